@@ -1,0 +1,50 @@
+# `make dev` runs everything, `make test` proves it. Both set up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+
+.PHONY: setup dev test check schema format lock bench clean help
+
+help: ## Show the commands.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: $(VENV)/.ready ## Create .venv with everything that development and tests need.
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tripgate needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+dev: setup ## Start Postgres, PostgREST, Auth and the gateway on this machine.
+	@$(BIN)/tripgate dev
+
+test: setup ## Run every test against real servers.
+	@$(BIN)/python -m pytest
+
+check: setup ## Lint, types, layers and drift.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/tripgate schema --check
+
+schema: setup ## Write schema.graphql and the descriptions anew from the types and the SQL.
+	@$(BIN)/tripgate schema --update
+
+format: setup ## Rewrite the sources to the project's format.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## Resolve pyproject.toml anew into requirements.lock.
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --output-file requirements.lock pyproject.toml
+
+bench: setup ## Measure the gateway beside raw PostgREST and a hand-written gateway.
+	@$(BIN)/python -m bench
+
+clean: ## Remove .venv and the local data.
+	rm -rf $(VENV) .tripgate

@@ -1,0 +1,1 @@
+"""The GraphQL types and how each maps to its table. No I/O."""

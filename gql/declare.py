@@ -1,0 +1,174 @@
+"""Declare a GraphQL type over a table: one class is the mapping, the Strawberry type and its documentation.
+
+```python
+@table("trips", order_by=("created_at desc",))
+class Trip:
+    id: UUID = column(write=NEVER)
+    title: str = column(write=REQUIRED)
+    start_date: date | None
+    items = to_many("TripItem", via="trip_id", description="What happens, day by day.")
+```
+
+Annotations say type and nullability; the field's name is the column's in camel case unless `column("name")` says
+otherwise. Descriptions come from the SQL comments (`gql/descriptions.json`). Connection, filter, order and input types
+are derived from the result by `gql.derive`.
+"""
+
+import datetime as dt
+import decimal
+import types
+import typing
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from gql import derive
+from gql.descriptions import describe
+from gql.late import declare_object_type
+from gql.scalars import JSON
+from gql.table import Column, Kind, Relation, Sort, Table, catalog
+
+T = TypeVar("T")
+
+_KINDS: dict[object, Kind] = {
+    str: Kind.TEXT,
+    uuid.UUID: Kind.UUID,
+    int: Kind.INT,
+    decimal.Decimal: Kind.NUMERIC,
+    bool: Kind.BOOLEAN,
+    dt.date: Kind.DATE,
+    dt.datetime: Kind.DATETIME,
+    JSON: Kind.JSON,
+}
+
+
+@dataclass(frozen=True)
+class Write:
+    """Where a column may be written: which inputs offer it."""
+
+    creatable: bool
+    required: bool
+    patchable: bool
+
+
+FREELY = Write(creatable=True, required=False, patchable=True)
+REQUIRED = Write(creatable=True, required=True, patchable=True)
+NEVER = Write(creatable=False, required=False, patchable=False)
+
+
+def on_create(*, required: bool) -> Write:
+    """Written once, when the row is made."""
+    return Write(creatable=True, required=required, patchable=False)
+
+
+@dataclass(frozen=True)
+class _ColumnMark:
+    name: str | None
+    write: Write
+
+
+@dataclass(frozen=True)
+class _RelationMark:
+    target: str
+    via: str
+    many: bool
+    description: str
+
+
+def column(name: str | None = None, *, write: Write = FREELY) -> Any:
+    """Say more of a column than its annotation does: its SQL name, and where it may be written."""
+    return _ColumnMark(name, write)
+
+
+def to_one(target: str, *, via: str, description: str) -> Any:
+    """The row that this table's column `via` refers to; null when the caller may not see it."""
+    return _RelationMark(target, via, many=False, description=description)
+
+
+def to_many(target: str, *, via: str, description: str) -> Any:
+    """The rows of `target` whose column `via` refers to this one, as a connection."""
+    return _RelationMark(target, via, many=True, description=description)
+
+
+def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Map a class to the table `name`.
+
+    Args:
+        name: The SQL table.
+        order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
+        plural: The root field of many, where it is not the table's name in camel case.
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        hints = typing.get_type_hints(cls)
+        marks = {key: value for key, value in vars(cls).items() if isinstance(value, _RelationMark)}
+        columns = {
+            made.field: made
+            for made in (
+                _column(key, hint, getattr(cls, key, _ColumnMark(None, FREELY))) for key, hint in hints.items()
+            )
+        }
+        relations = {
+            to_camel_case(key): Relation(to_camel_case(key), mark.target, mark.via, mark.many)
+            for key, mark in marks.items()
+        }
+        mapping = Table(
+            type_name=cls.__name__,
+            name=name,
+            singular=cls.__name__[0].lower() + cls.__name__[1:],
+            plural=plural or to_camel_case(name),
+            columns=columns,
+            relations=relations,
+            default_order=tuple(Sort.parse(*text.split(" ", 1)) for text in order_by),
+        )
+        catalog.add(mapping)
+        made = _strawberry_type(cls, mapping, marks)
+        declare_object_type(mapping.type_name, made)
+        return made
+
+    return declare
+
+
+def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
+    annotation, nullable = _without_none(hint)
+    is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
+    return Column(
+        field=to_camel_case(key),
+        name=mark.name or key,
+        kind=Kind.ENUM if is_enum else _KINDS[annotation],
+        nullable=nullable,
+        enum=annotation if is_enum else None,
+        choices=tuple((member.value, member.name) for member in annotation) if is_enum else None,
+        creatable=mark.write.creatable,
+        required=mark.write.required,
+        patchable=mark.write.patchable,
+    )
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    arguments = typing.get_args(hint)
+    if isinstance(hint, types.UnionType) and type(None) in arguments:
+        (annotation,) = (argument for argument in arguments if argument is not type(None))
+        return annotation, True
+    return hint, False
+
+
+def _strawberry_type(cls: type[T], mapping: Table, marks: dict[str, _RelationMark]) -> type[T]:
+    """Turn the class into the Strawberry type of the same name."""
+    hints = dict(cls.__annotations__)
+    for key in hints:
+        sql_name = mapping.columns[to_camel_case(key)].name
+        setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name)))
+    for key, mark in marks.items():
+        setattr(cls, key, derive.relation_field(mark.target, many=mark.many, description=mark.description))
+    # `nodeId` leads: Relay's clients look for it first.
+    cls.__annotations__ = {"node_id": strawberry.ID, **hints}
+    cls.node_id = strawberry.field(  # type: ignore[attr-defined]
+        description="This object's identifier across all types, for Relay and other caches."
+    )
+    return strawberry.type(cls, description=describe(mapping.name))

@@ -1,0 +1,18 @@
+"""The SQL comments of tables and columns, which describe types and fields; `make schema` writes the file."""
+
+import functools
+import json
+from pathlib import Path
+
+DESCRIPTIONS_FILE = Path(__file__).with_suffix(".json")
+
+
+def describe(table: str, column: str = "") -> str | None:
+    """The comment of a table or of one of its columns; `None` where there is none."""
+    return _comments().get(table, {}).get(column)
+
+
+@functools.cache
+def _comments() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(DESCRIPTIONS_FILE.read_text(encoding="utf-8"))
+    return found

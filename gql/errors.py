@@ -1,0 +1,47 @@
+"""The public error codes. Every error that a client sees carries one of these in `extensions.code`."""
+
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """What went wrong, in the terms a client can act on. Documented in `docs/errors.md`."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    NOT_RUN = "NOT_RUN"
+    TIMEOUT = "TIMEOUT"
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+class ApiError(Exception):
+    """An error meant for the client: its message and extensions are shown as they are.
+
+    Args:
+        code: One of the public codes.
+        message: One sentence that says what is wrong and, where it helps, what to do.
+        extensions: More for programs, such as `field`, `constraint` or `sqlstate`; `None` values are left out.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, **extensions: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.extensions: dict[str, Any] = {
+            "code": code.value,
+            **{key: value for key, value in extensions.items() if value is not None},
+        }
+
+
+def bad_input(message: str, **extensions: Any) -> ApiError:
+    """An argument that the caller must change before trying again."""
+    return ApiError(ErrorCode.BAD_USER_INPUT, message, **extensions)

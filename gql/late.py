@@ -1,0 +1,73 @@
+"""Types by name, worked out when the schema is built, so that declarations may refer to each other in any order."""
+
+import types
+from collections.abc import Callable
+from typing import Any, Optional, cast
+
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import UNRESOLVED, FieldType, StrawberryField
+
+
+class NotYetDeclaredError(LookupError):
+    """A type was asked for by name before its class was declared."""
+
+
+def object_type(name: str) -> type:
+    """The Strawberry class that `@table` made of the type `name`."""
+    try:
+        return _object_types[name]
+    except KeyError:
+        raise NotYetDeclaredError(name) from None
+
+
+def declare_object_type(name: str, made: type) -> None:
+    """Make a class known by the name of its type."""
+    _object_types[name] = made
+
+
+_object_types: dict[str, type] = {}
+
+
+def optional(annotation: Any) -> Any:
+    """The annotation or null, for types that exist only at run time."""
+    return Optional[annotation]  # noqa: UP045 - `|` is not defined for every annotation
+
+
+def list_of(annotation: Any) -> Any:
+    """A list of the annotation, for types that exist only at run time."""
+    return types.GenericAlias(list, (annotation,))
+
+
+class LateField(StrawberryField):
+    """A field whose type and arguments are worked out when the schema is built, once every type is declared."""
+
+    def __init__(
+        self,
+        make_type: Callable[[], Any],
+        make_arguments: Callable[[], list[StrawberryArgument]] = list,
+        **kwargs: Any,
+    ) -> None:
+        # Strawberry insists on an annotation when the class is made; `resolve_type` answers in its place.
+        super().__init__(type_annotation=StrawberryAnnotation(Any), **kwargs)
+        self._make_type = make_type
+        self._make_arguments = make_arguments
+
+    def resolve_type(self, *, type_definition: StrawberryObjectDefinition | None = None) -> FieldType:  # noqa: ARG002
+        """The field's type; Strawberry's `UNRESOLVED` while the types that it needs are still being declared."""
+        try:
+            return cast(FieldType, StrawberryAnnotation(self._make_type()).resolve())
+        except NotYetDeclaredError:
+            return UNRESOLVED  # type: ignore[return-value]
+
+    @property
+    def arguments(self) -> list[StrawberryArgument]:
+        """The field's arguments, made now."""
+        if self._arguments is None:
+            self._arguments = self._make_arguments()
+        return self._arguments
+
+    @arguments.setter
+    def arguments(self, value: list[StrawberryArgument]) -> None:
+        self._arguments = value

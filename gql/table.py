@@ -1,0 +1,145 @@
+"""The mapping mechanism: which table, columns and foreign keys stand behind a GraphQL type.
+
+Plain frozen data, so that the planner and the upstream can read it without knowing Strawberry. `gql.declare` fills it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+
+class Kind(StrEnum):
+    """How a column's values behave: which operators fit and how they travel."""
+
+    TEXT = "text"
+    UUID = "uuid"
+    INT = "int"
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    JSON = "json"
+    ENUM = "enum"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether `<` means something to a person, so that comparisons and orders are offered."""
+        return self in {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME}
+
+    @property
+    def cast(self) -> str | None:
+        """The cast under which it is selected. Money as text never passes through a float."""
+        return "text" if self is Kind.NUMERIC else None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column behind one field.
+
+    Attributes:
+        field: The GraphQL name, as in `startDate`.
+        name: The SQL name, as in `start_date`.
+        choices: For an enum, pairs of the SQL value and the GraphQL name.
+        creatable: Whether `Create…Input` offers it.
+        required: Whether `Create…Input` insists on it.
+        patchable: Whether `…Patch` offers it.
+    """
+
+    field: str
+    name: str
+    kind: Kind
+    nullable: bool
+    enum: type[Enum] | None = None
+    choices: tuple[tuple[str, str], ...] | None = None
+    creatable: bool = True
+    required: bool = False
+    patchable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One foreign key, seen from either of its ends.
+
+    Attributes:
+        field: The GraphQL name, as in `items`.
+        target: The GraphQL type at the other end.
+        via: The foreign key's column: on this table for a to-one relation, on the target's for a to-many.
+    """
+
+    field: str
+    target: str
+    via: str
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One key of an order. Where nulls go is explicit, so that a page's end does not depend on a default."""
+
+    column: str
+    descending: bool = False
+    nulls_first: bool = False
+
+    @classmethod
+    def parse(cls, column: str, direction: str = "asc") -> "Sort":
+        """A key from `asc` or `desc`, perhaps with `nulls first` or `nulls last`; as in SQL, nulls count as largest."""
+        descending = direction.startswith("desc")
+        nulls_first = direction.endswith("nulls first") or (descending and not direction.endswith("nulls last"))
+        return cls(column, descending, nulls_first)
+
+    def reversed(self) -> "Sort":
+        """The same key read backwards."""
+        return Sort(self.column, not self.descending, not self.nulls_first)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One GraphQL type over one table.
+
+    Attributes:
+        type_name: As in `TripItem`.
+        name: The table, as in `trip_items`.
+        singular: The root field of one, as in `tripItem`.
+        plural: The root field of many, as in `tripItems`.
+        default_order: The order of a list whose caller names none; the primary key is always the last key.
+    """
+
+    type_name: str
+    name: str
+    singular: str
+    plural: str
+    columns: Mapping[str, Column]
+    relations: Mapping[str, Relation]
+    default_order: tuple[Sort, ...]
+    primary_key: str = "id"
+    by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_sql_name", {column.name: column for column in self.columns.values()})
+
+
+class Catalog:
+    """Every mapped type, by its GraphQL name. Relations are looked up here, so modules may refer to each other."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+
+    def add(self, table: Table) -> None:
+        """Register a type. A name declared twice is a mistake in the program, not a choice."""
+        if table.type_name in self._tables:
+            raise ValueError(f"{table.type_name} is declared twice")
+        self._tables[table.type_name] = table
+
+    def __getitem__(self, type_name: str) -> Table:
+        return self._tables[type_name]
+
+    def get(self, type_name: str) -> Table | None:
+        """The mapping of a type, or `None` for a type that no table stands behind."""
+        return self._tables.get(type_name)
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self._tables.values())
+
+
+catalog = Catalog()
+"""The program's own types, filled as `gql.types` is imported."""

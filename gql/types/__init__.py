@@ -1,0 +1,1 @@
+"""One module per domain: its types, inputs and enums, declared over their tables."""

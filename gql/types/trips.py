@@ -1,0 +1,74 @@
+"""Trips and their itineraries."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+import strawberry
+
+from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one
+
+
+@strawberry.enum(description="How far a trip has come.")
+class TripStatus(Enum):
+    """The values of `trips.status`."""
+
+    PLANNING = "planning"
+    BOOKED = "booked"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@strawberry.enum(description="What kind of thing an itinerary item is.")
+class TripItemKind(Enum):
+    """The values of `trip_items.kind`."""
+
+    ACTIVITY = "activity"
+    FOOD = "food"
+    LODGING = "lodging"
+    TRANSPORT = "transport"
+    NOTE = "note"
+
+
+@table("trips", order_by=("created_at desc",))
+class Trip:
+    """A journey, over `trips`."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    title: str = column(write=REQUIRED)
+    description: str | None
+    destination: str | None
+    status: TripStatus
+    start_date: date | None
+    end_date: date | None
+    budget: Decimal | None
+    currency: str
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person who owns the trip.")
+    items = to_many("TripItem", via="trip_id", description="What happens on the trip, by default in itinerary order.")
+
+
+@table("trip_items", order_by=("day_number", "order_index"))
+class TripItem:
+    """One entry of an itinerary, over `trip_items`."""
+
+    id: UUID = column(write=NEVER)
+    trip_id: UUID = column(write=on_create(required=True))
+    place_id: UUID | None
+    title: str = column(write=REQUIRED)
+    notes: str | None
+    kind: TripItemKind
+    day_number: int
+    order_index: int
+    starts_at: datetime | None
+    ends_at: datetime | None
+    cost: Decimal | None
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    trip = to_one("Trip", via="trip_id", description="The trip that this belongs to.")
+    place = to_one("Place", via="place_id", description="Where it happens.")

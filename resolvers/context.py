@@ -1,0 +1,40 @@
+"""What a resolver gets: who asks, and the ways to Supabase."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.client import PostgrestClient
+
+
+@dataclass(slots=True)
+class Context:
+    """One request's context.
+
+    Attributes:
+        max_page_size: The largest `first`, `last` and list of inputs.
+        plans: Plans of reads that this document and these variables gave before, by response key; shared by requests.
+    """
+
+    caller: Caller
+    postgrest: PostgrestClient
+    auth: AuthClient
+    max_page_size: int
+    plans: dict[str, Any] = field(default_factory=dict)
+
+    def signed_in(self) -> Caller:
+        """The caller, who must not be anonymous.
+
+        Raises:
+            ApiError: UNAUTHENTICATED.
+        """
+        if self.caller.anonymous:
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
+        return self.caller
+
+
+Info = strawberry.Info[Context, None]

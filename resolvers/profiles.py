@@ -1,0 +1,12 @@
+"""The caller as others see them."""
+
+import strawberry
+
+from resolvers.fields import own
+
+
+@strawberry.type
+class ProfileQuery:
+    """Reading profiles."""
+
+    viewer = own("Profile", by="id", description="The caller's profile; null for an anonymous caller.")

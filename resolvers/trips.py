@@ -1,0 +1,26 @@
+"""Trips and their itineraries."""
+
+import strawberry
+
+from resolvers.fields import create, create_many, delete, many, one, update
+
+
+@strawberry.type
+class TripQuery:
+    """Reading trips."""
+
+    trip = one("Trip")
+    trips = many("Trip")
+
+
+@strawberry.type
+class TripMutation:
+    """Planning trips."""
+
+    create_trip = create("Trip")
+    update_trip = update("Trip")
+    delete_trip = delete("Trip")
+    create_trip_item = create("TripItem")
+    create_trip_items = create_many("TripItem")
+    update_trip_item = update("TripItem")
+    delete_trip_item = delete("TripItem")

@@ -1,0 +1,169 @@
+-- Stage 1: who may do what. Grants say which commands and columns a role may use, policies on which rows.
+--
+-- Callers without an account are granted nothing: they are refused (42501), not shown empty tables. Older projects grant
+-- everything on a new table, so each section begins by taking that back. Columns that a caller must not choose are left
+-- out of the grants: created_at and updated_at always, keys and owners once a row exists.
+--
+-- The form of a policy decides its speed: `(select auth.uid())` and `array(select helper())` are computed once a query,
+-- a bare call once a row. Helpers are security definer, so that policies never lead into each other.
+
+
+-- Which trips a caller takes part in. To share trips is to let these two return more.
+
+create function private.my_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+end
+$$;
+comment on function private.my_trip_ids() is 'The trips that the caller may see.';
+revoke execute on function private.my_trip_ids() from public;
+grant execute on function private.my_trip_ids() to authenticated;
+
+create function private.my_editable_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+end
+$$;
+comment on function private.my_editable_trip_ids() is 'The trips that the caller may change.';
+revoke execute on function private.my_editable_trip_ids() from public;
+grant execute on function private.my_editable_trip_ids() to authenticated;
+
+
+-- profiles: made with the account and gone with it --------------------------------------------------------------------
+
+revoke all on public.profiles from anon, authenticated, service_role;
+grant select on public.profiles to authenticated;
+grant update (display_name, avatar_path) on public.profiles to authenticated;
+grant all on public.profiles to service_role;
+
+alter table public.profiles enable row level security;
+
+create policy "People can view their own profile" on public.profiles
+    for select to authenticated
+    using (id = (select auth.uid()));
+
+create policy "People can update their own profile" on public.profiles
+    for update to authenticated
+    using (id = (select auth.uid()))
+    with check (id = (select auth.uid()));
+
+
+-- user_preferences: made with the account and gone with it ------------------------------------------------------------
+
+revoke all on public.user_preferences from anon, authenticated, service_role;
+grant select on public.user_preferences to authenticated;
+grant update (locale, timezone, home_currency, distance_unit, email_notifications, push_notifications)
+    on public.user_preferences to authenticated;
+grant all on public.user_preferences to service_role;
+
+alter table public.user_preferences enable row level security;
+
+create policy "People can view their own preferences" on public.user_preferences
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can update their own preferences" on public.user_preferences
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+
+-- places --------------------------------------------------------------------------------------------------------------
+
+revoke all on public.places from anon, authenticated, service_role;
+grant select, delete on public.places to authenticated;
+grant insert (id, user_id, name, category, address, city, country_code, latitude, longitude, website, notes)
+    on public.places to authenticated;
+grant update (name, category, address, city, country_code, latitude, longitude, website, notes)
+    on public.places to authenticated;
+grant all on public.places to service_role;
+
+alter table public.places enable row level security;
+
+create policy "People can view their own places" on public.places
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can add places of their own" on public.places
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update their own places" on public.places
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can delete their own places" on public.places
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- trips ---------------------------------------------------------------------------------------------------------------
+
+revoke all on public.trips from anon, authenticated, service_role;
+grant select, delete on public.trips to authenticated;
+grant insert (id, user_id, title, description, destination, status, start_date, end_date, budget, currency)
+    on public.trips to authenticated;
+grant update (title, description, destination, status, start_date, end_date, budget, currency)
+    on public.trips to authenticated;
+grant all on public.trips to service_role;
+
+alter table public.trips enable row level security;
+
+-- The owner test stands beside the helper because a stable function cannot see the row that `insert … returning` has
+-- just made: without it, creating a trip would fail.
+create policy "People can view trips they take part in" on public.trips
+    for select to authenticated
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_ids())));
+
+create policy "People can create trips of their own" on public.trips
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update trips they may change" on public.trips
+    for update to authenticated
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_editable_trip_ids())))
+    with check (user_id = (select auth.uid()) or id = any (array(select private.my_editable_trip_ids())));
+
+create policy "Owners can delete their trips" on public.trips
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- trip_items ----------------------------------------------------------------------------------------------------------
+
+revoke all on public.trip_items from anon, authenticated, service_role;
+grant select, delete on public.trip_items to authenticated;
+grant insert (id, trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+    on public.trip_items to authenticated;
+grant update (trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+    on public.trip_items to authenticated;
+grant all on public.trip_items to service_role;
+
+alter table public.trip_items enable row level security;
+
+create policy "People can view items of trips they take part in" on public.trip_items
+    for select to authenticated
+    using (trip_id = any (array(select private.my_trip_ids())));
+
+-- The lookup of the place runs under the caller's own policies: an item may name only a place that its writer can see.
+create policy "People can add items to trips they may change" on public.trip_items
+    for insert to authenticated
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+    );
+
+create policy "People can update items of trips they may change" on public.trip_items
+    for update to authenticated
+    using (trip_id = any (array(select private.my_editable_trip_ids())))
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+    );
+
+create policy "People can delete items of trips they may change" on public.trip_items
+    for delete to authenticated
+    using (trip_id = any (array(select private.my_editable_trip_ids())));

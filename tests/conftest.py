@@ -1,0 +1,99 @@
+"""The servers that tests share: an embedded Supabase without data, one with the seed, and a gateway over the latter."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from pydantic import AnyHttpUrl, SecretStr
+
+from tests.support import Person, Wire
+from tripgate.gateway.app import application
+from tripgate.gateway.settings import Settings
+from tripgate.local.stack import Stack, StackInfo, StackOptions
+
+ROOT = Path(__file__).parent.parent
+
+
+def _stack(data: Path, *, seed: bool) -> Iterator[StackInfo]:
+    with Stack(StackOptions(project_dir=ROOT, data_dir=data, api_port=0, seed=seed)) as stack:
+        assert stack.info is not None
+        yield stack.info
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """An embedded Supabase with the project's schema and no data."""
+    yield from _stack(tmp_path_factory.mktemp("empty") / "data", seed=False)
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """An embedded Supabase with the project's schema and the demo accounts."""
+    yield from _stack(tmp_path_factory.mktemp("seeded") / "data", seed=True)
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A plain HTTP client."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+async def wire(seeded: StackInfo) -> AsyncIterator[Wire]:
+    """What the gateway says to PostgREST, and how often."""
+    wire = Wire(seeded.rest_url)
+    async with wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+async def gateway(seeded: StackInfo, wire: Wire) -> AsyncIterator[str]:
+    """The address of a gateway over the seeded stack, every upstream request passing over the wire."""
+    settings = Settings.model_construct(
+        **{
+            **{name: field.default for name, field in Settings.model_fields.items()},
+            "supabase_url": AnyHttpUrl(seeded.api_url),
+            "supabase_publishable_key": SecretStr(seeded.publishable_key),
+            "rest_url": AnyHttpUrl(wire.url),
+        }
+    )
+    runner = web.AppRunner(application(settings))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0]
+        yield f"http://{host}:{port}/graphql"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture(scope="session")
+async def anonymous(http: aiohttp.ClientSession, gateway: str) -> Person:
+    """Nobody signed in."""
+    return Person(http, gateway)
+
+
+async def _demo(http: aiohttp.ClientSession, gateway: str, name: str) -> Person:
+    return await Person(http, gateway).sign_in(f"{name}@tripgate.example", "tripgate-demo")
+
+
+@pytest.fixture(scope="session")
+async def ada(http: aiohttp.ClientSession, gateway: str) -> Person:
+    """Who owns the trips of the seed that the tests read; no test changes them."""
+    return await _demo(http, gateway, "ada")
+
+
+@pytest.fixture(scope="session")
+async def ben(http: aiohttp.ClientSession, gateway: str) -> Person:
+    """Somebody else."""
+    return await _demo(http, gateway, "ben")
+
+
+@pytest.fixture
+async def newcomer(anonymous: Person) -> Person:
+    """Somebody who has just signed up and owns nothing yet."""
+    return await anonymous.sign_up()

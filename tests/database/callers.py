@@ -1,0 +1,109 @@
+"""Acting as a caller of the Data API inside one transaction, and what came of it.
+
+`World` is two people with one row in every table each, made in a transaction that is rolled back. `World.attempt` runs
+a statement as one of four actors, the way PostgREST does (role and claims set for the transaction), and returns the
+number of rows it touched or how it was refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import sql
+
+Actor = Literal["owner", "stranger", "anonymous", "service"]
+
+ROLES: dict[Actor, str] = {
+    "owner": "authenticated",
+    "stranger": "authenticated",
+    "anonymous": "anon",
+    "service": "service_role",
+}
+
+NOT_GRANTED = "not granted"
+AGAINST_POLICY = "against policy"
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The ids of what one person owns; `profiles` is the person."""
+
+    profiles: uuid.UUID = field(default_factory=uuid.uuid4)
+    user_preferences: uuid.UUID = field(default_factory=uuid.uuid4)
+    places: uuid.UUID = field(default_factory=uuid.uuid4)
+    trips: uuid.UUID = field(default_factory=uuid.uuid4)
+    trip_items: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def sign_up(db: psycopg.Connection, user: uuid.UUID, metadata: object = None) -> None:
+    """Creates an account as the Auth server does."""
+    with role(db, "supabase_auth_admin"):
+        db.execute(
+            "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, %s)",
+            (user, f"{user}@people.example", None if metadata is None else json.dumps(metadata)),
+        )
+
+
+@contextlib.contextmanager
+def role(db: psycopg.Connection, name: str, claims: dict[str, Any] | None = None) -> Iterator[None]:
+    """Runs a block as a role with a token's claims, then takes both back; an error undoes the block alone."""
+    with db.transaction():
+        db.execute("select set_config('role', %s, true)", (name,))
+        db.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps(claims or {}),))
+        yield
+        db.execute("select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")
+
+
+class World:
+    """Two people, an owner and a stranger, with one row in every table each."""
+
+    def __init__(self, db: psycopg.Connection) -> None:
+        self.db = db
+        self.owner = self._settle("Olga Owner")
+        self.stranger = self._settle("Stan Stranger")
+
+    def _settle(self, name: str) -> Belongings:
+        has = Belongings()
+        sign_up(self.db, has.profiles, {"display_name": name})
+        self.db.execute(
+            "update public.user_preferences set id = %s where user_id = %s", (has.user_preferences, has.profiles)
+        )
+        self.db.execute(
+            "insert into public.places (id, user_id, name) values (%s, %s, 'Old harbour')", (has.places, has.profiles)
+        )
+        self.db.execute(
+            "insert into public.trips (id, user_id, title) values (%s, %s, 'A week at sea')", (has.trips, has.profiles)
+        )
+        self.db.execute(
+            "insert into public.trip_items (id, trip_id, place_id, title) values (%s, %s, %s, 'Hoist the sails')",
+            (has.trip_items, has.trips, has.places),
+        )
+        return has
+
+    @contextlib.contextmanager
+    def acting_as(self, actor: Actor) -> Iterator[psycopg.Connection]:
+        """Runs a block as an actor; what it changes stays for the rest of the test."""
+        claims: dict[str, Any] = {"role": ROLES[actor]}
+        if actor in {"owner", "stranger"}:
+            claims["sub"] = str(getattr(self, actor).profiles)
+        with role(self.db, ROLES[actor], claims):
+            yield self.db
+
+    def attempt(self, actor: Actor, statement: LiteralString | sql.Composed, *values: object) -> int | str:
+        """Returns the number of rows, or NOT_GRANTED, AGAINST_POLICY, or the SQLSTATE of any other failure."""
+        try:
+            with self.acting_as(actor) as db:
+                return db.execute(statement, values).rowcount
+        except psycopg.errors.InsufficientPrivilege as refusal:
+            return AGAINST_POLICY if "row-level security" in str(refusal) else NOT_GRANTED
+        except psycopg.Error as failure:
+            return failure.sqlstate or str(failure)

@@ -1,0 +1,146 @@
+"""What a row may hold: for every check one value at its edge that is taken and those that are refused by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from tests.database.callers import World
+
+Values = dict[str, Any]
+
+TAKEN: list[tuple[str, Values]] = [
+    ("profiles", {"display_name": "x" * 80}),
+    ("profiles", {"display_name": "李"}),
+    ("profiles", {"avatar_path": "a/b.png"}),
+    ("user_preferences", {"locale": "zh-Hant-TW"}),
+    ("user_preferences", {"timezone": "America/Argentina/Buenos_Aires"}),
+    ("user_preferences", {"timezone": "Etc/GMT+3"}),
+    ("user_preferences", {"home_currency": "JPY"}),
+    ("user_preferences", {"distance_unit": "mi"}),
+    ("places", {"name": "x" * 200}),
+    ("places", {"category": "museum"}),
+    ("places", {"address": "x" * 500}),
+    ("places", {"city": "x" * 200}),
+    ("places", {"country_code": "PT"}),
+    ("places", {"latitude": "-90", "longitude": "180"}),
+    ("places", {"latitude": "0.000001", "longitude": "-180"}),
+    ("places", {"website": "https://example.org/a?b=c"}),
+    ("places", {"notes": "x" * 5000}),
+    ("trips", {"title": "x" * 200}),
+    ("trips", {"title": " 🏔 "}),
+    ("trips", {"description": "x" * 5000}),
+    ("trips", {"destination": "x" * 200}),
+    ("trips", {"status": "cancelled"}),
+    ("trips", {"start_date": "2027-05-01", "end_date": "2027-05-01"}),
+    ("trips", {"start_date": None, "end_date": "2027-05-01"}),
+    ("trips", {"start_date": "9999-12-31", "end_date": None}),
+    ("trips", {"budget": "0"}),
+    ("trips", {"budget": "9999999999.99"}),
+    ("trips", {"currency": "CHF"}),
+    ("trip_items", {"title": "x" * 200}),
+    ("trip_items", {"notes": "x" * 5000}),
+    ("trip_items", {"kind": "note"}),
+    ("trip_items", {"day_number": 1}),
+    ("trip_items", {"order_index": 0}),
+    ("trip_items", {"starts_at": "2027-05-01 10:00Z", "ends_at": "2027-05-01 10:00Z"}),
+    ("trip_items", {"starts_at": None, "ends_at": "2027-05-01 10:00Z"}),
+    ("trip_items", {"cost": "0.01"}),
+]
+
+REFUSED: list[tuple[str, Values, str]] = [
+    ("profiles", {"display_name": ""}, "profiles_display_name_check"),
+    ("profiles", {"display_name": " \t\n"}, "profiles_display_name_check"),
+    ("profiles", {"display_name": "x" * 81}, "profiles_display_name_check"),
+    ("profiles", {"avatar_path": ""}, "profiles_avatar_path_check"),
+    ("user_preferences", {"locale": "en_GB"}, "user_preferences_locale_check"),
+    ("user_preferences", {"timezone": "Europe/"}, "user_preferences_timezone_check"),
+    ("user_preferences", {"home_currency": "eur"}, "user_preferences_home_currency_check"),
+    ("user_preferences", {"distance_unit": "nmi"}, "user_preferences_distance_unit_check"),
+    ("places", {"name": ""}, "places_name_check"),
+    ("places", {"category": "Museum"}, "places_category_check"),
+    ("places", {"address": "x" * 501}, "places_address_check"),
+    ("places", {"city": "x" * 201}, "places_city_check"),
+    ("places", {"country_code": "PRT"}, "places_country_code_check"),
+    ("places", {"latitude": "90.000001", "longitude": "0"}, "places_latitude_check"),
+    ("places", {"latitude": "NaN", "longitude": "0"}, "places_latitude_check"),
+    ("places", {"latitude": "0", "longitude": "-180.000001"}, "places_longitude_check"),
+    ("places", {"latitude": "0"}, "places_longitude_check"),
+    ("places", {"longitude": "0"}, "places_longitude_check"),
+    ("places", {"website": "javascript:alert(1)"}, "places_website_check"),
+    ("places", {"website": "https://"}, "places_website_check"),
+    ("places", {"notes": "x" * 5001}, "places_notes_check"),
+    ("trips", {"title": ""}, "trips_title_check"),
+    ("trips", {"title": "  "}, "trips_title_check"),
+    ("trips", {"title": "x" * 201}, "trips_title_check"),
+    ("trips", {"description": "x" * 5001}, "trips_description_check"),
+    ("trips", {"destination": "x" * 201}, "trips_destination_check"),
+    ("trips", {"status": "BOOKED"}, "trips_status_check"),
+    ("trips", {"start_date": "infinity"}, "trips_start_date_check"),
+    ("trips", {"start_date": "0044-03-15 BC"}, "trips_start_date_check"),
+    ("trips", {"start_date": "2027-05-02", "end_date": "2027-05-01"}, "trips_end_date_check"),
+    ("trips", {"end_date": "infinity"}, "trips_end_date_check"),
+    ("trips", {"budget": "-0.01"}, "trips_budget_check"),
+    ("trips", {"budget": "NaN"}, "trips_budget_check"),
+    ("trips", {"currency": "EURO"}, "trips_currency_check"),
+    ("trip_items", {"title": "\n"}, "trip_items_title_check"),
+    ("trip_items", {"notes": "x" * 5001}, "trip_items_notes_check"),
+    ("trip_items", {"kind": "party"}, "trip_items_kind_check"),
+    ("trip_items", {"day_number": 0}, "trip_items_day_number_check"),
+    ("trip_items", {"order_index": -1}, "trip_items_order_index_check"),
+    ("trip_items", {"starts_at": "-infinity"}, "trip_items_starts_at_check"),
+    ("trip_items", {"starts_at": "2027-05-01 10:00Z", "ends_at": "2027-05-01 09:59Z"}, "trip_items_ends_at_check"),
+    ("trip_items", {"ends_at": "infinity"}, "trip_items_ends_at_check"),
+    ("trip_items", {"cost": "-1"}, "trip_items_cost_check"),
+    ("trip_items", {"cost": "NaN"}, "trip_items_cost_check"),
+]
+
+
+def update(world: World, table: str, values: Values) -> int | str | None:
+    """Returns the number of rows, or the name of the constraint that refused."""
+    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in values)
+    statement = sql.SQL("update public.{} set {} where id = %s").format(sql.Identifier(table), assignments)
+    try:
+        with world.acting_as("owner") as db:
+            return db.execute(statement, (*values.values(), getattr(world.owner, table))).rowcount
+    except psycopg.errors.CheckViolation as refusal:
+        return refusal.diag.constraint_name
+
+
+def shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:40]}…{len(text)}"
+
+
+@pytest.mark.parametrize(("table", "values"), TAKEN, ids=shown)
+def test_taken(world: World, table: str, values: Values) -> None:
+    assert update(world, table, values) == 1
+
+
+@pytest.mark.parametrize(("table", "values", "constraint"), REFUSED, ids=shown)
+def test_refused(world: World, table: str, values: Values, constraint: str) -> None:
+    assert update(world, table, values) == constraint
+
+
+def test_every_check_of_these_tables_is_tried(db: psycopg.Connection) -> None:
+    names = db.execute(
+        "select conname from pg_constraint join pg_class on pg_class.oid = conrelid"
+        " where contype = 'c' and connamespace = 'public'::regnamespace and relname = any (%s)",
+        (sorted({table for table, _ in TAKEN}),),
+    )
+    assert {name for (name,) in names} == {constraint for _, _, constraint in REFUSED}
+
+
+def test_amounts_keep_two_decimals(world: World) -> None:
+    assert update(world, "trips", {"budget": "1234.5"}) == 1
+    row = world.db.execute("select budget::text from public.trips where id = %s", (world.owner.trips,)).fetchone()
+    assert row == ("1234.50",)
+
+
+def test_one_set_of_preferences_a_person(world: World) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation, match="user_preferences_user_id_key"):
+        world.db.execute("insert into public.user_preferences (user_id) values (%s)", (world.owner.profiles,))

@@ -1,0 +1,236 @@
+"""The bare platform: what Supabase-style SQL may count on before the project's own files are applied."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.database.callers import role, sign_up
+
+if TYPE_CHECKING:
+    from tests.database.callers import World
+    from tests.database.conftest import Database
+
+
+class TestRoles:
+    @pytest.mark.parametrize(
+        ("name", "login", "superuser", "bypasses_rls", "inherits"),
+        [
+            ("anon", False, False, False, True),
+            ("authenticated", False, False, False, True),
+            ("service_role", False, False, True, True),
+            ("authenticator", True, False, False, False),
+            ("postgres", True, False, True, True),
+            ("supabase_auth_admin", True, False, False, False),
+            ("supabase_storage_admin", True, False, False, False),
+            ("supabase_realtime_admin", True, False, False, False),
+            ("supabase_admin", True, True, True, True),
+        ],
+    )
+    def test_attributes(
+        self, db: psycopg.Connection, name: str, login: bool, superuser: bool, bypasses_rls: bool, inherits: bool
+    ) -> None:
+        row = db.execute(
+            "select rolcanlogin, rolsuper, rolbypassrls, rolinherit from pg_roles where rolname = %s", (name,)
+        ).fetchone()
+        assert row == (login, superuser, bypasses_rls, inherits)
+
+    @pytest.mark.parametrize(("name", "timeout"), [("anon", "3s"), ("authenticated", "8s"), ("authenticator", "8s")])
+    def test_statement_timeouts(self, db: psycopg.Connection, name: str, timeout: str) -> None:
+        row = db.execute("select rolconfig from pg_roles where rolname = %s", (name,)).fetchone()
+        assert row is not None
+        assert f"statement_timeout={timeout}" in row[0]
+
+    @pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
+    def test_the_authenticator_becomes_its_callers(self, db: psycopg.Connection, name: str) -> None:
+        row = db.execute("select pg_has_role('authenticator', %s, 'set')", (name,)).fetchone()
+        assert row == (True,)
+
+    def test_postgres_owns_the_database_and_may_not_do_everything(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("create schema reports")
+            db.execute("create table public.things (id uuid)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, "postgres"):
+            db.execute("create role another_admin superuser")
+
+
+@pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
+def test_new_tables_are_closed_by_default(db: psycopg.Connection, name: str) -> None:
+    with role(db, "postgres"):
+        db.execute("create table public.things (id bigserial)")
+    for table, privileges in (("things", "select, insert, update, delete"), ("things_id_seq", "usage, select")):
+        check = "has_sequence_privilege" if table.endswith("_seq") else "has_table_privilege"
+        row = db.execute(f"select {check}(%s, %s, %s)", (name, f"public.{table}", privileges)).fetchone()
+        assert row == (False,)
+
+
+class TestCaller:
+    CLAIMS = {"sub": "7b0d7c1e-0f5c-4f39-9a55-3a3f0c5d1e2a", "role": "authenticated", "email": "ada@people.example"}  # noqa: RUF012
+
+    def test_is_read_from_the_claims(self, db: psycopg.Connection) -> None:
+        with role(db, "authenticated", self.CLAIMS):
+            row = db.execute("select auth.uid()::text, auth.role(), auth.email(), auth.jwt()").fetchone()
+        assert row == (*self.CLAIMS.values(), self.CLAIMS)
+
+    def test_is_read_from_single_claims_first(self, db: psycopg.Connection) -> None:
+        db.execute("select set_config('request.jwt.claim.sub', %s, true)", (self.CLAIMS["sub"],))
+        row = db.execute("select auth.uid()::text, auth.role()").fetchone()
+        assert row == (self.CLAIMS["sub"], None)
+
+    def test_is_nobody_without_a_token(self, db: psycopg.Connection) -> None:
+        with role(db, "anon"):
+            row = db.execute("select auth.uid(), auth.role(), auth.email(), auth.jwt() ->> 'sub'").fetchone()
+        assert row == (None, None, None, None)
+        db.execute("select set_config('request.jwt.claims', '', true)")
+        assert db.execute("select auth.uid(), auth.jwt()").fetchone() == (None, None)
+
+
+class TestAuthTables:
+    @pytest.mark.parametrize("table", ["users", "identities", "sessions", "refresh_tokens", "one_time_tokens"])
+    @pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
+    def test_are_closed_to_the_api(self, db: psycopg.Connection, table: str, name: str) -> None:
+        row = db.execute(
+            "select relrowsecurity, has_table_privilege(%s, oid, 'select, insert, update, delete') from pg_class"
+            " where oid = ('auth.' || %s)::regclass",
+            (name, table),
+        ).fetchone()
+        assert row == (True, False)
+
+    def test_a_project_may_hang_triggers_on_users(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute(
+                "create trigger on_sign_in after update on auth.users"
+                " for each row execute function private.set_updated_at()"
+            )
+
+    def test_the_auth_server_keeps_sessions_and_tokens(self, db: psycopg.Connection) -> None:
+        user = uuid.uuid4()
+        sign_up(db, user)
+        with role(db, "supabase_auth_admin"):
+            db.execute(
+                "insert into auth.identities (provider_id, provider, user_id, identity_data)"
+                " values (%s, 'email', %s, '{\"email\": \"Ada@People.example\"}')",
+                (str(user), user),
+            )
+            db.execute("insert into auth.sessions (id, user_id, aal, ip) values (%s, %s, 'aal1', '::1')", (user, user))
+            db.execute(
+                "insert into auth.refresh_tokens (token, user_id, session_id, revoked) values ('r1', %s, %s, false)",
+                (str(user), user),
+            )
+            row = db.execute("select email from auth.identities where user_id = %s", (user,)).fetchone()
+            assert row == ("ada@people.example",)
+            db.execute("delete from auth.sessions where id = %s", (user,))
+            assert db.execute("select 1 from auth.refresh_tokens where token = 'r1'").fetchone() is None
+
+
+class TestStorage:
+    def test_names_come_apart(self, db: psycopg.Connection) -> None:
+        row = db.execute(
+            "select storage.foldername(name), storage.filename(name), storage.extension(name)"
+            " from (values ('ada/2027/sea.view.jpg')) as object (name)"
+        ).fetchone()
+        assert row == (["ada", "2027"], "sea.view.jpg", "jpg")
+        assert db.execute("select storage.foldername('alone.png')").fetchone() == ([],)
+
+    def test_objects_are_hidden_until_a_policy_shows_them(self, db: psycopg.Connection) -> None:
+        with role(db, "service_role"):
+            db.execute("insert into storage.buckets (id, name) values ('drafts', 'drafts')")
+            db.execute(
+                "insert into storage.objects (bucket_id, name) values ('drafts', 'ada/a.png'), ('drafts', 'b.png')"
+            )
+        with role(db, "authenticated"):
+            assert db.execute("select name from storage.objects where bucket_id = 'drafts'").fetchall() == []
+        with role(db, "postgres"):
+            db.execute(
+                'create policy "Everyone can see Ada\'s drafts" on storage.objects for select to authenticated'
+                " using (bucket_id = 'drafts' and (storage.foldername(objects.name))[1] = 'ada')"
+            )
+        with role(db, "authenticated"):
+            assert db.execute("select name from storage.objects where bucket_id = 'drafts'").fetchall() == [
+                ("ada/a.png",)
+            ]
+
+
+class TestRealtime:
+    def test_the_publication_is_the_projects_to_fill(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("create table public.things (id uuid primary key)")
+            db.execute("alter publication supabase_realtime add table public.things")
+
+    def test_a_message_is_kept_with_its_id(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("""select realtime.send('{"text": "hello"}', 'greeting', 'trip:1')""")
+        row = db.execute(
+            "select event, private, extension, payload ->> 'text', payload ->> 'id' = id::text from realtime.messages"
+            " where topic = 'trip:1'"
+        ).fetchone()
+        assert row == ("greeting", True, "broadcast", "hello", True)
+
+    def test_a_trigger_broadcasts_its_row(self, db: psycopg.Connection, world: World) -> None:
+        with role(db, "postgres"):
+            db.execute(
+                """
+                create function public.tell() returns trigger
+                language plpgsql security definer set search_path = '' as $$
+                begin
+                    perform realtime.broadcast_changes(
+                        'trip:' || old.id, tg_op, tg_op, tg_table_name, tg_table_schema, new, old
+                    );
+                    return null;
+                end
+                $$;
+                create trigger tell after update or delete on public.trips for each row execute function public.tell();
+                """
+            )
+        world.attempt("owner", "update public.trips set title = 'Renamed' where id = %s", world.owner.trips)
+        world.attempt("owner", "delete from public.trips where id = %s", world.owner.trips)
+        sent = [
+            (payload["operation"], payload["record"] and payload["record"]["title"], payload["old_record"]["title"])
+            for (payload,) in db.execute(
+                "select payload from realtime.messages where topic = %s order by inserted_at, event desc",
+                (f"trip:{world.owner.trips}",),
+            )
+        ]
+        assert sent == [("UPDATE", "Renamed", "A week at sea"), ("DELETE", None, "Renamed")]
+
+    def test_a_message_that_cannot_be_sent_undoes_nothing(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("""select realtime.send('{"text": "hello"}', 'greeting', null)""")
+        assert db.execute("select 1").fetchone() == (1,)
+
+    def test_policies_decide_who_joins(self, db: psycopg.Connection, world: World) -> None:
+        with role(db, "postgres"):
+            db.execute(
+                'create policy "People can hear their own stream" on realtime.messages for select to authenticated'
+                " using ((select realtime.topic()) = 'user:' || (select auth.uid()))"
+            )
+            db.execute("select realtime.send('{}', 'hello', 'user:' || %s)", (str(world.owner.profiles),))
+        heard = {}
+        for actor in ("owner", "stranger"):
+            with world.acting_as(actor):
+                db.execute("select set_config('realtime.topic', 'user:' || %s, true)", (str(world.owner.profiles),))
+                heard[actor] = len(db.execute("select 1 from realtime.messages where event = 'hello'").fetchall())
+        assert heard == {"owner": 1, "stranger": 0}
+
+    def test_partitions_follow_the_days(self, db: psycopg.Connection) -> None:
+        today = dt.date(2031, 2, 27)
+        for day in (today, today + dt.timedelta(days=4)):
+            db.execute("select realtime.maintain_messages_partitions(%s)", (day,))
+        names = db.execute("select relid::text from pg_partition_tree('realtime.messages') where isleaf order by 1")
+        assert [name for (name,) in names] == [
+            "realtime.messages_2031_02_28",
+            *(f"realtime.messages_2031_03_0{day}" for day in range(1, 7)),
+        ]
+
+
+def test_postgrest_hears_of_changes_to_the_schema(stack: Database) -> None:
+    with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+        connection.execute("listen pgrst")
+        connection.execute("create schema passing")
+        connection.execute("drop schema passing")
+        heard = [notice.payload for notice in connection.notifies(timeout=5, stop_after=2)]
+    assert heard == ["reload schema", "reload schema"]

@@ -1,0 +1,128 @@
+"""Rules that keep policies safe and fast, for every table and function of the project, those to come included."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import psycopg
+
+API_ROLES = ["anon", "authenticated", "service_role"]
+
+HELPERS = {"my_trip_ids": {"authenticated"}, "my_editable_trip_ids": {"authenticated"}}
+TRIGGER_FUNCTIONS = ["set_updated_at", "handle_new_user"]
+
+# What a signed-in caller may set, and nothing else. Keys and owners never change once a row exists.
+INSERTABLE = {
+    "profiles": "",
+    "user_preferences": "",
+    "places": "id user_id name category address city country_code latitude longitude website notes",
+    "trips": "id user_id title description destination status start_date end_date budget currency",
+    "trip_items": "id trip_id place_id title notes kind day_number order_index starts_at ends_at cost",
+}
+UPDATABLE = {
+    "profiles": "display_name avatar_path",
+    "user_preferences": "locale timezone home_currency distance_unit email_notifications push_notifications",
+    "places": "name category address city country_code latitude longitude website notes",
+    "trips": "title description destination status start_date end_date budget currency",
+    "trip_items": "trip_id place_id title notes kind day_number order_index starts_at ends_at cost",
+}
+
+
+class TestGrants:
+    @pytest.mark.parametrize("table", INSERTABLE)
+    def test_columns_that_a_signed_in_caller_may_set(self, db: psycopg.Connection, table: str) -> None:
+        assert granted_columns(db, table, "INSERT") == set(INSERTABLE[table].split())
+        assert granted_columns(db, table, "UPDATE") == set(UPDATABLE[table].split())
+
+    def test_anonymous_callers_hold_nothing(self, db: psycopg.Connection) -> None:
+        held = db.execute(
+            "select table_name, privilege_type from information_schema.table_privileges"
+            " where table_schema = 'public' and grantee in ('anon', 'PUBLIC')"
+            " union all select table_name, privilege_type from information_schema.column_privileges"
+            " where table_schema = 'public' and grantee in ('anon', 'PUBLIC')"
+        )
+        assert held.fetchall() == []
+
+    def test_nobody_may_look_into_the_private_schema(self, db: psycopg.Connection) -> None:
+        inside = db.execute(
+            "select role from unnest(%s::text[]) as role where has_schema_privilege(role, 'private', 'usage')",
+            (API_ROLES,),
+        )
+        assert inside.fetchall() == []
+
+
+def granted_columns(db: psycopg.Connection, table: str, privilege: str) -> set[str]:
+    rows = db.execute(
+        "select column_name from information_schema.column_privileges"
+        " where table_schema = 'public' and grantee = 'authenticated' and table_name = %s and privilege_type = %s",
+        (table, privilege),
+    )
+    return {name for (name,) in rows}
+
+
+class TestFunctions:
+    def test_definers_have_no_search_path_to_be_led_astray_by(self, db: psycopg.Connection) -> None:
+        open_ones = db.execute(
+            """
+            select oid::regprocedure::text from pg_proc
+            where (pronamespace = 'private'::regnamespace or (pronamespace = 'public'::regnamespace and prosecdef))
+                and not coalesce(proconfig, '{}') @> array['search_path=""']
+            """
+        )
+        assert open_ones.fetchall() == []
+
+    def test_private_functions_are_not_for_everyone(self, db: psycopg.Connection) -> None:
+        rows = db.execute(
+            """
+            select proname, array(
+                select role from unnest(%s::text[]) as role where has_function_privilege(role, pg_proc.oid, 'execute')
+            )
+            from pg_proc where pronamespace = 'private'::regnamespace
+            """,
+            (API_ROLES,),
+        )
+        allowed = {name: set(roles) for name, roles in rows}
+        assert HELPERS.items() <= allowed.items()
+        assert [name for name in TRIGGER_FUNCTIONS if allowed[name]] == []
+        assert [name for name, roles in allowed.items() if "anon" in roles] == []
+
+    def test_helpers_are_stable_definers(self, db: psycopg.Connection) -> None:
+        rows = db.execute(
+            "select proname, prosecdef and provolatile = 's' and proowner = 'postgres'::regrole"
+            " from pg_proc where pronamespace = 'private'::regnamespace and proname = any (%s)",
+            (list(HELPERS),),
+        )
+        assert dict(rows.fetchall()) == dict.fromkeys(HELPERS, True)
+
+
+class TestPolicies:
+    def test_are_named_by_a_sentence(self, db: psycopg.Connection) -> None:
+        names = [name for _, name, _ in policies(db)]
+        assert [name for name in names if not re.fullmatch(r"[A-Z]\w+( \w+){3,}", name)] == []
+
+    def test_are_for_signed_in_callers_only(self, db: psycopg.Connection) -> None:
+        rows = db.execute(
+            "select policyname from pg_policies where schemaname = 'public' and roles <> '{authenticated}'"
+        )
+        assert rows.fetchall() == []
+
+    def test_compute_the_caller_once_a_query(self, db: psycopg.Connection) -> None:
+        once = re.compile(r"\( ?SELECT (auth|private)\.\w+\(\)( AS \w+)?\)")
+        slow = [name for _, name, text in policies(db) if re.search(r"\b(auth|private)\.\w+\(", once.sub("", text))]
+        assert slow == []
+
+    def test_update_policies_check_what_a_row_becomes(self, db: psycopg.Connection) -> None:
+        rows = db.execute(
+            "select policyname from pg_policies where schemaname = 'public' and cmd = 'UPDATE' and with_check is null"
+        )
+        assert rows.fetchall() == []
+
+
+def policies(db: psycopg.Connection) -> list[tuple[str, str, str]]:
+    return db.execute(
+        "select tablename, policyname, concat_ws(' ', qual, with_check) from pg_policies where schemaname = 'public'"
+    ).fetchall()

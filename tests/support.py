@@ -1,0 +1,123 @@
+"""The few helpers of the gateway's tests: a person who sends GraphQL, and the wire between gateway and PostgREST."""
+
+import itertools
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Person:
+    """A client of the gateway, signed in or not."""
+
+    http: aiohttp.ClientSession
+    url: str
+    token: str | None = None
+    refresh_token: str | None = None
+    id: str | None = None
+
+    async def post(self, query: str, **variables: Any) -> tuple[int, dict[str, Any]]:
+        """Status and body of a request."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        async with self.http.post(self.url, json={"query": query, "variables": variables}, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a request that must succeed."""
+        status, body = await self.post(query, **variables)
+        assert status == 200, body
+        assert "errors" not in body, body["errors"]
+        return body["data"]
+
+    async def refused(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The only error of a request that must fail: its extensions, and its message under `message`."""
+        _, body = await self.post(query, **variables)
+        assert "errors" in body, body
+        (error,) = body["errors"]
+        return {"message": error["message"], **error["extensions"]}
+
+    async def code(self, query: str, **variables: Any) -> str:
+        """The code of the only error of a request that must fail."""
+        return str((await self.refused(query, **variables))["code"])
+
+    async def sign_in(self, email: str, password: str) -> "Person":
+        """The same client with that account's session."""
+        data = await self.ask(
+            """mutation ($input: SignInInput!) {
+                 signIn(input: $input) { session { accessToken refreshToken } user { id } } }""",
+            input={"email": email, "password": password},
+        )
+        return self._with(data["signIn"])
+
+    async def sign_up(self) -> "Person":
+        """The same client with a new account's session."""
+        number = next(_numbers)
+        data = await self.ask(
+            """mutation ($input: SignUpInput!) {
+                 signUp(input: $input) { session { accessToken refreshToken } user { id } } }""",
+            input={"email": f"new{number}@example.com", "password": "correct horse", "displayName": f"New {number}"},
+        )
+        return self._with(data["signUp"])
+
+    async def trip(self, **fields: Any) -> str:
+        """The id of a new trip."""
+        data = await self.ask(
+            "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id } }",
+            input={"title": "A trip", **fields},
+        )
+        return str(data["createTrip"]["id"])
+
+    def _with(self, payload: dict[str, Any]) -> "Person":
+        session = payload["session"]
+        return Person(self.http, self.url, session["accessToken"], session["refreshToken"], payload["user"]["id"])
+
+
+@dataclass
+class Wire:
+    """A proxy in front of PostgREST that keeps what passes through it."""
+
+    rest_url: str
+    requests: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def __aenter__(self) -> "Wire":
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._pass_on)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    def clear(self) -> None:
+        """Forget what has passed."""
+        self.requests.clear()
+
+    async def _pass_on(self, request: web.Request) -> web.Response:
+        self.requests.append(f"{request.method} {unquote(request.raw_path)}")
+        headers = {name: value for name, value in request.headers.items() if name not in {"Host", "Content-Length"}}
+        async with self._session.request(
+            request.method,
+            URL(self.rest_url + request.raw_path, encoded=True),
+            headers=headers,
+            data=await request.read(),
+        ) as response:
+            kept = {
+                name: response.headers[name] for name in ("Content-Type", "Content-Range") if name in response.headers
+            }
+            return web.Response(body=await response.read(), status=response.status, headers=kept)

@@ -1,0 +1,268 @@
+"""The command line: `tripgate dev|serve|local|schema`.
+
+Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage or settings.
+"""
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from tripgate.local.process import ServerProcess
+    from tripgate.local.stack import Stack, StackInfo, StackOptions
+
+_GATEWAY_SECONDS = 30
+_DEMO_PASSWORD = "tripgate-demo"  # noqa: S105 - stands in supabase/seed.sql for all to read
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(importlib.metadata.version("tripgate"), prog_name="tripgate")
+def main() -> None:
+    """A GraphQL gateway over Supabase for people who plan trips together."""
+
+
+def _local_options(command: click.decorators.FC) -> click.decorators.FC:
+    options = [
+        click.option(
+            "--api-port", default=54321, show_default=True, help="Port of the Supabase API; 0 takes a free one."
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path(".tripgate"),
+            show_default=True,
+            help="Where the database and the keys are kept between runs.",
+        ),
+        click.option(
+            "--project-dir",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            default=Path(),
+            help="The folder that holds supabase/. [default: this folder]",
+        ),
+        click.option("--fresh", is_flag=True, help="Throw the kept data away and start anew."),
+        click.option(
+            "--jwt-algorithm",
+            type=click.Choice(["ES256", "HS256"]),
+            default="ES256",
+            show_default=True,
+            help="How access tokens are signed: as new projects do, or with the legacy secret.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The gateway's address.")
+@click.option("--port", default=8000, show_default=True, help="The gateway's port; 0 takes a free one.")
+@_local_options
+def dev(
+    host: str, port: int, api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str
+) -> None:
+    """Start everything on this machine: Postgres, PostgREST, Auth and the gateway."""
+    stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
+    with _Interruptible(), stack:
+        assert stack.info is not None  # noqa: S101 - the stack has started
+        click.echo("Starting the gateway", err=True)
+        gateway = stack.spawn(
+            "gateway", [sys.executable, "-m", "tripgate", "serve"], _gateway_env(stack.info, host, port)
+        )
+        url = _wait_for_gateway(gateway)
+        click.echo(f"Tripgate ready: {url}")
+        _describe(stack.info)
+        _run_until_one_ends(stack)
+
+
+@main.command()
+@_local_options
+def local(api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str) -> None:
+    """Start the embedded Supabase alone, without the gateway."""
+    stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
+    with _Interruptible(), stack:
+        assert stack.info is not None  # noqa: S101 - the stack has started
+        click.echo(f"Supabase ready: {stack.info.api_url}")
+        _describe(stack.info)
+        _run_until_one_ends(stack)
+
+
+@main.command()
+@click.option("--host", help="The address to listen on; else TRIPGATE_HOST.")
+@click.option("--port", type=int, help="The port to listen on; else TRIPGATE_PORT.")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve GraphQL over the Supabase project that the environment names.
+
+    Reads SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and the TRIPGATE_… settings of docs/settings.md.
+    """
+    from tripgate.gateway import app, settings  # noqa: PLC0415 - the other commands start without the server
+
+    overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": None if port is None else str(port)}
+    os.environ.update({name: value for name, value in overrides.items() if value is not None})
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        loaded = settings.load()
+    except settings.SettingsError as error:
+        raise _SettingsFailure(str(error)) from None
+    try:
+        asyncio.run(app.serve(loaded, lambda url: click.echo(f"Tripgate serving: {url}")))
+    except OSError as error:
+        message = f"Cannot listen on {loaded.host}:{loaded.port}: {error.strerror}. Choose another with --port."
+        raise click.ClickException(message) from None
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Compare with schema.graphql instead of printing; exit 1 when they differ.")
+@click.option("--update", is_flag=True, help="Write schema.graphql, and the descriptions from the SQL comments.")
+def schema(check: bool, update: bool) -> None:
+    """Print the GraphQL schema."""
+    file = Path("schema.graphql")
+    if update:
+        _update_descriptions()
+    from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
+
+    text = f"{assembled()}\n"
+    if update:
+        file.write_text(text, encoding="utf-8")
+    elif check:
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            raise click.ClickException(
+                "schema.graphql differs from the types. Run `make schema` and commit what it writes."
+            )
+    else:
+        click.echo(text, nl=False)
+
+
+def _update_descriptions() -> None:
+    import tempfile  # noqa: PLC0415
+
+    from gql.descriptions import DESCRIPTIONS_FILE  # noqa: PLC0415
+    from tripgate.local import comments  # noqa: PLC0415 - reached by this command alone
+
+    with tempfile.TemporaryDirectory() as folder:
+        options = _stack_options(0, Path(folder) / "data", Path(), fresh=False, jwt_algorithm="ES256")
+        with _Interruptible(), _stack(options) as stack:
+            assert stack.info is not None  # noqa: S101 - the stack has started
+            DESCRIPTIONS_FILE.write_text(comments.as_json(stack.info.admin_db_url), encoding="utf-8")
+
+
+def _stack_options(
+    api_port: int, data_dir: Path, project_dir: Path, *, fresh: bool, jwt_algorithm: str
+) -> "StackOptions":
+    from tripgate.local.stack import StackOptions  # noqa: PLC0415 - `serve` must run without the local packages
+
+    return StackOptions(
+        project_dir=project_dir.resolve(),
+        data_dir=data_dir.resolve(),
+        api_port=api_port,
+        fresh=fresh,
+        jwt_algorithm="HS256" if jwt_algorithm == "HS256" else "ES256",
+    )
+
+
+def _stack(options: "StackOptions") -> "Stack":
+    from tripgate.local.stack import Stack  # noqa: PLC0415 - `serve` must run without the local packages
+
+    began = time.monotonic()
+
+    def progress(sentence: str) -> None:
+        click.echo(f"[{time.monotonic() - began:5.1f} s] {sentence}", err=True)
+
+    return Stack(options, progress)
+
+
+class _Interruptible:
+    """Turns SIGTERM into the same orderly end as Ctrl-C, and failures of the local stack into messages."""
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGTERM, self._interrupt)
+
+    @staticmethod
+    def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        from tripgate.local.errors import LocalStackError  # noqa: PLC0415
+
+        if isinstance(error, LocalStackError):
+            raise click.ClickException(str(error)) from None
+        if kind is KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            return True
+        return False
+
+
+def _gateway_env(info: "StackInfo", host: str, port: int) -> Mapping[str, str]:
+    own = {
+        "SUPABASE_URL": info.api_url,
+        "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
+        "TRIPGATE_HOST": host,
+        "TRIPGATE_PORT": str(port),
+        "TRIPGATE_DEVELOPMENT": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+    # Straight to PostgREST: the front door's translation of keys is not needed with a person's own token.
+    if info.jwt_secret is not None:
+        own["SUPABASE_JWT_SECRET"] = info.jwt_secret
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
+    return {**inherited, **own, "TRIPGATE_REST_URL": info.rest_url}
+
+
+def _wait_for_gateway(gateway: "ServerProcess") -> str:
+    """The address that the gateway announces once it listens."""
+    deadline = time.monotonic() + _GATEWAY_SECONDS
+    mark = "Tripgate serving: "
+    while time.monotonic() < deadline and gateway.poll() is None:
+        for line in gateway.log.read_text(errors="replace").splitlines() if gateway.log.exists() else ():
+            if line.startswith(mark) and _answers(line.removeprefix(mark).replace("/graphql", "/healthz")):
+                return line.removeprefix(mark)
+        time.sleep(0.05)
+    raise click.ClickException(f"The gateway did not start:\n{gateway.last_lines()}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - an address of our own
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _describe(info: "StackInfo") -> None:
+    lines = [
+        ("Supabase API", info.api_url),
+        ("Publishable key", info.publishable_key),
+        ("Secret key", info.secret_key),
+        ("PostgREST", info.rest_url),
+        ("Database", info.db_url),
+        ("Inbox", info.inbox_url),
+        ("Demo accounts", f"ada@, ben@ and cleo@tripgate.example, password {_DEMO_PASSWORD}"),
+    ]
+    for name, value in lines:
+        click.echo(f"  {name + ':':<17}{value}")
+    click.echo("Ctrl-C stops everything.")
+    sys.stdout.flush()
+
+
+def _run_until_one_ends(stack: "Stack") -> NoReturn:
+    name, code = stack.wait()
+    raise click.ClickException(
+        f"{name} ended by itself with exit code {code}; its log lies in the data directory under logs/."
+    )
+
+
+class _SettingsFailure(click.ClickException):
+    """Settings that do not allow a start."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""The server: HTTP, settings, identity, and the schema with its executor."""

@@ -1,0 +1,160 @@
+"""Run an operation. The one module that builds on the internals of graphql-core's and Strawberry's executors.
+
+A query of declared fields alone does not enter them: its answers come finished from their shapers. Everything else
+(introspection, fields with a body) runs in graphql-core, where declared fields pass through untouched.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationType,
+    execute,
+    is_non_null_type,
+    located_error,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from gql.errors import ApiError, ErrorCode
+from resolvers.context import Context
+from resolvers.fields import DeclaredField
+from tripgate.gateway.operation import Operation
+from tripgate.planner.selection import Selected
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An executed operation's data, which may be null, and its errors."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the fields of one run share."""
+
+    roots: dict[str, tuple[Selected, DeclaredField]]
+    variables: VariableValues
+    context: Context
+
+    async def declared(self, key: str) -> Any:
+        selected, field = self.roots[key]
+        return await field.run(self.context, selected, self.variables)
+
+
+async def run(
+    schema: GraphQLSchema,
+    operation: Operation,
+    variables: dict[str, Any],
+    context: Context,
+    *,
+    hide_suggestions: bool,
+) -> Result:
+    """Run an operation.
+
+    Args:
+        variables: As they came.
+
+    Raises:
+        RequestError: The variables do not fit their types.
+    """
+    values = operation.coerce(variables, hide_suggestions=hide_suggestions)
+    roots = operation.roots(values)
+    declared = {selected.key: (selected, field) for selected in roots if (field := _declared(selected)) is not None}
+    this_run = _Run(declared, values, context)
+    if operation.kind is OperationType.QUERY:
+        context.plans = operation.plans(values, variables)
+        if all(selected.key in declared or selected.name == "__typename" for selected in roots):
+            return await _run_declared(this_run, roots)
+    outcome = execute(
+        schema,
+        operation.document,
+        context_value=context,
+        variable_values=variables,
+        operation_name=operation.name,
+        executor_class=_Executor,
+        hide_suggestions=hide_suggestions,
+        this_run=this_run,
+    )
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    return Result(result.data, result.errors or ())
+
+
+async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
+    """The root fields at once, each failure located at its field, as graphql-core would answer."""
+    outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
+    errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
+    data: dict[str, Any] = {}
+    for selected, outcome in zip(roots, outcomes, strict=True):
+        failed = isinstance(outcome, GraphQLError)
+        if failed and selected.definition is not None and is_non_null_type(selected.definition.type):
+            # Null cannot stand there, so it takes its parent's place: the whole answer.
+            return Result(None, errors)
+        data[selected.key] = None if failed else outcome
+    return Result(data, errors)
+
+
+async def _outcome(this_run: _Run, selected: Selected) -> Any:
+    if selected.name == "__typename":
+        return selected.parent_type.name
+    try:
+        return await this_run.declared(selected.key)
+    except Exception as error:  # any failure becomes the field's error; the gateway masks what it must
+        return located_error(error, [selected.node], [selected.key])
+
+
+def _declared(selected: Selected) -> DeclaredField | None:
+    if selected.definition is None:
+        return None
+    field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return field if isinstance(field, DeclaredField) else None
+
+
+class _Executor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, but declared root fields answer by themselves and a failed mutation ends the rest."""
+
+    def __init__(self, *args: Any, this_run: _Run, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._this_run = this_run
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        if path.prev is not None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        if parent_type is self.schema.mutation_type and self.collected_errors.errors:
+            error = ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")
+            return self._failed(error, parent_type, field_details_list, path)
+        if path.key not in self._this_run.roots:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        return self._declared_field(parent_type, field_details_list, path)
+
+    async def _declared_field(self, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path) -> Any:
+        try:
+            return await self._this_run.declared(str(path.key))
+        except Exception as error:  # as in graphql-core: any failure becomes the field's error
+            return self._failed(error, parent_type, details, path)
+
+    def _failed(
+        self, error: Exception, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path
+    ) -> Awaitable[Any] | None:
+        definition = parent_type.fields[details[0].node.name.value]
+        self.handle_field_error(error, definition.type, details, path)
+        return None

@@ -1,0 +1,108 @@
+"""Who asks: the bearer token, verified here too.
+
+Authority stays with Postgres; identity serves keys, limits and streams.
+"""
+
+import time
+from typing import Any
+
+import jwt
+from cachetools import LRUCache
+from pydantic import BaseModel, ValidationError
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.upstream.caller import ANONYMOUS, Caller
+from tripgate.upstream.jwks import JwksCache
+
+_LEEWAY = 5
+_LONGEST_TOKEN = 8192
+
+
+class _Claims(BaseModel):
+    """The claims that matter here."""
+
+    sub: str | None = None
+    role: str
+    exp: float
+    session_id: str | None = None
+
+
+class Identity:
+    """Turns an Authorization header into a caller.
+
+    Args:
+        jwt_secret: The project's legacy secret; without one no HS256 token is accepted.
+        issuer: What `iss` must be.
+        api_key: The publishable key, which clients of Supabase also send as a bearer token; it means anonymous.
+    """
+
+    def __init__(self, jwks: JwksCache, *, issuer: str, api_key: str, jwt_secret: str | None) -> None:
+        self._jwks = jwks
+        self._issuer = issuer
+        self._api_key = api_key
+        self._jwt_secret = jwt_secret
+        self._known: LRUCache[str, tuple[Caller, float]] = LRUCache(maxsize=10_000)
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """The caller behind a header; anonymous without one.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a token that is malformed, expired, wrongly signed or not for this API;
+                UPSTREAM_UNAVAILABLE when the signing keys cannot be fetched.
+        """
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise _refused("The Authorization header must be `Bearer <access token>`.")
+        if token == self._api_key:
+            return ANONYMOUS
+        known = self._known.get(token)
+        if known is not None and known[1] + _LEEWAY > time.time():
+            return known[0]
+        claims = await self._verified(token)
+        caller = Caller(claims.sub, token, claims.session_id) if claims.role == "authenticated" else ANONYMOUS
+        self._known[token] = (caller, claims.exp)
+        return caller
+
+    async def _verified(self, token: str) -> _Claims:
+        if len(token) > _LONGEST_TOKEN:
+            raise _refused("The access token is too long.")
+        try:
+            header = jwt.get_unverified_header(token)
+            key, algorithm = await self._key(header)
+            decoded = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience="authenticated",
+                issuer=self._issuer,
+                leeway=_LEEWAY,
+                options={"require": ["exp", "aud", "iss"]},
+            )
+            claims = _Claims.model_validate(decoded)
+        except jwt.ExpiredSignatureError:
+            raise _refused("The access token has expired. Refresh the session.") from None
+        except (jwt.InvalidTokenError, ValidationError):
+            raise _refused("The access token is not accepted.") from None
+        if claims.role not in {"authenticated", "anon"} or (claims.role == "authenticated" and not claims.sub):
+            raise _refused("The access token's role is not accepted.")
+        return claims
+
+    async def _key(self, header: dict[str, Any]) -> tuple[Any, str]:
+        """The key and the one algorithm it may be used with: the token does not choose."""
+        algorithm = header.get("alg")
+        if algorithm == "HS256" and self._jwt_secret is not None:
+            return self._jwt_secret, "HS256"
+        kid = header.get("kid")
+        if algorithm not in {"ES256", "RS256"} or not isinstance(kid, str):
+            raise jwt.InvalidAlgorithmError
+        key = await self._jwks.key(kid)
+        if key is None or key.algorithm_name != algorithm:
+            raise jwt.InvalidKeyError
+        return key, algorithm
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError(ErrorCode.UNAUTHENTICATED, message)

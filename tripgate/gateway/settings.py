@@ -1,0 +1,126 @@
+"""The gateway's settings, from the environment. A wrong one stops the start with a sentence that says what to set."""
+
+from typing import Self
+
+import jwt
+from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The settings do not allow a start; the message says what to set, a line each."""
+
+
+class Settings(BaseSettings):
+    """What `tripgate serve` reads. Documented in `docs/settings.md`."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIPGATE_", extra="ignore", frozen=True)
+
+    supabase_url: AnyHttpUrl = Field(
+        validation_alias="SUPABASE_URL", description="The project's address, as in https://project.supabase.co."
+    )
+    supabase_publishable_key: SecretStr = Field(
+        validation_alias=AliasChoices("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"),
+        description="The publishable key, or the legacy anon key. Never a secret or service-role key.",
+    )
+    supabase_jwt_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="SUPABASE_JWT_SECRET",
+        description="The legacy JWT secret, only for projects that sign tokens with HS256.",
+    )
+    rest_url: AnyHttpUrl | None = Field(
+        default=None, description="PostgREST's address where it is not <SUPABASE_URL>/rest/v1."
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    development: bool = Field(default=False, description="Introspection and suggestions on. `tripgate dev` sets it.")
+    max_page_size: int = Field(default=100, ge=1, le=10_000, description="The largest `first`, `last` and input list.")
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="The largest request body, in bytes.")
+    max_tokens: int = Field(default=2000, ge=100, description="The most tokens in a document.")
+    kept_documents: int = Field(default=1000, ge=1, description="How many documents are kept parsed and planned.")
+    upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
+    upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
+    shutdown_timeout: float = Field(default=20.0, gt=0, description="Seconds for running requests to end at a stop.")
+
+    @field_validator("supabase_publishable_key")
+    @classmethod
+    def _refuse_secret_keys(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value()
+        if text.startswith("sb_secret_") or _role(text) == "service_role":
+            raise ValueError(
+                "this is a secret key, which bypasses row level security; the gateway takes the publishable key only"
+            )
+        if not text:
+            raise ValueError("it is empty; take the publishable key from the project's API settings")
+        return key
+
+    @model_validator(mode="after")
+    def _refuse_paths(self) -> Self:
+        if self.supabase_url.path not in {None, "", "/"}:
+            raise ValueError("SUPABASE_URL is the project's address without a path, as in https://project.supabase.co")
+        return self
+
+    @property
+    def project_url(self) -> str:
+        """The project's address without a slash at its end."""
+        return str(self.supabase_url).rstrip("/")
+
+    @property
+    def postgrest_url(self) -> str:
+        """Where tables are read and written."""
+        return str(self.rest_url).rstrip("/") if self.rest_url is not None else f"{self.project_url}/rest/v1"
+
+    @property
+    def auth_url(self) -> str:
+        """Where people sign in; also the issuer of their tokens."""
+        return f"{self.project_url}/auth/v1"
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: One or more are missing or wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(dict(problem)) for problem in error.errors())) from None
+
+
+def environment_names() -> dict[str, list[str]]:
+    """The environment variables behind each setting, the first one preferred."""
+    names = {}
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        if isinstance(alias, AliasChoices):
+            names[name] = [str(choice) for choice in alias.choices]
+        else:
+            names[name] = [str(alias) if alias is not None else f"TRIPGATE_{name.upper()}"]
+    return names
+
+
+def _sentence(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    place = str(location[0]) if isinstance(location, tuple) and location else ""
+    variable = environment_names().get(place, [place])[0] if place else ""
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{variable} is not set. Set it to: {_description(variable)}"
+    return f"{variable}: {message}." if variable else f"{message}."
+
+
+def _description(variable: str) -> str:
+    for name, variables in environment_names().items():
+        if variable in variables:
+            return Settings.model_fields[name].description or ""
+    return ""
+
+
+def _role(token: str) -> str | None:
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    role = claims.get("role")
+    return role if isinstance(role, str) else None

@@ -1,0 +1,47 @@
+"""Assembles the Auth stand-in.
+
+Takes a connection string (role `supabase_auth_admin`), a signer and the issuer; gives an aiohttp application whose
+paths are GoTrue's own; the front door mounts it at `/auth/v1`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from tripgate.local.auth.context import AUTH, AuthContext, Connection
+from tripgate.local.auth.errors import answer_errors
+from tripgate.local.auth.routes import service, signup, token, user
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tripgate.local.keys import Signer
+
+ROUTES = (service.routes, signup.routes, token.routes, user.routes)
+
+
+def create(*, database_url: str, signer: Signer, issuer: str, access_token_seconds: int) -> web.Application:
+    """The application; its connections open when it starts and close when it stops."""
+    pool = cast(
+        "AsyncConnectionPool[Connection]",
+        AsyncConnectionPool(
+            database_url, min_size=1, max_size=8, timeout=10, open=False, kwargs={"row_factory": dict_row}
+        ),
+    )
+    app = web.Application(middlewares=[answer_errors])
+    app[AUTH] = AuthContext(pool, signer, issuer, access_token_seconds)
+    for routes in ROUTES:
+        app.add_routes(routes)
+    app.cleanup_ctx.append(_connections)
+    return app
+
+
+async def _connections(app: web.Application) -> AsyncIterator[None]:
+    pool = app[AUTH].pool
+    await pool.open(wait=True, timeout=30)
+    yield
+    await pool.close()

@@ -1,0 +1,92 @@
+"""Fills a new cluster: the platform's SQL, passwords, the project's schemas, its seed.
+
+Takes SQL files in lexicographic order; raises LocalStackError that names file and line of a mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from tripgate.local.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tripgate.local.postgres import Postgres
+
+PLATFORM = Path(__file__).with_name("platform")
+OWNER = "postgres"
+
+
+def schema_files(project_dir: Path, *, seed: bool) -> list[Path]:
+    """The project's SQL in the order of application: `supabase/schemas/*.sql`, then `supabase/seed.sql`."""
+    supabase = project_dir / "supabase"
+    files = sorted((supabase / "schemas").glob("*.sql"))
+    if not files:
+        raise LocalStackError(f"There are no SQL files in {supabase / 'schemas'}: give the project's own directory.")
+    seed_file = supabase / "seed.sql"
+    return [*files, seed_file] if seed and seed_file.exists() else files
+
+
+def platform_files() -> list[Path]:
+    """The SQL that makes an empty cluster look like the platform."""
+    return sorted(PLATFORM.glob("*.sql"))
+
+
+def fingerprints(files: Iterable[Path]) -> dict[str, str]:
+    """A digest of each file, by name: tells a later start whether the SQL has changed."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def changed_names(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The names whose files were added, removed or changed."""
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def bootstrap(postgres: Postgres, passwords: Mapping[str, str]) -> None:
+    """Make the platform's roles, schemas and functions, and give the login roles their passwords."""
+    apply(postgres.admin_url(), platform_files())
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
+        for role, password in passwords.items():
+            connection.execute(
+                sql.SQL("alter role {} with password {}").format(sql.Identifier(role), sql.Literal(password))
+            )
+
+
+def apply_project(postgres: Postgres, files: Iterable[Path]) -> None:
+    """Apply the project's SQL as the role that owns it on the platform."""
+    apply(postgres.socket_url(OWNER), files)
+
+
+def apply(url: str, files: Iterable[Path]) -> None:
+    """Run each file as one script and one transaction."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for file in files:
+            text = file.read_text(encoding="utf-8")
+            try:
+                connection.execute(text.encode(), prepare=False)
+            except psycopg.Error as error:
+                raise LocalStackError(_describe(file, text, error)) from error
+
+
+def _describe(file: Path, text: str, error: psycopg.Error) -> str:
+    diagnosis = error.diag
+    where = str(file)
+    if diagnosis.statement_position:
+        where += f", line {text.count(chr(10), 0, int(diagnosis.statement_position) - 1) + 1}"
+    lines = [f"{where}: {diagnosis.message_primary or error}"]
+    lines += [
+        f"  {label}: {detail}"
+        for label, detail in (
+            ("detail", diagnosis.message_detail),
+            ("hint", diagnosis.message_hint),
+            ("context", diagnosis.context),
+        )
+        if detail
+    ]
+    return "\n".join(lines)

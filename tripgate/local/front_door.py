@@ -1,0 +1,149 @@
+"""The one address of the embedded Supabase, a process of its own.
+
+Run as `python -m tripgate.local.front_door --config FILE`; FILE is a JSON `FrontDoorConfig`. Serves `/auth/v1` itself,
+passes `/rest/v1` on to PostgREST, checks and translates API keys on the way, and answers `/health` without one. Takes
+URLs of up to 64 KiB. The listening socket is handed down, so that the port is known and taken before this starts.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from tripgate.local import cors, proxy
+from tripgate.local.auth import app as auth_app
+from tripgate.local.auth.context import AUTHORIZATION
+from tripgate.local.gate import Gate
+from tripgate.local.keys import Signer
+
+REST = "/rest/v1"
+NOT_SERVED = ("/realtime/v1", "/storage/v1", "/functions/v1", "/inbox")
+SHUTDOWN_SECONDS = 2.0
+
+
+class FrontDoorConfig(BaseModel):
+    """What the stack tells its front door."""
+
+    listen_fd: int
+    api_url: str
+    rest_url: str
+    auth_database_url: str
+    access_token_seconds: int
+    publishable_key: str
+    secret_key: str
+    signer: Signer
+
+
+CONFIG = web.AppKey("config", FrontDoorConfig)
+GATE = web.AppKey("gate", Gate)
+SESSION = web.AppKey("session", aiohttp.ClientSession)
+
+
+def create(config: FrontDoorConfig) -> web.Application:
+    """The application behind the API port."""
+    app = web.Application(middlewares=[cors.answer_preflight, check_key], client_max_size=1024**2)
+    app[CONFIG] = config
+    app[GATE] = Gate.of(
+        publishable_key=config.publishable_key,
+        secret_key=config.secret_key,
+        anon_token=config.signer.role_token("anon"),
+        service_role_token=config.signer.role_token("service_role"),
+    )
+    app.cleanup_ctx.append(_client)
+    app.on_response_prepare.append(cors.allow_origin)
+    app.router.add_get("/health", health)
+    app.router.add_route("*", REST + "{rest:(/.*)?}", rest)
+    for prefix in NOT_SERVED:
+        app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
+    app.add_subapp(
+        "/auth/v1",
+        auth_app.create(
+            database_url=config.auth_database_url,
+            signer=config.signer,
+            issuer=f"{config.api_url}/auth/v1",
+            access_token_seconds=config.access_token_seconds,
+        ),
+    )
+    return app
+
+
+@web.middleware
+async def check_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a request without a key of this project, and note the Authorization that it stands for."""
+    authorization = request.config_dict[GATE].authorization(request)
+    if authorization is not None:
+        request[AUTHORIZATION] = authorization
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return web.json_response({"message": "no Route matched with those values"}, status=404)
+
+
+async def health(_: web.Request) -> web.Response:
+    """Answers while the front door and the services within it run."""
+    return web.json_response({"status": "ok"})
+
+
+async def rest(request: web.Request) -> web.StreamResponse:
+    """PostgREST's part."""
+    app = request.app
+    return await proxy.forward(
+        app[SESSION],
+        request,
+        base=app[CONFIG].rest_url,
+        prefix=REST,
+        authorization=request.get(AUTHORIZATION),
+    )
+
+
+async def not_served(request: web.Request) -> web.Response:
+    """A part of the platform that this stand-in does not have."""
+    message = f"The embedded Supabase does not serve {request.path}"
+    return web.json_response({"statusCode": "501", "error": "Not Implemented", "message": message}, status=501)
+
+
+async def _client(app: web.Application) -> AsyncIterator[None]:
+    app[SESSION] = proxy.new_session()
+    yield
+    await app[SESSION].close()
+
+
+async def serve(config: FrontDoorConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    runner = web.AppRunner(
+        create(config),
+        access_log=None,
+        handler_cancellation=True,
+        max_line_size=proxy.MAX_LINE,
+        max_field_size=proxy.MAX_LINE,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await web.SockSite(runner, socket.socket(fileno=config.listen_fd)).start()
+    await stopped.wait()
+    await runner.cleanup()
+
+
+def main() -> None:
+    """The process's entry."""
+    parser = argparse.ArgumentParser(description="The front door of Tripgate's embedded Supabase.")
+    parser.add_argument("--config", type=Path, required=True, help="a JSON file that the stack writes")
+    config = FrontDoorConfig.model_validate_json(parser.parse_args().config.read_bytes())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()

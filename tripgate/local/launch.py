@@ -1,0 +1,138 @@
+"""The order of a start: Postgres, the database's contents, PostgREST, Auth and the front door.
+
+Takes what a start has at hand (`Launch`); each step starts one server under the supervisor and gives what the next step
+needs; raises LocalStackError.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tripgate.local import binaries, database, ports, postgrest
+from tripgate.local.data_dir import write_private
+from tripgate.local.errors import LocalStackError
+from tripgate.local.postgres import Postgres
+from tripgate.local.process import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from tripgate.local.data_dir import DataDir
+    from tripgate.local.front_door import FrontDoorConfig
+    from tripgate.local.keys import Keys, Signer
+    from tripgate.local.process import Supervisor
+    from tripgate.local.system_user import SystemUser
+
+FRONT_DOOR_SECONDS = 30.0
+PORT_ATTEMPTS = 3
+Started = TypeVar("Started")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One start of the stack. Servers take the ports of the last start where those are free."""
+
+    data_dir: DataDir
+    supervisor: Supervisor
+    secrets: Keys
+    user: SystemUser | None
+    progress: Callable[[str], None]
+
+    def start_postgres(self, cluster: Path, sockets: Path, schema: list[Path]) -> Postgres:
+        """Start the cluster; make it first, and fill it from the platform's SQL and `schema`, if it is not finished."""
+        state = self.data_dir.read_state()
+        programs = binaries.postgres_bin(self.user)
+        now = {
+            "platform": database.fingerprints(database.platform_files()),
+            "schemas": database.fingerprints(schema),
+        }
+        made_from = state.get("made_from") if (cluster / "PG_VERSION").exists() else None
+        if made_from is None:
+            self.progress("Making the database")
+            self.data_dir.write_state({key: value for key, value in state.items() if key != "made_from"})
+            Postgres(programs, cluster, sockets, 0, self.user).initialise()
+        else:
+            self._report_changes(made_from, now)
+        self.progress("Starting Postgres")
+
+        def start(port: int) -> Postgres:
+            postgres = Postgres(programs, cluster, sockets, port, self.user)
+            postgres.start(self.supervisor)
+            return postgres
+
+        postgres = on_free_port(start, state.get("postgres_port"))
+        if made_from is None:
+            self.progress("Applying the platform's SQL")
+            database.bootstrap(postgres, self.secrets.passwords)
+            self.progress(f"Applying {_list(schema)}")
+            database.apply_project(postgres, schema)
+        # Written last: a start that was interrupted begins anew.
+        self._remember(made_from=made_from or now, postgres_port=postgres.port, sockets=str(sockets))
+        return postgres
+
+    def start_postgrest(self, program: Path, postgres: Postgres, signer: Signer) -> str:
+        """Start PostgREST and return its address."""
+        self.progress("Starting PostgREST")
+
+        def start(port: int) -> int:
+            postgrest.start(
+                self.supervisor,
+                program,
+                self.data_dir.config,
+                database_url=postgres.tcp_url("authenticator", self.secrets.passwords["authenticator"]),
+                jwks=signer.verification_jwks(),
+                port=port,
+                admin_port=ports.free_port(),
+            )
+            return port
+
+        port = on_free_port(start, self.data_dir.read_state().get("rest_port"))
+        self._remember(rest_port=port)
+        return f"http://{ports.HOST}:{port}"
+
+    def start_front_door(self, config: FrontDoorConfig, api_port: int) -> None:
+        """Start the process of Auth and the front door, on the socket that `config` names."""
+        self.progress("Starting Auth and the front door")
+        config_file = self.data_dir.config / "front_door.json"
+        write_private(config_file, config.model_dump_json(indent=2))
+        process = self.supervisor.start(
+            "front_door",
+            [sys.executable, "-m", "tripgate.local.front_door", "--config", str(config_file)],
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            keep=[config.listen_fd],
+        )
+        wait_until(
+            lambda: postgrest.answers(api_port, "/health"), process, seconds=FRONT_DOOR_SECONDS, what="The front door"
+        )
+
+    def _report_changes(self, before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> None:
+        changed = database.changed_names(before["schemas"], now["schemas"])
+        if changed:
+            self.progress(
+                f"Note: {', '.join(changed)} changed since this database was made, which does not have the change; "
+                "start with --fresh to make it anew"
+            )
+        if database.changed_names(before["platform"], now["platform"]):
+            self.progress("Note: another version of Tripgate made this database; start with --fresh to make it anew")
+
+    def _remember(self, **values: Any) -> None:
+        self.data_dir.write_state({**self.data_dir.read_state(), **values})
+
+
+def on_free_port(start: Callable[[int], Started], preferred: int | None) -> Started:
+    """Call `start` with a free port, and again with another if somebody else was faster to take it."""
+    for attempt in range(PORT_ATTEMPTS):
+        try:
+            return start(ports.free_port(preferred if attempt == 0 else None))
+        except LocalStackError as error:
+            if "ddress already in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
+                raise
+    raise AssertionError("the loop above returns or raises")
+
+
+def _list(files: Iterable[Path]) -> str:
+    return ", ".join(file.name for file in files)

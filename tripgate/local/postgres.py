@@ -1,0 +1,209 @@
+"""One Postgres cluster: made by initdb, tuned for development, started and watched.
+
+Takes the paths that the stack chose; gives connection strings; refuses to start where another server uses the cluster.
+Databases sort text by code point (`C.UTF-8`), alike on every system; a hosted project usually sorts by `en_US.UTF-8`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+
+from tripgate.local.binaries import SYSTEM_STATE, make_system_state
+from tripgate.local.data_dir import is_alive, remove_tree
+from tripgate.local.errors import LocalStackError
+from tripgate.local.process import wait_until
+from tripgate.local.system_user import SystemUser, make_private
+
+if TYPE_CHECKING:
+    from tripgate.local.data_dir import DataDir
+    from tripgate.local.process import ServerProcess, Supervisor
+
+SUPERUSER = "supabase_admin"
+DATABASE = "postgres"
+START_SECONDS = 60.0
+# A socket's whole path may have 103 bytes on macOS, 107 on Linux; `/.s.PGSQL.54321` is a part of it.
+SOCKET_DIRECTORY_LIMIT = 86
+# Fast shutdown ends the sessions; immediate shutdown leaves the rest to crash recovery.
+STOP: tuple[tuple[str, float], ...] = (("SIGINT", 6.0), ("SIGQUIT", 3.0))
+
+# fsync is off: a killed process loses nothing, since the kernel has the writes; a power cut may cost the data.
+SETTINGS = """\
+# Written by Tripgate at each start.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{sockets}'
+unix_socket_permissions = 0700
+max_connections = 80
+shared_buffers = 128MB
+fsync = off
+full_page_writes = off
+wal_level = logical
+max_wal_senders = 10
+max_replication_slots = 20
+max_wal_size = 512MB
+min_wal_size = 80MB
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+datestyle = 'iso, mdy'
+default_text_search_config = 'pg_catalog.english'
+lc_messages = 'C'
+log_min_messages = warning
+log_line_prefix = '%m [%p] %q%u '
+logging_collector = off
+jit = off
+"""
+
+# The socket lies in a directory that only the server's user may enter, so whoever reaches it may be trusted.
+ACCESS = """\
+# Written by Tripgate at each start.
+local all all trust
+local replication all trust
+host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A cluster at `data`, with its Unix socket in `sockets` and a TCP port on 127.0.0.1."""
+
+    programs: Path
+    data: Path
+    sockets: Path
+    port: int
+    user: SystemUser | None
+
+    def admin_url(self) -> str:
+        """Connection string of the superuser, over the socket."""
+        return self.socket_url(SUPERUSER)
+
+    def socket_url(self, role: str) -> str:
+        """Connection string of any role, over the socket."""
+        return f"postgresql://{role}@/{DATABASE}?host={quote(str(self.sockets), safe='')}&port={self.port}"
+
+    def tcp_url(self, role: str, password: str) -> str:
+        """Connection string of a role with a password, over TCP."""
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def initialise(self) -> None:
+        """Make an empty cluster, in place of an unfinished one."""
+        remove_tree(self.data)
+        if self.data.is_relative_to(SYSTEM_STATE):
+            make_system_state(self.data.parent)
+        make_private(self.data, self.user)
+        argv = [
+            str(self.programs / "initdb"),
+            f"--pgdata={self.data}",
+            f"--username={SUPERUSER}",
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--no-sync",
+            "--no-instructions",
+        ]
+        result = subprocess.run(  # noqa: S603 (own command line)
+            argv,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            user=self.user.uid if self.user else None,
+            group=self.user.gid if self.user else None,
+            extra_groups=[] if self.user else None,
+        )
+        if result.returncode != 0:
+            raise LocalStackError(f"The database could not be made in {self.data}:\n{result.stdout.strip()}")
+
+    def start(self, supervisor: Supervisor) -> ServerProcess:
+        """Start the server and wait until it answers. Raises LocalStackError, naming the log."""
+        self._clear_stale_pid()
+        make_private(self.sockets, self.user)
+        sockets = str(self.sockets).replace("'", "''")
+        for name, text in (
+            ("postgresql.conf", SETTINGS.format(port=self.port, sockets=sockets)),
+            ("pg_hba.conf", ACCESS),
+        ):
+            path = self.data / name
+            path.write_text(text)
+            if self.user:
+                os.chown(path, self.user.uid, self.user.gid)
+        process = supervisor.start(
+            "postgres", [str(self.programs / "postgres"), "-D", str(self.data)], user=self.user, stop=STOP
+        )
+        try:
+            wait_until(self._answers, process, seconds=START_SECONDS, what="Postgres")
+        except LocalStackError:
+            supervisor.forget(process)
+            raise
+        return process
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.admin_url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _clear_stale_pid(self) -> None:
+        """Remove a `postmaster.pid` whose number now belongs to some other program, which Postgres cannot tell.
+
+        We hold the lock of the data directory, so a server that still runs is one whose guard was killed.
+        """
+        pid_file = self.data / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            pid = int(pid_file.read_text().splitlines()[0])
+            deadline = time.monotonic() + 5
+            while is_alive(pid) and str(self.data) in _command_line(pid):
+                if time.monotonic() > deadline:
+                    raise LocalStackError(
+                        f"Another Postgres (process {pid}) uses {self.data}: end it, then start again."
+                    )
+                time.sleep(0.05)
+            if is_alive(pid):
+                pid_file.unlink()
+
+
+def _command_line(pid: int) -> str:
+    argv = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout  # noqa: S603 (own command line)
+
+
+def cluster_directory(data_dir: DataDir, user: SystemUser | None) -> Path:
+    """Where the cluster lies: in the data directory, or in the system's state where `user` cannot enter that one."""
+    if user is None or user.can_enter(data_dir.root):
+        return data_dir.postgres
+    return SYSTEM_STATE / "clusters" / hashlib.sha256(str(data_dir.root).encode()).hexdigest()[:16]
+
+
+def socket_directory(data_dir: DataDir, user: SystemUser | None, last: str | None) -> Path:
+    """Where the socket lies: in the data directory, or, if its path is too long for one, in a private temporary one.
+
+    `last` is the answer of the last start, taken again while it is still ours: a crash leaves it behind.
+    """
+    reachable = user is None or user.can_enter(data_dir.root)
+    if reachable and len(os.fsencode(data_dir.run)) <= SOCKET_DIRECTORY_LIMIT:
+        return data_dir.run
+    owner = user.uid if user else os.geteuid()
+    if last is not None:
+        with contextlib.suppress(FileNotFoundError):
+            entry = os.lstat(last)
+            if stat.S_ISDIR(entry.st_mode) and entry.st_uid == owner and stat.S_IMODE(entry.st_mode) == 0o700:
+                return Path(last)
+    return Path(tempfile.mkdtemp(prefix="tripgate-", dir="/tmp"))

@@ -1,0 +1,93 @@
+"""Passes requests on to a server behind the front door, streaming both ways.
+
+The path and query go on byte for byte: PostgREST's operators do not survive a decoding and encoding of the URL.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+from yarl import URL
+
+# A request line of 64 KiB and its method; response headers repeat the URL (Content-Location).
+MAX_LINE = 64 * 1024 + 256
+CHUNK = 64 * 1024
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+log = logging.getLogger(__name__)
+
+
+def new_session() -> aiohttp.ClientSession:
+    """A client session for `forward`: no limit of its own on connections or time, bodies as they come."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        timeout=aiohttp.ClientTimeout(total=None, connect=5),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=(hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.USER_AGENT, hdrs.CONTENT_TYPE),
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
+    )
+
+
+async def forward(
+    session: aiohttp.ClientSession, request: web.Request, *, base: str, prefix: str, authorization: str | None
+) -> web.StreamResponse:
+    """Send the request to `base` without the path's `prefix` and stream the answer back; 502 if there is none."""
+    url = URL(base + (request.raw_path[len(prefix) :] or "/"), encoded=True)
+    try:
+        upstream = await session.request(
+            request.method,
+            url,
+            headers=_request_headers(request, prefix, authorization),
+            data=request.content if request.body_exists else None,
+            allow_redirects=False,
+        )
+    except aiohttp.ClientError as error:
+        log.warning("%s %s: %s", request.method, prefix, error)
+        return web.json_response({"message": "An invalid response was received from the upstream server"}, status=502)
+    async with upstream:
+        response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
+        dropped = _hop_by_hop(upstream.headers)
+        for name, value in upstream.headers.items():
+            lower = name.lower()
+            if lower not in dropped and not lower.startswith("access-control-"):
+                response.headers.add(name, value)
+        await response.prepare(request)
+        async for chunk in upstream.content.iter_chunked(CHUNK):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+def _request_headers(request: web.Request, prefix: str, authorization: str | None) -> CIMultiDict[str]:
+    dropped = _hop_by_hop(request.headers) | {"host", "authorization"}
+    headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in dropped)
+    if authorization is not None:
+        headers[hdrs.AUTHORIZATION] = authorization
+    headers[hdrs.X_FORWARDED_FOR] = request.remote or ""
+    headers[hdrs.X_FORWARDED_HOST] = request.host
+    headers[hdrs.X_FORWARDED_PROTO] = request.scheme
+    headers["X-Forwarded-Prefix"] = prefix
+    return headers
+
+
+def _hop_by_hop(headers: aiohttp.typedefs.LooseHeaders) -> set[str]:
+    """The headers that concern one connection: the fixed ones, and those that `Connection` lists."""
+    listed = CIMultiDict(headers).getall(hdrs.CONNECTION, [])
+    return {*HOP_BY_HOP} | {name.strip().lower() for line in listed for name in line.split(",")}

@@ -1,0 +1,161 @@
+"""The embedded Supabase as one thing: started, described by its addresses and keys, stopped.
+
+Takes `StackOptions`; gives `StackInfo`; raises LocalStackError with a sentence that says what to do. Nothing it starts
+outlives this process, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tripgate.local import binaries, database, keys, ports
+from tripgate.local.data_dir import DataDir, remove_tree
+from tripgate.local.errors import LocalStackError
+from tripgate.local.front_door import FrontDoorConfig
+from tripgate.local.launch import Launch
+from tripgate.local.postgres import cluster_directory, socket_directory
+from tripgate.local.process import ServerProcess, Supervisor
+from tripgate.local.system_user import server_user
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first."""
+
+    project_dir: Path
+    data_dir: Path
+    api_port: int = 54321
+    fresh: bool = False
+    jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
+    seed: bool = True
+    access_token_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """Where everything is. `rest_url` is PostgREST's own address, which takes tokens and knows no API keys."""
+
+    api_url: str
+    rest_url: str
+    db_url: str
+    admin_db_url: str
+    publishable_key: str
+    secret_key: str
+    jwt_secret: str | None
+    inbox_url: str
+
+
+class Stack:
+    """One embedded Supabase. A context manager: entering starts it, leaving stops it."""
+
+    def __init__(self, options: StackOptions, progress: Callable[[str], None] = lambda _: None) -> None:
+        self._options = options
+        self._progress = progress
+        self._data_dir: DataDir | None = None
+        self._supervisor: Supervisor | None = None
+        self._sockets: Path | None = None
+        self.info: StackInfo | None = None
+
+    def __enter__(self) -> Stack:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> StackInfo:
+        """Start everything and return when it answers. Raises LocalStackError, with nothing left running."""
+        if self._data_dir is not None:
+            raise LocalStackError("This stack is already started.")
+        try:
+            # Bound before anything slow happens, so that a taken port is known at once.
+            with contextlib.closing(ports.listen(self._options.api_port)) as listener:
+                self.info = self._start(listener)
+        except BaseException:
+            self.stop()
+            raise
+        return self.info
+
+    def spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> ServerProcess:
+        """Run one more process that ends with the stack; its output goes to `logs/<name>.log`."""
+        if self._supervisor is None:
+            raise LocalStackError("Start the stack before anything is added to it.")
+        return self._supervisor.start(name, argv, env=env)
+
+    def wait(self) -> tuple[str, int]:
+        """Wait until one of the processes ends on its own; its name and exit code."""
+        if self._supervisor is None:
+            raise LocalStackError("The stack is not started.")
+        return self._supervisor.wait_first()
+
+    def stop(self) -> None:
+        """Stop everything that was started. May be called again."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
+        if self._sockets is not None:
+            # Empty once Postgres has removed its socket.
+            with contextlib.suppress(OSError):
+                self._sockets.rmdir()
+            self._sockets = None
+        if self._data_dir is not None:
+            self._data_dir.release()
+            self._data_dir = None
+
+    def _start(self, listener: socket.socket) -> StackInfo:
+        options = self._options
+        schema = database.schema_files(options.project_dir, seed=options.seed)
+        data_dir = self._data_dir = DataDir(options.data_dir)
+        supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
+        user = server_user()
+        cluster = cluster_directory(data_dir, user)
+        if options.fresh:
+            self._progress("Removing the data of the last run")
+            remove_tree(cluster)
+            data_dir.wipe()
+        data_dir.config.mkdir(exist_ok=True)
+        secrets = keys.load_or_create(data_dir.keys)
+        signer = keys.Signer(
+            algorithm=options.jwt_algorithm, private_jwk=secrets.private_jwk, jwt_secret=secrets.jwt_secret
+        )
+        postgrest_program = binaries.postgrest(self._progress)
+        sockets = self._sockets = socket_directory(data_dir, user, data_dir.read_state().get("sockets"))
+
+        launch = Launch(data_dir, supervisor, secrets, user, self._progress)
+        postgres = launch.start_postgres(cluster, sockets, schema)
+        rest_url = launch.start_postgrest(postgrest_program, postgres, signer)
+        api_port: int = listener.getsockname()[1]
+        api_url = f"http://{ports.HOST}:{api_port}"
+        config = FrontDoorConfig(
+            listen_fd=listener.fileno(),
+            api_url=api_url,
+            rest_url=rest_url,
+            auth_database_url=postgres.tcp_url("supabase_auth_admin", secrets.passwords["supabase_auth_admin"]),
+            access_token_seconds=options.access_token_seconds,
+            publishable_key=secrets.publishable_key,
+            secret_key=secrets.secret_key,
+            signer=signer,
+        )
+        launch.start_front_door(config, api_port)
+        return StackInfo(
+            api_url=api_url,
+            rest_url=rest_url,
+            db_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
+            admin_db_url=postgres.admin_url(),
+            publishable_key=secrets.publishable_key,
+            secret_key=secrets.secret_key,
+            jwt_secret=secrets.jwt_secret if options.jwt_algorithm == "HS256" else None,
+            inbox_url=f"{api_url}/inbox",
+        )

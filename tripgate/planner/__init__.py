@@ -1,0 +1,1 @@
+"""Selection → plan → shaper. Pure: no I/O, and no PostgREST syntax."""

@@ -1,0 +1,168 @@
+"""Orders, cursors and page bounds, after the Relay cursor connections specification.
+
+A cursor holds the order it belongs to and the values of that order's keys at its row, the primary key last, so that a
+page begins exactly behind it even when rows come and go.
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gql.errors import bad_input
+from gql.table import Sort, Table
+from tripgate.planner.plan import NEVER, And, Compare, Condition, IsNull, Not, Operator, Or
+
+DEFAULT_PAGE_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of an ordered list is wanted.
+
+    Attributes:
+        size: How many rows at most.
+        backward: Whether they are taken from the end; the rows are then read in reverse.
+        after: The cursor behind which the page begins, and `before` the one ahead of which it ends.
+    """
+
+    order: tuple[Sort, ...]
+    size: int
+    backward: bool
+    offset: int
+    after: str | None
+    before: str | None
+
+    @property
+    def reading_order(self) -> tuple[Sort, ...]:
+        """The order in which the database is asked: reversed for a backward page."""
+        return tuple(key.reversed() for key in self.order) if self.backward else self.order
+
+
+def page(table: Table, arguments: dict[str, Any], *, max_page_size: int) -> Page:
+    """Read the paging arguments of a connection.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for sizes out of range and for arguments that contradict each other.
+    """
+    first, last, offset = arguments.get("first"), arguments.get("last"), arguments.get("offset")
+    after, before = arguments.get("after"), arguments.get("before")
+    if first is not None and last is not None:
+        raise bad_input("Give first or last, not both.", field="last")
+    if offset is not None and (last is not None or before is not None):
+        raise bad_input(
+            "offset counts from the start: it goes with first and after, not with last or before.", field="offset"
+        )
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= max_page_size:
+            raise bad_input(f"{name} must be between 0 and {max_page_size}, not {size}.", field=name)
+    if offset is not None and offset < 0:
+        raise bad_input(f"offset must not be negative, as {offset} is.", field="offset")
+    backward = last is not None or (before is not None and after is None and first is None)
+    size = last if last is not None else first
+    return Page(
+        order=order_of(table, arguments.get("orderBy")),
+        size=min(DEFAULT_PAGE_SIZE, max_page_size) if size is None else size,
+        backward=backward,
+        offset=offset or 0,
+        after=after,
+        before=before,
+    )
+
+
+def order_of(table: Table, order_by: list[dict[str, Any]] | None) -> tuple[Sort, ...]:
+    """The keys of an order. The primary key is always the last, so that no two rows are equal.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for a key named twice.
+    """
+    keys = tuple(
+        Sort.parse(table.columns[name].name, direction.value)
+        for entry in order_by or ()
+        for name, direction in entry.items()
+    )
+    keys = keys or table.default_order
+    names = [key.column for key in keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise bad_input(f"orderBy names {table.by_sql_name[name].field} twice.", field="orderBy")
+    if table.primary_key in names:
+        # Behind the primary key no further key can matter.
+        return keys[: names.index(table.primary_key) + 1]
+    return (*keys, Sort(table.primary_key))
+
+
+def signature(table: Table, order: tuple[Sort, ...]) -> str:
+    """A short mark of an order, kept in its cursors."""
+    text = f"{table.type_name} " + ",".join(f"{key.column}{key.descending:d}{key.nulls_first:d}" for key in order)
+    return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
+
+
+def encode_cursor(mark: str, values: list[Any]) -> str:
+    """An opaque cursor from an order's signature and its keys' values at a row."""
+    return base64.urlsafe_b64encode(orjson.dumps([mark, *values])).decode().rstrip("=")
+
+
+def bounds(table: Table, wanted: Page) -> Condition:
+    """What `after` and `before` leave of the list.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for a cursor that is broken or belongs to another order.
+    """
+    conditions: list[Condition] = []
+    if wanted.after is not None:
+        conditions.append(_beyond(table, wanted.order, _decode(table, wanted.order, wanted.after, "after")))
+    if wanted.before is not None:
+        reverse = tuple(key.reversed() for key in wanted.order)
+        conditions.append(_beyond(table, reverse, _decode(table, wanted.order, wanted.before, "before")))
+    return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
+
+
+def _decode(table: Table, order: tuple[Sort, ...], cursor: str, argument: str) -> list[str | None]:
+    try:
+        found = orjson.loads(
+            base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
+    except (binascii.Error, ValueError):
+        found = None
+    if not isinstance(found, list) or len(found) < 2 or not isinstance(found[0], str):
+        raise bad_input(f"{argument} is not a cursor of this API.", field=argument)
+    mark, *values = found
+    if mark != signature(table, order) or len(values) != len(order):
+        raise bad_input(
+            f"{argument} is a cursor of another order. Page on with the order it was made in.", field=argument
+        )
+    if any("\0" in value for value in values if isinstance(value, str)) or isinstance(values[-1], list | dict | None):
+        raise bad_input(f"{argument} is not a cursor of this API.", field=argument)
+    return [_text(value) for value in values]
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _beyond(table: Table, order: tuple[Sort, ...], values: list[str | None]) -> Condition:
+    """Rows strictly behind these values: behind in the first key, or equal there and behind in the next, and so on."""
+    alternatives: list[Condition] = []
+    equal: tuple[Condition, ...] = ()
+    for key, value in zip(order, values, strict=True):
+        behind = _behind(key, value, nullable=table.by_sql_name[key.column].nullable)
+        if behind != NEVER:
+            alternatives.append(And((*equal, behind)) if equal else behind)
+        same = IsNull(key.column) if value is None else Compare(key.column, Operator.EQ, value)
+        equal = (*equal, same)
+    return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives))
+
+
+def _behind(key: Sort, value: str | None, *, nullable: bool) -> Condition:
+    if value is None:
+        return Not(IsNull(key.column)) if key.nulls_first else NEVER
+    greater = Compare(key.column, Operator.LT if key.descending else Operator.GT, value)
+    if nullable and not key.nulls_first:
+        return Or((greater, IsNull(key.column)))
+    return greater

@@ -1,0 +1,178 @@
+"""The plan: what to ask of the database for one root field, as frozen plain data that prints and compares.
+
+Nothing here knows PostgREST; a second renderer may write SQL from the same plan.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gql.table import Sort
+
+
+class Operator(StrEnum):
+    """How a column is compared with a value."""
+
+    EQ = "eq"
+    NEQ = "neq"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN = "in"
+    LIKE = "like"
+    ILIKE = "ilike"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`column operator value`; the value is text as Postgres reads it, a tuple of such for IN."""
+
+    column: str
+    operator: Operator
+    value: str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """`column is null`."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All hold; true of none."""
+
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one holds; false of none."""
+
+    of: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    of: "Condition"
+
+
+Condition = Compare | IsNull | And | Or | Not
+ALWAYS = And(())
+NEVER = Or(())
+
+
+def both(first: Condition, second: Condition) -> Condition:
+    """Both hold, flattened."""
+    parts: list[Condition] = []
+    for part in (first, second):
+        parts.extend(part.of if isinstance(part, And) else (part,))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A selected column and the cast it travels under."""
+
+    column: str
+    cast: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Rows of one table, with what is embedded in each.
+
+    Attributes:
+        limit: At most so many rows; `None` for all.
+        count: Whether the number of all matching rows is wanted as well, of a root read only.
+    """
+
+    table: str
+    columns: tuple[Pick, ...]
+    embeds: tuple["AnyEmbed", ...] = ()
+    where: Condition = ALWAYS
+    order: tuple[Sort, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Related rows under a generated alias.
+
+    Attributes:
+        via: The foreign key's column, on whichever side it is.
+        many: Whether a list is embedded, or one row or null.
+    """
+
+    alias: str
+    via: str
+    many: bool
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedCount:
+    """How many related rows match, under a generated alias."""
+
+    alias: str
+    via: str
+    table: str
+    where: Condition
+
+
+AnyEmbed = Embed | EmbedCount
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """New rows, each a mapping of columns to JSON values; columns that a row leaves out get their default."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    returning: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes to the row with this key."""
+
+    table: str
+    key: str
+    value: str
+    changes: dict[str, Any]
+    returning: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Removal of the row with this key."""
+
+    table: str
+    key: str
+    value: str
+    returning: tuple[Pick, ...]
+
+
+Write = Insert | Update | Delete
+
+
+def as_data(plan: object) -> Any:
+    """A plan as JSON data, for people and tests. Defaults are left out."""
+    if dataclasses.is_dataclass(plan) and not isinstance(plan, type):
+        shown = {
+            field.name: as_data(value)
+            for field in dataclasses.fields(plan)
+            if (value := getattr(plan, field.name)) != field.default
+        }
+        return {type(plan).__name__: shown}
+    if isinstance(plan, tuple):
+        return [as_data(item) for item in plan]
+    return plan

@@ -1,0 +1,233 @@
+"""Selection → plan and shape: one read with everything embedded, however deep the selection goes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graphql.execution.values import VariableValues
+
+from gql.table import Catalog, Relation, Table
+from tripgate.planner import paging, shape
+from tripgate.planner.conditions import condition
+from tripgate.planner.plan import ALWAYS, AnyEmbed, Condition, Embed, EmbedCount, Pick, Read, both
+from tripgate.planner.selection import Selected
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPlan:
+    """One row by a condition, and how to answer with it."""
+
+    read: Read
+    shape: shape.ObjectShape
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPlan:
+    """A page of rows, and how to answer with it.
+
+    Attributes:
+        read: The page; `None` when only the total is wanted.
+        total: A read of its own for the total, where the page's cursor would falsify a count beside it.
+    """
+
+    read: Read | None
+    total: Read | None
+    shape: shape.ConnectionShape
+
+
+class Planner:
+    """Plans one request. Holds what every level needs: the catalog, the request's variables and the page limit."""
+
+    def __init__(self, catalog: Catalog, variables: VariableValues, *, max_page_size: int) -> None:
+        self._catalog = catalog
+        self._variables = variables
+        self._max_page_size = max_page_size
+
+    def object(self, table: Table, children: Iterable[Selected], where: Condition) -> ObjectPlan:
+        """Plan the row of `table` for which `where` holds.
+
+        Raises:
+            ApiError: BAD_USER_INPUT for arguments below that cannot be planned.
+        """
+        level = _Level(table)
+        made = self._object(level, children)
+        return ObjectPlan(Read(table.name, level.picks(), tuple(level.embeds), where), made)
+
+    def connection(self, table: Table, selected: Selected) -> ConnectionPlan:
+        """Plan a root connection of `table`.
+
+        Raises:
+            ApiError: BAD_USER_INPUT for filters, orders, pages and cursors that cannot be planned.
+        """
+        level = _Level(table)
+        part = self._connection(level, selected)
+        read = total = None
+        if part.rows is not None:
+            count_beside = part.counted and part.bounds == ALWAYS
+            read = _with_count(part.rows) if count_beside else part.rows
+            if part.counted and not count_beside:
+                total = _total(table, part.where)
+        elif part.counted:
+            total = _total(table, part.where)
+        return ConnectionPlan(read, total, part.shape)
+
+    def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ObjectShape:
+        table = level.table
+        fields: list[shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Many] = []
+        for child in children:
+            if child.name == "__typename":
+                fields.append(shape.Constant(child.key, table.type_name))
+            elif (column := table.columns.get(child.name)) is not None:
+                level.need(column.name)
+                fields.append(shape.Value(child.key, column.name, column.choices))
+            elif (relation := table.relations.get(child.name)) is not None:
+                fields.append(self._relation(level, relation, child))
+            elif child.name == "nodeId":
+                level.need(table.primary_key)
+                fields.append(shape.NodeId(child.key, table.type_name, table.primary_key))
+            else:
+                raise LookupError(f"{table.type_name}.{child.name} is not planned")
+        return shape.ObjectShape(tuple(fields))
+
+    def _relation(self, level: "_Level", relation: Relation, child: Selected) -> shape.One | shape.Many:
+        target = _Level(self._catalog[relation.target])
+        if not relation.many:
+            made = self._object(target, child.children)
+            read = Read(target.table.name, target.picks(), tuple(target.embeds))
+            alias = level.alias()
+            level.embeds.append(Embed(alias, relation.via, many=False, read=read))
+            return shape.One(child.key, alias, made)
+        part = self._connection(target, child)
+        rows_alias = count_alias = None
+        if part.rows is not None:
+            rows_alias = level.alias()
+            level.embeds.append(Embed(rows_alias, relation.via, many=True, read=part.rows))
+        if part.counted:
+            count_alias = level.alias()
+            level.embeds.append(EmbedCount(count_alias, relation.via, target.table.name, part.where))
+        return shape.Many(child.key, rows_alias, count_alias, part.shape)
+
+    def _connection(self, level: "_Level", selected: Selected) -> "_ConnectionPart":
+        table = level.table
+        arguments = selected.arguments(self._variables)
+        where = condition(table, arguments.get("filter"))
+        page = paging.page(table, arguments, max_page_size=self._max_page_size)
+        bounds = paging.bounds(table, page)
+        keys = tuple(key.column for key in page.order)
+        needs = _Needs()
+        made = shape.ConnectionShape(
+            fields=tuple(self._part(level, child, needs) for child in selected.children),
+            size=page.size,
+            backward=page.backward,
+            starts_inside=page.after is not None or page.offset > 0,
+            ends_inside=page.before is not None,
+            mark=paging.signature(table, page.order),
+            keys=keys,
+        )
+        rows = None
+        if needs.rows:
+            if needs.cursors:
+                for key in keys:
+                    level.need(key)
+            rows = Read(
+                table.name,
+                level.picks(),
+                tuple(level.embeds),
+                where=both(where, bounds),
+                order=page.reading_order,
+                limit=page.size + needs.one_more,
+                offset=page.offset,
+            )
+        return _ConnectionPart(rows, needs.total, where, bounds, made)
+
+    def _part(
+        self, level: "_Level", child: Selected, needs: "_Needs"
+    ) -> shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount:
+        match child.name:
+            case "nodes":
+                needs.rows = True
+                return shape.Nodes(child.key, self._object(level, child.children))
+            case "edges":
+                needs.rows = True
+                return shape.Edges(child.key, tuple(self._edge_part(level, each, needs) for each in child.children))
+            case "pageInfo":
+                for each in child.children:
+                    needs.rows |= each.name != "__typename"
+                    needs.one_more |= each.name in {"hasNextPage", "hasPreviousPage"}
+                    needs.cursors |= each.name in {"startCursor", "endCursor"}
+                return shape.PageInfo(child.key, tuple(_page_fact(each) for each in child.children))
+            case "totalCount":
+                needs.total = True
+                return shape.TotalCount(child.key)
+            case "__typename":
+                return shape.Constant(child.key, f"{level.table.type_name}Connection")
+            case _:
+                raise LookupError(f"{level.table.type_name}Connection.{child.name} is not planned")
+
+    def _edge_part(
+        self, level: "_Level", child: Selected, needs: "_Needs"
+    ) -> shape.Constant | shape.Cursor | shape.Node:
+        match child.name:
+            case "cursor":
+                needs.cursors = True
+                return shape.Cursor(child.key)
+            case "node":
+                return shape.Node(child.key, self._object(level, child.children))
+            case "__typename":
+                return shape.Constant(child.key, f"{level.table.type_name}Edge")
+            case _:
+                raise LookupError(f"{level.table.type_name}Edge.{child.name} is not planned")
+
+
+def _page_fact(child: Selected) -> shape.Constant | shape.PageFact:
+    if child.name == "__typename":
+        return shape.Constant(child.key, "PageInfo")
+    return shape.PageFact(child.key, child.name)
+
+
+def _with_count(read: Read) -> Read:
+    return Read(read.table, read.columns, read.embeds, read.where, read.order, read.limit, read.offset, count=True)
+
+
+def _total(table: Table, where: Condition) -> Read:
+    return Read(table.name, (Pick(table.primary_key),), where=where, limit=0, count=True)
+
+
+@dataclass(slots=True)
+class _Needs:
+    """What a connection's selection needs beyond its nodes' columns."""
+
+    rows: bool = False
+    cursors: bool = False
+    one_more: bool = False
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _ConnectionPart:
+    rows: Read | None
+    counted: bool
+    where: Condition
+    bounds: Condition
+    shape: shape.ConnectionShape
+
+
+class _Level:
+    """One level of embedding while it is planned: the columns needed so far and the related rows."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.embeds: list[AnyEmbed] = []
+        self._columns: dict[str, None] = {}
+
+    def need(self, column: str) -> None:
+        """Select a column, once."""
+        self._columns[column] = None
+
+    def alias(self) -> str:
+        """A fresh alias. Generated, since one that equals a table's name would send filters to another embed."""
+        return f"r{len(self.embeds)}"
+
+    def picks(self) -> tuple[Pick, ...]:
+        """The columns needed, each under its cast; the primary key where nothing else is."""
+        names = self._columns or {self.table.primary_key: None}
+        return tuple(Pick(name, self.table.by_sql_name[name].kind.cast) for name in names)

@@ -1,0 +1,146 @@
+"""The selection below a field, merged once per document and kept.
+
+graphql-core collects the fields, so fragments, aliases, repeated fields, `@skip` and `@include` mean exactly what they
+mean in its executor. Arguments are coerced per request, since variables change.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    get_argument_values,
+    get_named_type,
+    visit,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+
+
+class Selected:
+    """One field of a merged selection.
+
+    Attributes:
+        key: The response key: the alias, or the name.
+        name: The field's name in the schema, or `__typename`.
+        definition: Its definition; `None` for `__typename`.
+        children: What is selected below it, for a field that returns an object type.
+    """
+
+    __slots__ = ("_constant_arguments", "_node", "children", "definition", "key", "name", "parent_type", "type_name")
+
+    def __init__(
+        self,
+        key: str,
+        node: FieldNode,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField | None,
+        children: "tuple[Selected, ...]",
+    ) -> None:
+        self.key = key
+        self.name = node.name.value
+        self.parent_type = parent_type
+        self.definition = definition
+        self.type_name = get_named_type(definition.type).name if definition is not None else "String"
+        self.children = children
+        self._node = node
+        self._constant_arguments: dict[str, Any] | None = None
+        if definition is None or not definition.args:
+            self._constant_arguments = {}
+        elif not _mentions_variables(node):
+            self._constant_arguments = get_argument_values(definition, node)
+
+    def arguments(self, variables: VariableValues) -> dict[str, Any]:
+        """The coerced arguments, keyed by GraphQL name; those not given and without a default are absent.
+
+        Raises:
+            GraphQLError: An argument does not fit its type once its variables are known.
+        """
+        if self._constant_arguments is not None:
+            return self._constant_arguments
+        assert self.definition is not None  # noqa: S101 - `__typename` has constant arguments
+        return get_argument_values(self.definition, self._node, variables)
+
+    @property
+    def node(self) -> FieldNode:
+        """The first of the merged nodes, for locating errors."""
+        return self._node
+
+
+def select(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+) -> tuple[Selected, ...]:
+    """Merge an operation's selection, from its root down.
+
+    Args:
+        variables: Only the values of variables in `@skip` and `@include` matter (see `condition_variables`).
+    """
+    root_type = schema.get_root_type(operation.operation)
+    assert root_type is not None  # noqa: S101 - validation refused the operation otherwise
+    details = {name: FragmentDetails(definition) for name, definition in fragments.items()}
+
+    def below(parent: GraphQLObjectType, grouped: GroupedFieldSet) -> tuple[Selected, ...]:
+        return tuple(one(parent, key, nodes) for key, nodes in grouped.items())
+
+    def one(parent: GraphQLObjectType, key: str, nodes: FieldDetailsList) -> Selected:
+        node = nodes[0].node
+        definition = None if node.name.value == "__typename" else schema.get_field(parent, node.name.value)
+        children: tuple[Selected, ...] = ()
+        if definition is not None:
+            type_ = get_named_type(definition.type)
+            if isinstance(type_, GraphQLObjectType):
+                collected = collect_subfields(schema, details, variables, operation, type_, nodes)
+                children = below(type_, collected.grouped_field_set)
+        return Selected(key, node, parent, definition, children)
+
+    collected = collect_fields(schema, details, variables, root_type, operation)
+    return below(root_type, collected.grouped_field_set)
+
+
+def condition_variables(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[str, ...]:
+    """The variables that decide what is selected: those in `@skip` and `@include`."""
+    found: set[str] = set()
+
+    class Conditions(Visitor):
+        def enter_directive(self, node: Any, *_: Any) -> None:
+            if node.name.value in {"skip", "include"}:
+                found.update(
+                    argument.value.name.value
+                    for argument in node.arguments or ()
+                    if isinstance(argument.value, VariableNode)
+                )
+
+    for root in (operation, *fragments.values()):
+        visit(root, Conditions())
+    return tuple(sorted(found))
+
+
+def _mentions_variables(node: FieldNode) -> bool:
+    found = False
+
+    class Variables(Visitor):
+        def enter_variable(self, *_: Any) -> None:
+            nonlocal found
+            found = True
+
+    for argument in node.arguments or ():
+        visit(argument, Variables())
+    return found

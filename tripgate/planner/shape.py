@@ -1,0 +1,134 @@
+"""The shape of an answer: which response keys come from which parts of a row. Frozen and hashable, so that compiled
+shapers are kept by it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same text in every row: `__typename`."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column as it is, or for an enum the name of its value (`choices`: pairs of SQL value and name)."""
+
+    key: str
+    column: str
+    choices: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeId:
+    """The identifier across all types: the type's name and the primary key."""
+
+    key: str
+    type_name: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A row of a to-one relation, or null."""
+
+    key: str
+    alias: str
+    shape: "ObjectShape"
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A connection of a to-many relation; an alias is `None` when neither rows nor a count were needed."""
+
+    key: str
+    rows_alias: str | None
+    count_alias: str | None
+    shape: "ConnectionShape"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectShape:
+    """An object, in the order in which its fields were selected."""
+
+    fields: tuple[Constant | Value | NodeId | One | Many, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """`nodes`."""
+
+    key: str
+    shape: ObjectShape
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """An edge's `cursor`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An edge's `node`."""
+
+    key: str
+    shape: ObjectShape
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """`edges`."""
+
+    key: str
+    fields: tuple[Constant | Cursor | Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageFact:
+    """One field of `pageInfo`, by its name in the schema."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """`pageInfo`."""
+
+    key: str
+    fields: tuple[Constant | PageFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    """`totalCount`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionShape:
+    """A connection.
+
+    Attributes:
+        size: The page's size. One row more is read when it must be known whether more follow, and dropped here.
+        backward: Whether the rows were read in reverse.
+        starts_inside: Whether rows precede the page by its arguments (`after`, `offset`).
+        ends_inside: Whether rows follow the page by its arguments (`before`).
+        mark: The order's signature for cursors, and `keys` its columns.
+    """
+
+    fields: tuple[Constant | Nodes | Edges | PageInfo | TotalCount, ...]
+    size: int
+    backward: bool
+    starts_inside: bool
+    ends_inside: bool
+    mark: str
+    keys: tuple[str, ...]
+
+
+Shape = ObjectShape | ConnectionShape

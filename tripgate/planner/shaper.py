@@ -1,0 +1,156 @@
+"""Compile a shape to a Python function that turns rows into the answer.
+
+The function is built once per shape from literals only: every name of a client enters the source through `repr`.
+A connection's shaper takes `(rows, total)`, an object's takes one row.
+"""
+
+import base64
+import functools
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from tripgate.planner import shape
+from tripgate.planner.paging import encode_cursor
+
+Row = dict[str, Any]
+ObjectShaper = Callable[[Row], dict[str, Any]]
+ConnectionShaper = Callable[[list[Row], int | None], dict[str, Any]]
+
+
+@functools.lru_cache(maxsize=2048)
+def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
+    """The function from a row to its object."""
+    source = _Source()
+    expression = source.object(wanted, "row")
+    made: ObjectShaper = source.compile(f"lambda row: {expression}")
+    return made
+
+
+@functools.lru_cache(maxsize=2048)
+def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
+    """The function from a page's rows, and the total where it was asked for, to the connection."""
+    source = _Source()
+    made: ConnectionShaper = source.compile(source.connection(wanted))
+    return made
+
+
+def node_id(type_name: str, key: str) -> str:
+    """The identifier of a row across all types, as Relay wants it: opaque text."""
+    return base64.urlsafe_b64encode(f"{type_name}:{key}".encode()).decode().rstrip("=")
+
+
+class _Source:
+    """Python source while it is written: statements at the top, and the objects that its names stand for."""
+
+    def __init__(self) -> None:
+        self._statements: list[str] = []
+        self._names: dict[str, Any] = {"node_id": node_id, "encode_cursor": encode_cursor}
+        self._depth = 0
+
+    def compile(self, expression: str) -> Any:
+        text = "\n".join([*self._statements, f"shaper = {expression}"])
+        exec(compile(text, "<shaper>", "exec"), self._names)  # noqa: S102 - built from literals only
+        return self._names["shaper"]
+
+    def object(self, wanted: shape.ObjectShape, row: str) -> str:
+        """An expression for the object that `row`, a variable, becomes."""
+        return "{" + ", ".join(f"{field.key!r}: {self._field(field, row)}" for field in wanted.fields) + "}"
+
+    def _field(self, field: shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Many, row: str) -> str:
+        match field:
+            case shape.Constant():
+                return repr(field.value)
+            case shape.Value():
+                value = f"{row}[{field.column!r}]"
+                return value if field.choices is None else f"{self._name({None: None, **dict(field.choices)})}[{value}]"
+            case shape.NodeId():
+                return f"node_id({field.type_name!r}, {row}[{field.column!r}])"
+            case shape.One():
+                inner = self._variable()
+                return f"(None if ({inner} := {row}[{field.alias!r}]) is None else {self.object(field.shape, inner)})"
+            case shape.Many():
+                rows = "()" if field.rows_alias is None else f"{row}[{field.rows_alias!r}]"
+                total = "None" if field.count_alias is None else f"{row}[{field.count_alias!r}][0]['count']"
+                return f"{self.connection(field.shape)}({rows}, {total})"
+            case _:
+                assert_never(field)
+
+    def connection(self, wanted: shape.ConnectionShape) -> str:
+        """Write the function for a connection; its name."""
+        row = self._variable()
+        entries = [f"{field.key!r}: {self._connection_field(wanted, field, row)}" for field in wanted.fields]
+        name = self._name(None)
+        step = "::-1" if wanted.backward else ""
+        self._statements += [
+            f"def {name}(rows, total):",
+            f"    more = len(rows) > {wanted.size}",
+            "    if more:",
+            f"        rows = rows[:{wanted.size}]",
+            *([f"    rows = rows[{step}]"] if step else []),
+            "    return {" + ", ".join(entries) + "}",
+        ]
+        return name
+
+    def _connection_field(
+        self,
+        wanted: shape.ConnectionShape,
+        field: shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount,
+        row: str,
+    ) -> str:
+        match field:
+            case shape.Constant():
+                return repr(field.value)
+            case shape.Nodes():
+                return f"[{self.object(field.shape, row)} for {row} in rows]"
+            case shape.Edges():
+                return f"[{self._edge(wanted, field, row)} for {row} in rows]"
+            case shape.PageInfo():
+                facts = ", ".join(f"{fact.key!r}: {_page_fact(wanted, fact)}" for fact in field.fields)
+                return "{" + facts + "}"
+            case shape.TotalCount():
+                return "total"
+            case _:
+                assert_never(field)
+
+    def _edge(self, wanted: shape.ConnectionShape, edges: shape.Edges, row: str) -> str:
+        entries = []
+        for field in edges.fields:
+            match field:
+                case shape.Constant():
+                    value = repr(field.value)
+                case shape.Cursor():
+                    value = _cursor(wanted, row)
+                case shape.Node():
+                    value = self.object(field.shape, row)
+                case _:
+                    assert_never(field)
+            entries.append(f"{field.key!r}: {value}")
+        return "{" + ", ".join(entries) + "}"
+
+    def _name(self, value: Any) -> str:
+        name = f"n{len(self._names)}"
+        self._names[name] = value
+        return name
+
+    def _variable(self) -> str:
+        self._depth += 1
+        return f"r{self._depth}"
+
+
+def _cursor(wanted: shape.ConnectionShape, row: str) -> str:
+    values = ", ".join(f"{row}[{key!r}]" for key in wanted.keys)
+    return f"encode_cursor({wanted.mark!r}, [{values}])"
+
+
+def _page_fact(wanted: shape.ConnectionShape, fact: shape.Constant | shape.PageFact) -> str:
+    if isinstance(fact, shape.Constant):
+        return repr(fact.value)
+    match fact.name:
+        case "hasNextPage":
+            return repr(wanted.ends_inside) if wanted.backward else "more"
+        case "hasPreviousPage":
+            return "more" if wanted.backward else repr(wanted.starts_inside)
+        case "startCursor":
+            return f"{_cursor(wanted, 'rows[0]')} if rows else None"
+        case _:
+            return f"{_cursor(wanted, 'rows[-1]')} if rows else None"

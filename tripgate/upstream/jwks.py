@@ -1,0 +1,87 @@
+"""The project's public signing keys, fetched when needed and kept."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import aiohttp
+import orjson
+from jwt import PyJWK
+from jwt.exceptions import PyJWKError
+
+from tripgate.upstream.postgrest.errors import unavailable
+
+_ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
+
+
+class JwksCache:
+    """Public keys by `kid`.
+
+    One fetch at a time serves all who wait. An unknown `kid` fetches again, since keys rotate, but never sooner than
+    `min_interval` seconds after the last fetch, so that made-up ids cause no storm.
+
+    Args:
+        max_age: Seconds after which keys are fetched anew.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        timeout: float = 5.0,
+        max_age: float = 600.0,
+        min_interval: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._max_age = max_age
+        self._min_interval = min_interval
+        self._clock = clock
+        self._keys: dict[str, PyJWK] = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def key(self, kid: str) -> PyJWK | None:
+        """The key of this id with its algorithm pinned; `None` when the project has no such key.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE when no keys are known and none can be fetched.
+        """
+        if self._due(kid):
+            async with self._lock:
+                if self._due(kid):  # whoever held the lock may have fetched it
+                    await self._fetch()
+        if self._fetched_at == float("-inf"):
+            raise unavailable()
+        return self._keys.get(kid)
+
+    def _due(self, kid: str) -> bool:
+        now = self._clock()
+        fresh = kid in self._keys and now - self._fetched_at < self._max_age
+        return not fresh and now - self._tried_at >= self._min_interval
+
+    async def _fetch(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            async with self._session.get(self._url, timeout=self._timeout, allow_redirects=False) as response:
+                response.raise_for_status()
+                found = orjson.loads(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ConnectionError, orjson.JSONDecodeError):
+            return  # the keys at hand stay good while Auth is away
+        keys = found.get("keys", []) if isinstance(found, dict) else []
+        self._keys = {key.key_id: key for key in map(_key, keys) if key is not None and key.key_id}
+        self._fetched_at = self._clock()
+
+
+def _key(data: object) -> PyJWK | None:
+    """A public key for signatures; others in the set are passed over."""
+    if not isinstance(data, dict) or data.get("kty") not in _ALGORITHMS or data.get("use", "sig") != "sig":
+        return None
+    try:
+        return PyJWK(data, algorithm=_ALGORITHMS[data["kty"]])
+    except PyJWKError:
+        return None

@@ -1,0 +1,1 @@
+"""Plans as PostgREST requests: render, execute, classify errors."""

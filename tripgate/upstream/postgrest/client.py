@@ -1,0 +1,110 @@
+"""Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from postgrest.exceptions import APIError
+from yarl import URL
+
+from gql.table import Table
+from tripgate.planner.plan import Read, Write
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.errors import public_error, timed_out, unavailable
+from tripgate.upstream.postgrest.render import Request, read_request, write_request
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a read answers: the rows, and how many match on all pages where that was asked for."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+
+
+class PostgrestClient:
+    """Reads and writes tables.
+
+    Args:
+        session: Shared by the process; carries connections only, never a caller's headers.
+        url: PostgREST's address, as in `https://project.supabase.co/rest/v1`.
+        api_key: The publishable key; an anonymous caller sends nothing else.
+        timeout: Seconds for one request, its body included.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, api_key: str, *, timeout: float) -> None:
+        self._session = session
+        self._base = url.rstrip("/") + "/"
+        self._api_key = api_key
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    async def read(self, read: Read, caller: Caller, table: Table) -> Rows:
+        """Rows that the caller may see.
+
+        Raises:
+            ApiError: By the kind of failure; see `postgrest.errors`.
+        """
+        return await self.fetch(read_request(read), caller, table)
+
+    async def write(self, write: Write, caller: Caller, table: Table) -> list[dict[str, Any]]:
+        """Write, and answer with the rows written; none where no row was visible or permitted.
+
+        Raises:
+            ApiError: By the kind of failure. After TIMEOUT or UPSTREAM_UNAVAILABLE the write may have happened.
+        """
+        return (await self.fetch(write_request(write), caller, table)).rows
+
+    async def fetch(self, request: Request, caller: Caller, table: Table) -> Rows:
+        """Send one rendered request.
+
+        Raises:
+            ApiError: By the kind of failure.
+        """
+        headers = {"apikey": self._api_key}
+        if caller.token is not None:
+            headers["Authorization"] = f"Bearer {caller.token}"
+        if request.prefer:
+            headers["Prefer"] = request.prefer
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            async with self._session.request(
+                request.method,
+                URL(self._base + request.path, encoded=True),
+                headers=headers,
+                data=request.body,
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                status, content_range = response.status, response.headers.get("Content-Range")
+        except TimeoutError:
+            raise timed_out() from None
+        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError):
+            raise unavailable() from None
+        total = _total(content_range) if request.prefer == "count=exact" else None
+        if 200 <= status < 300:
+            return Rows(orjson.loads(body), total)
+        if status == 416 and total is not None:
+            # An offset past the end: no rows, and PostgREST still says how many there are.
+            return Rows([], total)
+        raise public_error(_api_error(status, body), caller, table)
+
+
+def _total(content_range: str | None) -> int | None:
+    count = (content_range or "").rpartition("/")[2]
+    return int(count) if count.isdigit() else None
+
+
+def _api_error(status: int, body: bytes) -> APIError:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict) or "code" not in found:
+        # Not PostgREST's own words: a gateway in front of it, or nothing behind that.
+        code = "PGRST000" if status in {502, 503, 504} else None
+        found = {"code": code, "message": f"HTTP status {status} without a PostgREST error"}
+    return APIError(found)
