@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.fields import own
+from resolvers.declared import own
 
 
 @strawberry.type

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.fields import create, create_many, delete, many, one, update
+from resolvers.declared import create, create_many, delete, many, one, update
 
 
 @strawberry.type

@@ -97,3 +97,10 @@ async def ben(http: aiohttp.ClientSession, gateway: str) -> Person:
 async def newcomer(anonymous: Person) -> Person:
     """Somebody who has just signed up and owns nothing yet."""
     return await anonymous.sign_up()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One switch, for the planner's cases."""
+    parser.addoption(
+        "--rewrite-cases", action="store_true", help="Write tests/planner/cases anew instead of comparing."
+    )

@@ -28,7 +28,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context
-from resolvers.fields import DeclaredField
+from resolvers.declared import DeclaredField
 from tripgate.gateway.operation import Operation
 from tripgate.planner.selection import Selected
 
@@ -72,7 +72,9 @@ async def run(
     """
     values = operation.coerce(variables, hide_suggestions=hide_suggestions)
     roots = operation.roots(values)
-    declared = {selected.key: (selected, field) for selected in roots if (field := _declared(selected)) is not None}
+    declared = {
+        selected.key: (selected, field) for selected in roots if (field := declared_field(selected)) is not None
+    }
     this_run = _Run(declared, values, context)
     if operation.kind is OperationType.QUERY:
         context.plans = operation.plans(values, variables)
@@ -115,7 +117,8 @@ async def _outcome(this_run: _Run, selected: Selected) -> Any:
         return located_error(error, [selected.node], [selected.key])
 
 
-def _declared(selected: Selected) -> DeclaredField | None:
+def declared_field(selected: Selected) -> DeclaredField | None:
+    """The declaration behind a root field; `None` for a field with a body."""
     if selected.definition is None:
         return None
     field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)

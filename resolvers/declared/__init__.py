@@ -1,0 +1,77 @@
+"""Root fields by declaration: `trips = many("Trip")`."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from strawberry.types.arguments import StrawberryArgument
+
+from gql import derive
+from gql.late import list_of, object_type, optional
+from resolvers.declared import reads, writes
+from resolvers.declared.base import DeclaredField
+
+__all__ = ["DeclaredField", "create", "create_many", "delete", "many", "one", "own", "update"]
+
+
+def one(type_name: str) -> DeclaredField:
+    """`trip(id: UUID!): Trip`: null when there is none or the caller may not see it."""
+    return reads.One(type_name, *_optional(type_name), f"The `{type_name}` with this id, or null.")
+
+
+def own(type_name: str, *, by: str, description: str) -> DeclaredField:
+    """The caller's own row, whose field `by` is the caller's id; null for an anonymous caller."""
+    return reads.Own(type_name, lambda: optional(object_type(type_name)), by, description)
+
+
+def many(type_name: str) -> DeclaredField:
+    """`trips(filter, orderBy, first, …): TripConnection!`."""
+    return reads.Many(
+        type_name,
+        lambda: derive.connection_type(type_name),
+        lambda: derive.connection_arguments(type_name),
+        f"The `{type_name}` rows that the caller may see.",
+    )
+
+
+def create(type_name: str) -> DeclaredField:
+    """`createTrip(input: CreateTripInput!): Trip`."""
+    return writes.Create(
+        type_name,
+        lambda: optional(object_type(type_name)),
+        lambda: [derive.argument("input", derive.create_type(type_name), "The new row.")],
+        f"Create a `{type_name}`.",
+    )
+
+
+def create_many(type_name: str) -> DeclaredField:
+    """`createTrips(inputs: [CreateTripInput!]!): [Trip!]`: all or none, answered in the order of the inputs."""
+    return writes.CreateMany(
+        type_name,
+        lambda: optional(list_of(object_type(type_name))),
+        lambda: [derive.argument("inputs", list_of(derive.create_type(type_name)), "The new rows.")],
+        f"Create several `{type_name}` rows, all or none; the answer is in the order of the inputs.",
+    )
+
+
+def update(type_name: str) -> DeclaredField:
+    """`updateTrip(id: UUID!, patch: TripPatch!): Trip`."""
+    return writes.Update(
+        type_name,
+        lambda: optional(object_type(type_name)),
+        lambda: [_id(), derive.argument("patch", derive.patch_type(type_name), "What changes.")],
+        f"Change a `{type_name}`.",
+    )
+
+
+def delete(type_name: str) -> DeclaredField:
+    """`deleteTrip(id: UUID!): Trip`: the row as it was."""
+    return writes.Delete(type_name, *_optional(type_name), f"Delete a `{type_name}`; the answer is the row as it was.")
+
+
+def _optional(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:
+    return lambda: optional(object_type(type_name)), lambda: [_id()]
+
+
+def _id() -> StrawberryArgument:
+    return derive.argument("id", uuid.UUID, "The row's key.")

@@ -1,0 +1,50 @@
+"""What every declared root field is: a Strawberry field that answers with finished data.
+
+Its shaper follows the selection, so no executor walks the rows again.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from graphql.execution.values import VariableValues
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.unset import UNSET
+
+from gql.late import LateField
+from gql.table import Table, catalog
+from resolvers.context import Context
+from tripgate.planner.read import Planner
+from tripgate.planner.selection import Selected
+
+
+class DeclaredField(LateField):
+    """A root field that needs no body: what it does follows from its declaration."""
+
+    def __init__(
+        self,
+        type_name: str,
+        make_type: Callable[[], Any],
+        make_arguments: Callable[[], list[StrawberryArgument]],
+        description: str,
+    ) -> None:
+        super().__init__(make_type, make_arguments, description=description, default=UNSET)
+        self._type_name = type_name
+
+    @property
+    def table(self) -> Table:
+        """The table behind the field's type."""
+        return catalog[self._type_name]
+
+    @abstractmethod
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        """The field's finished answer for this selection.
+
+        Raises:
+            ApiError: Any public error.
+        """
+
+
+def planner(context: Context, variables: VariableValues) -> Planner:
+    """A planner for one request."""
+    return Planner(catalog, variables, max_page_size=context.max_page_size)

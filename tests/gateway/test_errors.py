@@ -1,0 +1,191 @@
+"""Mistakes get a code, a message that says what to do, and nothing from inside."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import Person
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id } }"
+
+
+async def test_unknown_ids(ada: Person) -> None:
+    assert await ada.ask("query ($id: UUID!) { trip(id: $id) { id } }", id=UNKNOWN) == {"trip": None}
+    error = await ada.refused("mutation ($id: UUID!) { deleteTrip(id: $id) { id } }", id=UNKNOWN)
+    assert error == {"code": "NOT_FOUND", "message": "There is no such trip."}
+    error = await ada.refused("mutation ($id: UUID!) { deleteTripItem(id: $id) { id } }", id=UNKNOWN)
+    assert error == {"code": "NOT_FOUND", "message": "There is no such trip item."}
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint", "field"),
+    [
+        ({"startDate": "2027-02-01", "endDate": "2027-01-01"}, "trips_end_date_check", "endDate"),
+        ({"budget": "-1"}, "trips_budget_check", "budget"),
+        ({"currency": "euro"}, "trips_currency_check", "currency"),
+        ({"title": ""}, "trips_title_check", "title"),
+        ({"title": "x" * 1000}, "trips_title_check", "title"),
+    ],
+)
+async def test_broken_rules_name_constraint_and_field(
+    newcomer: Person, fields: dict[str, Any], constraint: str, field: str
+) -> None:
+    error = await newcomer.refused(CREATE, input={"title": "A trip", **fields})
+    assert error == {
+        "code": "BAD_USER_INPUT",
+        "message": f"A value breaks the rule {constraint}.",
+        "sqlstate": "23514",
+        "constraint": constraint,
+        "field": field,
+    }
+
+
+async def test_values_out_of_range(newcomer: Person) -> None:
+    error = await newcomer.refused(CREATE, input={"title": "A trip", "budget": "1" * 30})
+    assert (error["code"], error["sqlstate"]) == ("BAD_USER_INPUT", "22003")
+
+
+async def test_somebody_elses_trip_takes_no_items(newcomer: Person, ben: Person) -> None:
+    trip_id = await newcomer.trip()
+    add = 'mutation ($id: UUID!) { createTripItem(input: { tripId: $id, title: "x" }) { id } }'
+    for id_ in (trip_id, UNKNOWN):
+        # The same for a trip that exists and one that does not.
+        assert await ben.refused(add, id=id_) == {"code": "FORBIDDEN", "message": "You are not allowed to do this."}
+
+
+@pytest.mark.parametrize(
+    ("mutation", "message"),
+    [
+        ("updateTrip(id: $id, patch: {}) { id }", "patch is empty. Give at least one field to change."),
+        (
+            "updateTrip(id: $id, patch: { title: null }) { id }",
+            "patch.title cannot be null. Leave it out to keep it as it is.",
+        ),
+        (
+            'createTrip(input: { title: "x", currency: null }) { id }',
+            "input.currency cannot be null. Leave it out for its default.",
+        ),
+        (
+            'createTripItems(inputs: [{ tripId: $id, title: "x" }, { tripId: $id, title: "x", kind: null }]) { id }',
+            "inputs[1].kind cannot be null. Leave it out for its default.",
+        ),
+    ],
+)
+async def test_inputs_that_cannot_be_meant(ada: Person, mutation: str, message: str) -> None:
+    error = await ada.refused(f"mutation {{ {mutation} }}".replace("$id", f'"{UNKNOWN}"'))
+    assert (error["code"], error["message"]) == ("BAD_USER_INPUT", message)
+
+
+async def test_too_many_inputs(ada: Person) -> None:
+    error = await ada.refused(
+        "mutation ($inputs: [CreateTripItemInput!]!) { createTripItems(inputs: $inputs) { id } }",
+        inputs=[{"tripId": UNKNOWN, "title": "x"}] * 101,
+    )
+    assert error["code"] == "BAD_USER_INPUT"
+    assert error["message"] == "inputs has 101 entries; at most 100 go at once."
+
+
+async def test_a_list_of_inputs_is_written_whole_or_not_at_all(newcomer: Person) -> None:
+    trip_id = await newcomer.trip()
+    good, bad = {"tripId": trip_id, "title": "good"}, {"tripId": trip_id, "title": "bad", "cost": "-1"}
+    error = await newcomer.refused(
+        "mutation ($inputs: [CreateTripItemInput!]!) { createTripItems(inputs: $inputs) { id } }", inputs=[good, bad]
+    )
+    assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "cost")
+    data = await newcomer.ask("query ($id: UUID!) { trip(id: $id) { items { totalCount } } }", id=trip_id)
+    assert data == {"trip": {"items": {"totalCount": 0}}}
+
+
+async def test_after_a_failed_mutation_the_rest_do_not_run_and_what_was_done_stays(newcomer: Person) -> None:
+    status, body = await newcomer.post(
+        """mutation ($id: UUID!) {
+             first: createTrip(input: { title: "Kept" }) { title }
+             second: deleteTrip(id: $id) { id }
+             third: createTrip(input: { title: "Never" }) { title }
+             fourth: signOut
+           }""",
+        id=UNKNOWN,
+    )
+    assert status == 200
+    assert body["data"] == {"first": {"title": "Kept"}, "second": None, "third": None, "fourth": None}
+    assert [(error["path"], error["extensions"]["code"]) for error in body["errors"]] == [
+        (["second"], "NOT_FOUND"),
+        (["third"], "NOT_RUN"),
+        (["fourth"], "NOT_RUN"),
+    ]
+    assert await newcomer.ask("{ trips { nodes { title } } }") == {"trips": {"nodes": [{"title": "Kept"}]}}
+
+
+async def test_one_failed_query_field_leaves_nullable_others_alone(ada: Person) -> None:
+    _, body = await ada.post("{ viewer { displayName } trips(first: -1) { nodes { id } } }")
+    # `trips` is never null, so its failure takes the whole answer, as the specification says.
+    assert body["data"] is None
+    assert [error["path"] for error in body["errors"]] == [["trips"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        ("{ trips { nodes { id } ", "GRAPHQL_PARSE_FAILED", "Syntax Error"),
+        ("{ trips { } }", "GRAPHQL_PARSE_FAILED", "Syntax Error"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'nothing' on type 'Query'."),
+        ('{ trip(id: "x") { id } }', "GRAPHQL_VALIDATION_FAILED", "'x' is not a UUID"),
+        ("query ($id: UUID!) { trip(id: $id) { id } }", "BAD_USER_INPUT", "'$id'"),
+        ("fragment F on Trip { id }", "GRAPHQL_VALIDATION_FAILED", "never used"),
+        ("query A { __typename } query B { __typename }", "OPERATION_RESOLUTION_FAILURE", "several operations"),
+        (
+            "{ trips(orderBy: [{ title: ASC, budget: ASC }]) { totalCount } }",
+            "GRAPHQL_VALIDATION_FAILED",
+            "exactly one",
+        ),
+        ('{ trips(filter: { budget: { eq: "NaN" } }) { totalCount } }', "GRAPHQL_VALIDATION_FAILED", "finite"),
+        (
+            '{ trips(filter: { createdAt: { gt: "2027-01-01T00:00" } }) { totalCount } }',
+            "GRAPHQL_VALIDATION_FAILED",
+            "offset",
+        ),
+        (f"{{ {'a ' * 2100} }}", "GRAPHQL_PARSE_FAILED", "2000"),
+    ],
+)
+async def test_documents_that_cannot_run(ada: Person, query: str, code: str, message: str) -> None:
+    _, body = await ada.post(query)
+    assert "data" not in body
+    assert body["errors"][0]["extensions"]["code"] == code
+    assert message in body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("value", ["nope", 1.5, True, "1e5000000", {"a": 1}])
+async def test_variables_that_do_not_fit(ada: Person, value: object) -> None:
+    status, body = await ada.post(
+        "query ($budget: Decimal) { trips(filter: { budget: { eq: $budget } }) { totalCount } }", budget=value
+    )
+    assert status == 200
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"BAD_USER_INPUT"}
+
+
+async def test_accounts(anonymous: Person, newcomer: Person) -> None:
+    sign_up = "mutation ($input: SignUpInput!) { signUp(input: $input) { user { email } } }"
+    sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { user { id } } }"
+    ada = {"email": "ada@tripgate.example", "password": "correct horse"}
+    assert await anonymous.code(sign_up, input={**ada, "displayName": "Ada"}) == "CONFLICT"
+    weak = await anonymous.refused(sign_up, input={"email": "x@example.com", "password": "x", "displayName": "X"})
+    assert (weak["code"], weak["field"]) == ("BAD_USER_INPUT", "password")
+    bad = await anonymous.refused(sign_up, input={"email": "x", "password": "correct horse", "displayName": "X"})
+    assert (bad["code"], bad["field"]) == ("BAD_USER_INPUT", "email")
+    wrong = {"code": "UNAUTHENTICATED", "message": "The e-mail address or the password is wrong."}
+    assert await anonymous.refused(sign_in, input=ada) == wrong
+    assert await anonymous.refused(sign_in, input={**ada, "email": "nobody@example.com"}) == wrong
+
+
+async def test_sessions(newcomer: Person) -> None:
+    refresh = (
+        "mutation ($token: String!) { refreshSession(refreshToken: $token) { session { refreshToken tokenType } } }"
+    )
+    data = await newcomer.ask(refresh, token=newcomer.refresh_token)
+    session = data["refreshSession"]["session"]
+    assert session["tokenType"] == "bearer"
+    assert session["refreshToken"] != newcomer.refresh_token
+    assert await newcomer.code(refresh, token="nonsense") == "UNAUTHENTICATED"
+    assert await newcomer.ask("mutation { signOut }") == {"signOut": True}
+    assert await newcomer.code(refresh, token=session["refreshToken"]) == "UNAUTHENTICATED"

@@ -1,0 +1,47 @@
+"""How a case of `cases/` is read and planned."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from resolvers.context import Context
+from resolvers.declared.reads import Many, One
+from tripgate.gateway.executor import declared_field
+from tripgate.gateway.operation import Documents
+from tripgate.gateway.schema import graphql_schema
+from tripgate.planner.plan import as_data
+
+CASES = Path(__file__).with_name("cases")
+
+
+def names() -> list[str]:
+    """Every case, in order."""
+    return sorted(folder.name for folder in CASES.iterdir() if folder.is_dir())
+
+
+def query(name: str) -> str:
+    """The case's document."""
+    return (CASES / name / "query.graphql").read_text()
+
+
+def variables(name: str) -> dict[str, Any]:
+    """The case's variables; none where it has no such file."""
+    file = CASES / name / "variables.json"
+    return dict(orjson.loads(file.read_bytes())) if file.exists() else {}
+
+
+def plans(name: str) -> dict[str, Any]:
+    """The plans of the case's root fields, as JSON data, by response key."""
+    documents = Documents(graphql_schema(), size=10, max_tokens=2000, hide_suggestions=False)
+    operation = documents.operation(query(name), None)
+    values = operation.coerce(variables(name), hide_suggestions=False)
+    found = {}
+    for selected in operation.roots(values):
+        field = declared_field(selected)
+        assert isinstance(field, One | Many)
+        context = Context(caller=None, postgrest=None, auth=None, max_page_size=100)  # type: ignore[arg-type]
+        plan = field.plan(context, selected, values)
+        reads = [getattr(plan, part, None) for part in ("read", "total")]
+        found[selected.key] = [as_data(read) for read in reads if read is not None]
+    return found
