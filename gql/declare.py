@@ -158,6 +158,15 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
+@strawberry.interface(description="Anything that has a row of its own, after Relay's object identification.")
+class Node:
+    """Relay's Node."""
+
+    node_id: strawberry.ID = strawberry.field(
+        description="This object's identifier across all types, for Relay and other caches."
+    )
+
+
 def _strawberry_type(cls: type[T], mapping: Table, marks: dict[str, _RelationMark]) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = dict(cls.__annotations__)
@@ -166,9 +175,7 @@ def _strawberry_type(cls: type[T], mapping: Table, marks: dict[str, _RelationMar
         setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name)))
     for key, mark in marks.items():
         setattr(cls, key, derive.relation_field(mark.target, many=mark.many, description=mark.description))
-    # `nodeId` leads: Relay's clients look for it first.
-    cls.__annotations__ = {"node_id": strawberry.ID, **hints}
-    cls.node_id = strawberry.field(  # type: ignore[attr-defined]
-        description="This object's identifier across all types, for Relay and other caches."
-    )
-    return strawberry.type(cls, description=describe(mapping.name))
+    body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
+    # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
+    made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})
+    return typing.cast(type[T], strawberry.type(made, description=describe(mapping.name)))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.types.accounts import AuthPayload, AuthUser, Session, SignInInput, SignUpInput
+from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.context import Info
 from tripgate.upstream.auth import Account
 
@@ -33,6 +33,50 @@ class AccountMutation:
     async def sign_out(self, info: Info) -> bool | None:
         """Sign out."""
         await info.context.auth.sign_out(info.context.signed_in())
+        return True
+
+    @strawberry.field(description="Mail a code for `resetPassword`. True whether or not the address is known.")
+    async def request_password_reset(self, info: Info, email: str) -> bool | None:
+        """Ask for a code."""
+        await info.context.auth.send_password_reset(email)
+        return True
+
+    @strawberry.field(description="Set a new password with the mailed code, and begin a session.")
+    async def reset_password(self, info: Info, email: str, token: str, new_password: str) -> AuthPayload | None:
+        """Use the code."""
+        return _payload(await info.context.auth.reset_password(email, token, new_password))
+
+    @strawberry.field(description="Mail a link and a code that sign in. True whether or not the address is known.")
+    async def send_magic_link(self, info: Info, email: str) -> bool | None:
+        """Ask for a link."""
+        await info.context.auth.send_magic_link(email)
+        return True
+
+    @strawberry.field(description="Begin a session with a mailed code.")
+    async def verify_otp(
+        self,
+        info: Info,
+        email: str,
+        token: str,
+        type: OtpType = OtpType.EMAIL,  # noqa: A002 - the argument's name
+    ) -> AuthPayload | None:
+        """Use a code."""
+        return _payload(await info.context.auth.verify_otp(email, token, type.value))
+
+    @strawberry.field(
+        description="Set a new password. All other sessions of the account end; the answer holds a new one."
+    )
+    async def change_password(self, info: Info, current_password: str, new_password: str) -> AuthPayload | None:
+        """Change the password."""
+        caller = info.context.signed_in()
+        return _payload(await info.context.auth.change_password(caller, current_password, new_password))
+
+    @strawberry.field(description="Delete the account and all that it owns, for good. The password confirms it.")
+    async def delete_account(self, info: Info, password: str) -> bool | None:
+        """Leave."""
+        caller = info.context.signed_in()
+        await info.context.auth.check_password(caller, password)
+        await info.context.postgrest.call("delete_my_account", caller)
         return True
 
 

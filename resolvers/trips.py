@@ -11,6 +11,8 @@ class TripQuery:
 
     trip = one("Trip")
     trips = many("Trip")
+    trip_item = one("TripItem")
+    trip_items = many("TripItem")
 
 
 @strawberry.type
@@ -18,6 +20,7 @@ class TripMutation:
     """Planning trips."""
 
     create_trip = create("Trip")
+    create_trips = create_many("Trip")
     update_trip = update("Trip")
     delete_trip = delete("Trip")
     create_trip_item = create("TripItem")

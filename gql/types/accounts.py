@@ -1,6 +1,7 @@
 """Accounts and sessions: what signing up and in takes and gives."""
 
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
 import strawberry
@@ -47,3 +48,15 @@ class SignInInput:
 
     email: str = strawberry.field(description="The account's e-mail address.")
     password: str = strawberry.field(description="The account's password.")
+
+
+@strawberry.enum(description="What a mailed code is for.")
+class OtpType(Enum):
+    """Auth's kinds of one-time passwords by e-mail."""
+
+    EMAIL = "email"
+    MAGICLINK = "magiclink"
+    RECOVERY = "recovery"
+    SIGNUP = "signup"
+    INVITE = "invite"
+    EMAIL_CHANGE = "email_change"

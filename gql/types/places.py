@@ -2,18 +2,39 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from uuid import UUID
 
-from gql.declare import NEVER, REQUIRED, column, table
+import strawberry
+
+from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one
 
 
-@table("places", order_by=("name",))
+@strawberry.enum(description="What kind of place it is.")
+class PlaceCategory(Enum):
+    """The values of `places.category`."""
+
+    ATTRACTION = "attraction"
+    MUSEUM = "museum"
+    NATURE = "nature"
+    BEACH = "beach"
+    RESTAURANT = "restaurant"
+    CAFE = "cafe"
+    BAR = "bar"
+    SHOP = "shop"
+    LODGING = "lodging"
+    TRANSPORT = "transport"
+    OTHER = "other"
+
+
+@table("places", order_by=("created_at desc",))
 class Place:
     """Somewhere to go, over `places`."""
 
     id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
     name: str = column(write=REQUIRED)
-    category: str | None
+    category: PlaceCategory
     address: str | None
     city: str | None
     country_code: str | None
@@ -23,3 +44,6 @@ class Place:
     notes: str | None
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person who keeps the place.")
+    items = to_many("TripItem", via="place_id", description="The itinerary items that happen here.")

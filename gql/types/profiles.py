@@ -1,9 +1,12 @@
-"""People: what others may see of them."""
+"""People: what others may see of them, and how each likes to see the rest."""
 
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
-from gql.declare import NEVER, column, table
+import strawberry
+
+from gql.declare import NEVER, column, table, to_many, to_one
 
 
 @table("profiles", order_by=("display_name",))
@@ -15,3 +18,32 @@ class Profile:
     avatar_path: str | None
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
+
+    trips = to_many("Trip", via="user_id", description="The trips that this person owns.")
+    places = to_many("Place", via="user_id", description="The places that this person keeps.")
+
+
+@strawberry.enum(description="A unit of distance.")
+class DistanceUnit(Enum):
+    """The values of `user_preferences.distance_unit`."""
+
+    KM = "km"
+    MI = "mi"
+
+
+@table("user_preferences")
+class UserPreferences:
+    """A person's preferences, over `user_preferences`; each person has exactly one row."""
+
+    id: UUID = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    locale: str
+    timezone: str
+    home_currency: str
+    distance_unit: DistanceUnit
+    email_notifications: bool
+    push_notifications: bool
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    user = to_one("Profile", via="user_id", description="The person whose preferences these are.")

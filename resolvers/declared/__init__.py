@@ -4,14 +4,16 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
 from gql import derive
+from gql.declare import Node
 from gql.late import list_of, object_type, optional
 from resolvers.declared import reads, writes
 from resolvers.declared.base import DeclaredField
 
-__all__ = ["DeclaredField", "create", "create_many", "delete", "many", "one", "own", "update"]
+__all__ = ["DeclaredField", "any_node", "create", "create_many", "delete", "many", "one", "own", "update", "update_own"]
 
 
 def one(type_name: str) -> DeclaredField:
@@ -22,6 +24,16 @@ def one(type_name: str) -> DeclaredField:
 def own(type_name: str, *, by: str, description: str) -> DeclaredField:
     """The caller's own row, whose field `by` is the caller's id; null for an anonymous caller."""
     return reads.Own(type_name, lambda: optional(object_type(type_name)), by, description)
+
+
+def any_node() -> DeclaredField:
+    """`node(nodeId: ID!): Node`."""
+    return reads.AnyNode(
+        "Node",
+        lambda: optional(Node),
+        lambda: [derive.argument("nodeId", strawberry.ID, "An identifier that some `nodeId` field gave.")],
+        "The object with this identifier, of whichever type, or null.",
+    )
 
 
 def many(type_name: str) -> DeclaredField:
@@ -61,6 +73,17 @@ def update(type_name: str) -> DeclaredField:
         lambda: optional(object_type(type_name)),
         lambda: [_id(), derive.argument("patch", derive.patch_type(type_name), "What changes.")],
         f"Change a `{type_name}`.",
+    )
+
+
+def update_own(type_name: str, *, by: str, description: str) -> DeclaredField:
+    """`updateMyProfile(patch: ProfilePatch!): Profile`: the row whose field `by` is the caller's id."""
+    return writes.UpdateOwn(
+        type_name,
+        lambda: optional(object_type(type_name)),
+        lambda: [derive.argument("patch", derive.patch_type(type_name), "What changes.")],
+        by,
+        description,
     )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
-from gql.table import Table
+from gql.errors import bad_input
+from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
+from tripgate.planner import node_id
 from tripgate.planner.plan import Compare, Operator
 from tripgate.planner.read import ConnectionPlan, ObjectPlan
 from tripgate.planner.selection import Selected
@@ -91,6 +93,19 @@ class Own(DeclaredField):
         where = Compare(self.table.columns[self._by].name, Operator.EQ, context.caller.user_id)
         plan = planner(context, variables).object(self.table, selected.children, where)
         return await _ReadyObject.of(plan).answer(context, self.table)
+
+
+class AnyNode(DeclaredField):
+    """`node(nodeId)`: a row of whichever type its identifier names."""
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        type_name, key = node_id.decode(selected.arguments(variables)["nodeId"])
+        table = catalog.get(type_name)
+        if table is None:
+            raise bad_input("nodeId is not an identifier of this API.", field="nodeId")
+        where = Compare(table.primary_key, Operator.EQ, str(key))
+        plan = planner(context, variables).object(table, selected.children_of(type_name), where)
+        return await _ReadyObject.of(plan).answer(context, table)
 
 
 class Many(DeclaredField):

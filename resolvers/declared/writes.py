@@ -1,9 +1,11 @@
 """Declared writes: one request, and one read by key behind it when relations are selected."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from graphql.execution.values import VariableValues
+from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from resolvers.context import Context
@@ -34,11 +36,9 @@ class Write(DeclaredField):
         answer = await context.postgrest.read(read, context.caller, self.table)
         return _in_order(answer.rows, key, keys)
 
-    async def _explain_nothing(self, context: Context, key: str) -> ApiError:
+    async def _explain_nothing(self, context: Context, column: str, value: str) -> ApiError:
         """Why a write of one row changed none: it is not visible, or visible and not permitted."""
-        read = Read(
-            self.table.name, (Pick(self.table.primary_key),), where=Compare(self.table.primary_key, Operator.EQ, key)
-        )
+        read = Read(self.table.name, (Pick(self.table.primary_key),), where=Compare(column, Operator.EQ, value))
         if (await context.postgrest.read(read, context.caller, self.table)).rows:
             return ApiError(ErrorCode.FORBIDDEN, f"You may see this {self._noun} but not change it.")
         return ApiError(ErrorCode.NOT_FOUND, f"There is no such {self._noun}.")
@@ -81,18 +81,47 @@ class CreateMany(Create):
 
 
 class Update(Write):
+    """`updateTrip(id, patch)`."""
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()
-        arguments = selected.arguments(variables)
-        key = str(arguments["id"])
+        return await self._update(
+            context, selected, variables, self.table.primary_key, str(selected.arguments(variables)["id"])
+        )
+
+    async def _update(
+        self, context: Context, selected: Selected, variables: VariableValues, column: str, value: str
+    ) -> dict[str, Any] | None:
+        """Patch the row whose `column`, a unique one, has this value."""
         plan = self._plan(context, selected, variables)
-        update = write.update(self.table, arguments["id"], arguments["patch"], self._returning(plan))
+        patch = selected.arguments(variables)["patch"]
+        update = write.update(self.table, column, value, patch, self._returning(plan))
         rows = await context.postgrest.write(update, context.caller, self.table)
         if not rows:
-            raise await self._explain_nothing(context, key)
+            raise await self._explain_nothing(context, column, value)
         if plan.read.embeds:
-            rows = await self._read_back(context, plan, [key])
+            rows = await self._read_back(context, plan, [row[self.table.primary_key] for row in rows])
         return object_shaper(plan.shape)(rows[0]) if rows else None
+
+
+class UpdateOwn(Update):
+    """`updateMyProfile(patch)`: the row that belongs to the caller."""
+
+    def __init__(
+        self,
+        type_name: str,
+        make_type: Callable[[], Any],
+        make_arguments: Callable[[], list[StrawberryArgument]],
+        by: str,
+        description: str,
+    ) -> None:
+        super().__init__(type_name, make_type, make_arguments, description)
+        self._by = by
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        column = self.table.columns[self._by].name
+        return await self._update(context, selected, variables, column, str(caller.user_id))
 
 
 class Delete(Write):
@@ -105,7 +134,7 @@ class Delete(Write):
         delete = write.delete(self.table, id_, self._returning(plan))
         rows = await context.postgrest.write(delete, context.caller, self.table)
         if not rows:
-            raise await self._explain_nothing(context, str(id_))
+            raise await self._explain_nothing(context, self.table.primary_key, str(id_))
         return object_shaper(plan.shape)((before or rows)[0])
 
 

@@ -167,3 +167,15 @@ create policy "People can update items of trips they may change" on public.trip_
 create policy "People can delete items of trips they may change" on public.trip_items
     for delete to authenticated
     using (trip_id = any (array(select private.my_editable_trip_ids())));
+
+
+-- Leaving ---------------------------------------------------------------------------------------------------------------
+
+-- Auth lets only the service role delete an account; this lets people delete their own, and all that they own with it.
+create function public.delete_my_account() returns void
+language sql security definer set search_path = '' as $$
+    delete from auth.users where users.id = (select auth.uid());
+$$;
+comment on function public.delete_my_account() is 'Deletes the caller''s account and all that belongs to it.';
+revoke execute on function public.delete_my_account() from public;
+grant execute on function public.delete_my_account() to authenticated;

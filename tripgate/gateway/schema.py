@@ -12,11 +12,13 @@ import gql.types.profiles
 import gql.types.trips  # noqa: F401
 from gql.scalars import SCALARS
 from resolvers.accounts import AccountMutation
-from resolvers.profiles import ProfileQuery
+from resolvers.nodes import NodeQuery
+from resolvers.places import PlaceMutation, PlaceQuery
+from resolvers.profiles import ProfileMutation, ProfileQuery
 from resolvers.trips import TripMutation, TripQuery
 
-QUERIES: Sequence[type] = (ProfileQuery, TripQuery)
-MUTATIONS: Sequence[type] = (AccountMutation, TripMutation)
+QUERIES: Sequence[type] = (NodeQuery, ProfileQuery, PlaceQuery, TripQuery)
+MUTATIONS: Sequence[type] = (AccountMutation, ProfileMutation, PlaceMutation, TripMutation)
 
 
 @functools.cache

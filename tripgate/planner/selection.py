@@ -4,7 +4,8 @@ graphql-core collects the fields, so fragments, aliases, repeated fields, `@skip
 mean in its executor. Arguments are coerced per request, since variables change.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
@@ -37,10 +38,11 @@ class Selected:
         key: The response key: the alias, or the name.
         name: The field's name in the schema, or `__typename`.
         definition: Its definition; `None` for `__typename`.
-        children: What is selected below it, for a field that returns an object type.
+        children: What is selected below it, for a field that returns an object type. Below an interface or a union
+            it depends on the row's type: see `children_of`.
     """
 
-    __slots__ = ("_constant_arguments", "_node", "children", "definition", "key", "name", "parent_type", "type_name")
+    __slots__ = ("_children_of", "_constant_arguments", "_node", "children", "definition", "key", "name", "parent_type")
 
     def __init__(
         self,
@@ -48,14 +50,15 @@ class Selected:
         node: FieldNode,
         parent_type: GraphQLObjectType,
         definition: GraphQLField | None,
-        children: "tuple[Selected, ...]",
+        children_of: "Callable[[str], tuple[Selected, ...]]",
     ) -> None:
         self.key = key
         self.name = node.name.value
         self.parent_type = parent_type
         self.definition = definition
-        self.type_name = get_named_type(definition.type).name if definition is not None else "String"
-        self.children = children
+        self._children_of = functools.cache(children_of)
+        type_ = get_named_type(definition.type) if definition is not None else None
+        self.children = self.children_of(type_.name) if isinstance(type_, GraphQLObjectType) else ()
         self._node = node
         self._constant_arguments: dict[str, Any] | None = None
         if definition is None or not definition.args:
@@ -73,6 +76,10 @@ class Selected:
             return self._constant_arguments
         assert self.definition is not None  # noqa: S101 - `__typename` has constant arguments
         return get_argument_values(self.definition, self._node, variables)
+
+    def children_of(self, type_name: str) -> "tuple[Selected, ...]":
+        """What is selected of a row of this object type."""
+        return self._children_of(type_name)
 
     @property
     def node(self) -> FieldNode:
@@ -101,13 +108,15 @@ def select(
     def one(parent: GraphQLObjectType, key: str, nodes: FieldDetailsList) -> Selected:
         node = nodes[0].node
         definition = None if node.name.value == "__typename" else schema.get_field(parent, node.name.value)
-        children: tuple[Selected, ...] = ()
-        if definition is not None:
-            type_ = get_named_type(definition.type)
-            if isinstance(type_, GraphQLObjectType):
-                collected = collect_subfields(schema, details, variables, operation, type_, nodes)
-                children = below(type_, collected.grouped_field_set)
-        return Selected(key, node, parent, definition, children)
+
+        def children_of(type_name: str) -> tuple[Selected, ...]:
+            type_ = schema.get_type(type_name)
+            if not isinstance(type_, GraphQLObjectType):
+                return ()
+            collected = collect_subfields(schema, details, variables, operation, type_, nodes)
+            return below(type_, collected.grouped_field_set)
+
+        return Selected(key, node, parent, definition, children_of)
 
     collected = collect_fields(schema, details, variables, root_type, operation)
     return below(root_type, collected.grouped_field_set)

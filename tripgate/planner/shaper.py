@@ -4,12 +4,11 @@ The function is built once per shape from literals only: every name of a client 
 A connection's shaper takes `(rows, total)`, an object's takes one row.
 """
 
-import base64
 import functools
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from tripgate.planner import shape
+from tripgate.planner import node_id, shape
 from tripgate.planner.paging import encode_cursor
 
 Row = dict[str, Any]
@@ -34,17 +33,12 @@ def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
     return made
 
 
-def node_id(type_name: str, key: str) -> str:
-    """The identifier of a row across all types, as Relay wants it: opaque text."""
-    return base64.urlsafe_b64encode(f"{type_name}:{key}".encode()).decode().rstrip("=")
-
-
 class _Source:
     """Python source while it is written: statements at the top, and the objects that its names stand for."""
 
     def __init__(self) -> None:
         self._statements: list[str] = []
-        self._names: dict[str, Any] = {"node_id": node_id, "encode_cursor": encode_cursor}
+        self._names: dict[str, Any] = {"node_id": node_id.encode, "encode_cursor": encode_cursor}
         self._depth = 0
 
     def compile(self, expression: str) -> Any:

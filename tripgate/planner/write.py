@@ -31,8 +31,8 @@ def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ..
     return Insert(table.name, columns, tuple(rows), returning)
 
 
-def update(table: Table, key: uuid.UUID, patch: dict[str, Any], returning: tuple[Pick, ...]) -> Update:
-    """Changes to one row.
+def update(table: Table, column: str, value: str, patch: dict[str, Any], returning: tuple[Pick, ...]) -> Update:
+    """Changes to the row whose `column`, a unique one, has this value.
 
     Raises:
         ApiError: BAD_USER_INPUT, also for a patch that changes nothing.
@@ -40,7 +40,7 @@ def update(table: Table, key: uuid.UUID, patch: dict[str, Any], returning: tuple
     changes = _values(table, patch, "patch", "Leave it out to keep it as it is.")
     if not changes:
         raise bad_input("patch is empty. Give at least one field to change.", field="patch")
-    return Update(table.name, table.primary_key, str(key), changes, returning)
+    return Update(table.name, column, value, changes, returning)
 
 
 def delete(table: Table, key: uuid.UUID, returning: tuple[Pick, ...]) -> Delete:

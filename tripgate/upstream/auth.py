@@ -7,6 +7,7 @@ must never share. Connections are shared.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx
 from supabase_auth import AsyncGoTrueClient
@@ -15,6 +16,9 @@ from supabase_auth.types import AuthResponse
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.upstream.caller import Caller
+
+OtpType = Literal["email", "magiclink", "recovery", "signup", "invite", "email_change"]
+"""What a mailed code is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,77 @@ class AuthClient:
         async with self._client() as client:
             return _account(await client.refresh_session(refresh_token))
 
+    async def send_password_reset(self, email: str) -> None:
+        """Mail a code that `reset_password` takes. Says nothing of whether the address is known.
+
+        Raises:
+            ApiError: BAD_USER_INPUT for what is no address, RATE_LIMITED for too many mails.
+        """
+        async with self._client() as client:
+            await client.reset_password_for_email(email)
+
+    async def reset_password(self, email: str, token: str, new_password: str) -> Account:
+        """Set a new password with the mailed code, and begin a session.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old; BAD_USER_INPUT for a weak password.
+        """
+        async with self._client() as client:
+            verified = await client.verify_otp({"email": email, "token": token, "type": "recovery"})
+            await client.update_user({"password": new_password})
+            return _account(verified)
+
+    async def send_magic_link(self, email: str) -> None:
+        """Mail a link and a code that sign in. Says nothing of whether the address is known; makes no account.
+
+        Raises:
+            ApiError: BAD_USER_INPUT for what is no address, RATE_LIMITED for too many mails.
+        """
+        async with self._client() as client:
+            try:
+                await client.sign_in_with_otp({"email": email, "options": {"should_create_user": False}})
+            except AuthError as error:
+                if error.code not in {"otp_disabled", "user_not_found", "signup_disabled"}:
+                    raise
+
+    async def verify_otp(self, email: str, token: str, type_: OtpType) -> Account:
+        """Begin a session with a mailed code.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old.
+        """
+        async with self._client() as client:
+            return _account(await client.verify_otp({"email": email, "token": token, "type": type_}))
+
+    async def change_password(self, caller: Caller, current: str, new: str) -> Account:
+        """Set a new password and begin a session with it; Auth ends the account's other sessions.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a wrong current password; BAD_USER_INPUT for a weak new one.
+        """
+        email = await self._email(caller)
+        async with self._client() as client:
+            signed_in = await client.sign_in_with_password({"email": email, "password": current})
+            await client.update_user({"password": new})
+            return _account(signed_in)
+
+    async def check_password(self, caller: Caller, password: str) -> None:
+        """Make sure that it is the account's owner who asks, before something that cannot be undone.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a wrong password.
+        """
+        account = await self.sign_in(await self._email(caller), password)
+        if account.session is not None:
+            await self.sign_out(Caller(account.user_id, account.session.access_token))
+
+    async def _email(self, caller: Caller) -> str:
+        async with self._client() as client:
+            found = await client.get_user(caller.token)
+        if found is None or found.user.email is None:
+            raise ApiError(ErrorCode.FORBIDDEN, "This account has no e-mail address, so it has no password.")
+        return found.user.email
+
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session, here only: other devices stay signed in.
 
@@ -130,8 +205,10 @@ def _public_error(error: AuthError) -> ApiError:
     match error.code:
         case "user_already_exists" | "email_exists":
             return ApiError(ErrorCode.CONFLICT, "This e-mail address has an account already. Sign in.", field="email")
-        case "weak_password":
-            return bad_input(f"The password is too weak: {error.message}", field="password")
+        case "weak_password" | "same_password":
+            return bad_input(f"The password is not accepted: {error.message}", field="password")
+        case "otp_expired":
+            return ApiError(ErrorCode.UNAUTHENTICATED, "The code is wrong, used or too old. Ask for a new one.")
         case "validation_failed" | "email_address_invalid":
             return bad_input(error.message, field="email" if "mail" in error.message else None)
         case "invalid_credentials":

@@ -56,7 +56,15 @@ class PostgrestClient:
         """
         return (await self.fetch(write_request(write), caller, table)).rows
 
-    async def fetch(self, request: Request, caller: Caller, table: Table) -> Rows:
+    async def call(self, function: str, caller: Caller) -> None:
+        """Call a function of the database that takes and returns nothing.
+
+        Raises:
+            ApiError: By the kind of failure; see `postgrest.errors`.
+        """
+        await self.fetch(Request("POST", f"rpc/{function}", body=b"{}"), caller, None)
+
+    async def fetch(self, request: Request, caller: Caller, table: Table | None) -> Rows:
         """Send one rendered request.
 
         Raises:
@@ -86,7 +94,7 @@ class PostgrestClient:
             raise unavailable() from None
         total = _total(content_range) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
-            return Rows(orjson.loads(body), total)
+            return Rows(orjson.loads(body) if body else [], total)
         if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total)
