@@ -1,0 +1,49 @@
+"""CPU time of process trees and of the whole machine, in seconds."""
+
+import contextlib
+from urllib.parse import urlsplit
+
+import psutil
+
+
+class Tree:
+    """A process and all that descends from it, the ended ones included."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        self._root = root
+
+    @classmethod
+    def serving(cls, url: str) -> "Tree":
+        """The tree of the server that listens at a URL, found among this process's descendants.
+
+        Each server has a guard process for a parent, which sleeps and is not counted.
+
+        Raises:
+            LookupError: None listens there.
+        """
+        port = urlsplit(url).port
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if any(
+                    connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+                    for connection in process.net_connections("tcp")
+                ):
+                    return cls(process)
+        raise LookupError(f"No process of this benchmark listens at {url}.")
+
+    def seconds(self) -> float:
+        """CPU time used so far, of user and system together; grows only."""
+        total = 0.0
+        for process in (self._root, *self._root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # `children_…` is that of children who have ended, on systems that keep it.
+                times = process.cpu_times()
+                total += times.user + times.system
+                total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return total
+
+
+def machine_seconds() -> float:
+    """CPU time that this machine has spent on anything since it started, waiting for input and output left out."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - sum(getattr(times, name, 0.0) for name in ("iowait", "guest", "guest_nice")))

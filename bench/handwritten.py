@@ -1,0 +1,230 @@
+"""A hand-written gateway as its authors would write it: `python -m bench.handwritten [--cache-documents]`.
+
+Typed Strawberry classes with resolvers, a DataLoader that fetches the items of all trips at once, Strawberry's own
+aiohttp view, a persistent aiohttp session to PostgREST. It has two advantages that a real one would not: the types
+have only the columns that the workloads ask for, and the token is left to PostgREST to verify. With
+`--cache-documents` Strawberry's extensions keep parsed and validated documents, which they do not by default.
+"""
+
+import sys
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Self
+from uuid import UUID
+
+import aiohttp
+import jwt
+import strawberry
+from aiohttp import web
+from strawberry.aiohttp.views import GraphQLView
+from strawberry.dataloader import DataLoader
+from strawberry.extensions import ParserCache, ValidationCache
+
+from bench.serving import SESSION, api_key, rest_url, run
+
+Row = dict[str, Any]
+
+TRIP_COLUMNS = "id,title,status,start_date,end_date,budget::text,currency"
+ITEM_COLUMNS = "id,trip_id,title,kind,day_number,cost::text"
+
+
+class Supabase:
+    """PostgREST with one caller's token."""
+
+    def __init__(self, session: aiohttp.ClientSession, authorization: str) -> None:
+        self._session = session
+        self._headers = {"apikey": api_key(), "Authorization": authorization}
+        token = authorization.removeprefix("Bearer ")
+        self.user_id: str = jwt.decode(token, options={"verify_signature": False})["sub"]
+
+    async def select(self, table: str, **parameters: str) -> list[Row]:
+        """Rows of a table."""
+        url = f"{rest_url()}/{table}"
+        async with self._session.get(url, params=parameters, headers=self._headers) as response:
+            response.raise_for_status()
+            rows: list[Row] = await response.json()
+            return rows
+
+
+@dataclass
+class Context:
+    """One request's context."""
+
+    supabase: Supabase
+    items: "DataLoader[UUID, list[TripItem]]"
+
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.enum
+class TripStatus(Enum):
+    """`trips.status`."""
+
+    PLANNING = "planning"
+    BOOKED = "booked"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@strawberry.enum
+class TripItemKind(Enum):
+    """`trip_items.kind`."""
+
+    ACTIVITY = "activity"
+    FOOD = "food"
+    LODGING = "lodging"
+    TRANSPORT = "transport"
+    NOTE = "note"
+
+
+@strawberry.type
+class TripItem:
+    """One entry of an itinerary."""
+
+    id: UUID
+    title: str
+    kind: TripItemKind
+    day_number: int
+    cost: Decimal | None
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Build from a row."""
+        return cls(
+            id=UUID(row["id"]),
+            title=row["title"],
+            kind=TripItemKind(row["kind"]),
+            day_number=row["day_number"],
+            cost=_decimal(row["cost"]),
+        )
+
+
+@strawberry.type
+class TripItemConnection:
+    """A page of items."""
+
+    nodes: list[TripItem]
+
+
+@strawberry.type
+class Trip:
+    """A journey."""
+
+    id: UUID
+    title: str
+    status: TripStatus
+    start_date: date | None
+    end_date: date | None
+    budget: Decimal | None
+    currency: str
+
+    @strawberry.field
+    async def items(self, info: Info, first: int = 20) -> TripItemConnection:
+        """The trip's items in itinerary order."""
+        items = await info.context.items.load(self.id)
+        return TripItemConnection(nodes=items[:first])
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Build from a row."""
+        return cls(
+            id=UUID(row["id"]),
+            title=row["title"],
+            status=TripStatus(row["status"]),
+            start_date=_date(row["start_date"]),
+            end_date=_date(row["end_date"]),
+            budget=_decimal(row["budget"]),
+            currency=row["currency"],
+        )
+
+
+@strawberry.type
+class TripConnection:
+    """A page of trips."""
+
+    nodes: list[Trip]
+
+
+@strawberry.type
+class Profile:
+    """A person."""
+
+    id: UUID
+    display_name: str
+    avatar_path: str | None
+
+
+@strawberry.type
+class Query:
+    """Reading."""
+
+    @strawberry.field
+    async def viewer(self, info: Info) -> Profile | None:
+        """The caller's profile."""
+        supabase = info.context.supabase
+        rows = await supabase.select("profiles", select="id,display_name,avatar_path", id=f"eq.{supabase.user_id}")
+        if not rows:
+            return None
+        row = rows[0]
+        return Profile(id=UUID(row["id"]), display_name=row["display_name"], avatar_path=row["avatar_path"])
+
+    @strawberry.field
+    async def trip(self, info: Info, id: UUID) -> Trip | None:  # noqa: A002 - the argument's name in the schema
+        """One trip."""
+        rows = await info.context.supabase.select("trips", select=TRIP_COLUMNS, id=f"eq.{id}")
+        return Trip.from_row(rows[0]) if rows else None
+
+    @strawberry.field
+    async def trips(self, info: Info, first: int = 20) -> TripConnection:
+        """The caller's trips, the newest first."""
+        rows = await info.context.supabase.select(
+            "trips", select=TRIP_COLUMNS, order="created_at.desc,id", limit=str(first)
+        )
+        return TripConnection(nodes=[Trip.from_row(row) for row in rows])
+
+
+def _items_loader(supabase: Supabase) -> "DataLoader[UUID, list[TripItem]]":
+    async def load(trip_ids: list[UUID]) -> list[list[TripItem]]:
+        rows = await supabase.select(
+            "trip_items",
+            select=ITEM_COLUMNS,
+            trip_id=f"in.({','.join(map(str, trip_ids))})",
+            order="day_number,order_index,id",
+        )
+        by_trip: dict[UUID, list[TripItem]] = {trip_id: [] for trip_id in trip_ids}
+        for row in rows:
+            by_trip[UUID(row["trip_id"])].append(TripItem.from_row(row))
+        return [by_trip[trip_id] for trip_id in trip_ids]
+
+    return DataLoader(load_fn=load)
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+class View(GraphQLView[Context, None]):
+    """Strawberry's view with the request's context."""
+
+    async def get_context(self, request: web.Request, response: web.Response | web.WebSocketResponse) -> Context:  # noqa: ARG002
+        """The context of one request."""
+        supabase = Supabase(request.app[SESSION], request.headers["Authorization"])
+        return Context(supabase, _items_loader(supabase))
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the one route."""
+    extensions = [ParserCache, ValidationCache] if "--cache-documents" in sys.argv else []
+    schema = strawberry.Schema(Query, extensions=extensions)
+    app.router.add_route("*", "/graphql", View(schema=schema, graphql_ide=None))
+
+
+if __name__ == "__main__":
+    run(add_routes)
