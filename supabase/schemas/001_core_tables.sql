@@ -272,3 +272,26 @@ revoke execute on function private.handle_new_user() from public;
 
 create trigger on_auth_user_created after insert on auth.users
     for each row execute function private.handle_new_user();
+
+
+-- Realtime ------------------------------------------------------------------------------------------------------------
+
+-- What clients that listen to `postgres_changes` are told of. A hosted project may lack the publication, or publish every
+-- table already.
+do $$
+declare
+    published text;
+begin
+    if not exists (select from pg_publication where pubname = 'supabase_realtime') then
+        create publication supabase_realtime;
+    end if;
+    foreach published in array array['trips', 'trip_items'] loop
+        if not exists (
+            select from pg_publication_tables
+            where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = published
+        ) then
+            execute format('alter publication supabase_realtime add table public.%I', published);
+        end if;
+    end loop;
+end
+$$;

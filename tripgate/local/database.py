@@ -23,14 +23,19 @@ PLATFORM = Path(__file__).with_name("platform")
 OWNER = "postgres"
 
 
-def schema_files(project_dir: Path, *, seed: bool) -> list[Path]:
-    """The project's SQL in the order of application: `supabase/schemas/*.sql`, then `supabase/seed.sql`."""
-    supabase = project_dir / "supabase"
-    files = sorted((supabase / "schemas").glob("*.sql"))
+def schema_files(project_dir: Path) -> list[Path]:
+    """The project's `supabase/schemas/*.sql`. Raises LocalStackError when there are none."""
+    schemas = project_dir / "supabase" / "schemas"
+    files = sorted(schemas.glob("*.sql"))
     if not files:
-        raise LocalStackError(f"There are no SQL files in {supabase / 'schemas'}: give the project's own directory.")
-    seed_file = supabase / "seed.sql"
-    return [*files, seed_file] if seed and seed_file.exists() else files
+        raise LocalStackError(f"There are no SQL files in {schemas}: give the project's own directory.")
+    return files
+
+
+def seed_file(project_dir: Path) -> Path | None:
+    """The project's `supabase/seed.sql`, if it has one."""
+    file = project_dir / "supabase" / "seed.sql"
+    return file if file.exists() else None
 
 
 def platform_files() -> list[Path]:

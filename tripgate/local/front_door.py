@@ -1,8 +1,9 @@
 """The one address of the embedded Supabase, a process of its own.
 
 Run as `python -m tripgate.local.front_door --config FILE`; FILE is a JSON `FrontDoorConfig`. Serves `/auth/v1` itself,
-passes `/rest/v1` on to PostgREST, checks and translates API keys on the way, and answers `/health` without one. Takes
-URLs of up to 64 KiB. The listening socket is handed down, so that the port is known and taken before this starts.
+passes `/rest/v1` on to PostgREST, shows the mail that was sent at `/inbox`, checks and translates API keys on the way,
+and answers `/health` without one. Takes URLs of up to 64 KiB. The listening socket is handed down, so that the port is
+known and taken before this starts. FILE may come later: this process loads its code while the database starts.
 """
 
 import argparse
@@ -10,37 +11,25 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel
 
-from tripgate.local import cors, proxy
+from tripgate.local import cors, inbox_pages, proxy
 from tripgate.local.auth import app as auth_app
 from tripgate.local.auth.context import AUTHORIZATION
+from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.gate import Gate
-from tripgate.local.keys import Signer
+from tripgate.local.inbox import Inbox
 
 REST = "/rest/v1"
-NOT_SERVED = ("/realtime/v1", "/storage/v1", "/functions/v1", "/inbox")
+NOT_SERVED = ("/realtime/v1", "/storage/v1", "/functions/v1")
 SHUTDOWN_SECONDS = 2.0
-
-
-class FrontDoorConfig(BaseModel):
-    """What the stack tells its front door."""
-
-    listen_fd: int
-    api_url: str
-    rest_url: str
-    auth_database_url: str
-    access_token_seconds: int
-    publishable_key: str
-    secret_key: str
-    signer: Signer
-
+CONFIG_SECONDS = 300.0
 
 CONFIG = web.AppKey("config", FrontDoorConfig)
 GATE = web.AppKey("gate", Gate)
@@ -58,11 +47,13 @@ def create(config: FrontDoorConfig) -> web.Application:
         service_role_token=config.signer.role_token("service_role"),
     )
     app.cleanup_ctx.append(_client)
-    app.on_response_prepare.append(cors.allow_origin)
+    app.on_response_prepare.append(allow_origin)
     app.router.add_get("/health", health)
     app.router.add_route("*", REST + "{rest:(/.*)?}", rest)
     for prefix in NOT_SERVED:
         app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
+    inbox = Inbox(config.inbox_file)
+    inbox_pages.add_to(app, inbox)
     app.add_subapp(
         "/auth/v1",
         auth_app.create(
@@ -70,9 +61,17 @@ def create(config: FrontDoorConfig) -> web.Application:
             signer=config.signer,
             issuer=f"{config.api_url}/auth/v1",
             access_token_seconds=config.access_token_seconds,
+            settings=config.auth,
+            send=inbox.deliver,
         ),
     )
     return app
+
+
+async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Let pages of any origin read every answer but the inbox, which holds the codes that open accounts."""
+    if request.path != inbox_pages.PATH:
+        await cors.allow_origin(request, response)
 
 
 @web.middleware
@@ -136,13 +135,20 @@ async def serve(config: FrontDoorConfig) -> None:
     await runner.cleanup()
 
 
+def await_config(file: Path) -> FrontDoorConfig:
+    """Read the configuration as soon as it is there. Raises FileNotFoundError when it does not come."""
+    deadline = time.monotonic() + CONFIG_SECONDS
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return FrontDoorConfig.model_validate_json(file.read_bytes())
+
+
 def main() -> None:
     """The process's entry."""
     parser = argparse.ArgumentParser(description="The front door of Tripgate's embedded Supabase.")
     parser.add_argument("--config", type=Path, required=True, help="a JSON file that the stack writes")
-    config = FrontDoorConfig.model_validate_json(parser.parse_args().config.read_bytes())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(serve(config))
+    asyncio.run(serve(await_config(parser.parse_args().config)))
 
 
 if __name__ == "__main__":

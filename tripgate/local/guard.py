@@ -23,7 +23,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
 
@@ -65,7 +65,7 @@ def main() -> int:
     return status
 
 
-def become_server(spec: dict[str, Any], guard: int) -> None:
+def become_server(spec: dict[str, Any], guard: int) -> NoReturn:
     """In the forked child: take the server's place. Never returns."""
     try:
         os.setpgid(0, 0)

@@ -11,7 +11,8 @@ import hashlib
 import json
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
 import jwt
@@ -52,16 +53,19 @@ class Signer(BaseModel):
     private_jwk: dict[str, str]
     jwt_secret: str
 
+    @cached_property
+    def _private_key(self) -> ec.EllipticCurvePrivateKey:
+        return cast("ec.EllipticCurvePrivateKey", jwt.PyJWK(self.private_jwk).key)
+
     def sign(self, claims: dict[str, Any]) -> str:
         """A signed token."""
         if self.algorithm == "HS256":
             return jwt.encode(claims, self.jwt_secret, algorithm="HS256")
-        key = jwt.PyJWK(self.private_jwk).key
-        return jwt.encode(claims, key, algorithm="ES256", headers={"kid": self.private_jwk["kid"]})
+        return jwt.encode(claims, self._private_key, algorithm="ES256", headers={"kid": self.private_jwk["kid"]})
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a token that this signer made. Raises jwt.InvalidTokenError for any other."""
-        key = self.jwt_secret if self.algorithm == "HS256" else jwt.PyJWK(self.public_jwks()["keys"][0]).key
+        key = self.jwt_secret if self.algorithm == "HS256" else self._private_key.public_key()
         # The audience differs between a person's token and a role's; who calls decides what it needs.
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=[self.algorithm], options={"verify_aud": False})
         return claims

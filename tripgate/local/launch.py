@@ -1,4 +1,4 @@
-"""The order of a start: Postgres, the database's contents, PostgREST, Auth and the front door.
+"""The steps of a start: Postgres, the database's contents, PostgREST, Auth and the front door.
 
 Takes what a start has at hand (`Launch`); each step starts one server under the supervisor and gives what the next step
 needs; raises LocalStackError.
@@ -6,7 +6,6 @@ needs; raises LocalStackError.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,13 +17,14 @@ from tripgate.local.postgres import Postgres
 from tripgate.local.process import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    import socket
+    from collections.abc import Callable
     from pathlib import Path
 
     from tripgate.local.data_dir import DataDir
-    from tripgate.local.front_door import FrontDoorConfig
+    from tripgate.local.front_door_config import FrontDoorConfig
     from tripgate.local.keys import Keys, Signer
-    from tripgate.local.process import Supervisor
+    from tripgate.local.process import ServerProcess, Supervisor
     from tripgate.local.system_user import SystemUser
 
 FRONT_DOOR_SECONDS = 30.0
@@ -42,8 +42,8 @@ class Launch:
     user: SystemUser | None
     progress: Callable[[str], None]
 
-    def start_postgres(self, cluster: Path, sockets: Path, schema: list[Path]) -> Postgres:
-        """Start the cluster; make it first, and fill it from the platform's SQL and `schema`, if it is not finished."""
+    def start_postgres(self, cluster: Path, sockets: Path, schema: list[Path], seed: Path | None) -> Postgres:
+        """Start the cluster; make and fill it first, from the platform's SQL and the project's, if it is not whole."""
         state = self.data_dir.read_state()
         programs = binaries.postgres_bin(self.user)
         now = {
@@ -68,8 +68,9 @@ class Launch:
         if made_from is None:
             self.progress("Applying the platform's SQL")
             database.bootstrap(postgres, self.secrets.passwords)
-            self.progress(f"Applying {_list(schema)}")
-            database.apply_project(postgres, schema)
+            files = [*schema, seed] if seed else schema
+            self.progress(f"Applying {', '.join(file.name for file in files)}")
+            database.apply_project(postgres, files)
         # Written last: a start that was interrupted begins anew.
         self._remember(made_from=made_from or now, postgres_port=postgres.port, sockets=str(sockets))
         return postgres
@@ -94,20 +95,27 @@ class Launch:
         self._remember(rest_port=port)
         return f"http://{ports.HOST}:{port}"
 
-    def start_front_door(self, config: FrontDoorConfig, api_port: int) -> None:
-        """Start the process of Auth and the front door, on the socket that `config` names."""
-        self.progress("Starting Auth and the front door")
-        config_file = self.data_dir.config / "front_door.json"
-        write_private(config_file, config.model_dump_json(indent=2))
-        process = self.supervisor.start(
+    def start_front_door(self, listener: socket.socket) -> ServerProcess:
+        """Start the process of Auth and the front door. It loads its code and then waits for its configuration."""
+        self._front_door_file.unlink(missing_ok=True)
+        return self.supervisor.start(
             "front_door",
-            [sys.executable, "-m", "tripgate.local.front_door", "--config", str(config_file)],
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            keep=[config.listen_fd],
+            [sys.executable, "-m", "tripgate.local.front_door", "--config", str(self._front_door_file)],
+            keep=[listener.fileno()],
         )
+
+    def open_front_door(self, process: ServerProcess, config: FrontDoorConfig, port: int) -> None:
+        """Tell the front door what is behind it, and wait until it answers."""
+        self.progress("Starting Auth and the front door")
+        write_private(self._front_door_file, config.model_dump_json(indent=2))
         wait_until(
-            lambda: postgrest.answers(api_port, "/health"), process, seconds=FRONT_DOOR_SECONDS, what="The front door"
+            lambda: postgrest.answers(port, "/health"), process, seconds=FRONT_DOOR_SECONDS, what="The front door"
         )
+        self.supervisor.stop_first(process)
+
+    @property
+    def _front_door_file(self) -> Path:
+        return self.data_dir.config / "front_door.json"
 
     def _report_changes(self, before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> None:
         changed = database.changed_names(before["schemas"], now["schemas"])
@@ -132,7 +140,3 @@ def on_free_port(start: Callable[[int], Started], preferred: int | None) -> Star
             if "ddress already in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
                 raise
     raise AssertionError("the loop above returns or raises")
-
-
-def _list(files: Iterable[Path]) -> str:
-    return ", ".join(file.name for file in files)

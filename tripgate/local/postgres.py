@@ -7,10 +7,10 @@ Databases sort text by code point (`C.UTF-8`), alike on every system; a hosted p
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from urllib.parse import quote
 
 import psycopg
 
-from tripgate.local.binaries import SYSTEM_STATE, make_system_state
 from tripgate.local.data_dir import is_alive, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.process import wait_until
@@ -35,6 +34,8 @@ DATABASE = "postgres"
 START_SECONDS = 60.0
 # A socket's whole path may have 103 bytes on macOS, 107 on Linux; `/.s.PGSQL.54321` is a part of it.
 SOCKET_DIRECTORY_LIMIT = 86
+# Above what any system gives to a process.
+NO_PROCESS = 99_999_999
 # Fast shutdown ends the sessions; immediate shutdown leaves the rest to crash recovery.
 STOP: tuple[tuple[str, float], ...] = (("SIGINT", 6.0), ("SIGQUIT", 3.0))
 
@@ -100,8 +101,6 @@ class Postgres:
     def initialise(self) -> None:
         """Make an empty cluster, in place of an unfinished one."""
         remove_tree(self.data)
-        if self.data.is_relative_to(SYSTEM_STATE):
-            make_system_state(self.data.parent)
         make_private(self.data, self.user)
         argv = [
             str(self.programs / "initdb"),
@@ -133,7 +132,7 @@ class Postgres:
 
     def start(self, supervisor: Supervisor) -> ServerProcess:
         """Start the server and wait until it answers. Raises LocalStackError, naming the log."""
-        self._clear_stale_pid()
+        self._clear_stale_locks()
         make_private(self.sockets, self.user)
         sockets = str(self.sockets).replace("'", "''")
         for name, text in (
@@ -161,14 +160,17 @@ class Postgres:
             return False
         return True
 
-    def _clear_stale_pid(self) -> None:
-        """Remove a `postmaster.pid` whose number now belongs to some other program, which Postgres cannot tell.
+    def _clear_stale_locks(self) -> None:
+        """Make Postgres believe that its last server is gone where it cannot tell.
 
-        We hold the lock of the data directory, so a server that still runs is one whose guard was killed.
+        Its lock files hold a process number, which after a crash may belong to some other program or to a process that
+        nobody has buried yet. We hold the lock of the data directory, so a server that still runs is one whose guard
+        was killed: it gets a moment to end.
         """
         pid_file = self.data / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError, ValueError):
-            pid = int(pid_file.read_text().splitlines()[0])
+            first, rest = pid_file.read_text().split("\n", 1)
+            pid = int(first)
             deadline = time.monotonic() + 5
             while is_alive(pid) and str(self.data) in _command_line(pid):
                 if time.monotonic() > deadline:
@@ -177,19 +179,20 @@ class Postgres:
                     )
                 time.sleep(0.05)
             if is_alive(pid):
-                pid_file.unlink()
+                # The rest of the file leads Postgres to the shared memory of sessions that may still be ending.
+                pid_file.write_text(f"{NO_PROCESS}\n{rest}")
+        for lock in self.sockets.glob(".s.PGSQL.*"):
+            lock.unlink()
 
 
 def _command_line(pid: int) -> str:
-    argv = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    """The command line of a process, empty for a zombie."""
+    if sys.platform == "linux":
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        return ""
+    argv = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout  # noqa: S603 (own command line)
-
-
-def cluster_directory(data_dir: DataDir, user: SystemUser | None) -> Path:
-    """Where the cluster lies: in the data directory, or in the system's state where `user` cannot enter that one."""
-    if user is None or user.can_enter(data_dir.root):
-        return data_dir.postgres
-    return SYSTEM_STATE / "clusters" / hashlib.sha256(str(data_dir.root).encode()).hexdigest()[:16]
 
 
 def socket_directory(data_dir: DataDir, user: SystemUser | None, last: str | None) -> Path:

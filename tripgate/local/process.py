@@ -83,7 +83,10 @@ class Supervisor:
         stop: Sequence[tuple[str, float]] = TERMINATE,
         keep: Sequence[int] = (),
     ) -> ServerProcess:
-        """Start a server. `keep` are descriptors for it; `stop` are signals with the seconds to wait after each."""
+        """Start a server. `keep` are descriptors for it; `stop` are signals with the seconds to wait after each.
+
+        Without `env` it gets ours, but for libpq's and PostgREST's variables, which would override what we tell it.
+        """
         self._logs.mkdir(exist_ok=True)
         log = self._logs / f"{name}.log"
         log.write_bytes(b"")
@@ -100,7 +103,7 @@ class Supervisor:
             # A session of its own keeps the terminal's Ctrl-C away: the supervisor alone decides the order of the end.
             guard = subprocess.Popen(  # noqa: S603 (own command line)
                 [sys.executable, "-I", "-S", str(GUARD), json.dumps(spec)],
-                env=dict(env) if env is not None else None,
+                env=server_environment() if env is None else dict(env),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 pass_fds=[control_read, self._lock, *keep],
@@ -123,6 +126,11 @@ class Supervisor:
                     return process.name, code
             time.sleep(0.1)
 
+    def stop_first(self, process: ServerProcess) -> None:
+        """Let this server be stopped before all that were started until now."""
+        self._processes.remove(process)
+        self._processes.append(process)
+
     def forget(self, process: ServerProcess) -> None:
         """Stop one server and watch it no more."""
         process.stop()
@@ -132,6 +140,15 @@ class Supervisor:
         """Stop every server, the last one first."""
         while self._processes:
             self._processes.pop().stop()
+
+
+def server_environment() -> dict[str, str]:
+    """This process's environment without PGHOST, PGRST_DB_URI and the like, in a locale that every system has."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "C",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def wait_until(ready: Callable[[], bool], process: ServerProcess, *, seconds: float, what: str) -> None:

@@ -49,6 +49,8 @@ async def forward(
     session: aiohttp.ClientSession, request: web.Request, *, base: str, prefix: str, authorization: str | None
 ) -> web.StreamResponse:
     """Send the request to `base` without the path's `prefix` and stream the answer back; 502 if there is none."""
+    if not request.raw_path.startswith(prefix):
+        return web.json_response({"message": f"Write the path as {prefix}/… from its first slash"}, status=400)
     url = URL(base + (request.raw_path[len(prefix) :] or "/"), encoded=True)
     try:
         upstream = await session.request(
@@ -76,7 +78,8 @@ async def forward(
 
 
 def _request_headers(request: web.Request, prefix: str, authorization: str | None) -> CIMultiDict[str]:
-    dropped = _hop_by_hop(request.headers) | {"host", "authorization"}
+    # `Expect` is answered here already.
+    dropped = _hop_by_hop(request.headers) | {"host", "authorization", "expect"}
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in dropped)
     if authorization is not None:
         headers[hdrs.AUTHORIZATION] = authorization

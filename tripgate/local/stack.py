@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tripgate.local import binaries, database, keys, ports
+from tripgate.local.auth import settings as auth_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
-from tripgate.local.front_door import FrontDoorConfig
+from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.launch import Launch
-from tripgate.local.postgres import cluster_directory, socket_directory
+from tripgate.local.postgres import socket_directory
 from tripgate.local.process import ServerProcess, Supervisor
+from tripgate.local.system_state import cluster_directory
 from tripgate.local.system_user import server_user
 
 if TYPE_CHECKING:
@@ -116,7 +118,9 @@ class Stack:
 
     def _start(self, listener: socket.socket) -> StackInfo:
         options = self._options
-        schema = database.schema_files(options.project_dir, seed=options.seed)
+        schema = database.schema_files(options.project_dir)
+        seed = database.seed_file(options.project_dir) if options.seed else None
+        auth = auth_settings.of_project(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
         user = server_user()
@@ -134,7 +138,8 @@ class Stack:
         sockets = self._sockets = socket_directory(data_dir, user, data_dir.read_state().get("sockets"))
 
         launch = Launch(data_dir, supervisor, secrets, user, self._progress)
-        postgres = launch.start_postgres(cluster, sockets, schema)
+        front_door = launch.start_front_door(listener)
+        postgres = launch.start_postgres(cluster, sockets, schema, seed)
         rest_url = launch.start_postgrest(postgrest_program, postgres, signer)
         api_port: int = listener.getsockname()[1]
         api_url = f"http://{ports.HOST}:{api_port}"
@@ -147,8 +152,10 @@ class Stack:
             publishable_key=secrets.publishable_key,
             secret_key=secrets.secret_key,
             signer=signer,
+            inbox_file=data_dir.inbox,
+            auth=auth,
         )
-        launch.start_front_door(config, api_port)
+        launch.open_front_door(front_door, config, api_port)
         return StackInfo(
             api_url=api_url,
             rest_url=rest_url,

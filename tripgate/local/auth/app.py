@@ -1,7 +1,7 @@
 """Assembles the Auth stand-in.
 
-Takes a connection string (role `supabase_auth_admin`), a signer and the issuer; gives an aiohttp application whose
-paths are GoTrue's own; the front door mounts it at `/auth/v1`.
+Takes a connection string (role `supabase_auth_admin`), a signer, the issuer, the settings and where mail goes; gives an
+aiohttp application whose paths are GoTrue's own; the front door mounts it at `/auth/v1`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,36 @@ from psycopg_pool import AsyncConnectionPool
 
 from tripgate.local.auth.context import AUTH, AuthContext, Connection
 from tripgate.local.auth.errors import answer_errors
-from tripgate.local.auth.routes import service, signup, token, user
+from tripgate.local.auth.routes import admin, generate_link, mails, service, signup, token, user, verify
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    from tripgate.local.auth.settings import AuthSettings
+    from tripgate.local.inbox import Mail
     from tripgate.local.keys import Signer
 
-ROUTES = (service.routes, signup.routes, token.routes, user.routes)
+ROUTES = (
+    service.routes,
+    signup.routes,
+    token.routes,
+    user.routes,
+    mails.routes,
+    verify.routes,
+    admin.routes,
+    generate_link.routes,
+)
 
 
-def create(*, database_url: str, signer: Signer, issuer: str, access_token_seconds: int) -> web.Application:
+def create(
+    *,
+    database_url: str,
+    signer: Signer,
+    issuer: str,
+    access_token_seconds: int,
+    settings: AuthSettings,
+    send: Callable[[Mail], None],
+) -> web.Application:
     """The application; its connections open when it starts and close when it stops."""
     pool = cast(
         "AsyncConnectionPool[Connection]",
@@ -33,7 +52,7 @@ def create(*, database_url: str, signer: Signer, issuer: str, access_token_secon
         ),
     )
     app = web.Application(middlewares=[answer_errors])
-    app[AUTH] = AuthContext(pool, signer, issuer, access_token_seconds)
+    app[AUTH] = AuthContext(pool, signer, issuer, access_token_seconds, settings, send)
     for routes in ROUTES:
         app.add_routes(routes)
     app.cleanup_ctx.append(_connections)

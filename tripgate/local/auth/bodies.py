@@ -25,13 +25,104 @@ class Body(BaseModel):
         return value
 
 
-class SignUpBody(Body):
+class ChallengeBody(Body):
+    """What a request adds that wants the PKCE flow."""
+
+    code_challenge: str = ""
+    code_challenge_method: str = ""
+
+
+class SignUpBody(ChallengeBody):
     """POST /signup."""
 
     email: str = ""
     phone: str = ""
     password: str = ""
     data: dict[str, Any] = {}
+
+
+class OtpBody(ChallengeBody):
+    """POST /otp and /magiclink."""
+
+    email: str = ""
+    phone: str = ""
+    create_user: bool = True
+    data: dict[str, Any] = {}
+
+
+class RecoverBody(ChallengeBody):
+    """POST /recover."""
+
+    email: str = ""
+
+
+class ResendBody(ChallengeBody):
+    """POST /resend."""
+
+    type: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+class VerifyBody(Body):
+    """POST /verify."""
+
+    type: str = ""
+    token: str = ""
+    token_hash: str = ""
+    email: str = ""
+    phone: str = ""
+    redirect_to: str = ""
+
+
+class UserUpdateBody(ChallengeBody):
+    """PUT /user."""
+
+    email: str = ""
+    phone: str = ""
+    password: str | None = None
+    nonce: str = ""
+    data: dict[str, Any] | None = None
+    app_metadata: dict[str, Any] | None = None
+
+
+class AdminUserBody(Body):
+    """POST /admin/users and PUT /admin/users/{id}."""
+
+    id: str = ""
+    role: str = ""
+    email: str = ""
+    phone: str = ""
+    password: str | None = None
+    password_hash: str = ""
+    email_confirm: bool = False
+    user_metadata: dict[str, Any] | None = None
+    app_metadata: dict[str, Any] | None = None
+    ban_duration: str = ""
+
+
+class AdminDeleteBody(Body):
+    """DELETE /admin/users/{id}."""
+
+    should_soft_delete: bool = False
+
+
+class InviteBody(Body):
+    """POST /invite."""
+
+    email: str = ""
+    data: dict[str, Any] = {}
+
+
+class GenerateLinkBody(Body):
+    """POST /admin/generate_link."""
+
+    type: str = ""
+    email: str = ""
+    new_email: str = ""
+    password: str = ""
+    data: dict[str, Any] = {}
+    redirect_to: str = ""
 
 
 class PasswordGrantBody(Body):
@@ -46,6 +137,13 @@ class RefreshTokenGrantBody(Body):
     """POST /token?grant_type=refresh_token."""
 
     refresh_token: str = ""
+
+
+class PkceGrantBody(Body):
+    """POST /token?grant_type=pkce."""
+
+    auth_code: str = ""
+    code_verifier: str = ""
 
 
 AnyBody = TypeVar("AnyBody", bound=Body)

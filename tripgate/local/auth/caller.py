@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tripgate.local.auth.context import AuthContext, Connection, Row
 
+ADMIN_ROLES = ("service_role", "supabase_admin")
 BEARER = re.compile(r"[Bb]earer (\S+)")
 
 
@@ -46,6 +47,12 @@ def claims_of(context: AuthContext, request: web.Request) -> dict[str, Any]:
         raise AuthError(403, "bad_jwt", message) from error
 
 
+def require_admin(context: AuthContext, request: web.Request) -> None:
+    """Let the service role pass. Raises AuthError `not_admin` for anybody else, and as `claims_of` does."""
+    if claims_of(context, request).get("role") not in ADMIN_ROLES:
+        raise AuthError(403, "not_admin", "User not allowed")
+
+
 async def identify(context: AuthContext, connection: Connection, request: web.Request) -> Caller:
     """The person who sent this request. Raises AuthError where the token names none, or one who is gone."""
     claims = claims_of(context, request)
@@ -55,6 +62,8 @@ async def identify(context: AuthContext, connection: Connection, request: web.Re
     user = await users.find_by_id(connection, _uuid(subject, "sub", status=400))
     if user is None:
         raise AuthError(403, "user_not_found", "User from sub claim in JWT does not exist")
+    if users.is_banned(user):
+        raise AuthError(403, "user_banned", "User is banned")
     session = None
     session_id = claims.get("session_id")
     if session_id:

@@ -9,8 +9,12 @@ from aiohttp import web
 from psycopg import AsyncConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg_pool import AsyncConnectionPool
 
+    from tripgate.local.auth.settings import AuthSettings
+    from tripgate.local.inbox import Mail
     from tripgate.local.keys import Signer
 
 Row = dict[str, Any]
@@ -19,14 +23,14 @@ Connection = AsyncConnection[Row]
 
 @dataclass(frozen=True)
 class AuthContext:
-    """The database, the way to sign tokens, and the settings that GoTrue would read from its environment."""
+    """The database, the way to sign tokens, the settings, and where mail goes."""
 
     pool: AsyncConnectionPool[Connection]
     signer: Signer
     issuer: str
     access_token_seconds: int
-    password_min_length: int = 6
-    refresh_token_reuse_seconds: int = 10
+    settings: AuthSettings
+    send: Callable[[Mail], None]
 
 
 AUTH = web.AppKey("auth", AuthContext)

@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 LogoutScope = Literal["global", "local", "others"]
 
 
-async def open_session(context: AuthContext, connection: Connection, user: Row, request: web.Request) -> dict[str, Any]:
-    """Sign a person in: a new session with its first refresh token, as the token endpoint's answer."""
+async def open_session(
+    context: AuthContext, connection: Connection, user: Row, request: web.Request, *, method: str = "password"
+) -> dict[str, Any]:
+    """Sign a person in: a new session with its first refresh token, as the token endpoint's answer.
+
+    `method` is how they proved who they are, in the words of claim `amr`.
+    """
     cursor = await connection.execute(
         """
         insert into auth.sessions (id, user_id, aal, user_agent, ip, created_at, updated_at)
@@ -36,6 +41,13 @@ async def open_session(context: AuthContext, connection: Connection, user: Row, 
         (uuid4(), user["id"], request.headers.get("User-Agent"), request.remote),
     )
     session = _required(await cursor.fetchone())
+    await connection.execute(
+        """
+        insert into auth.mfa_amr_claims (id, session_id, authentication_method, created_at, updated_at)
+        values (%s, %s, %s, now(), now())
+        """,
+        (uuid4(), session["id"], method),
+    )
     refresh_token = await _new_refresh_token(connection, session, parent=None)
     user = await users.signed_in(connection, user["id"])
     return await _answer(context, connection, user, session, refresh_token)
@@ -66,7 +78,7 @@ async def refresh(context: AuthContext, connection: Connection, token: str, requ
     issued = None
     if used["revoked"]:
         active = await _active_refresh_token(connection, session)
-        reusable_until = used["updated_at"] + datetime.timedelta(seconds=context.refresh_token_reuse_seconds)
+        reusable_until = used["updated_at"] + datetime.timedelta(seconds=context.settings.refresh_token_reuse_seconds)
         if active is not None and active["parent"] == token:
             issued = active["token"]
         elif active is None or now > reusable_until:
@@ -134,6 +146,13 @@ async def _answer(
     context: AuthContext, connection: Connection, user: Row, session: Row, refresh_token: str
 ) -> dict[str, Any]:
     """`{access_token, token_type, expires_in, expires_at, refresh_token, user}`; times in seconds."""
+    cursor = await connection.execute(
+        """
+        select authentication_method, updated_at from auth.mfa_amr_claims where session_id = %s order by updated_at desc
+        """,
+        (session["id"],),
+    )
+    methods = await cursor.fetchall()
     issued_at = int(time.time())
     expires_at = issued_at + context.access_token_seconds
     claims = {
@@ -148,7 +167,9 @@ async def _answer(
         "user_metadata": user["raw_user_meta_data"] or {},
         "role": user["role"],
         "aal": session["aal"],
-        "amr": [{"method": "password", "timestamp": int(session["created_at"].timestamp())}],
+        "amr": [
+            {"method": row["authentication_method"], "timestamp": int(row["updated_at"].timestamp())} for row in methods
+        ],
         "session_id": str(session["id"]),
         "is_anonymous": user["is_anonymous"],
     }

@@ -24,7 +24,7 @@ EMAIL = re.compile(
 
 def normal_email(email: str) -> str | None:
     """The address as it is kept, in lower case, or None if it is not an address."""
-    email = email.strip().lower()
+    email = email.lower()
     return email if len(email) <= 255 and EMAIL.fullmatch(email) else None
 
 
@@ -43,62 +43,125 @@ async def find_by_id(connection: Connection, user_id: UUID) -> Row | None:
     return await cursor.fetchone()
 
 
-async def create_with_email(connection: Connection, email: str, password_hash: str, data: dict[str, Any]) -> Row:
-    """A new, unconfirmed person with an e-mail identity. Raises psycopg.errors.UniqueViolation for a known address."""
-    user_id = uuid4()
+async def create(
+    connection: Connection,
+    *,
+    email: str | None,
+    password_hash: str,
+    data: dict[str, Any],
+    app_metadata: dict[str, Any] | None = None,
+    user_id: UUID | None = None,
+    role: str = ROLE,
+) -> Row:
+    """A new, unconfirmed person; without an address an anonymous one.
+
+    Raises psycopg.errors.UniqueViolation for a known address or id.
+    """
+    user_id = user_id or uuid4()
+    providers = {"provider": "email", "providers": ["email"]} if email else {}
     await connection.execute(
         """
         insert into auth.users (
             instance_id, id, aud, role, email, encrypted_password, raw_app_meta_data, raw_user_meta_data,
-            is_super_admin, confirmation_token, recovery_token, email_change, email_change_token_new,
+            is_super_admin, is_anonymous, confirmation_token, recovery_token, email_change, email_change_token_new,
             created_at, updated_at
-        ) values (%s, %s, %s, %s, %s, %s, %s, %s, false, '', '', '', '', now(), now())
+        ) values (%s, %s, %s, %s, %s, %s, %s, %s, false, %s, '', '', '', '', now(), now())
         """,
         (
             INSTANCE,
             user_id,
             AUDIENCE,
-            ROLE,
+            role,
             email,
             password_hash,
-            Jsonb({"provider": "email", "providers": ["email"]}),
+            Jsonb({**providers, **(app_metadata or {})}),
             Jsonb(data),
+            email is None,
         ),
     )
-    claims = {"sub": str(user_id), "email": email, "email_verified": False, "phone_verified": False}
-    await connection.execute(
-        """
-        insert into auth.identities (
-            id, user_id, provider, provider_id, identity_data, last_sign_in_at, created_at, updated_at
-        ) values (%s, %s, 'email', %s, %s, now(), now(), now())
-        """,
-        (uuid4(), user_id, str(user_id), Jsonb({**data, **claims})),
-    )
-    return await _update(connection, user_id, "raw_user_meta_data = raw_user_meta_data || %s", Jsonb(claims))
+    if email is None:
+        return await update(connection, user_id)
+    claims = await _add_email_identity(connection, user_id, email, verified=False, data=data)
+    return await update_with(connection, user_id, "raw_user_meta_data = raw_user_meta_data || %s", Jsonb(claims))
 
 
 async def confirm_email(connection: Connection, user_id: UUID) -> Row:
     """Count the person's address as theirs."""
-    return await _update(
+    return await update_with(
         connection,
         user_id,
-        "email_confirmed_at = now(), confirmation_token = '', raw_user_meta_data = raw_user_meta_data || %s",
+        "email_confirmed_at = now(), confirmation_token = '', raw_user_meta_data = "
+        "coalesce(raw_user_meta_data, '{}') || %s",
         Jsonb({"email_verified": True}),
     )
 
 
+async def verify_identity(connection: Connection, user: Row) -> None:
+    """Note that the address of the person's e-mail identity was proved to be theirs."""
+    await connection.execute(
+        """
+        update auth.identities set identity_data = identity_data || '{"email_verified": true}', updated_at = now()
+        where user_id = %s and provider = 'email' and email = %s
+        """,
+        (user["id"], user["email"]),
+    )
+
+
+async def set_email(connection: Connection, user: Row, email: str, *, verified: bool) -> Row:
+    """Give the person another address, in their e-mail identity as well; an anonymous one is no longer so if verified.
+
+    Raises psycopg.errors.UniqueViolation for an address that somebody else has.
+    """
+    changed = Jsonb({"email": email, "email_verified": verified})
+    cursor = await connection.execute(
+        "update auth.identities set identity_data = identity_data || %s, updated_at = now()"
+        " where user_id = %s and provider = 'email'",
+        (changed, user["id"]),
+    )
+    if cursor.rowcount == 0:
+        await _add_email_identity(connection, user["id"], email, verified=verified, data={})
+    app_metadata = {"provider": "email", **(user["raw_app_meta_data"] or {})}
+    app_metadata["providers"] = sorted({*app_metadata.get("providers", ()), "email"})
+    return await update(
+        connection,
+        user["id"],
+        email=email,
+        is_anonymous=user["is_anonymous"] and not verified,
+        raw_app_meta_data=Jsonb(app_metadata),
+    )
+
+
+def merged(before: dict[str, Any] | None, changes: dict[str, Any]) -> Jsonb:
+    """Metadata with changes: a null removes its key, as GoTrue does."""
+    return Jsonb({key: value for key, value in {**(before or {}), **changes}.items() if value is not None})
+
+
 async def signed_in(connection: Connection, user_id: UUID) -> Row:
     """Note the time of a new session."""
-    return await _update(connection, user_id, "last_sign_in_at = now()")
+    return await update_with(connection, user_id, "last_sign_in_at = now()")
 
 
-async def _update(connection: Connection, user_id: UUID, assignments: str, *values: Any) -> Row:
-    query = f"update auth.users set {assignments}, updated_at = now() where id = %s returning *"  # noqa: S608 (own text)
+async def update(connection: Connection, user_id: UUID, **columns: Any) -> Row:
+    """Set columns, which this package names. Raises LookupError if the person is gone."""
+    assignments = "".join(f"{column} = %s, " for column in columns)
+    return await update_with(connection, user_id, assignments.removesuffix(", "), *columns.values())
+
+
+async def update_with(connection: Connection, user_id: UUID, assignments: str, *values: Any) -> Row:
+    """Change a person by SQL of this package's own. Raises LookupError if they are gone."""
+    comma = ", " if assignments else ""
+    query = f"update auth.users set {assignments}{comma}updated_at = now() where id = %s returning *"  # noqa: S608 (own text)
     cursor = await connection.execute(query.encode(), (*values, user_id))
     row = await cursor.fetchone()
     if row is None:
         raise LookupError(f"user {user_id} disappeared")
     return row
+
+
+async def lock(connection: Connection, user_id: UUID) -> Row | None:
+    """The person with this id, locked until the transaction ends: what works once is used by one request only."""
+    cursor = await connection.execute("select * from auth.users where id = %s for update", (user_id,))
+    return await cursor.fetchone()
 
 
 def is_banned(user: Row) -> bool:
@@ -125,24 +188,43 @@ async def to_json(connection: Connection, user: Row) -> dict[str, Any]:
         "updated_at": user["updated_at"],
         "is_anonymous": user["is_anonymous"],
     }
-    for name in OPTIONAL_MEMBERS:
-        if user[name]:
-            shown[name] = user[name]
+    for column in OPTIONAL_COLUMNS:
+        if user[column]:
+            shown[SHOWN_AS.get(column, column)] = user[column]
     return shown
 
 
-OPTIONAL_MEMBERS = (
+OPTIONAL_COLUMNS = (
     "email_confirmed_at",
     "phone_confirmed_at",
     "confirmed_at",
     "confirmation_sent_at",
     "recovery_sent_at",
+    "email_change",
     "email_change_sent_at",
+    "reauthentication_sent_at",
     "invited_at",
     "last_sign_in_at",
     "banned_until",
     "deleted_at",
 )
+SHOWN_AS = {"email_change": "new_email"}
+
+
+async def _add_email_identity(
+    connection: Connection, user_id: UUID, email: str, *, verified: bool, data: dict[str, Any]
+) -> dict[str, Any]:
+    """A person's e-mail identity; the claims that GoTrue copies to the person's metadata."""
+    claims = {"sub": str(user_id), "email": email, "email_verified": verified, "phone_verified": False}
+    await connection.execute(
+        """
+        insert into auth.identities (
+            id, user_id, provider, provider_id, identity_data, last_sign_in_at, created_at, updated_at
+        ) values (%s, %s, 'email', %s, %s, now(), now(), now())
+        """,
+        (uuid4(), user_id, str(user_id), Jsonb({**data, **claims})),
+    )
+    return claims
 
 
 def _identity_json(row: Row) -> dict[str, Any]:

@@ -1,6 +1,8 @@
--- Schema auth in GoTrue's layout, without multi-factor, SSO, OAuth server and audit tables.
+-- Schema auth in GoTrue's layout, without factors, SSO, OAuth server and audit tables.
 
 create type auth.aal_level as enum ('aal1', 'aal2', 'aal3');
+
+create type auth.code_challenge_method as enum ('s256', 'plain');
 
 create type auth.one_time_token_type as enum (
     'confirmation_token',
@@ -135,6 +137,42 @@ create index refresh_tokens_parent_idx on auth.refresh_tokens (parent);
 create index refresh_tokens_session_id_revoked_idx on auth.refresh_tokens (session_id, revoked);
 create index refresh_tokens_updated_at_idx on auth.refresh_tokens (updated_at desc);
 
+-- How a session was begun; multi-factor steps would add theirs.
+create table auth.mfa_amr_claims (
+    session_id uuid not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    authentication_method text not null,
+    id uuid not null,
+    constraint amr_id_pk primary key (id),
+    constraint mfa_amr_claims_session_id_authentication_method_pkey unique (session_id, authentication_method),
+    constraint mfa_amr_claims_session_id_fkey foreign key (session_id) references auth.sessions (id) on delete cascade
+);
+comment on table auth.mfa_amr_claims is
+    'auth: stores authenticator method reference claims for multi factor authentication';
+
+-- PKCE: a link in a mail becomes a code, and the code a session for whoever holds the verifier.
+create table auth.flow_state (
+    id uuid not null,
+    user_id uuid,
+    auth_code text not null,
+    code_challenge_method auth.code_challenge_method not null,
+    code_challenge text not null,
+    provider_type text not null,
+    provider_access_token text,
+    provider_refresh_token text,
+    created_at timestamptz,
+    updated_at timestamptz,
+    authentication_method text not null,
+    auth_code_issued_at timestamptz,
+    constraint flow_state_pkey primary key (id)
+);
+comment on table auth.flow_state is 'stores metadata for pkce logins';
+
+create index idx_auth_code on auth.flow_state (auth_code);
+create index idx_user_id_auth_method on auth.flow_state (user_id, authentication_method);
+create index flow_state_created_at_idx on auth.flow_state (created_at desc);
+
 -- one-time tokens -----------------------------------------------------------------------------------------------------
 
 create table auth.one_time_tokens (
@@ -191,11 +229,14 @@ comment on function auth.jwt() is 'The claims of the token that came with the re
 -- owners, row level security, grants ----------------------------------------------------------------------------------
 
 alter type auth.aal_level owner to supabase_auth_admin;
+alter type auth.code_challenge_method owner to supabase_auth_admin;
 alter type auth.one_time_token_type owner to supabase_auth_admin;
 alter table auth.users owner to supabase_auth_admin;
 alter table auth.identities owner to supabase_auth_admin;
 alter table auth.sessions owner to supabase_auth_admin;
 alter table auth.refresh_tokens owner to supabase_auth_admin;
+alter table auth.mfa_amr_claims owner to supabase_auth_admin;
+alter table auth.flow_state owner to supabase_auth_admin;
 alter table auth.one_time_tokens owner to supabase_auth_admin;
 alter function auth.uid() owner to supabase_auth_admin;
 alter function auth.role() owner to supabase_auth_admin;
@@ -207,6 +248,8 @@ alter table auth.users enable row level security;
 alter table auth.identities enable row level security;
 alter table auth.sessions enable row level security;
 alter table auth.refresh_tokens enable row level security;
+alter table auth.mfa_amr_claims enable row level security;
+alter table auth.flow_state enable row level security;
 alter table auth.one_time_tokens enable row level security;
 
 -- A project references auth.users, hangs triggers on it and seeds it; it never alters it.

@@ -9,6 +9,32 @@ from tripgate.local.auth.context import context
 
 routes = web.RouteTableDef()
 
+# Ways to sign in that the platform knows and the stand-in does not have.
+PROVIDERS = (
+    "apple",
+    "azure",
+    "bitbucket",
+    "discord",
+    "facebook",
+    "figma",
+    "fly",
+    "github",
+    "gitlab",
+    "google",
+    "kakao",
+    "keycloak",
+    "linkedin",
+    "linkedin_oidc",
+    "notion",
+    "slack",
+    "slack_oidc",
+    "spotify",
+    "twitch",
+    "twitter",
+    "workos",
+    "zoom",
+)
+
 
 @routes.get("/health")
 async def health(_: web.Request) -> web.Response:
@@ -19,13 +45,19 @@ async def health(_: web.Request) -> web.Response:
 
 
 @routes.get("/settings")
-async def settings(_: web.Request) -> web.Response:
+async def settings(request: web.Request) -> web.Response:
     """Which ways to sign in are open."""
+    found = context(request).settings
     return json_response(
         {
-            "external": {"anonymous_users": False, "email": True, "phone": False},
-            "disable_signup": False,
-            "mailer_autoconfirm": True,
+            "external": {
+                **dict.fromkeys(PROVIDERS, False),
+                "anonymous_users": found.anonymous_enabled,
+                "email": True,
+                "phone": False,
+            },
+            "disable_signup": not found.signup_enabled,
+            "mailer_autoconfirm": found.autoconfirm,
             "phone_autoconfirm": False,
             "sms_provider": "",
             "saml_enabled": False,

@@ -1,4 +1,4 @@
-"""POST /token: a session for a password, or for the refresh token of one."""
+"""POST /token: a session for a password, for the refresh token of one, or for the code of a link that was followed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tripgate.local.auth import bodies, passwords, sessions, users
+from tripgate.local.auth import bodies, flows, passwords, sessions, users
 from tripgate.local.auth.answers import json_response
 from tripgate.local.auth.context import context
 from tripgate.local.auth.errors import AuthError
@@ -68,7 +68,21 @@ async def refresh_token_grant(request: web.Request) -> web.Response:
     return json_response(answer)
 
 
+async def pkce_grant(request: web.Request) -> web.Response:
+    """A new session for whoever asked for the mail."""
+    auth = context(request)
+    body = await bodies.read(request, bodies.PkceGrantBody)
+    if not body.auth_code or not body.code_verifier:
+        message = "invalid request: both auth code and code verifier should be non-empty"
+        raise AuthError(400, "validation_failed", message)
+    if "\0" in body.auth_code:
+        raise AuthError(404, "flow_state_not_found", "invalid flow state, no valid flow state found")
+    async with auth.pool.connection() as connection:
+        return json_response(await flows.exchange(auth, connection, request, body.auth_code, body.code_verifier))
+
+
 GRANTS: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
     "password": password_grant,
     "refresh_token": refresh_token_grant,
+    "pkce": pkce_grant,
 }

@@ -1,0 +1,484 @@
+-- From schemas/001_core_tables.sql
+
+-- Stage 1: people, their preferences and places, their trips and what happens on each day.
+--
+-- Names: idx_<table>_<columns>, fk_<table>_<column>, <table>_<column>_check. A check is named after the column that its
+-- reader would correct, so that the API can point at the field.
+--
+-- Closed sets (status, kind, …) are text with a check, not enums: a value is added or removed by one line that a schema
+-- diff can write, and text equality is leakproof, so that an index serves it under row level security.
+
+create schema if not exists private;
+comment on schema private is 'Helpers of policies and triggers; never exposed by the API.';
+
+-- clock_timestamp(), not now(): every change moves updated_at on, also the second one in a transaction.
+create function private.set_updated_at() returns trigger language plpgsql set search_path = '' as $$
+begin
+    new.updated_at := clock_timestamp();
+    return new;
+end
+$$;
+revoke execute on function private.set_updated_at() from public;
+
+
+-- profiles ------------------------------------------------------------------------------------------------------------
+
+create table public.profiles (
+    id uuid not null,
+    display_name text not null,
+    avatar_path text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint profiles_pkey primary key (id),
+    constraint fk_profiles_id foreign key (id) references auth.users (id) on delete cascade,
+    constraint profiles_display_name_check check (char_length(display_name) <= 80 and display_name ~ '\S'),
+    constraint profiles_avatar_path_check check (char_length(avatar_path) between 1 and 1024)
+);
+
+comment on table public.profiles is 'A person who plans trips.';
+comment on column public.profiles.id is 'The person''s id, the same as that of their account.';
+comment on column public.profiles.display_name is 'The name shown to others, 1 to 80 characters long.';
+comment on column public.profiles.avatar_path is 'Where the person''s picture lies in the storage bucket for avatars.';
+comment on column public.profiles.created_at is 'When the person signed up.';
+comment on column public.profiles.updated_at is 'When the profile last changed.';
+
+create trigger set_profiles_updated_at before update on public.profiles
+    for each row execute function private.set_updated_at();
+
+
+-- user_preferences ----------------------------------------------------------------------------------------------------
+
+create table public.user_preferences (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    locale text not null default 'en',
+    timezone text not null default 'UTC',
+    home_currency text not null default 'EUR',
+    distance_unit text not null default 'km',
+    email_notifications boolean not null default true,
+    push_notifications boolean not null default false,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint user_preferences_pkey primary key (id),
+    constraint user_preferences_user_id_key unique (user_id),
+    constraint fk_user_preferences_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint user_preferences_locale_check
+        check (char_length(locale) <= 35 and locale ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$'),
+    constraint user_preferences_timezone_check
+        check (char_length(timezone) <= 64 and timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$'),
+    constraint user_preferences_home_currency_check check (home_currency ~ '^[A-Z]{3}$'),
+    constraint user_preferences_distance_unit_check check (distance_unit in ('km', 'mi'))
+);
+
+comment on table public.user_preferences is 'How a person likes to see dates, money and distances, and what they are told.';
+comment on column public.user_preferences.id is 'The preferences'' id.';
+comment on column public.user_preferences.user_id is 'The person whose preferences these are.';
+comment on column public.user_preferences.locale is 'Language and region as a BCP 47 tag, for example en or pt-BR.';
+comment on column public.user_preferences.timezone is 'Home time zone by its IANA name, for example Europe/Lisbon.';
+comment on column public.user_preferences.home_currency is 'Currency to show amounts in, by its three-letter ISO 4217 code.';
+comment on column public.user_preferences.distance_unit is 'Unit to show distances in: kilometres (km) or miles (mi).';
+comment on column public.user_preferences.email_notifications is 'Whether changes to shared trips are told by e-mail.';
+comment on column public.user_preferences.push_notifications is 'Whether changes to shared trips are told on the person''s devices.';
+comment on column public.user_preferences.created_at is 'When the preferences were created.';
+comment on column public.user_preferences.updated_at is 'When the preferences last changed.';
+
+create trigger set_user_preferences_updated_at before update on public.user_preferences
+    for each row execute function private.set_updated_at();
+
+
+-- places --------------------------------------------------------------------------------------------------------------
+
+create table public.places (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    name text not null,
+    category text not null default 'other',
+    address text,
+    city text,
+    country_code text,
+    latitude numeric(9, 6),
+    longitude numeric(9, 6),
+    website text,
+    notes text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint places_pkey primary key (id),
+    constraint fk_places_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint places_name_check check (char_length(name) <= 200 and name ~ '\S'),
+    constraint places_category_check check (
+        category in (
+            'attraction', 'museum', 'nature', 'beach', 'restaurant', 'cafe', 'bar', 'shop', 'lodging', 'transport', 'other'
+        )
+    ),
+    constraint places_address_check check (char_length(address) <= 500),
+    constraint places_city_check check (char_length(city) <= 200),
+    constraint places_country_code_check check (country_code ~ '^[A-Z]{2}$'),
+    constraint places_latitude_check check (latitude between -90 and 90),
+    -- Both or neither: half a position is no position.
+    constraint places_longitude_check
+        check (longitude between -180 and 180 and (longitude is null) = (latitude is null)),
+    constraint places_website_check check (char_length(website) <= 2048 and website ~* '^https?://\S+$'),
+    constraint places_notes_check check (char_length(notes) <= 5000)
+);
+
+comment on table public.places is 'A spot on the map that its owner keeps for their trips.';
+comment on column public.places.id is 'The place''s id.';
+comment on column public.places.user_id is 'The person who keeps the place.';
+comment on column public.places.name is 'What the place is called, up to 200 characters long.';
+comment on column public.places.category is 'What kind of place it is.';
+comment on column public.places.address is 'Street address as one would write it on a letter.';
+comment on column public.places.city is 'Town or city.';
+comment on column public.places.country_code is 'Country by its two-letter ISO 3166-1 code.';
+comment on column public.places.latitude is 'Degrees north of the equator, negative to the south; given together with the longitude.';
+comment on column public.places.longitude is 'Degrees east of Greenwich, negative to the west; given together with the latitude.';
+comment on column public.places.website is 'Web address, starting with http:// or https://.';
+comment on column public.places.notes is 'What the owner wants to remember about the place, up to 5,000 characters long.';
+comment on column public.places.created_at is 'When the place was added.';
+comment on column public.places.updated_at is 'When the place last changed.';
+
+create index idx_places_user_id_created_at on public.places (user_id, created_at desc);
+create index idx_places_user_id_category on public.places (user_id, category);
+
+create trigger set_places_updated_at before update on public.places
+    for each row execute function private.set_updated_at();
+
+
+-- trips ---------------------------------------------------------------------------------------------------------------
+
+create table public.trips (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    title text not null,
+    description text,
+    destination text,
+    status text not null default 'planning',
+    start_date date,
+    end_date date,
+    budget numeric(12, 2),
+    currency text not null default 'EUR',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint trips_pkey primary key (id),
+    constraint fk_trips_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint trips_title_check check (char_length(title) <= 200 and title ~ '\S'),
+    constraint trips_description_check check (char_length(description) <= 5000),
+    constraint trips_destination_check check (char_length(destination) <= 200),
+    constraint trips_status_check check (status in ('planning', 'booked', 'completed', 'cancelled')),
+    -- Four-digit years only: no client can read Postgres' infinity or years BC.
+    constraint trips_start_date_check check (start_date between date '0001-01-01' and date '9999-12-31'),
+    constraint trips_end_date_check
+        check (end_date between date '0001-01-01' and date '9999-12-31' and end_date >= start_date),
+    -- NaN is greater than any number, so "not negative" alone would let it in.
+    constraint trips_budget_check check (budget >= 0 and budget <> 'NaN'),
+    constraint trips_currency_check check (currency ~ '^[A-Z]{3}$')
+);
+
+comment on table public.trips is 'A journey that someone plans, has booked, or has made.';
+comment on column public.trips.id is 'The trip''s id.';
+comment on column public.trips.user_id is 'The person who owns the trip.';
+comment on column public.trips.title is 'What the trip is called, up to 200 characters long.';
+comment on column public.trips.description is 'What the trip is about, up to 5,000 characters long.';
+comment on column public.trips.destination is 'Where the trip goes, in words.';
+comment on column public.trips.status is 'How far the trip has come.';
+comment on column public.trips.start_date is 'The first day of the trip.';
+comment on column public.trips.end_date is 'The last day of the trip, never before the first.';
+comment on column public.trips.budget is 'How much the trip may cost, in the trip''s currency.';
+comment on column public.trips.currency is 'Currency of the trip''s amounts, by its three-letter ISO 4217 code.';
+comment on column public.trips.created_at is 'When the trip was created.';
+comment on column public.trips.updated_at is 'When the trip last changed.';
+
+create index idx_trips_user_id_created_at on public.trips (user_id, created_at desc);
+create index idx_trips_user_id_status on public.trips (user_id, status);
+create index idx_trips_status on public.trips (status);
+
+create trigger set_trips_updated_at before update on public.trips
+    for each row execute function private.set_updated_at();
+
+
+-- trip_items ----------------------------------------------------------------------------------------------------------
+
+create table public.trip_items (
+    id uuid not null default gen_random_uuid(),
+    trip_id uuid not null,
+    place_id uuid,
+    title text not null,
+    notes text,
+    kind text not null default 'activity',
+    day_number integer not null default 1,
+    order_index integer not null default 0,
+    starts_at timestamptz,
+    ends_at timestamptz,
+    cost numeric(12, 2),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint trip_items_pkey primary key (id),
+    constraint fk_trip_items_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint fk_trip_items_place_id foreign key (place_id) references public.places (id) on delete set null,
+    constraint trip_items_title_check check (char_length(title) <= 200 and title ~ '\S'),
+    constraint trip_items_notes_check check (char_length(notes) <= 5000),
+    constraint trip_items_kind_check check (kind in ('activity', 'food', 'lodging', 'transport', 'note')),
+    constraint trip_items_day_number_check check (day_number >= 1),
+    constraint trip_items_order_index_check check (order_index >= 0),
+    constraint trip_items_starts_at_check
+        check (starts_at >= timestamptz '0001-01-01 00:00Z' and starts_at < timestamptz '10000-01-01 00:00Z'),
+    constraint trip_items_ends_at_check check (
+        ends_at >= timestamptz '0001-01-01 00:00Z' and ends_at < timestamptz '10000-01-01 00:00Z'
+        and ends_at >= starts_at
+    ),
+    constraint trip_items_cost_check check (cost >= 0 and cost <> 'NaN')
+);
+
+comment on table public.trip_items is 'One entry of a trip''s itinerary.';
+comment on column public.trip_items.id is 'The item''s id.';
+comment on column public.trip_items.trip_id is 'The trip that the item belongs to.';
+comment on column public.trip_items.place_id is 'The place where the item happens.';
+comment on column public.trip_items.title is 'What the item is called, up to 200 characters long.';
+comment on column public.trip_items.notes is 'Anything worth knowing about the item, up to 5,000 characters long.';
+comment on column public.trip_items.kind is 'What kind of item it is.';
+comment on column public.trip_items.day_number is 'The day of the trip on which the item happens, counted from 1.';
+comment on column public.trip_items.order_index is 'The item''s position within its day, counted from 0.';
+comment on column public.trip_items.starts_at is 'When the item starts.';
+comment on column public.trip_items.ends_at is 'When the item ends, never before it starts.';
+comment on column public.trip_items.cost is 'What the item costs, in the trip''s currency.';
+comment on column public.trip_items.created_at is 'When the item was created.';
+comment on column public.trip_items.updated_at is 'When the item last changed.';
+
+create index idx_trip_items_trip_id_day_number_order_index
+    on public.trip_items (trip_id, day_number, order_index);
+create index idx_trip_items_place_id on public.trip_items (place_id);
+
+create trigger set_trip_items_updated_at before update on public.trip_items
+    for each row execute function private.set_updated_at();
+
+
+-- Signing up ----------------------------------------------------------------------------------------------------------
+
+-- Every account gets its profile and preferences in the transaction that creates it. Nothing a client sends as its name
+-- may fail the sign-up, and a missing name is never made up from the e-mail address, which others must not learn.
+create function private.handle_new_user() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+    wanted text := btrim(regexp_replace(coalesce(new.raw_user_meta_data ->> 'display_name', ''), '\s+', ' ', 'g'));
+begin
+    insert into public.profiles (id, display_name)
+    values (new.id, coalesce(nullif(btrim(left(wanted, 80)), ''), 'Traveller'));
+    insert into public.user_preferences (user_id) values (new.id);
+    return null;
+end
+$$;
+revoke execute on function private.handle_new_user() from public;
+
+create trigger on_auth_user_created after insert on auth.users
+    for each row execute function private.handle_new_user();
+
+
+-- Realtime ------------------------------------------------------------------------------------------------------------
+
+-- What clients that listen to `postgres_changes` are told of. A hosted project may lack the publication, or publish every
+-- table already.
+do $$
+declare
+    published text;
+begin
+    if not exists (select from pg_publication where pubname = 'supabase_realtime') then
+        create publication supabase_realtime;
+    end if;
+    foreach published in array array['trips', 'trip_items'] loop
+        if not exists (
+            select from pg_publication_tables
+            where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = published
+        ) then
+            execute format('alter publication supabase_realtime add table public.%I', published);
+        end if;
+    end loop;
+end
+$$;
+
+-- From schemas/002_core_rls.sql
+
+-- Stage 1: who may do what. Grants say which commands and columns a role may use, policies on which rows.
+--
+-- Callers without an account are granted nothing: they are refused (42501), not shown empty tables. Older projects grant
+-- everything on a new table, so each section begins by taking that back. Columns that a caller must not choose are left
+-- out of the grants: created_at and updated_at always, keys and owners once a row exists.
+--
+-- The form of a policy decides its speed: `(select auth.uid())` and `array(select helper())` are computed once a query,
+-- a bare call once a row. Helpers are security definer, so that policies never lead into each other.
+
+
+-- Which trips a caller takes part in. To share trips is to let these two return more.
+
+create function private.my_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+end
+$$;
+comment on function private.my_trip_ids() is 'The trips that the caller may see.';
+revoke execute on function private.my_trip_ids() from public;
+grant execute on function private.my_trip_ids() to authenticated;
+
+create function private.my_editable_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+end
+$$;
+comment on function private.my_editable_trip_ids() is 'The trips that the caller may change.';
+revoke execute on function private.my_editable_trip_ids() from public;
+grant execute on function private.my_editable_trip_ids() to authenticated;
+
+
+-- profiles: made with the account and gone with it --------------------------------------------------------------------
+
+revoke all on public.profiles from anon, authenticated, service_role;
+grant select on public.profiles to authenticated;
+grant update (display_name, avatar_path) on public.profiles to authenticated;
+grant all on public.profiles to service_role;
+
+alter table public.profiles enable row level security;
+
+create policy "People can view their own profile" on public.profiles
+    for select to authenticated
+    using (id = (select auth.uid()));
+
+create policy "People can update their own profile" on public.profiles
+    for update to authenticated
+    using (id = (select auth.uid()))
+    with check (id = (select auth.uid()));
+
+
+-- user_preferences: made with the account and gone with it ------------------------------------------------------------
+
+revoke all on public.user_preferences from anon, authenticated, service_role;
+grant select on public.user_preferences to authenticated;
+grant update (locale, timezone, home_currency, distance_unit, email_notifications, push_notifications)
+    on public.user_preferences to authenticated;
+grant all on public.user_preferences to service_role;
+
+alter table public.user_preferences enable row level security;
+
+create policy "People can view their own preferences" on public.user_preferences
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can update their own preferences" on public.user_preferences
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+
+-- places --------------------------------------------------------------------------------------------------------------
+
+revoke all on public.places from anon, authenticated, service_role;
+grant select, delete on public.places to authenticated;
+grant insert (id, user_id, name, category, address, city, country_code, latitude, longitude, website, notes)
+    on public.places to authenticated;
+grant update (name, category, address, city, country_code, latitude, longitude, website, notes)
+    on public.places to authenticated;
+grant all on public.places to service_role;
+
+alter table public.places enable row level security;
+
+create policy "People can view their own places" on public.places
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can add places of their own" on public.places
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update their own places" on public.places
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can delete their own places" on public.places
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- trips ---------------------------------------------------------------------------------------------------------------
+
+revoke all on public.trips from anon, authenticated, service_role;
+grant select, delete on public.trips to authenticated;
+grant insert (id, user_id, title, description, destination, status, start_date, end_date, budget, currency)
+    on public.trips to authenticated;
+grant update (title, description, destination, status, start_date, end_date, budget, currency)
+    on public.trips to authenticated;
+grant all on public.trips to service_role;
+
+alter table public.trips enable row level security;
+
+-- The owner test stands beside the helper because a stable function cannot see the row that `insert … returning` has
+-- just made: without it, creating a trip would fail.
+create policy "People can view trips they take part in" on public.trips
+    for select to authenticated
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_ids())));
+
+create policy "People can create trips of their own" on public.trips
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update trips they may change" on public.trips
+    for update to authenticated
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_editable_trip_ids())))
+    with check (user_id = (select auth.uid()) or id = any (array(select private.my_editable_trip_ids())));
+
+create policy "Owners can delete their trips" on public.trips
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- trip_items ----------------------------------------------------------------------------------------------------------
+
+revoke all on public.trip_items from anon, authenticated, service_role;
+grant select, delete on public.trip_items to authenticated;
+grant insert (id, trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+    on public.trip_items to authenticated;
+grant update (trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+    on public.trip_items to authenticated;
+grant all on public.trip_items to service_role;
+
+alter table public.trip_items enable row level security;
+
+create policy "People can view items of trips they take part in" on public.trip_items
+    for select to authenticated
+    using (trip_id = any (array(select private.my_trip_ids())));
+
+-- The lookup of the place runs under the caller's own policies: an item may name only a place that its writer can see.
+create policy "People can add items to trips they may change" on public.trip_items
+    for insert to authenticated
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+    );
+
+create policy "People can update items of trips they may change" on public.trip_items
+    for update to authenticated
+    using (trip_id = any (array(select private.my_editable_trip_ids())))
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+    );
+
+create policy "People can delete items of trips they may change" on public.trip_items
+    for delete to authenticated
+    using (trip_id = any (array(select private.my_editable_trip_ids())));
+
+
+-- Leaving ---------------------------------------------------------------------------------------------------------------
+
+-- Auth lets only the service role delete an account; this lets people delete their own, and all that they own with it.
+create function public.delete_my_account() returns void
+language sql security definer set search_path = '' as $$
+    delete from auth.users where users.id = (select auth.uid());
+$$;
+comment on function public.delete_my_account() is 'Deletes the caller''s account and all that belongs to it.';
+-- Older projects grant new functions to every role of the API.
+revoke execute on function public.delete_my_account() from public, anon, authenticated, service_role;
+grant execute on function public.delete_my_account() to authenticated;

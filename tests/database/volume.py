@@ -1,0 +1,74 @@
+"""A database of the size that the seed expects of a first year's active people: 2,000 with 20,000 trips.
+
+`fill` loads it in a few seconds, past triggers and foreign keys, and gathers statistics.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+PEOPLE = 2_000
+TRIPS_EACH = 10
+PLACES_EACH = 10
+ITEMS_EACH = 10
+
+_SQL = f"""
+set session_replication_role = replica;
+select setseed(0.5);
+
+insert into auth.users (id, email)
+select md5('person ' || n)::uuid, 'person' || n || '@people.example' from generate_series(1, {PEOPLE}) as n;
+
+insert into public.profiles (id, display_name) select id, split_part(email, '@', 1) from auth.users;
+
+insert into public.user_preferences (user_id) select id from public.profiles;
+
+insert into public.places (id, user_id, name, category, created_at)
+select
+    md5(profiles.id || ' place ' || n)::uuid, profiles.id, 'Place ' || n,
+    (array['museum', 'cafe', 'bar', 'shop', 'other'])[1 + n % 5], now() - random() * interval '1 year'
+from public.profiles, generate_series(1, {PLACES_EACH}) as n;
+
+insert into public.trips (user_id, title, status, start_date, created_at)
+select
+    profiles.id, 'Trip ' || n, (array['planning', 'booked', 'completed', 'cancelled'])[1 + n % 4],
+    date '2026-01-01' + n * 7, now() - random() * interval '1 year'
+from public.profiles, generate_series(1, {TRIPS_EACH}) as n;
+
+insert into public.trip_items (trip_id, place_id, title, kind, day_number, order_index, cost)
+select
+    trips.id, case when n % 2 = 0 then md5(trips.user_id || ' place ' || n)::uuid end, 'Item ' || n,
+    (array['activity', 'food', 'transport'])[1 + n % 3], 1 + n / 4, n % 4, n
+from public.trips, generate_series(1, {ITEMS_EACH}) as n;
+
+reset session_replication_role;
+"""
+
+
+def fill(database_url: str) -> None:
+    """Load people and all they own into a database without any."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(_SQL.encode())
+        connection.execute("vacuum (analyze)")
+
+
+def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
+    """Make `person` the owner of all places and trips of that many others; the id of one of the trips and places."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for table in ("places", "trips"):
+            connection.execute(
+                sql.SQL(
+                    "update public.{} set user_id = %s"
+                    " where user_id in (select md5('person ' || n)::uuid from generate_series(1, %s) as n)"
+                ).format(sql.Identifier(table)),
+                (person, people),
+            )
+        connection.execute("analyze")
+        row = connection.execute(
+            "select trips.id, place_id from public.trip_items join public.trips on trips.id = trip_id"
+            " where user_id = %s and place_id is not null limit 1",
+            (person,),
+        ).fetchone()
+    assert row is not None
+    return str(row[0]), str(row[1])

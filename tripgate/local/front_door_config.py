@@ -1,0 +1,24 @@
+"""What the stack tells its front door, as a file between the two processes."""
+
+# Evaluated annotations: pydantic reads them at run time.
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tripgate.local.auth.settings import AuthSettings
+from tripgate.local.keys import Signer
+
+
+class FrontDoorConfig(BaseModel):
+    """Addresses, keys, settings, and the descriptor of the listening socket, which the front door inherits."""
+
+    listen_fd: int
+    api_url: str
+    rest_url: str
+    auth_database_url: str
+    access_token_seconds: int
+    publishable_key: str
+    secret_key: str
+    signer: Signer
+    inbox_file: Path
+    auth: AuthSettings

@@ -1,0 +1,111 @@
+"""A temporary cluster for databases that are looked at and thrown away.
+
+Takes SQL files; gives connection strings of databases that hold the platform and those files, applied as the role that
+owns them on the platform; raises LocalStackError that names file and line of a mistake. Leaving removes everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from tripgate.local import binaries, database, keys
+from tripgate.local.data_dir import DataDir, remove_tree
+from tripgate.local.errors import LocalStackError
+from tripgate.local.launch import on_free_port
+from tripgate.local.postgres import DATABASE, Postgres, socket_directory
+from tripgate.local.process import Supervisor
+from tripgate.local.system_state import cluster_directory
+from tripgate.local.system_user import server_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# What a hosted project does not begin with; the project's own SQL makes it.
+_AS_HOSTED = "drop schema if exists private cascade"
+
+# Older projects grant everything on whatever is made in schema public; newer ones grant nothing.
+_OPEN_GRANTS = """\
+alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
+alter default privileges for role postgres in schema public grant all on sequences to anon, authenticated, service_role;
+alter default privileges for role postgres in schema public grant all on routines to anon, authenticated, service_role;
+"""
+
+
+class Scratch:
+    """Makes databases in one running cluster; `scratch` starts it."""
+
+    def __init__(self, postgres: Postgres, password: str) -> None:
+        self._postgres = postgres
+        self._password = password
+        self._made = 0
+        with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
+            connection.execute(_AS_HOSTED)
+
+    def database(self, files: Iterable[Path] = (), *, open_grants: bool = False) -> str:
+        """The connection string of a new database with `files` applied.
+
+        `open_grants` makes it like an older project, where the API's roles get every right on a new table.
+        """
+        self._made += 1
+        name = f"scratch_{self._made}"
+        with psycopg.connect(self._in(self._postgres.admin_url(), "template1"), autocommit=True) as connection:
+            make = "create database {} template {} owner {}"
+            owner = sql.Identifier(database.OWNER)
+            connection.execute(sql.SQL(make).format(sql.Identifier(name), sql.Identifier(DATABASE), owner))
+            # Settings of a database are not copied with it.
+            connection.execute(sql.SQL("alter database {} set timezone = 'UTC'").format(sql.Identifier(name)))
+        if open_grants:
+            with psycopg.connect(self._in(self._postgres.admin_url(), name), autocommit=True) as connection:
+                connection.execute(_OPEN_GRANTS)
+        url = self._in(self._postgres.tcp_url(database.OWNER, self._password), name)
+        database.apply(url, files)
+        return url
+
+    @staticmethod
+    def _in(url: str, name: str) -> str:
+        address, _, options = url.partition("?")
+        return f"{address.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Scratch]:
+    """Start a temporary cluster; leaving stops and removes it. Raises LocalStackError."""
+    home = Path(tempfile.mkdtemp(prefix="tripgate-scratch-"))
+    # The server may run as another user, who must get through to its files.
+    home.chmod(0o755)
+    try:
+        data_dir = DataDir(home / "data")
+        user = server_user()
+        cluster = cluster_directory(data_dir, user)
+        sockets = socket_directory(data_dir, user, None)
+        secrets = keys.load_or_create(data_dir.keys)
+        supervisor = Supervisor(data_dir.logs, data_dir.lock)
+        try:
+            programs = binaries.postgres_bin(user)
+            Postgres(programs, cluster, sockets, 0, user).initialise()
+            postgres = on_free_port(
+                lambda port: _started(Postgres(programs, cluster, sockets, port, user), supervisor), None
+            )
+            database.bootstrap(postgres, secrets.passwords)
+            yield Scratch(postgres, secrets.passwords[database.OWNER])
+        except psycopg.OperationalError as error:
+            raise LocalStackError(f"The temporary database failed: {error}") from error
+        finally:
+            supervisor.stop()
+            data_dir.release()
+            remove_tree(cluster)
+            remove_tree(sockets)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _started(postgres: Postgres, supervisor: Supervisor) -> Postgres:
+    postgres.start(supervisor)
+    return postgres
