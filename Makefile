@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: setup dev test check schema format lock bench clean help
+.PHONY: setup dev test check schema format lock bench migration clean help
 
 help: ## Show the commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,9 @@ check: setup ## Lint, types, layers and drift.
 
 schema: setup ## Write schema.graphql and the descriptions anew from the types and the SQL.
 	@$(BIN)/tripgate schema --update
+
+migration: setup ## Write the next migration from the schemas: make migration name=what_changes
+	@$(BIN)/tripgate migration $(name)
 
 format: setup ## Rewrite the sources to the project's format.
 	@$(BIN)/ruff check --fix .

@@ -131,6 +131,35 @@ def connection_type(type_name: str) -> type:
     )
 
 
+@strawberry.enum(description="What happened. RESYNC: something may have been missed, so read anew.")
+class ChangeOperation(Enum):
+    """What a subscription's event tells."""
+
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    RESYNC = "RESYNC"
+
+
+@functools.cache
+def change_type(type_name: str) -> type:
+    """`<Type>Change`: one event of a subscription."""
+    return _make(
+        f"{type_name}Change",
+        {
+            "operation": _Field(lambda: ChangeOperation, "What happened."),
+            "id": _Field(lambda: optional(uuid.UUID), "The row's key; null with RESYNC."),
+            "occurredAt": _Field(lambda: dt.datetime, "When it happened."),
+            catalog[type_name].singular: _Field(
+                lambda: optional(object_type(type_name)),
+                "The row as it is now; null once it is deleted, and with RESYNC.",
+            ),
+        },
+        f"A change of a `{type_name}`.",
+        strawberry.type,
+    )
+
+
 @functools.cache
 def filter_type(type_name: str) -> type:
     """`<Type>Filter`: an operator object a column, with `and`, `or`, `not`."""

@@ -61,7 +61,8 @@ class AccountMutation:
         type: OtpType = OtpType.EMAIL,  # noqa: A002 - the argument's name
     ) -> AuthPayload | None:
         """Use a code."""
-        return _payload(await info.context.auth.verify_otp(email, token, type.value))
+        account = await info.context.auth.verify_otp(email, token, type.value)
+        return None if account is None else _payload(account)
 
     @strawberry.field(
         description="Set a new password. All other sessions of the account end; the answer holds a new one."

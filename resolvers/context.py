@@ -9,6 +9,8 @@ from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.realtime.subscription import Subscription
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class Context:
 
     Attributes:
         max_page_size: The largest `first`, `last` and list of inputs.
+        relay: Live changes.
+        live: The caller's subscriptions on this connection, which go on when its token is refreshed.
         plans: Plans of reads that this document and these variables gave before, by response key; shared by requests.
     """
 
@@ -24,6 +28,8 @@ class Context:
     postgrest: PostgrestClient
     auth: AuthClient
     max_page_size: int
+    relay: Relay | None = None
+    live: "set[Subscription]" = field(default_factory=set)
     plans: dict[str, Any] = field(default_factory=dict)
 
     def signed_in(self) -> Caller:

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.declared import create, create_many, delete, many, one, update
+from resolvers.declared import changes, create, create_many, delete, many, one, update
 
 
 @strawberry.type
@@ -27,3 +27,11 @@ class TripMutation:
     create_trip_items = create_many("TripItem")
     update_trip_item = update("TripItem")
     delete_trip_item = delete("TripItem")
+
+
+@strawberry.type
+class TripSubscription:
+    """Following trips."""
+
+    trip_changes = changes("Trip", description="Changes of the trip itself; after its deletion the stream ends.")
+    trip_item_changes = changes("TripItem", description="Changes of the trip's itinerary items.")

@@ -1,19 +1,19 @@
 """The servers that tests share: an embedded Supabase without data, one with the seed, and a gateway over the latter."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
-from pydantic import AnyHttpUrl, SecretStr
 
-from tests.support import Person, Wire
-from tripgate.gateway.app import application
-from tripgate.gateway.settings import Settings
+from tests.support import Person, Wire, serving
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 ROOT = Path(__file__).parent.parent
+
+# Tests start many Python processes; without this, where it is set, each would compile every module anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _stack(data: Path, *, seed: bool) -> Iterator[StackInfo]:
@@ -52,23 +52,8 @@ async def wire(seeded: StackInfo) -> AsyncIterator[Wire]:
 @pytest.fixture(scope="session")
 async def gateway(seeded: StackInfo, wire: Wire) -> AsyncIterator[str]:
     """The address of a gateway over the seeded stack, every upstream request passing over the wire."""
-    settings = Settings.model_construct(
-        **{
-            **{name: field.default for name, field in Settings.model_fields.items()},
-            "supabase_url": AnyHttpUrl(seeded.api_url),
-            "supabase_publishable_key": SecretStr(seeded.publishable_key),
-            "rest_url": AnyHttpUrl(wire.url),
-        }
-    )
-    runner = web.AppRunner(application(settings))
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0]
-        yield f"http://{host}:{port}/graphql"
-    finally:
-        await runner.cleanup()
+    async with serving(seeded, rest_url=wire.url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The few helpers of the gateway's tests: a person who sends GraphQL, and the wire between gateway and PostgREST."""
 
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -10,7 +12,31 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from tripgate.gateway.app import application
+from tripgate.gateway.settings import Settings
+from tripgate.local.stack import StackInfo
+
 _numbers = itertools.count(1)
+
+
+@asynccontextmanager
+async def serving(stack: StackInfo, **changes: Any) -> AsyncIterator[str]:
+    """A gateway over the stack; its address. `changes` are settings by name."""
+    given = {
+        "SUPABASE_URL": stack.api_url,
+        "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
+        "rest_url": stack.rest_url,
+        "shutdown_timeout": 1,
+        **changes,
+    }
+    runner = web.AppRunner(application(Settings.model_validate(given)))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        yield f"http://{host}:{port}/graphql"
+    finally:
+        await runner.cleanup()
 
 
 @dataclass

@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from tripgate.commands.migration import migration
+from tripgate.commands.schema import schema
+
 if TYPE_CHECKING:
     from tripgate.local.process import ServerProcess
     from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 _GATEWAY_SECONDS = 30
+_DEMO_ACCOUNTS = ("ada@tripgate.example", "ben@tripgate.example", "cleo@tripgate.example")
 _DEMO_PASSWORD = "tripgate-demo"  # noqa: S105 - stands in supabase/seed.sql for all to read
 
 
@@ -31,6 +35,10 @@ _DEMO_PASSWORD = "tripgate-demo"  # noqa: S105 - stands in supabase/seed.sql for
 @click.version_option(importlib.metadata.version("tripgate"), prog_name="tripgate")
 def main() -> None:
     """A GraphQL gateway over Supabase for people who plan trips together."""
+
+
+main.add_command(migration)
+main.add_command(schema)
 
 
 def _local_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -106,7 +114,7 @@ def serve(host: str | None, port: int | None) -> None:
 
     Reads SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and the TRIPGATE_… settings of docs/settings.md.
     """
-    from tripgate.gateway import app, settings  # noqa: PLC0415 - the other commands start without the server
+    from tripgate.gateway import settings  # noqa: PLC0415 - the other commands start without the server
 
     overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": None if port is None else str(port)}
     os.environ.update({name: value for name, value in overrides.items() if value is not None})
@@ -115,46 +123,15 @@ def serve(host: str | None, port: int | None) -> None:
         loaded = settings.load()
     except settings.SettingsError as error:
         raise _SettingsFailure(str(error)) from None
+    from tripgate.gateway import app  # noqa: PLC0415 - slow to load, so only once the settings are known to be good
+
     try:
         asyncio.run(app.serve(loaded, lambda url: click.echo(f"Tripgate serving: {url}")))
+    except settings.SettingsError as error:
+        raise _SettingsFailure(str(error)) from None
     except OSError as error:
         message = f"Cannot listen on {loaded.host}:{loaded.port}: {error.strerror}. Choose another with --port."
         raise click.ClickException(message) from None
-
-
-@main.command()
-@click.option("--check", is_flag=True, help="Compare with schema.graphql instead of printing; exit 1 when they differ.")
-@click.option("--update", is_flag=True, help="Write schema.graphql, and the descriptions from the SQL comments.")
-def schema(check: bool, update: bool) -> None:
-    """Print the GraphQL schema."""
-    file = Path("schema.graphql")
-    if update:
-        _update_descriptions()
-    from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
-
-    text = f"{assembled()}\n"
-    if update:
-        file.write_text(text, encoding="utf-8")
-    elif check:
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            raise click.ClickException(
-                "schema.graphql differs from the types. Run `make schema` and commit what it writes."
-            )
-    else:
-        click.echo(text, nl=False)
-
-
-def _update_descriptions() -> None:
-    import tempfile  # noqa: PLC0415
-
-    from gql.descriptions import DESCRIPTIONS_FILE  # noqa: PLC0415
-    from tripgate.local import comments  # noqa: PLC0415 - reached by this command alone
-
-    with tempfile.TemporaryDirectory() as folder:
-        options = _stack_options(0, Path(folder) / "data", Path(), fresh=False, jwt_algorithm="ES256")
-        with _Interruptible(), _stack(options) as stack:
-            assert stack.info is not None  # noqa: S101 - the stack has started
-            DESCRIPTIONS_FILE.write_text(comments.as_json(stack.info.admin_db_url), encoding="utf-8")
 
 
 def _stack_options(
@@ -216,7 +193,21 @@ def _gateway_env(info: "StackInfo", host: str, port: int) -> Mapping[str, str]:
     if info.jwt_secret is not None:
         own["SUPABASE_JWT_SECRET"] = info.jwt_secret
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
-    return {**inherited, **own, "TRIPGATE_REST_URL": info.rest_url}
+    return {**inherited, **own, **_graphiql_env(), "TRIPGATE_REST_URL": info.rest_url}
+
+
+def _graphiql_env() -> Mapping[str, str]:
+    from tripgate.local.errors import LocalStackError  # noqa: PLC0415
+    from tripgate.local.graphiql_assets import graphiql_assets  # noqa: PLC0415 - reached by `dev` alone
+
+    try:
+        assets = graphiql_assets(lambda sentence: click.echo(sentence, err=True))
+    except LocalStackError as error:
+        # The API is worth having without its page, on a train for example.
+        click.echo(f"Going on without GraphiQL: {error}", err=True)
+        return {}
+    accounts = ",".join(f"{email}:{_DEMO_PASSWORD}" for email in _DEMO_ACCOUNTS)
+    return {"TRIPGATE_GRAPHIQL_ASSETS": str(assets), "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS": accounts}
 
 
 def _wait_for_gateway(gateway: "ServerProcess") -> str:

@@ -10,10 +10,23 @@ from strawberry.types.arguments import StrawberryArgument
 from gql import derive
 from gql.declare import Node
 from gql.late import list_of, object_type, optional
+from resolvers.declared import changes as subscriptions
 from resolvers.declared import reads, writes
 from resolvers.declared.base import DeclaredField
 
-__all__ = ["DeclaredField", "any_node", "create", "create_many", "delete", "many", "one", "own", "update", "update_own"]
+__all__ = [
+    "DeclaredField",
+    "any_node",
+    "changes",
+    "create",
+    "create_many",
+    "delete",
+    "many",
+    "one",
+    "own",
+    "update",
+    "update_own",
+]
 
 
 def one(type_name: str) -> DeclaredField:
@@ -83,6 +96,16 @@ def update_own(type_name: str, *, by: str, description: str) -> DeclaredField:
         lambda: optional(object_type(type_name)),
         lambda: [derive.argument("patch", derive.patch_type(type_name), "What changes.")],
         by,
+        description,
+    )
+
+
+def changes(type_name: str, *, description: str) -> DeclaredField:
+    """`tripItemChanges(tripId: UUID!): TripItemChange!`."""
+    return subscriptions.Changes(
+        type_name,
+        lambda: derive.change_type(type_name),
+        lambda: [derive.argument("tripId", uuid.UUID, "The trip to follow.")],
         description,
     )
 

@@ -27,8 +27,12 @@ class DeclaredField(LateField):
         make_type: Callable[[], Any],
         make_arguments: Callable[[], list[StrawberryArgument]],
         description: str,
+        *,
+        is_subscription: bool = False,
     ) -> None:
-        super().__init__(make_type, make_arguments, description=description, default=UNSET)
+        super().__init__(
+            make_type, make_arguments, description=description, default=UNSET, is_subscription=is_subscription
+        )
         self._type_name = type_name
 
     @property

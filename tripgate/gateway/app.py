@@ -9,20 +9,29 @@ import aiohttp
 import httpx
 from aiohttp import web
 
-from tripgate.gateway.http import GraphQLHandler, Services
+from tripgate.gateway.engine import Engine
+from tripgate.gateway.graphiql import add_graphiql
+from tripgate.gateway.http import GraphQLHandler
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
+from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.jwks import JwksCache
 from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.realtime.client import RealtimeClient
+from tripgate.upstream.realtime.relay import Relay, RelayLimits
 
 _log = logging.getLogger("tripgate")
 
 
 def application(settings: Settings) -> web.Application:
-    """The aiohttp application, which holds its upstream connections while it runs."""
+    """The aiohttp application, which holds its upstream connections while it runs.
+
+    Raises:
+        SettingsError: GraphiQL's files are not where the settings say.
+    """
     app = web.Application(client_max_size=settings.max_body_bytes)
     health = _Health(settings)
     app.router.add_get("/healthz", health.alive)
@@ -35,41 +44,74 @@ def application(settings: Settings) -> web.Application:
             httpx.AsyncClient(timeout=settings.upstream_timeout) as http,
         ):
             health.session = session
-            handler = GraphQLHandler(_services(settings, session, http))
-            running[_HANDLER] = handler
+            identity = _identity(settings, session)
+            relay = _relay(settings, session)
+            engine = _engine(settings, session, http, relay)
+            running[_HTTP] = GraphQLHandler(engine, identity)
+            running[_WEBSOCKET] = WebSocketHandler(
+                engine, identity, WebSocketLimits(largest_message=settings.max_body_bytes)
+            )
             yield
+            await relay.close()
 
     async def graphql(request: web.Request) -> web.StreamResponse:
-        return await request.app[_HANDLER](request)
+        return await request.app[_HTTP](request)
+
+    async def get(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await request.app[_WEBSOCKET](request)
+        if graphiql is not None:
+            return await graphiql.page(request)
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+
+    async def go_away(running: web.Application) -> None:
+        await running[_WEBSOCKET].close()
 
     app.router.add_post("/graphql", graphql)
+    app.on_shutdown.append(go_away)
+    app.router.add_get("/graphql", get)
+    graphiql = add_graphiql(app, settings)
     app.cleanup_ctx.append(connections)
     return app
 
 
-_HANDLER = web.AppKey("handler", GraphQLHandler)
+_HTTP = web.AppKey("http", GraphQLHandler)
+_WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
+
+# Which changes let somebody in or out of a trip, and which end it.
+_MEMBERSHIPS = frozenset({"collaborators"})
+_ROOTS = frozenset({"trips"})
 
 
-def _services(settings: Settings, session: aiohttp.ClientSession, http: httpx.AsyncClient) -> Services:
-    api_key = settings.supabase_publishable_key.get_secret_value()
+def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:
     secret = settings.supabase_jwt_secret
+    return Identity(
+        JwksCache(session, f"{settings.auth_url}/.well-known/jwks.json"),
+        issuer=settings.auth_url,
+        api_key=settings.supabase_publishable_key.get_secret_value(),
+        jwt_secret=secret.get_secret_value() if secret is not None else None,
+    )
+
+
+def _relay(settings: Settings, session: aiohttp.ClientSession) -> Relay:
+    client = RealtimeClient(session, settings.realtime_address, settings.supabase_publishable_key.get_secret_value())
+    return Relay(client, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=RelayLimits())
+
+
+def _engine(settings: Settings, session: aiohttp.ClientSession, http: httpx.AsyncClient, relay: Relay) -> Engine:
+    api_key = settings.supabase_publishable_key.get_secret_value()
     schema = graphql_schema()
-    return Services(
-        schema=schema,
-        documents=Documents(
+    return Engine(
+        schema,
+        Documents(
             schema,
             size=settings.kept_documents,
             max_tokens=settings.max_tokens,
             hide_suggestions=not settings.development,
         ),
-        identity=Identity(
-            JwksCache(session, f"{settings.auth_url}/.well-known/jwks.json"),
-            issuer=settings.auth_url,
-            api_key=api_key,
-            jwt_secret=secret.get_secret_value() if secret is not None else None,
-        ),
-        postgrest=PostgrestClient(session, settings.postgrest_url, api_key, timeout=settings.upstream_timeout),
-        auth=AuthClient(http, settings.auth_url, api_key),
+        PostgrestClient(session, settings.postgrest_url, api_key, timeout=settings.upstream_timeout),
+        AuthClient(http, settings.auth_url, api_key),
+        relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,
     )
@@ -106,6 +148,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce: Told the address once the server listens.
 
     Raises:
+        SettingsError: GraphiQL's files are not where the settings say.
         OSError: The address is taken.
     """
     runner = web.AppRunner(

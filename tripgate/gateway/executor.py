@@ -96,7 +96,10 @@ async def run(
 
 async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
     """The root fields at once, each failure located at its field, as graphql-core would answer."""
-    outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
+    if len(roots) == 1:
+        outcomes = [await _outcome(this_run, roots[0])]  # no task for what needs none
+    else:
+        outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
     errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
     data: dict[str, Any] = {}
     for selected, outcome in zip(roots, outcomes, strict=True):

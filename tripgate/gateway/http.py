@@ -2,21 +2,17 @@
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
-from graphql import GraphQLSchema
 
 from gql.errors import ApiError, ErrorCode
-from resolvers.context import Context
+from tripgate.gateway import sse
+from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
-from tripgate.gateway.executor import run
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.operation import Documents, RequestError
-from tripgate.upstream.auth import AuthClient
-from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.gateway.operation import RequestError
 
 JSON_TYPE = "application/json"
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -27,73 +23,51 @@ _STATUS = {
     ErrorCode.UPSTREAM_UNAVAILABLE: 503,
     ErrorCode.TIMEOUT: 504,
 }
-_access_log = logging.getLogger("tripgate.requests")
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every request shares."""
-
-    schema: GraphQLSchema
-    documents: Documents
-    identity: Identity
-    postgrest: PostgrestClient
-    auth: AuthClient
-    max_page_size: int
-    hide_suggestions: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    query: str
-    variables: dict[str, Any]
-    operation_name: str | None
+_log = logging.getLogger("tripgate.requests")
 
 
 class GraphQLHandler:
     """Answers `POST /graphql`."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, engine: Engine, identity: Identity) -> None:
+        self._engine = engine
+        self._identity = identity
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
         began = time.perf_counter()
-        media_type = RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("Accept", "") else JSON_TYPE
+        accept = request.headers.get("Accept", "")
+        media_type = RESPONSE_TYPE if RESPONSE_TYPE in accept else JSON_TYPE
         name = None
         try:
             wanted = await _read(request)
             name = wanted.operation_name
-            status, answer = await self._execute(request, wanted, media_type)
+            caller = await self._identity.caller(request.headers.get("Authorization"))
+            if sse.MEDIA_TYPE in accept:
+                return await sse.respond(request, self._engine, wanted, caller)
+            answer = await self._engine.answer(wanted, self._engine.operation(wanted), caller)
+            status = 200
+        except RequestError as error:
+            # `application/json` clients of old take any other status for a failure of the transport.
+            status = 400 if media_type == RESPONSE_TYPE else 200
+            answer = {"errors": formatted(error.errors, error.code)}
         except ApiError as error:
             status, answer = _STATUS.get(error.code, 400), {"errors": request_error(error)}
         except Exception as error:  # a mistake of ours ends this request, not the server
             status, answer = 500, {"errors": [masked(error)]}
-        if _access_log.isEnabledFor(logging.INFO):
-            _access_log.info("%s %d %.1f ms", name or "-", status, (time.perf_counter() - began) * 1000)
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        body = orjson.dumps(answer)
-        return web.Response(body=body, status=status, content_type=media_type, charset="utf-8", headers=headers)
-
-    async def _execute(self, request: web.Request, wanted: _Request, media_type: str) -> tuple[int, dict[str, Any]]:
-        services = self._services
-        caller = await services.identity.caller(request.headers.get("Authorization"))
-        context = Context(caller, services.postgrest, services.auth, services.max_page_size)
-        try:
-            operation = services.documents.operation(wanted.query, wanted.operation_name)
-            result = await run(
-                services.schema, operation, wanted.variables, context, hide_suggestions=services.hide_suggestions
-            )
-        except RequestError as error:
-            # `application/json` clients of old take any other status for a failure of the transport.
-            status = 400 if media_type == RESPONSE_TYPE else 200
-            return status, {"errors": formatted(error.errors, error.code)}
-        if result.errors:
-            return 200, {"errors": formatted(result.errors), "data": result.data}
-        return 200, {"data": result.data}
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s %d %.1f ms", name or "-", status, (time.perf_counter() - began) * 1000)
+        return _response(answer, status, media_type)
 
 
-async def _read(request: web.Request) -> _Request:
+def _response(answer: dict[str, Any], status: int, media_type: str) -> web.Response:
+    headers = {"Content-Type": f"{media_type}; charset=utf-8"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(body=orjson.dumps(answer), status=status, headers=headers)
+
+
+async def _read(request: web.Request) -> GraphQLRequest:
     """The parameters of a request.
 
     Raises:
@@ -107,16 +81,7 @@ async def _read(request: web.Request) -> _Request:
         raise _bad_request(f"The body is not JSON: {error}.") from None
     except web.HTTPRequestEntityTooLarge:
         raise _bad_request("The body is too large.") from None
-    if not isinstance(found, dict):
-        raise _bad_request("The body must be a JSON object; batches are not taken.")
-    query, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
-    if not isinstance(query, str):
-        raise _bad_request("`query` must be a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise _bad_request("`variables` must be an object.")
-    if name is not None and not isinstance(name, str):
-        raise _bad_request("`operationName` must be a string.")
-    return _Request(query, variables or {}, name or None)
+    return GraphQLRequest.parse(found)
 
 
 def _bad_request(message: str) -> ApiError:

@@ -62,7 +62,8 @@ class Identity:
         if known is not None and known[1] + _LEEWAY > time.time():
             return known[0]
         claims = await self._verified(token)
-        caller = Caller(claims.sub, token, claims.session_id) if claims.role == "authenticated" else ANONYMOUS
+        signed_in = claims.role == "authenticated"
+        caller = Caller(claims.sub, token, claims.session_id, claims.exp) if signed_in else ANONYMOUS
         self._known[token] = (caller, claims.exp)
         return caller
 

@@ -15,9 +15,10 @@ from resolvers.accounts import AccountMutation
 from resolvers.nodes import NodeQuery
 from resolvers.places import PlaceMutation, PlaceQuery
 from resolvers.profiles import ProfileMutation, ProfileQuery
-from resolvers.trips import TripMutation, TripQuery
+from resolvers.trips import TripMutation, TripQuery, TripSubscription
 
 QUERIES: Sequence[type] = (NodeQuery, ProfileQuery, PlaceQuery, TripQuery)
+SUBSCRIPTIONS: Sequence[type] = (TripSubscription,)
 MUTATIONS: Sequence[type] = (AccountMutation, ProfileMutation, PlaceMutation, TripMutation)
 
 
@@ -31,6 +32,7 @@ def schema() -> strawberry.Schema:
             "Everything that can be changed. Fields run in order; after a failure the rest do not run.",
             MUTATIONS,
         ),
+        subscription=merge("Subscription", "Changes as they happen.", SUBSCRIPTIONS),
         config=StrawberryConfig(scalar_map=SCALARS),
     )
 

@@ -1,14 +1,39 @@
 """The gateway's settings, from the environment. A wrong one stops the start with a sentence that says what to set."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import jwt
-from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SettingsError(Exception):
     """The settings do not allow a start; the message says what to set, a line each."""
+
+
+class DemoAccount(BaseModel):
+    """An account that anybody who opens GraphiQL may sign in as."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email: str = Field(min_length=1)
+    password: str = Field(min_length=1)
+
+    @property
+    def name(self) -> str:
+        """What its button says."""
+        return self.email.partition("@")[0].title()
 
 
 class Settings(BaseSettings):
@@ -31,6 +56,9 @@ class Settings(BaseSettings):
     rest_url: AnyHttpUrl | None = Field(
         default=None, description="PostgREST's address where it is not <SUPABASE_URL>/rest/v1."
     )
+    realtime_url: AnyHttpUrl | None = Field(
+        default=None, description="Realtime's address where it is not <SUPABASE_URL>/realtime/v1."
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
     development: bool = Field(default=False, description="Introspection and suggestions on. `tripgate dev` sets it.")
@@ -41,6 +69,25 @@ class Settings(BaseSettings):
     upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
     upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
     shutdown_timeout: float = Field(default=20.0, gt=0, description="Seconds for running requests to end at a stop.")
+
+    graphiql_assets: DirectoryPath | None = Field(
+        default=None,
+        description="The folder of GraphiQL's files, to show it at /graphql in browsers. `tripgate dev` sets it.",
+    )
+    graphiql_demo_accounts: Annotated[tuple[DemoAccount, ...] | None, NoDecode] = Field(
+        default=None,
+        description="Accounts that GraphiQL signs in at a click, as email:password,email:password. Development only.",
+    )
+
+    @field_validator("graphiql_demo_accounts", mode="before")
+    @classmethod
+    def _split_accounts(cls, text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
+        if not all(email and password for email, _, password in pairs):
+            raise ValueError("write each account as email:password, with commas between them")
+        return [DemoAccount(email=email, password=password) for email, _, password in pairs]
 
     @field_validator("supabase_publishable_key")
     @classmethod
@@ -53,6 +100,15 @@ class Settings(BaseSettings):
         if not text:
             raise ValueError("it is empty; take the publishable key from the project's API settings")
         return key
+
+    @model_validator(mode="after")
+    def _refuse_public_passwords(self) -> Self:
+        if self.graphiql_demo_accounts and not self.development:
+            raise ValueError(
+                "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS hands passwords to every visitor, so it needs "
+                "TRIPGATE_DEVELOPMENT=true; leave it out in production"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_paths(self) -> Self:
@@ -69,6 +125,13 @@ class Settings(BaseSettings):
     def postgrest_url(self) -> str:
         """Where tables are read and written."""
         return str(self.rest_url).rstrip("/") if self.rest_url is not None else f"{self.project_url}/rest/v1"
+
+    @property
+    def realtime_address(self) -> str:
+        """Where changes are heard."""
+        return (
+            str(self.realtime_url).rstrip("/") if self.realtime_url is not None else f"{self.project_url}/realtime/v1"
+        )
 
     @property
     def auth_url(self) -> str:

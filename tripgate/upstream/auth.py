@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx
 from supabase_auth import AsyncGoTrueClient
-from supabase_auth.errors import AuthError, AuthRetryableError, AuthUnknownError
+from supabase_auth.errors import AuthError, AuthInvalidCredentialsError, AuthRetryableError, AuthUnknownError
 from supabase_auth.types import AuthResponse
 
 from gql.errors import ApiError, ErrorCode, bad_input
@@ -94,15 +94,18 @@ class AuthClient:
             await client.reset_password_for_email(email)
 
     async def reset_password(self, email: str, token: str, new_password: str) -> Account:
-        """Set a new password with the mailed code, and begin a session.
+        """Set a new password with the mailed code, and begin a session; all others of the account end.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old; BAD_USER_INPUT for a weak password.
+            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old; BAD_USER_INPUT for a weak password,
+                which uses the code up.
         """
         async with self._client() as client:
             verified = await client.verify_otp({"email": email, "token": token, "type": "recovery"})
-            await client.update_user({"password": new_password})
-            return _account(verified)
+            try:
+                return await _with_password(client, verified, new_password)
+            except ApiError as error:
+                raise bad_input(f"{error.message} Ask for a new code.", field="newPassword") from None
 
     async def send_magic_link(self, email: str) -> None:
         """Mail a link and a code that sign in. Says nothing of whether the address is known; makes no account.
@@ -117,43 +120,34 @@ class AuthClient:
                 if error.code not in {"otp_disabled", "user_not_found", "signup_disabled"}:
                     raise
 
-    async def verify_otp(self, email: str, token: str, type_: OtpType) -> Account:
-        """Begin a session with a mailed code.
+    async def verify_otp(self, email: str, token: str, type_: OtpType) -> Account | None:
+        """Begin a session with a mailed code; none while a change of address still misses the other address's code.
 
         Raises:
             ApiError: UNAUTHENTICATED for a code that is wrong, used or too old.
         """
         async with self._client() as client:
-            return _account(await client.verify_otp({"email": email, "token": token, "type": type_}))
+            verified = await client.verify_otp({"email": email, "token": token, "type": type_})
+            return None if verified.user is None else _account(verified)
 
     async def change_password(self, caller: Caller, current: str, new: str) -> Account:
         """Set a new password and begin a session with it; Auth ends the account's other sessions.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a wrong current password; BAD_USER_INPUT for a weak new one.
+            ApiError: BAD_USER_INPUT for a wrong current password, and for a new one that is weak or the same.
         """
-        email = await self._email(caller)
         async with self._client() as client:
-            signed_in = await client.sign_in_with_password({"email": email, "password": current})
-            await client.update_user({"password": new})
-            return _account(signed_in)
+            signed_in = await _sign_in_again(client, caller, current, field="currentPassword")
+            return await _with_password(client, signed_in, new)
 
     async def check_password(self, caller: Caller, password: str) -> None:
         """Make sure that it is the account's owner who asks, before something that cannot be undone.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a wrong password.
+            ApiError: BAD_USER_INPUT for a wrong password.
         """
-        account = await self.sign_in(await self._email(caller), password)
-        if account.session is not None:
-            await self.sign_out(Caller(account.user_id, account.session.access_token))
-
-    async def _email(self, caller: Caller) -> str:
         async with self._client() as client:
-            found = await client.get_user(caller.token)
-        if found is None or found.user.email is None:
-            raise ApiError(ErrorCode.FORBIDDEN, "This account has no e-mail address, so it has no password.")
-        return found.user.email
+            await _end(client, await _sign_in_again(client, caller, password, field="password"))
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session, here only: other devices stay signed in.
@@ -183,6 +177,38 @@ class AuthClient:
             raise _public_error(error) from None
 
 
+async def _sign_in_again(client: AsyncGoTrueClient, caller: Caller, password: str, field: str) -> AuthResponse:
+    """A new session of the caller's, which proves that they know the password."""
+    found = await client.get_user(caller.token)
+    if found is None or not found.user.email:
+        raise ApiError(ErrorCode.FORBIDDEN, "This account has no e-mail address, so it has no password.")
+    try:
+        return await client.sign_in_with_password({"email": found.user.email, "password": password})
+    except AuthError as error:
+        # The caller is signed in all the same, so this is no reason to sign in again.
+        if isinstance(error, AuthInvalidCredentialsError) or error.code == "invalid_credentials":
+            raise bad_input("The password is wrong.", field=field) from None
+        raise
+
+
+async def _with_password(client: AsyncGoTrueClient, signed_in: AuthResponse, new: str) -> Account:
+    """The account of a session that has just begun, with a new password. The session ends if that is refused."""
+    try:
+        await client.update_user({"password": new})
+    except AuthError as error:
+        await _end(client, signed_in)
+        if error.code in {"weak_password", "same_password", "validation_failed"}:
+            raise bad_input(f"The password is not accepted: {error.message}", field="newPassword") from None
+        raise
+    return _account(signed_in)
+
+
+async def _end(client: AsyncGoTrueClient, signed_in: AuthResponse) -> None:
+    """End a session that served only to prove something."""
+    if signed_in.session is not None:
+        await client.admin.sign_out(signed_in.session.access_token, "local")
+
+
 def _account(response: AuthResponse) -> Account:
     user, session = response.user, response.session
     if user is None:
@@ -202,6 +228,8 @@ def _account(response: AuthResponse) -> Account:
 
 
 def _public_error(error: AuthError) -> ApiError:
+    if isinstance(error, AuthInvalidCredentialsError):
+        return bad_input("Give an e-mail address and a password.")
     match error.code:
         case "user_already_exists" | "email_exists":
             return ApiError(ErrorCode.CONFLICT, "This e-mail address has an account already. Sign in.", field="email")

@@ -1,5 +1,6 @@
 """Who asks: the token that goes upstream unchanged, and the identity it proved."""
 
+import time
 from dataclasses import dataclass
 
 
@@ -11,11 +12,18 @@ class Caller:
         user_id: The token's subject; `None` for an anonymous caller.
         token: The access token as it came; `None` for an anonymous caller.
         session_id: The Auth session of the token, where it has one.
+        expires_at: When the token ends, in seconds since 1970, UTC.
     """
 
     user_id: str | None = None
     token: str | None = None
     session_id: str | None = None
+    expires_at: float | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the token has ended."""
+        return self.expires_at is not None and time.time() >= self.expires_at
 
     @property
     def anonymous(self) -> bool:

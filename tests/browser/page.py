@@ -1,0 +1,218 @@
+"""Drives headless Chromium by the Chrome DevTools Protocol: real clicks, and a record of what the page did.
+
+As small as the tests need. Everything goes over one WebSocket, to one page of one browser.
+"""
+
+import asyncio
+import base64
+import itertools
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.browser.chromium import Chromium
+
+# No sandbox: it needs rights that containers lack, and only pages of our own are opened. The rest stops what a browser
+# asks of its maker's servers by itself.
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+    "--remote-debugging-port=0",
+)
+_SECONDS = 15
+
+
+class Page:
+    """The browser's only page."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._session: str | None = None
+        #: What the page asked of which address.
+        self.requests: list[str] = []
+        #: Errors of the console, failed requests and breaches of the content security policy among them.
+        self.complaints: list[str] = []
+
+    async def attach(self) -> None:
+        """Open a blank page and listen to it."""
+        target = await self._call("Target.createTarget", url="about:blank")
+        attached = await self._call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log", "Audits"):
+            await self._call(f"{domain}.enable")
+
+    async def size(self, width: int, height: int, scale: float = 1) -> None:
+        """Set the window's size."""
+        await self._call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
+        )
+
+    async def open(self, url: str) -> None:
+        """Go to an address; the page may still be loading afterwards."""
+        answer = await self._call("Page.navigate", url=url)
+        assert "errorText" not in answer, answer
+
+    async def reload(self) -> None:
+        """Load the page again. A mark on the old one tells the two apart."""
+        await self.run("globalThis.before = true")
+        await self._call("Page.reload")
+        await self.until("!globalThis.before && document.readyState === 'complete'")
+
+    async def run(self, script: str) -> Any:
+        """The value of a JavaScript expression, of a promise what it fulfils with."""
+        answer = await self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    async def until(self, script: str) -> None:
+        """Wait for the expression to be truthy; fails when that takes too long."""
+        await self.value(f"Boolean({script})")
+
+    async def value(self, script: str) -> Any:
+        """The value of the expression, of those that are JSON, once it is truthy; fails when that takes too long."""
+        deadline = time.monotonic() + _SECONDS
+        failed = ""
+        while time.monotonic() < deadline:
+            try:
+                if value := await self.run(script):
+                    return value
+            except AssertionError as error:  # while one page gives way to the next, nothing may be there to answer
+                failed = str(error)
+            await asyncio.sleep(0.02)
+        raise AssertionError("\n".join([f"not so after {_SECONDS} s: {script}", failed, *self.complaints]))
+
+    async def text(self, selector: str) -> str:
+        """What a person reads in the element."""
+        return str(await self.value(f"document.querySelector({json.dumps(selector)})?.innerText"))
+
+    async def click(self, selector: str) -> None:
+        """Click the middle of the element, as a hand would, once it can be clicked."""
+        x, y = await self.value(
+            f"""(() => {{
+              const element = document.querySelector({json.dumps(selector)});
+              if (!element || element.disabled) return null;
+              const box = element.getBoundingClientRect();
+              const point = [box.x + box.width / 2, box.y + box.height / 2];
+              return element.contains(document.elementFromPoint(...point)) ? point : null;
+            }})()"""
+        )
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            await self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    async def hover(self, x: float, y: float) -> None:
+        """Move the pointer."""
+        await self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    async def press(self, key: str) -> None:
+        """Press a named key, such as Escape."""
+        for kind in ("keyDown", "keyUp"):
+            await self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
+    async def picture(self) -> bytes:
+        """A screenshot, as PNG."""
+        answer = await self._call("Page.captureScreenshot", format="png")
+        return base64.b64decode(answer["data"])
+
+    async def listen(self) -> None:
+        """Take what the browser says until it ends."""
+        async for message in self._socket:
+            said = message.json()
+            if "id" in said:
+                self._answers.pop(said["id"]).set_result(said)
+            elif (note := _NOTES.get(said["method"])) is not None:
+                note(self, said["params"])
+
+    async def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        session = {} if self._session is None else {"sessionId": self._session}
+        await self._socket.send_json({"id": number, "method": method, "params": params, **session})
+        said = await asyncio.wait_for(answer, _SECONDS)
+        assert "error" not in said, (method, said["error"])
+        result: dict[str, Any] = said["result"]
+        return result
+
+    def _asked(self, params: dict[str, Any]) -> None:
+        url = params["request"]["url"]
+        if not url.startswith("data:"):
+            self.requests.append(url)
+
+    def _logged(self, params: dict[str, Any]) -> None:
+        if params["type"] in {"error", "assert"}:
+            self.complaints.append(" ".join(str(each.get("value", each.get("description"))) for each in params["args"]))
+
+    def _threw(self, params: dict[str, Any]) -> None:
+        self.complaints.append(json.dumps(params["exceptionDetails"]))
+
+    def _entered(self, params: dict[str, Any]) -> None:
+        entry = params["entry"]
+        if entry["level"] == "error":
+            self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
+
+    def _found(self, params: dict[str, Any]) -> None:
+        if params["issue"]["code"] == "ContentSecurityPolicyIssue":
+            self.complaints.append(json.dumps(params["issue"]))
+
+
+_NOTES: dict[str, Callable[[Page, dict[str, Any]], None]] = {
+    "Network.requestWillBeSent": Page._asked,
+    "Runtime.consoleAPICalled": Page._logged,
+    "Runtime.exceptionThrown": Page._threw,
+    "Log.entryAdded": Page._entered,
+    "Audits.issueAdded": Page._found,
+}
+
+
+@asynccontextmanager
+async def browser_page(chromium: Chromium, profile: Path) -> AsyncIterator[Page]:
+    """A page of a browser of its own, which keeps what it writes in `profile` and ends with the block."""
+    process = await asyncio.create_subprocess_exec(
+        chromium.program,
+        *_FLAGS,
+        f"--user-data-dir={profile}",
+        env={**os.environ, "HOME": str(profile), **chromium.env},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    tasks: list[asyncio.Task[Any]] = []
+    try:
+        said = b""
+        while not said.startswith(b"DevTools listening on "):
+            said = await asyncio.wait_for(process.stderr.readline(), _SECONDS)
+            assert said, f"Chromium does not start: {chromium.program} ended with {await process.wait()}"
+        # Its further words are read and forgotten: a full pipe would stop it.
+        tasks.append(asyncio.create_task(process.stderr.read()))
+        async with (
+            aiohttp.ClientSession() as http,
+            http.ws_connect(said.split()[-1].decode(), max_msg_size=0) as socket,
+        ):
+            page = Page(socket)
+            tasks.append(asyncio.create_task(page.listen()))
+            await page.attach()
+            yield page
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()

@@ -1,0 +1,75 @@
+"""Documentation that cannot lie: every setting, error code and command is documented, and nothing else is."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+
+from gql.errors import ErrorCode
+from tripgate.cli import main
+from tripgate.gateway.schema import graphql_schema
+from tripgate.gateway.settings import Settings, environment_names
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def first_column(page: str) -> list[str]:
+    """The names in the first column of the page's tables."""
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / page).read_text(), flags=re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    names = environment_names()
+    assert first_column("docs/settings.md") == [variable for variables in names.values() for variable in variables]
+    text = (ROOT / "docs/settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        default = "required" if field.is_required() else "unset" if field.default is None else f"`{field.default}`"
+        assert f"| `{names[name][-1]}` | {default} | {field.description} |" in text.replace(
+            " or ".join(f"`{each}`" for each in names[name]), f"`{names[name][-1]}`"
+        )
+
+
+def test_every_error_code_is_documented() -> None:
+    assert sorted(first_column("docs/errors.md")) == sorted(code.value for code in ErrorCode)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    named = {name.split()[1] for name in first_column("README.md") if name.startswith("tripgate ")}
+    assert named == set(main.commands) - {"dev"}
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {name.split()[1] for name in first_column("README.md") if name.startswith("make ")} <= targets
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "bench").glob("*.md"),
+    ]:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_every_type_and_field_has_a_description() -> None:
+    missing = []
+    for name, type_ in graphql_schema().type_map.items():
+        if name.startswith("__") or name in {"String", "Int", "Float", "Boolean", "ID"}:
+            continue
+        if not type_.description:
+            missing.append(name)
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            missing += [f"{name}.{key}" for key, field in type_.fields.items() if not field.description]
+    assert missing == []
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself(command: str) -> None:
+    assert main.commands[command].help
+    for parameter in main.commands[command].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{command} {parameter.name}"

@@ -1,0 +1,252 @@
+"""GraphiQL, used in a real browser: the page, its demo accounts, and what the gateway serves for it.
+
+With environment variable TRIPGATE_PICTURES, a folder, the page after its first query is kept there as graphiql.png:
+`TRIPGATE_PICTURES=docs/images .venv/bin/python -m pytest tests/gateway/test_graphiql.py`.
+"""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from tests.browser.chromium import Chromium, chromium
+from tests.browser.page import Page, browser_page
+from tripgate.gateway.app import application
+from tripgate.gateway.settings import Settings, SettingsError, load
+from tripgate.local.graphiql_assets import graphiql_assets
+from tripgate.local.stack import StackInfo
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+ACCOUNTS = "ada@tripgate.example:tripgate-demo,ben@tripgate.example:tripgate-demo,cleo@tripgate.example:tripgate-demo"
+RESULT = "document.querySelector('.result-window .CodeMirror')?.CodeMirror.getValue()"
+SESSION = "JSON.parse(sessionStorage.getItem('tripgate.session'))"
+
+
+@pytest.fixture(scope="module")
+def assets() -> Path:
+    """GraphiQL's files."""
+    return graphiql_assets(print)
+
+
+@pytest.fixture(scope="module")
+def settings(seeded: StackInfo, assets: Path) -> Iterator[Settings]:
+    """What `tripgate dev` sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUPABASE_URL", seeded.api_url)
+        patch.setenv("SUPABASE_PUBLISHABLE_KEY", seeded.publishable_key)
+        patch.setenv("TRIPGATE_DEVELOPMENT", "true")
+        patch.setenv("TRIPGATE_GRAPHIQL_ASSETS", str(assets))
+        patch.setenv("TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS", ACCOUNTS)
+        yield load()
+
+
+@pytest.fixture(scope="module")
+async def url(settings: Settings) -> AsyncIterator[str]:
+    """The address of a development gateway with GraphiQL."""
+    runner = web.AppRunner(application(settings))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        yield f"http://{host}:{port}/graphql"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Chromium:
+    """The browser's program."""
+    return chromium()
+
+
+@pytest.fixture
+async def page(browser: Chromium, url: str, tmp_path: Path) -> AsyncIterator[Page]:
+    """The page in a fresh browser, ready; whatever a test does there, nothing foreign is asked and nothing fails."""
+    async with browser_page(browser, tmp_path) as page:
+        await page.size(1280, 800)
+        await page.open(url)
+        await page.until("document.querySelector('.graphiql-query-editor .CodeMirror')")
+        yield page
+        assert {URL(each).origin() for each in page.requests} == {URL(url).origin()}
+        assert page.complaints == []
+
+
+async def signed_in(page: Page, email: str) -> None:
+    """Click the account's button and wait for its session."""
+    await page.click(f"#bar button[data-email='{email}']")
+    await page.until(f"document.querySelector(\"button[data-email='{email}'][aria-pressed=true]:enabled\")")
+
+
+async def answer(page: Page) -> dict[str, Any]:
+    """What the response pane shows after a click on the run button."""
+    await page.run("document.querySelector('.result-window .CodeMirror')?.CodeMirror.setValue('')")
+    await page.click(".graphiql-execute-button")
+    found: dict[str, Any] = json.loads(await page.value(RESULT))
+    return found
+
+
+async def trips(page: Page) -> list[dict[str, Any]]:
+    """The trips that the first query shows the person who is signed in."""
+    found: list[dict[str, Any]] = (await answer(page))["data"]["trips"]["nodes"]
+    return found
+
+
+async def refused(page: Page) -> bool:
+    """Whether the first query is answered as to somebody who is not signed in."""
+    (error,) = (await answer(page))["errors"]
+    return bool(error["extensions"]["code"] == "UNAUTHENTICATED")
+
+
+def keep(name: str, picture: bytes) -> None:
+    """Write the picture where somebody asked for it."""
+    assert len(picture) < 300_000
+    if folder := os.environ.get("TRIPGATE_PICTURES"):
+        Path(folder, name).write_bytes(picture)
+
+
+async def test_one_click_signs_in_and_the_first_query_shows_the_persons_trips(page: Page) -> None:
+    assert await page.text("#status") == "Not signed in"
+    assert await refused(page)
+
+    await signed_in(page, "ada@tripgate.example")
+    assert await page.text("#status") == "Signed in as Ada Lindqvist"
+    shown = await trips(page)
+    assert "Tokyo and Kyoto under the maples" in {trip["title"] for trip in shown}
+    assert "Fushimi Inari Taisha" in json.dumps(shown)
+    assert "Tokyo and Kyoto under the maples" in await page.text(".result-window")
+    await page.hover(640, 24)
+    keep("graphiql.png", await page.picture())
+
+    await signed_in(page, "ben@tripgate.example")
+    assert await page.text("#status") == "Signed in as Ben Okafor"
+    assert "Tokyo and Kyoto under the maples" not in {trip["title"] for trip in await trips(page)}
+
+
+async def test_signing_out_ends_the_session(page: Page, url: str, http: aiohttp.ClientSession) -> None:
+    await signed_in(page, "ada@tripgate.example")
+    session = await page.run(SESSION)
+    await page.click("#sign-out")
+    await page.until("document.getElementById('status').innerText === 'Not signed in'")
+    await page.until("document.querySelector('#sign-out').hidden && !document.querySelector('#bar button:disabled')")
+    assert await page.run("sessionStorage.length") == 0
+    assert await refused(page)
+    again = "mutation ($token: String!) { refreshSession(refreshToken: $token) { user { id } } }"
+    request = {"query": again, "variables": {"token": session["refreshToken"]}}
+    async with http.post(url, json=request) as response:
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_the_session_survives_a_reload_and_is_refreshed_before_it_ends(page: Page) -> None:
+    await signed_in(page, "ada@tripgate.example")
+    first = await page.run(SESSION)
+    soon = "new Date(Date.now() + 20_000).toISOString()"
+    await page.run(f"sessionStorage.setItem('tripgate.session', JSON.stringify({{...{SESSION}, expiresAt: {soon}}}))")
+    await page.reload()
+    await page.until(f"{SESSION}.refreshToken !== {json.dumps(first['refreshToken'])}")
+    assert await page.text("#status") == "Signed in as Ada Lindqvist"
+    assert await trips(page)
+
+
+async def test_a_session_that_has_ended_elsewhere_is_dropped_and_said_so(page: Page) -> None:
+    await signed_in(page, "ada@tripgate.example")
+    gone = "{accessToken: 'x', refreshToken: 'y'}"
+    await page.run(f"sessionStorage.setItem('tripgate.session', JSON.stringify({{...{SESSION}, ...{gone}}}))")
+    await page.reload()
+    await page.until("document.getElementById('status').innerText === 'The session has ended. Sign in again.'")
+    # A browser reports every 401, whatever the page makes of it.
+    assert [complaint for complaint in page.complaints if "401" not in complaint] == []
+    page.complaints.clear()
+    await page.until("document.querySelector('.graphiql-query-editor .CodeMirror')")
+    assert await refused(page)
+
+
+async def test_a_header_of_ones_own_goes_before_the_session(page: Page) -> None:
+    await signed_in(page, "ada@tripgate.example")
+    answer = await page.run("Session.send({query: '{ viewer { displayName } }'}, {authorization: 'Bearer x'})")
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "401" in page.complaints.pop()
+    assert page.complaints == []
+    assert await page.text("#status") == "Signed in as Ada Lindqvist"
+
+
+async def test_the_schema_can_be_read_and_the_settings_opened(page: Page) -> None:
+    await page.click("button[aria-label='Show Documentation Explorer']")
+    await page.click(".graphiql-doc-explorer-content a.graphiql-doc-explorer-type-name")
+    assert "trips" in await page.text(".graphiql-doc-explorer-content")
+    await page.click("button[aria-label='Open settings dialog']")
+    await page.until("document.querySelector('[role=dialog]')")
+    await page.press("Escape")
+    await page.until("!document.querySelector('[role=dialog]')")
+
+
+async def test_the_page_is_for_browsers_and_never_cached(url: str, http: aiohttp.ClientSession) -> None:
+    policies = set()
+    for _ in range(2):
+        async with http.get(url, headers=HTML) as response:
+            assert response.status == 200
+            assert response.content_type == "text/html"
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            policies.add(response.headers["Content-Security-Policy"])
+    assert len(policies) == 2, "each answer has a nonce of its own"
+    assert not any("unsafe" in policy for policy in policies)
+    for accept in ("*/*", "application/json", ""):
+        async with http.get(url, headers={"Accept": accept}) as response:
+            assert (response.status, response.headers["Allow"]) == (405, "POST")
+
+
+async def test_files_may_be_kept_for_ever_and_nothing_else_is_served(url: str, http: aiohttp.ClientSession) -> None:
+    async with http.get(url, headers=HTML) as response:
+        addresses = sorted(set(re.findall(r'(?:src|href)="([^"]+)"', await response.text())))
+    assert len(addresses) == 8
+    origin = URL(url).origin()
+    for address in addresses:
+        async with http.get(f"{origin}{address}") as response:
+            assert response.status == 200
+            assert "immutable" in response.headers["Cache-Control"]
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+    folder = addresses[0].rpartition("/")[0]
+    outside = "%2e%2e%2f" * 12 + "etc%2fpasswd"
+    for name in ("graphiql.html", "..%2fgraphiql.py", "../../../healthz%00", outside, "%2fetc%2fpasswd", ""):
+        async with http.get(URL(f"{origin}{folder}/{name}", encoded=True)) as response:
+            assert response.status == 404, name
+    async with http.get(f"{origin}/graphql/assets/0000/page.js") as response:
+        assert response.status == 404, "another version"
+
+
+async def test_without_the_setting_there_is_no_page(gateway: str, http: aiohttp.ClientSession) -> None:
+    async with http.get(gateway, headers=HTML) as response:
+        assert (response.status, response.headers["Allow"]) == (405, "POST")
+    async with http.get(f"{gateway}/assets/0000/page.js") as response:
+        assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TRIPGATE_DEVELOPMENT", "false", "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS hands passwords to every visitor"),
+        ("TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS", "ada@tripgate.example", "write each account as email:password"),
+        ("TRIPGATE_GRAPHIQL_ASSETS", "/nowhere", "TRIPGATE_GRAPHIQL_ASSETS: Path does not point to a directory."),
+    ],
+)
+def test_settings_that_do_not_fit_stop_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        load()
+
+
+def test_a_folder_without_the_files_stops_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRIPGATE_GRAPHIQL_ASSETS", str(tmp_path))
+    with pytest.raises(SettingsError, match=r"react\.production\.min\.js cannot be read"):
+        application(load())

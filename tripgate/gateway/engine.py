@@ -1,0 +1,131 @@
+"""Run a GraphQL request, whichever transport it came by: a query or mutation to one answer, a subscription to many."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLSchema, OperationType, located_error
+from graphql.execution.values import VariableValues
+
+from gql.errors import ApiError, ErrorCode
+from resolvers.context import Context
+from resolvers.declared.changes import SubscriptionField
+from tripgate.gateway.errors import formatted
+from tripgate.gateway.executor import declared_field, run
+from tripgate.gateway.operation import Documents, Operation, RequestError
+from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.realtime.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The parameters of a request."""
+
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+
+    @classmethod
+    def parse(cls, found: object) -> "GraphQLRequest":
+        """The request in a decoded JSON body or payload.
+
+        Raises:
+            ApiError: BAD_REQUEST.
+        """
+        if not isinstance(found, dict):
+            raise _bad_request("The body must be a JSON object; batches are not taken.")
+        query, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
+        if not isinstance(query, str):
+            raise _bad_request("`query` must be a string.")
+        if variables is not None and not isinstance(variables, dict):
+            raise _bad_request("`variables` must be an object.")
+        if name is not None and not isinstance(name, str):
+            raise _bad_request("`operationName` must be a string.")
+        return cls(query, variables or {}, name or None)
+
+
+class Engine:
+    """What every request shares: the schema, the documents seen lately, and the ways to Supabase."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        documents: Documents,
+        postgrest: PostgrestClient,
+        auth: AuthClient,
+        relay: Relay,
+        *,
+        max_page_size: int,
+        hide_suggestions: bool,
+    ) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._postgrest = postgrest
+        self._auth = auth
+        self._relay = relay
+        self._max_page_size = max_page_size
+        self._hide_suggestions = hide_suggestions
+
+    def operation(self, request: GraphQLRequest) -> Operation:
+        """The operation that a request asks for.
+
+        Raises:
+            RequestError: There is none, or it does not fit the schema.
+        """
+        return self._documents.operation(request.query, request.operation_name)
+
+    async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> dict[str, Any]:
+        """The answer to a query or mutation.
+
+        Raises:
+            RequestError: Its variables do not fit.
+        """
+        context = self._context(caller, set())
+        result = await run(self._schema, operation, request.variables, context, hide_suggestions=self._hide_suggestions)
+        if result.errors:
+            return {"errors": formatted(result.errors), "data": result.data}
+        return {"data": result.data}
+
+    async def stream(
+        self, request: GraphQLRequest, operation: Operation, caller: Caller, live: set[Subscription]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The answers to any operation: one to a query or mutation, one an event to a subscription.
+
+        Args:
+            live: Holds the subscription while it runs, so that the connection can refresh its token.
+
+        Raises:
+            RequestError: Its variables do not fit, or its subscription ends with an error.
+        """
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            yield await self.answer(request, operation, caller)
+            return
+        values = operation.coerce(request.variables, hide_suggestions=self._hide_suggestions)
+        async with aclosing(self._events(operation, values, self._context(caller, live))) as events:
+            async for event in events:
+                yield {"data": event}
+
+    async def _events(
+        self, operation: Operation, values: VariableValues, context: Context
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        (selected,) = operation.roots(values)
+        field = declared_field(selected)
+        assert isinstance(field, SubscriptionField)  # noqa: S101 - the schema has no others
+        try:
+            async with aclosing(field.events(context, selected, values)) as events:
+                async for event in events:
+                    yield {selected.key: event}
+        except Exception as error:
+            code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
+            raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
+
+    def _context(self, caller: Caller, live: set[Subscription]) -> Context:
+        return Context(caller, self._postgrest, self._auth, self._max_page_size, self._relay, live)
+
+
+def _bad_request(message: str) -> ApiError:
+    return ApiError(ErrorCode.BAD_REQUEST, message)

@@ -1,0 +1,130 @@
+// One person's session with this gateway: begun by signIn, continued by refreshSession, ended by signOut.
+"use strict";
+
+/* exported Session */
+const Session = (() => {
+  // sessionStorage: survives a reload, ends with the tab, and no other tab spends this one's refresh token.
+  const KEY = "tripgate.session";
+  const REFRESH_BEFORE_MS = 60_000;
+  const LONGEST_TIMER_MS = 2 ** 31 - 1;
+  const FIELDS = "session { accessToken refreshToken expiresAt } user { email }";
+
+  const listeners = [];
+  let timer;
+  let refreshing;
+
+  const current = () => JSON.parse(sessionStorage.getItem(KEY));
+
+  function keep(session, reason = "") {
+    if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
+    else sessionStorage.removeItem(KEY);
+    schedule();
+    for (const listener of listeners) listener(session, reason);
+  }
+
+  const remaining = (session) => Date.parse(session.expiresAt) - Date.now();
+
+  // Early, and not at once again where sessions are shorter than that.
+  const early = (session) => Math.min(REFRESH_BEFORE_MS, session.lifetime / 2);
+
+  function schedule() {
+    clearTimeout(timer);
+    const session = current();
+    if (!session) return;
+    const wait = Math.max(0, remaining(session) - early(session));
+    // A gateway that is away for a moment must not end the session: the next request tries again.
+    timer = setTimeout(() => refresh().catch(() => {}), Math.min(wait, LONGEST_TIMER_MS));
+  }
+
+  function post(body, token, headers = {}) {
+    return fetch(location.pathname, {
+      method: "POST",
+      headers: {
+        Accept: "application/graphql-response+json, application/json",
+        "Content-Type": "application/json",
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    });
+  }
+
+  // The data of an answer; throws its first error as one with `code`.
+  async function ask(query, variables, token) {
+    const { data, errors } = await (await post({ query, variables }, token)).json();
+    if (errors) throw Object.assign(new Error(errors[0].message), { code: errors[0].extensions?.code });
+    return data;
+  }
+
+  const from = ({ session, user }, name) => ({
+    ...session,
+    lifetime: remaining(session),
+    email: user.email,
+    name,
+  });
+
+  async function signIn(email, password) {
+    const { signIn: payload } = await ask(
+      `mutation SignIn($input: SignInInput!) { signIn(input: $input) { ${FIELDS} } }`,
+      { input: { email, password } },
+    );
+    const { viewer } = await ask("query Viewer { viewer { displayName } }", {}, payload.session.accessToken);
+    keep(from(payload, viewer?.displayName ?? email));
+  }
+
+  async function signOut() {
+    const session = current();
+    keep(null);
+    // The token is forgotten whatever the gateway says; a session that has ended already needs no end.
+    if (session) await ask("mutation SignOut { signOut }", {}, session.accessToken).catch(() => {});
+  }
+
+  // Continue the session, once however many ask; false when it cannot be continued.
+  function refresh() {
+    refreshing ??= refreshOnce().finally(() => (refreshing = undefined));
+    return refreshing;
+  }
+
+  async function refreshOnce() {
+    const before = current();
+    if (!before) return false;
+    let payload;
+    try {
+      payload = await ask(
+        `mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { ${FIELDS} } }`,
+        { token: before.refreshToken },
+      );
+    } catch (error) {
+      if (!error.code || error.code === "UPSTREAM_UNAVAILABLE" || error.code === "TIMEOUT") throw error;
+      if (current()?.refreshToken === before.refreshToken) keep(null, "The session has ended. Sign in again.");
+      return false;
+    }
+    // Signed out, or in as somebody else, while the answer was on its way: that stands.
+    if (current()?.refreshToken === before.refreshToken) keep(from(payload.refreshSession, before.name));
+    return true;
+  }
+
+  // Send a GraphQL request as the person who is signed in. Headers of the caller's own win.
+  async function send(body, headers = {}) {
+    if (Object.keys(headers).some((name) => name.toLowerCase() === "authorization")) {
+      return (await post(body, undefined, headers)).json();
+    }
+    const session = current();
+    if (session && remaining(session) < early(session)) await refresh();
+    let response = await post(body, current()?.accessToken, headers);
+    // A token that is refused stops the request before it runs, so sending it again repeats nothing.
+    if (response.status === 401 && current()) {
+      await refresh();
+      response = await post(body, current()?.accessToken, headers);
+    }
+    return response.json();
+  }
+
+  function onChange(listener) {
+    listeners.push(listener);
+    listener(current(), "");
+  }
+
+  schedule();
+  return { signIn, signOut, send, onChange };
+})();

@@ -1,0 +1,235 @@
+"""GraphQL over WebSocket by the `graphql-transport-ws` protocol, any kind of operation.
+
+A token comes in the payload of `connection_init`, as `{"Authorization": "Bearer …"}`. A `ping` with such a payload
+refreshes it: the connection's subscriptions go on under the new token.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.engine import Engine, GraphQLRequest
+from tripgate.gateway.errors import formatted, masked, request_error
+from tripgate.gateway.identity import Identity
+from tripgate.gateway.operation import RequestError
+from tripgate.upstream.caller import ANONYMOUS, Caller
+from tripgate.upstream.realtime.subscription import Subscription
+
+PROTOCOL = "graphql-transport-ws"
+_log = logging.getLogger("tripgate.websocket")
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketLimits:
+    """How a connection is bounded.
+
+    Attributes:
+        init_timeout: Seconds within which `connection_init` must come.
+        keep_alive: Seconds between the server's pings of the WebSocket.
+        most_operations: How many operations run at once.
+        largest_message: Bytes of one message.
+    """
+
+    init_timeout: float = 3.0
+    keep_alive: float = 20.0
+    most_operations: int = 50
+    largest_message: int = 256 * 1024
+
+
+class _Close(Exception):  # noqa: N818 - the protocol's word
+    """The connection must end with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class WebSocketHandler:
+    """Answers `GET /graphql` with an upgrade."""
+
+    def __init__(self, engine: Engine, identity: Identity, limits: WebSocketLimits) -> None:
+        self._engine = engine
+        self._identity = identity
+        self._limits = limits
+        self._connections: set[_Connection] = set()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until it ends."""
+        limits = self._limits
+        socket = web.WebSocketResponse(
+            protocols=(PROTOCOL,), heartbeat=limits.keep_alive, max_msg_size=limits.largest_message
+        )
+        await socket.prepare(request)
+        if socket.ws_protocol != PROTOCOL:
+            await socket.close(code=4406, message=b"Subprotocol not acceptable")
+            return socket
+        connection = _Connection(socket, self._engine, self._identity, limits)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+        return socket
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    async def close(self) -> None:
+        """Tell every client that the server goes away."""
+        await asyncio.gather(*(connection.go_away() for connection in list(self._connections)))
+
+
+class _Connection:
+    """One client: its identity, its running operations."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, engine: Engine, identity: Identity, limits: WebSocketLimits
+    ) -> None:
+        self._socket = socket
+        self._engine = engine
+        self._identity = identity
+        self._limits = limits
+        self._caller: Caller = ANONYMOUS
+        self._initialised = False
+        self._acknowledged = False
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._live: set[Subscription] = set()
+        self._closing: asyncio.Task[bool] | None = None
+
+    async def serve(self) -> None:
+        """Read messages until either side ends."""
+        late = asyncio.get_running_loop().call_later(self._limits.init_timeout, self._init_is_late)
+        try:
+            async for message in self._socket:
+                await self._receive(message.data if message.type is WSMsgType.TEXT else "")
+        except _Close as close:
+            await self._socket.close(code=close.code, message=close.reason.encode()[:120])
+        finally:
+            late.cancel()
+            for task in list(self._operations.values()):
+                task.cancel()
+            await asyncio.gather(*self._operations.values(), return_exceptions=True)
+
+    async def go_away(self) -> None:
+        """End the connection because the server stops."""
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"The server is stopping")
+
+    def _init_is_late(self) -> None:
+        if not self._initialised:
+            self._closing = asyncio.create_task(
+                self._socket.close(code=4408, message=b"Connection initialisation timeout")
+            )
+
+    async def _receive(self, text: str) -> None:
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise _Close(4400, "Messages are JSON objects") from None
+        if not isinstance(message, dict):
+            raise _Close(4400, "Messages are JSON objects")
+        payload = message.get("payload")
+        if payload is not None and not isinstance(payload, dict):
+            raise _Close(4400, "payload must be an object")
+        match message.get("type"):
+            case "connection_init":
+                await self._init(payload or {})
+            case "ping":
+                if payload is not None and "Authorization" in payload:
+                    await self._refresh(payload)
+                await self._send({"type": "pong", **({"payload": payload} if payload is not None else {})})
+            case "pong":
+                pass
+            case "subscribe":
+                await self._subscribe(message.get("id"), payload)
+            case "complete":
+                self._complete(message.get("id"))
+            case other:
+                raise _Close(4400, f"Unknown message type {str(other)[:40]!r}")
+
+    async def _init(self, payload: dict[str, Any]) -> None:
+        if self._initialised:
+            raise _Close(4429, "Too many initialisation requests")
+        self._initialised = True
+        self._caller = await self._identified(payload)
+        self._acknowledged = True
+        await self._send({"type": "connection_ack"})
+
+    async def _refresh(self, payload: dict[str, Any]) -> None:
+        if not self._acknowledged:
+            raise _Close(4401, "Unauthorized")
+        caller = await self._identified(payload)
+        if caller.user_id != self._caller.user_id:
+            raise _Close(4403, "A refreshed token must be the same person's")
+        self._caller = caller
+        for subscription in self._live:
+            subscription.refresh(caller)
+
+    async def _identified(self, payload: dict[str, Any]) -> Caller:
+        authorization = payload.get("Authorization", payload.get("authorization"))
+        if authorization is not None and not isinstance(authorization, str):
+            raise _Close(4403, "Authorization must be a string")
+        try:
+            return await self._identity.caller(authorization)
+        except ApiError as error:
+            code = 4403 if error.code is ErrorCode.UNAUTHENTICATED else int(WSCloseCode.TRY_AGAIN_LATER)
+            raise _Close(code, error.message) from None
+
+    async def _subscribe(self, id_: object, payload: dict[str, Any] | None) -> None:
+        if not self._acknowledged:
+            raise _Close(4401, "Unauthorized")
+        if not isinstance(id_, str) or not id_:
+            raise _Close(4400, "subscribe needs an id")
+        if id_ in self._operations:
+            raise _Close(4409, f"Subscriber for {id_[:80]} already exists")
+        if len(self._operations) >= self._limits.most_operations:
+            message = f"At most {self._limits.most_operations} operations run at once on a connection."
+            await self._send_errors(id_, request_error(ApiError(ErrorCode.RATE_LIMITED, message)))
+            return
+        try:
+            request = GraphQLRequest.parse(payload)
+        except ApiError as error:
+            raise _Close(4400, error.message) from None
+        task = asyncio.create_task(self._run(id_, request))
+        self._operations[id_] = task
+
+    def _complete(self, id_: object) -> None:
+        # Unknown ids are passed over: the operation may have ended meanwhile.
+        task = self._operations.pop(id_, None) if isinstance(id_, str) else None
+        if task is not None:
+            task.cancel()
+
+    async def _run(self, id_: str, request: GraphQLRequest) -> None:
+        try:
+            operation = self._engine.operation(request)
+            stream = self._engine.stream(request, operation, self._caller, self._live)
+            async with aclosing(stream) as answers:
+                async for answer in answers:
+                    await self._send({"id": id_, "type": "next", "payload": answer})
+            ending: dict[str, Any] = {"id": id_, "type": "complete"}
+        except RequestError as error:
+            ending = {"id": id_, "type": "error", "payload": formatted(error.errors, error.code)}
+        except ConnectionError:
+            return
+        except Exception as error:  # a mistake of ours ends this operation, not the connection
+            ending = {"id": id_, "type": "error", "payload": [masked(error)]}
+        if self._operations.get(id_) is asyncio.current_task():
+            # Free before it is told, so that the client may use the id again at once.
+            del self._operations[id_]
+            with suppress(ConnectionError):
+                await self._send(ending)
+
+    async def _send_errors(self, id_: str, errors: list[dict[str, Any]]) -> None:
+        await self._send({"id": id_, "type": "error", "payload": errors})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if not self._socket.closed:
+            await self._socket.send_str(orjson.dumps(message).decode())

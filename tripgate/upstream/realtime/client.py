@@ -1,0 +1,70 @@
+"""Realtime as a whole: as many sockets as the channels need."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from tripgate.upstream.realtime.channel import Channel, Listener
+from tripgate.upstream.realtime.socket import Socket
+
+
+class RealtimeClient:
+    """Joins topics.
+
+    Args:
+        url: Realtime's address, as in `https://project.supabase.co/realtime/v1`.
+        heartbeat: Seconds between heartbeats.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, api_key: str, *, heartbeat: float = 25.0) -> None:
+        self._session = session
+        base = url.replace("http", "ws", 1).rstrip("/")
+        self._url = f"{base}/websocket?{urlencode({'apikey': api_key, 'vsn': '1.0.0'})}"
+        self._heartbeat = heartbeat
+        self._sockets: list[Socket] = []
+        self._homes: dict[Channel, Socket] = {}
+
+    def join(self, topic: str, token: str, listener: Listener) -> Channel:
+        """Keep a private topic joined until it is left."""
+        channel = Channel(topic, token, listener)
+        home = next((socket for socket in self._sockets if not socket.full), None)
+        if home is None:
+            home = Socket(self._session, self._url, heartbeat=self._heartbeat)
+            self._sockets.append(home)
+        self._homes[channel] = home
+        home.join(channel)
+        return channel
+
+    def leave(self, channel: Channel) -> None:
+        """Keep a topic no longer."""
+        home = self._homes.pop(channel, None)
+        if home is not None:
+            home.leave(channel)
+
+    def set_token(self, channel: Channel, token: str) -> None:
+        """Go on under another token; a channel that the server closed is joined again."""
+        home = self._homes[channel]
+        home.set_token(channel, token)
+        home.rejoin(channel)
+
+    def track(self, channel: Channel, payload: dict[str, Any]) -> None:
+        """Say who is present on a topic."""
+        self._homes[channel].track(channel, payload)
+
+    @property
+    def sockets(self) -> int:
+        """How many connections are open."""
+        return sum(socket.connected for socket in self._sockets)
+
+    @property
+    def channels(self) -> int:
+        """How many topics are kept joined."""
+        return len(self._homes)
+
+    async def close(self) -> None:
+        """Hang up."""
+        for socket in self._sockets:
+            await socket.close()
+        self._sockets.clear()
+        self._homes.clear()

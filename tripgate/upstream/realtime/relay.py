@@ -1,0 +1,305 @@
+"""Share joined topics among subscribers.
+
+Phoenix allows one join per topic and socket, so a process joins a topic once, with the token of one of its subscribers,
+and moves to another's when that one leaves, expires or is let in no longer. Every subscriber is admitted by a read of
+its own, whoever carries the join.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.realtime.channel import Channel
+from tripgate.upstream.realtime.client import RealtimeClient
+from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.subscription import Admit, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLimits:
+    """How the relay treats subscribers.
+
+    Attributes:
+        most_waiting: Changes that wait for a slow reader before it gets a RESYNC instead.
+        recheck: Seconds for which an admission is good.
+        join_timeout: Seconds that a subscriber waits for the topic to be joined.
+    """
+
+    most_waiting: int = 256
+    recheck: float = 60.0
+    join_timeout: float = 8.0
+
+
+class Relay:
+    """The topics of this process.
+
+    Args:
+        memberships: Tables whose changes may let somebody in or out.
+        roots: Tables whose DELETE ends the topic.
+    """
+
+    def __init__(
+        self, client: RealtimeClient, *, memberships: frozenset[str], roots: frozenset[str], limits: RelayLimits
+    ) -> None:
+        self._client = client
+        self._memberships = memberships
+        self._roots = roots
+        self._limits = limits
+        self._topics: dict[str, _Topic] = {}
+
+    @asynccontextmanager
+    async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> AsyncIterator[Subscription]:
+        """A subscription to a topic, for as long as the context lasts.
+
+        Raises:
+            ApiError: FORBIDDEN when the caller may not see the topic; UPSTREAM_UNAVAILABLE when it cannot be joined in
+                time.
+        """
+        shared, subscription = self._add(topic, caller, admit)
+        try:
+            # Listening begins first, so that nothing is missed between the admission and the first change.
+            await subscription.admit()
+            await shared.ready(self._limits.join_timeout)
+            yield subscription
+        finally:
+            self._remove(shared, subscription)
+
+    @asynccontextmanager
+    async def present(self, topic: str, caller: Caller, admit: Admit) -> AsyncIterator["Presence"]:
+        """A subscription during which the caller counts as present on the topic.
+
+        Raises:
+            ApiError: As `subscribe`.
+        """
+        async with self.subscribe(topic, caller, admit) as subscription:
+            shared = self._topics[topic]
+            presence = Presence(subscription, shared)
+            shared.enter(presence)
+            try:
+                yield presence
+            finally:
+                shared.exit(presence)
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscriptions there are."""
+        return sum(len(shared.subscriptions) for shared in self._topics.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for slow readers."""
+        return sum(one.waiting for shared in self._topics.values() for one in shared.subscriptions)
+
+    async def close(self) -> None:
+        """End every subscription and hang up."""
+        for shared in self._topics.values():
+            for subscription in list(shared.subscriptions):
+                subscription.end()
+        await self._client.close()
+
+    def _add(self, topic: str, caller: Caller, admit: Admit) -> "tuple[_Topic, Subscription]":
+        limits = self._limits
+        subscription = Subscription(caller, admit, most_waiting=limits.most_waiting, recheck=limits.recheck)
+        shared = self._topics.get(topic)
+        if shared is None:
+            shared = self._topics[topic] = _Topic(topic, self._client, self._memberships, self._roots)
+        shared.add(subscription)
+        return shared, subscription
+
+    def _remove(self, shared: "_Topic", subscription: Subscription) -> None:
+        shared.remove(subscription)
+        if not shared.subscriptions and self._topics.get(shared.name) is shared:
+            del self._topics[shared.name]
+
+
+PRESENCE_CHANGED = Change("", Operation.UPDATE, None, None, "")
+"""Somebody came to a topic or left it."""
+
+
+class _Topic:
+    """A topic that is joined once; the `Listener` of its channel."""
+
+    def __init__(self, name: str, client: RealtimeClient, memberships: frozenset[str], roots: frozenset[str]) -> None:
+        self.name = name
+        self.subscriptions: dict[Subscription, None] = {}
+        self._client = client
+        self._memberships = memberships
+        self._roots = roots
+        self._channel: Channel | None = None
+        self._carrier: Subscription | None = None
+        self._refused: set[str] = set()
+        self._moving: asyncio.TimerHandle | None = None
+        self._present: dict[Presence, None] = {}
+        self._others: dict[str, frozenset[str]] = {}
+
+    def add(self, subscription: Subscription) -> None:
+        """One more listens."""
+        self.subscriptions[subscription] = None
+        subscription.on_refresh = self._refreshed
+        if self._carrier is None:
+            self._carry(subscription)
+        else:
+            self._plan_move()
+
+    def remove(self, subscription: Subscription) -> None:
+        """One listens no longer; another carries the join if it was this one."""
+        self.subscriptions.pop(subscription, None)
+        if not self.subscriptions:
+            if self._moving is not None:
+                self._moving.cancel()
+            if self._channel is not None:
+                self._client.leave(self._channel)
+                self._channel = None
+        elif subscription is self._carrier:
+            self._move()
+
+    async def ready(self, timeout: float) -> None:  # noqa: ASYNC109 - a deadline for a wait on others
+        """Wait until the topic is joined.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE.
+        """
+        if self._channel is None:
+            raise _not_joined()
+        try:
+            await asyncio.wait_for(self._channel.joined.wait(), timeout)
+        except TimeoutError:
+            raise _not_joined() from None
+
+    def changed(self, change: Change) -> None:
+        """The channel heard a change."""
+        if change.table in self._memberships or change.operation is Operation.RESYNC:
+            for subscription in self.subscriptions:
+                subscription.doubt()
+        ends = change.table in self._roots and change.operation is Operation.DELETE
+        for subscription in self.subscriptions:
+            subscription.push(change)
+            if ends:
+                subscription.end()
+
+    def refused(self, reason: str) -> None:  # noqa: ARG002 - the carrier's own read says why
+        """The server lets the carrier in no longer: its own read decides about it, and another carries on."""
+        if self._carrier is not None:
+            self._refused.add(self._carrier.caller.token or "")
+            self._carrier.doubt()
+        self._move()
+
+    def presence(self, event: str, payload: dict[str, Any]) -> None:
+        """Who is present in other processes."""
+        if event == "presence_state":
+            self._others = {}
+            joins, leaves = payload, {}
+        else:
+            joins, leaves = payload.get("joins", {}), payload.get("leaves", {})
+        for metas in leaves.values():
+            for ref, _ in _people(metas):
+                self._others.pop(ref, None)
+        for metas in joins.values():
+            self._others.update(_people(metas))
+        self._tell_presence()
+
+    def enter(self, presence: "Presence") -> None:
+        """Somebody is present from now on."""
+        self._present[presence] = None
+        self._track()
+
+    def exit(self, presence: "Presence") -> None:
+        """Somebody is present no longer."""
+        self._present.pop(presence, None)
+        self._track()
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of all who are present, here and in other processes."""
+        here = frozenset(one.person for one in self._present)
+        return here.union(*self._others.values())
+
+    def _track(self) -> None:
+        if self._channel is not None:
+            self._client.track(self._channel, {"people": sorted({one.person for one in self._present})})
+        self._tell_presence()
+
+    def _tell_presence(self) -> None:
+        for presence in self._present:
+            presence.subscription.push(PRESENCE_CHANGED)
+
+    def _carry(self, subscription: Subscription) -> None:
+        token = subscription.caller.token or ""
+        self._carrier = subscription
+        if self._channel is None:
+            self._channel = self._client.join(self.name, token, self)
+        else:
+            self._client.set_token(self._channel, token)
+        self._plan_move()
+
+    def _move(self) -> None:
+        """Let the subscriber whose token lasts longest carry the join."""
+        candidates = [one for one in self.subscriptions if one.caller.token not in self._refused]
+        if not candidates:
+            # Nobody's token is let in: ask again with whichever comes, once Postgres has had its say.
+            self._carrier = None
+            self._refused.clear()
+            self._again_later()
+            return
+        self._carry(max(candidates, key=_lasts))
+
+    def _again_later(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = asyncio.get_running_loop().call_later(1.0, self._carry_any)
+
+    def _carry_any(self) -> None:
+        if self._carrier is None and self.subscriptions:
+            self._carry(max(self.subscriptions, key=_lasts))
+
+    def _plan_move(self) -> None:
+        """Move before the carrier's token expires, where another's lasts longer; follow its refreshes."""
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = None
+        if self._carrier is not None and self._carrier.caller.expires_at is not None:
+            delay = max(self._carrier.caller.expires_at - time.time() - 10.0, 1.0)
+            self._moving = asyncio.get_running_loop().call_later(delay, self._move)
+
+    def _refreshed(self, subscription: Subscription) -> None:
+        if subscription is self._carrier:
+            self._carry(subscription)
+
+
+class Presence:
+    """One person's presence on a topic, and what it sees of the others'.
+
+    Its subscription hands out PRESENCE_CHANGED when somebody came or went.
+    """
+
+    def __init__(self, subscription: Subscription, topic: _Topic) -> None:
+        self.subscription = subscription
+        self.person = subscription.caller.user_id or ""
+        self._topic = topic
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of all who are present now."""
+        return self._topic.people
+
+
+def _people(metas: dict[str, Any]) -> list[tuple[str, frozenset[str]]]:
+    found = []
+    for meta in metas.get("metas", []):
+        people = meta.get("people")
+        if isinstance(people, list):
+            found.append((str(meta.get("phx_ref")), frozenset(str(person) for person in people)))
+    return found
+
+
+def _lasts(subscription: Subscription) -> float:
+    return subscription.caller.expires_at or float("inf")
+
+
+def _not_joined() -> ApiError:
+    return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, "Live changes are not available right now. Try again shortly.")

@@ -1,0 +1,232 @@
+"""One WebSocket to Realtime: kept connected, its heartbeats checked, its channels joined again after a gap.
+
+The stock client dies silently: no rejoin after a token expires, an end after five failed reconnects. This one keeps
+trying, with full jitter, for as long as somebody listens.
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from tripgate.upstream.realtime.channel import Channel
+from tripgate.upstream.realtime.frames import Frame
+
+_log = logging.getLogger("tripgate.realtime")
+
+MOST_CHANNELS = 100
+_LONGEST_BACKOFF = 10.0
+_LARGEST_FRAME = 4 * 1024 * 1024
+_REFUSED = ("unauthorized", "permission", "invalidjwt", "jwt", "expired", "access token")
+
+
+class Socket:
+    """Up to a hundred channels over one connection.
+
+    Args:
+        url: With key and version.
+        heartbeat: Seconds between heartbeats; one that is not answered by the next ends the connection.
+        joins_per_second: The pace of joining again after a gap.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, *, heartbeat: float = 25.0, joins_per_second: float = 80.0
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._heartbeat = heartbeat
+        self._pace = 1 / joins_per_second
+        self._channels: dict[str, Channel] = {}
+        self._refs = itertools.count(1)
+        self._joins: dict[str, Channel] = {}
+        self._connection: aiohttp.ClientWebSocketResponse | None = None
+        self._unanswered: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open now."""
+        return self._connection is not None and not self._connection.closed
+
+    @property
+    def full(self) -> bool:
+        """Whether the platform takes no more channels here."""
+        return len(self._channels) >= MOST_CHANNELS
+
+    @property
+    def channels(self) -> int:
+        """How many channels are kept here."""
+        return len(self._channels)
+
+    def join(self, channel: Channel) -> None:
+        """Keep this channel joined from now on."""
+        self._channels[channel.topic] = channel
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        elif self.connected:
+            self._send_join(channel)
+
+    def leave(self, channel: Channel) -> None:
+        """Keep this channel no longer."""
+        channel.closed()
+        if self._channels.get(channel.topic) is channel:
+            del self._channels[channel.topic]
+            self._send(channel, "phx_leave", {})
+
+    def set_token(self, channel: Channel, token: str) -> None:
+        """Go on under another token."""
+        channel.token = token
+        if channel.joined.is_set():
+            self._send(channel, "access_token", {"access_token": token})
+
+    def track(self, channel: Channel, payload: dict[str, Any]) -> None:
+        """Say who is present here, again after each gap."""
+        channel.tracked = payload
+        if channel.joined.is_set():
+            self._send(channel, "presence", {"type": "presence", "event": "track", "payload": payload})
+
+    async def close(self) -> None:
+        """Hang up."""
+        for task in [self._task, *self._sending]:
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        self._task = None
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with self._session.ws_connect(
+                    self._url, max_msg_size=_LARGEST_FRAME, timeout=aiohttp.ClientWSTimeout(ws_close=2)
+                ) as connection:
+                    failures = 0
+                    await self._serve(connection)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                _log.info("realtime connection failed: %s", type(error).__name__)
+            finally:
+                self._connection = None
+                for channel in self._channels.values():
+                    channel.lost()
+            failures += 1
+            # Full jitter: a thousand gateways that lost one server do not come back at once.
+            await asyncio.sleep(random.uniform(0, min(_LONGEST_BACKOFF, 0.2 * 2 ** min(failures, 8))))  # noqa: S311
+
+    async def _serve(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+        self._connection = connection
+        self._unanswered = None
+        self._joins.clear()
+        beating = asyncio.create_task(self._beat(connection))
+        joining = asyncio.create_task(self._join_all())
+        try:
+            async for message in connection:
+                if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    frame = Frame.decode(message.data)
+                    if frame is not None:
+                        self._receive(frame)
+        finally:
+            beating.cancel()
+            joining.cancel()
+
+    async def _join_all(self) -> None:
+        for channel in list(self._channels.values()):
+            if channel.join_ref is None and self._channels.get(channel.topic) is channel:
+                self._send_join(channel)
+                await asyncio.sleep(self._pace)
+
+    async def _beat(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat)
+            if self._unanswered is not None:
+                _log.warning("realtime heartbeat unanswered; connecting anew")
+                await connection.close()
+                return
+            self._unanswered = ref = str(next(self._refs))
+            frame = Frame(topic="phoenix", event="heartbeat", payload={}, ref=ref)
+            with suppress(aiohttp.ClientError, ConnectionError):
+                await connection.send_str(frame.encode())
+
+    def _send_join(self, channel: Channel) -> None:
+        channel.join_ref = ref = str(next(self._refs))
+        self._joins[ref] = channel
+        self._write(self._frame(channel, "phx_join", channel.join_payload(), ref))
+
+    def _send(self, channel: Channel, event: str, payload: dict[str, Any]) -> None:
+        if self.connected and channel.join_ref is not None:
+            self._write(self._frame(channel, event, payload, str(next(self._refs))))
+
+    @staticmethod
+    def _frame(channel: Channel, event: str, payload: dict[str, Any], ref: str) -> Frame:
+        return Frame(
+            topic=f"realtime:{channel.topic}", event=event, payload=payload, ref=ref, join_ref=channel.join_ref
+        )
+
+    def _write(self, frame: Frame) -> None:
+        connection = self._connection
+        if connection is None or connection.closed:
+            return
+
+        async def write() -> None:
+            # A connection that broke meanwhile is found by its reader.
+            with suppress(aiohttp.ClientError, ConnectionError):
+                await connection.send_str(frame.encode())
+
+        task = asyncio.create_task(write())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _receive(self, frame: Frame) -> None:
+        if frame.event == "phx_reply" and frame.ref is not None:
+            self._reply(frame.ref, frame.payload)
+            return
+        channel = self._channels.get(frame.topic.removeprefix("realtime:"))
+        if channel is None or (frame.join_ref is not None and frame.join_ref != channel.join_ref):
+            return
+        match frame.event:
+            case "broadcast":
+                channel.broadcast(frame.payload)
+            case "presence_state" | "presence_diff":
+                channel.listener.presence(frame.event, frame.payload)
+            case "system" if frame.payload.get("status") == "error":
+                _log.info("realtime channel: %s", frame.payload.get("message"))
+            case "phx_close" | "phx_error":
+                self._closed_by_server(channel, str(frame.payload.get("message", frame.event)))
+
+    def _reply(self, ref: str, payload: dict[str, Any]) -> None:
+        if ref == self._unanswered:
+            self._unanswered = None
+            return
+        channel = self._joins.pop(ref, None)
+        if channel is None or channel.join_ref != ref:
+            return
+        if payload.get("status") == "ok":
+            channel.accepted()
+            if channel.tracked is not None:
+                self.track(channel, channel.tracked)
+            return
+        reason = str((payload.get("response") or {}).get("reason", "refused"))
+        channel.join_ref = None
+        if any(word in reason.lower() for word in _REFUSED):
+            channel.listener.refused(reason)
+        else:
+            _log.warning("realtime join failed: %s", reason)
+            asyncio.get_running_loop().call_later(random.uniform(0.2, 2), self._try_again, channel)  # noqa: S311
+
+    def _closed_by_server(self, channel: Channel, reason: str) -> None:
+        """The server ended the channel: most often its token expired or lost its permission."""
+        channel.lost()
+        channel.listener.refused(reason)
+
+    def rejoin(self, channel: Channel) -> None:
+        """Join again a channel that the server closed, under the token that it has now."""
+        self._try_again(channel)
+
+    def _try_again(self, channel: Channel) -> None:
+        if self.connected and channel.join_ref is None and self._channels.get(channel.topic) is channel:
+            self._send_join(channel)
