@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -19,11 +19,15 @@ from bench.capture import capture
 from bench.contenders import CONTENDERS
 from bench.data import FIRST_YEAR, Volume
 from bench.http1 import WrongAnswerError
-from bench.measure import Plan, measure
-from bench.site import StartError, options, prepare
+from bench.measure import Measured, Plan, measure
+from bench.realtime import run as realtime
+from bench.realtime.table import table
+from bench.site import Site, StartError, fill, options, prepare
 from bench.workloads import WORKLOADS
 from tripgate.local.errors import LocalStackError
 from tripgate.local.stack import Stack
+
+REALTIME = "realtime"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,7 +44,7 @@ from tripgate.local.stack import Stack
     metavar="NAME",
     help="A contender, a workload, or contender/workload; may be given again. "
     f"Contenders: {', '.join(each.name for each in CONTENDERS)}. "
-    f"Workloads: {', '.join(each.name for each in WORKLOADS)}.",
+    f"Workloads: {', '.join(each.name for each in WORKLOADS)}, {REALTIME}.",
 )
 @click.option(
     "--output",
@@ -57,7 +61,8 @@ def main(
     Starts everything it needs in a temporary directory, and stops and removes it at the end.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    chosen = _chosen(only)
+    requests = [name for name in only if name != REALTIME]
+    chosen = _chosen(requests) if requests or not only else frozenset()
     plan = Plan(
         contenders=[each for each in CONTENDERS if any(name == each.name for name, _ in chosen)],
         workloads=[each.name for each in WORKLOADS if any(name == each.name for _, name in chosen)],
@@ -68,36 +73,50 @@ def main(
     )
     volume = FIRST_YEAR if first_year else Volume(people=people)
     try:
-        _run(plan, volume, output)
+        mistakes = _run(plan, volume, output, live=not only or REALTIME in only)
     except (LocalStackError, StartError, WrongAnswerError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         sys.exit(130)
+    for mistake in mistakes:
+        click.echo(mistake, err=True)
+    sys.exit(1 if mistakes else 0)
 
 
-def _run(plan: Plan, volume: Volume, output: Path) -> None:
+def _run(plan: Plan, volume: Volume, output: Path, *, live: bool) -> list[str]:
+    """Measure, show and keep it; what was delivered wrong."""
     began = time.monotonic()
 
     def progress(sentence: str) -> None:
         click.echo(f"[{time.monotonic() - began:5.1f} s] {sentence}", err=True)
 
-    workloads = [each for each in WORKLOADS if each.name in plan.workloads]
     with tempfile.TemporaryDirectory(prefix="tripgate-bench-") as folder:
         # Postgres never runs as root: its user must be able to enter, or the data would lie elsewhere and stay.
         Path(folder).chmod(0o755)
-        with Stack(options(Path(folder) / "data"), progress) as stack:
-            progress(f"Loading {volume.describe()}")
-            site = prepare(stack, volume, progress)
-            progress("Hearing what Tripgate asks of PostgREST")
-            cases = capture(site, workloads)
-            progress("Starting the contenders and checking their answers")
-            measured = measure(site, plan, cases, progress)
+        data_dir = Path(folder) / "data"
+        with Stack(options(data_dir), progress) as stack:
+            site = prepare(stack, data_dir)
+            measured = _requests(site, plan, volume, progress) if plan.workloads else []
+            followed = realtime.measure(site, progress) if live else None
             versions = site.versions()
-    file = report.write(output, measured, plan, volume, versions)
-    click.echo(report.tables(measured, plan, workloads))
+    file = report.write(output, measured, plan, volume, versions, followed)
+    if measured:
+        click.echo(report.tables(measured, plan, [each for each in WORKLOADS if each.name in plan.workloads]))
+    if followed is not None:
+        click.echo(("\n" if measured else "") + table(followed))
     click.echo(f"All rounds: {file}")
+    return followed.mistakes if followed is not None else []
+
+
+def _requests(site: Site, plan: Plan, volume: Volume, progress: Callable[[str], None]) -> list[Measured]:
+    progress(f"Loading {volume.describe()}")
+    fill(site, volume, progress)
+    progress("Hearing what Tripgate asks of PostgREST")
+    cases = capture(site, [each for each in WORKLOADS if each.name in plan.workloads])
+    progress("Starting the contenders and checking their answers")
+    return measure(site, plan, cases, progress)
 
 
 def _chosen(only: Sequence[str]) -> frozenset[tuple[str, str]]:

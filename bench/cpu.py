@@ -31,6 +31,24 @@ class Tree:
                     return cls(process)
         raise LookupError(f"No process of this benchmark listens at {url}.")
 
+    @classmethod
+    def running(cls, module: str) -> "Tree":
+        """The tree of the server that runs a module, found among this process's descendants.
+
+        Raises:
+            LookupError: None runs it.
+        """
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                command = process.cmdline()
+                if "-m" in command[:-1] and command[command.index("-m") + 1].startswith(module):
+                    return cls(process)
+        raise LookupError(f"No process of this benchmark runs {module}.")
+
+    def resident(self) -> int:
+        """Bytes of memory that the process itself holds now."""
+        return int(self._root.memory_info().rss)
+
     def seconds(self) -> float:
         """CPU time used so far, of user and system together; grows only."""
         total = 0.0

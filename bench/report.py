@@ -13,9 +13,11 @@ from typing import Any
 
 import psutil
 
+from bench.aligned import aligned
 from bench.contenders import HANDWRITTEN, HANDWRITTEN_CACHED, HOP, RAW, TRIPGATE, Contender
 from bench.data import Volume
 from bench.measure import Measured, Plan
+from bench.realtime.run import Found
 from bench.workloads import Workload
 
 PACKAGES = ("tripgate", "aiohttp", "graphql-core", "orjson", "strawberry-graphql")
@@ -45,7 +47,7 @@ def tables(measured: Sequence[Measured], plan: Plan, workloads: Iterable[Workloa
         shown = [row for row in rows if row is not None]
         if not shown:
             continue
-        lines += [f"{workload.name}: {workload.title}", *_aligned([_COLUMNS, *shown])]
+        lines += [f"{workload.name}: {workload.title}", *aligned([_COLUMNS, *shown])]
         lines += [f"  {ratio}" for ratio in ratios(measured, workload.name)]
         lines.append("")
     lines.append(
@@ -89,7 +91,14 @@ def ratios(measured: Sequence[Measured], workload: str) -> list[Ratio]:
     return found
 
 
-def write(folder: Path, measured: Sequence[Measured], plan: Plan, volume: Volume, versions: dict[str, str]) -> Path:
+def write(
+    folder: Path,
+    measured: Sequence[Measured],
+    plan: Plan,
+    volume: Volume,
+    versions: dict[str, str],
+    realtime: Found | None,
+) -> Path:
     """Keep a run as JSON; the file."""
     now = datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +125,7 @@ def write(folder: Path, measured: Sequence[Measured], plan: Plan, volume: Volume
         },
         "ratios": {name: [dataclasses.asdict(ratio) for ratio in ratios(measured, name)] for name in names},
         "rounds": [dataclasses.asdict(each) for each in measured],
+        "realtime": realtime.as_json() if realtime is not None else None,
     }
     file.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     return file
@@ -137,14 +147,3 @@ def _row(name: str, title: str, measured: Sequence[Measured], workload: str) -> 
         *cpu,
         f"{median(each.cores_elsewhere for each in rounds):.2f}",
     )
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]

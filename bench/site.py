@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -29,7 +29,8 @@ class Site:
 
     stack: Stack
     info: StackInfo
-    callers: dict[str, Caller]
+    data_dir: Path
+    callers: dict[str, Caller] = field(default_factory=dict)
 
     def start(self, name: str, module: str, arguments: tuple[str, ...], env: Mapping[str, str]) -> ServerProcess:
         """Start `python -m module arguments…` in front of PostgREST; `address` waits for it."""
@@ -74,12 +75,16 @@ def child_env() -> dict[str, str]:
     return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def prepare(stack: Stack, volume: Volume, progress: Callable[[str], None]) -> Site:
-    """Load the data into a stack that has started, and sign the callers up."""
+def prepare(stack: Stack, data_dir: Path) -> Site:
+    """A stack that has started, as a place to measure at."""
     assert stack.info is not None
-    info = stack.info
-    callers = load(info.admin_db_url, info.api_url, info.publishable_key, volume, progress)
-    return Site(stack, info, callers)
+    return Site(stack, stack.info, data_dir)
+
+
+def fill(site: Site, volume: Volume, progress: Callable[[str], None]) -> None:
+    """Load the data, and sign the callers up."""
+    info = site.info
+    site.callers.update(load(info.admin_db_url, info.api_url, info.publishable_key, volume, progress))
 
 
 def options(data_dir: Path) -> StackOptions:

@@ -31,7 +31,7 @@ from gql import derive
 from gql.descriptions import describe
 from gql.late import declare_object_type
 from gql.scalars import JSON
-from gql.table import Column, Kind, Relation, Sort, Table, catalog
+from gql.table import Choices, Column, Computed, Kind, Relation, Sort, Table, catalog
 
 T = TypeVar("T")
 
@@ -80,6 +80,12 @@ class _RelationMark:
     description: str
 
 
+@dataclass(frozen=True)
+class _ComputedMark:
+    target: type
+    description: str
+
+
 def column(name: str | None = None, *, write: Write = FREELY) -> Any:
     """Say more of a column than its annotation does: its SQL name, and where it may be written."""
     return _ColumnMark(name, write)
@@ -93,6 +99,11 @@ def to_one(target: str, *, via: str, description: str) -> Any:
 def to_many(target: str, *, via: str, description: str) -> Any:
     """The rows of `target` whose column `via` refers to this one, as a connection."""
     return _RelationMark(target, via, many=True, description=description)
+
+
+def computed(target: type, *, description: str) -> Any:
+    """An object that the database function of this name computes; `target` is a Strawberry type of plain fields."""
+    return _ComputedMark(target, description)
 
 
 def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = None) -> Callable[[type[T]], type[T]]:
@@ -117,6 +128,7 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
             to_camel_case(key): Relation(to_camel_case(key), mark.target, mark.via, mark.many)
             for key, mark in marks.items()
         }
+        objects = {key: value for key, value in vars(cls).items() if isinstance(value, _ComputedMark)}
         mapping = Table(
             type_name=cls.__name__,
             name=name,
@@ -124,10 +136,11 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
             plural=plural or to_camel_case(name),
             columns=columns,
             relations=relations,
+            computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
             default_order=tuple(Sort.parse(*text.split(" ", 1)) for text in order_by),
         )
         catalog.add(mapping)
-        made = _strawberry_type(cls, mapping, marks)
+        made = _strawberry_type(cls, mapping, marks, objects)
         declare_object_type(mapping.type_name, made)
         return made
 
@@ -143,11 +156,24 @@ def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
         kind=Kind.ENUM if is_enum else _KINDS[annotation],
         nullable=nullable,
         enum=annotation if is_enum else None,
-        choices=tuple((member.value, member.name) for member in annotation) if is_enum else None,
+        choices=_choices(annotation) if is_enum else None,
         creatable=mark.write.creatable,
         required=mark.write.required,
         patchable=mark.write.patchable,
     )
+
+
+def _computed(key: str, mark: _ComputedMark) -> Computed:
+    keys = {}
+    for name, hint in typing.get_type_hints(mark.target).items():
+        annotation, _ = _without_none(hint)
+        is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
+        keys[to_camel_case(name)] = (name, _choices(annotation) if is_enum else None)
+    return Computed(to_camel_case(key), key, mark.target.__name__, keys)
+
+
+def _choices(enum: type[Enum]) -> Choices:
+    return tuple((member.value, member.name) for member in enum)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -167,7 +193,9 @@ class Node:
     )
 
 
-def _strawberry_type(cls: type[T], mapping: Table, marks: dict[str, _RelationMark]) -> type[T]:
+def _strawberry_type(
+    cls: type[T], mapping: Table, marks: dict[str, _RelationMark], objects: dict[str, _ComputedMark]
+) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = dict(cls.__annotations__)
     for key in hints:
@@ -175,6 +203,8 @@ def _strawberry_type(cls: type[T], mapping: Table, marks: dict[str, _RelationMar
         setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name)))
     for key, mark in marks.items():
         setattr(cls, key, derive.relation_field(mark.target, many=mark.many, description=mark.description))
+    for key, computed_mark in objects.items():
+        setattr(cls, key, derive.object_field(computed_mark.target, description=computed_mark.description))
     body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
     made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})

@@ -161,6 +161,22 @@ def change_type(type_name: str) -> type:
 
 
 @functools.cache
+def presence_type(name: str, person: str, description: str) -> type:
+    """An event that tells who is there, who came and who went."""
+    people = lambda: list_of(object_type(person))  # noqa: E731 - the same annotation three times
+    return _make(
+        name,
+        {
+            "people": _Field(people, "Everyone who is there now."),
+            "joined": _Field(people, "Who came since the last event."),
+            "left": _Field(people, "Who went since the last event."),
+        },
+        description,
+        strawberry.type,
+    )
+
+
+@functools.cache
 def filter_type(type_name: str) -> type:
     """`<Type>Filter`: an operator object a column, with `and`, `or`, `not`."""
     table = catalog[type_name]
@@ -271,6 +287,16 @@ def argument(name: str, annotation: Any, description: str) -> StrawberryArgument
     )
 
 
+def row_argument(name: str, description: str) -> StrawberryArgument:
+    """A required argument that names a row by its key."""
+    return argument(name, uuid.UUID, description)
+
+
+def key_argument() -> StrawberryArgument:
+    """`id`, the key of the row that is meant."""
+    return row_argument("id", "The row's key.")
+
+
 def connection_arguments(type_name: str) -> list[StrawberryArgument]:
     """What every connection takes: filter, order and a page forwards, backwards or by offset."""
     return [
@@ -294,6 +320,11 @@ def relation_field(target: str, *, many: bool, description: str) -> StrawberryFi
             default=UNSET,
         )
     return LateField(lambda: optional(object_type(target)), description=description, default=UNSET)
+
+
+def object_field(target: type, *, description: str) -> StrawberryField:
+    """The field of a computed object, which is always there."""
+    return LateField(lambda: target, description=description, default=UNSET)
 
 
 def tables() -> list[Table]:

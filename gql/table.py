@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+Choices = tuple[tuple[str | int, str], ...]
+"""For an enum, pairs of the value in SQL and the name in GraphQL."""
+
 
 class Kind(StrEnum):
     """How a column's values behave: which operators fit and how they travel."""
@@ -50,7 +53,7 @@ class Column:
     kind: Kind
     nullable: bool
     enum: type[Enum] | None = None
-    choices: tuple[tuple[str, str], ...] | None = None
+    choices: "Choices | None" = None
     creatable: bool = True
     required: bool = False
     patchable: bool = True
@@ -70,6 +73,23 @@ class Relation:
     target: str
     via: str
     many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An object that a function of the database computes from a row, selected like a column.
+
+    Attributes:
+        field: The GraphQL name, as in `voteSummary`.
+        name: The function, as in `vote_summary`.
+        target: The GraphQL type of the object.
+        keys: For each field of that type, the object's key and, for an enum, its choices.
+    """
+
+    field: str
+    name: str
+    target: str
+    keys: Mapping[str, tuple[str, "Choices | None"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +131,7 @@ class Table:
     columns: Mapping[str, Column]
     relations: Mapping[str, Relation]
     default_order: tuple[Sort, ...]
+    computed: Mapping[str, Computed] = field(default_factory=dict)
     primary_key: str = "id"
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
 

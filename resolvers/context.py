@@ -8,6 +8,7 @@ import strawberry
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
@@ -27,6 +28,7 @@ class Context:
     caller: Caller
     postgrest: PostgrestClient
     auth: AuthClient
+    functions: FunctionsClient
     max_page_size: int
     relay: Relay | None = None
     live: "set[Subscription]" = field(default_factory=set)

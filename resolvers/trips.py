@@ -1,8 +1,17 @@
 """Trips and their itineraries."""
 
-import strawberry
+from typing import Any
 
+import strawberry
+from graphql.execution.values import VariableValues
+
+from gql import derive
+from gql.late import object_type, optional
+from resolvers.context import Context
 from resolvers.declared import changes, create, create_many, delete, many, one, update
+from resolvers.declared.writes import Write
+from tripgate.planner.plan import Call
+from tripgate.planner.selection import Selected
 
 
 @strawberry.type
@@ -13,6 +22,17 @@ class TripQuery:
     trips = many("Trip")
     trip_item = one("TripItem")
     trip_items = many("TripItem")
+
+
+class MoveTripItem(Write):
+    """Moves an item to another day or position."""
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        context.signed_in()
+        arguments = selected.arguments(variables)
+        plan = self.plan(context, selected, variables)
+        given = {"item": str(arguments["id"]), "day": arguments["dayNumber"], "new_position": arguments["position"]}
+        return await self.one(context, plan, Call("move_trip_item", given, self.returning(plan)))
 
 
 @strawberry.type
@@ -27,6 +47,16 @@ class TripMutation:
     create_trip_items = create_many("TripItem")
     update_trip_item = update("TripItem")
     delete_trip_item = delete("TripItem")
+    move_trip_item = MoveTripItem(
+        "TripItem",
+        lambda: optional(object_type("TripItem")),
+        lambda: [
+            derive.key_argument(),
+            derive.argument("dayNumber", int, "The day, counted from 1."),
+            derive.argument("position", int, "The position on that day, counted from 0; past the end is the end."),
+        ],
+        "Move an item to a position of a day; the others close up, whoever else moves at the same time.",
+    )
 
 
 @strawberry.type

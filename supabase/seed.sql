@@ -166,3 +166,71 @@ from (
         ('c1e00000-0000-4000-8002-000000000002', 'c1e00000-0000-4000-8001-000000000006', 5, 0, 'activity', 'Walk over the Tizi Mzik pass with a guide', null, '2027-03-24 08:00+01', '2027-03-24 16:00+01', 600.00),
         ('c1e00000-0000-4000-8002-000000000002', null, 5, 1, 'note', 'Cash only up here; the last machine is in Asni', null, null, null, null)
 ) as item (trip_id, place_id, day_number, order_index, kind, title, notes, starts_at, ends_at, cost);
+
+
+-- Together ------------------------------------------------------------------------------------------------------------
+
+-- Ben plans Japan with Ada, and Cleo looks on; Cleo plans Utah with Ben. All of them vote.
+insert into public.collaborators (trip_id, user_id, role, created_at)
+values
+    ('ada00000-0000-4000-8002-000000000002', 'be400000-0000-4000-8000-000000000002', 'editor', '2026-06-21 12:02Z'),
+    ('ada00000-0000-4000-8002-000000000002', 'c1e00000-0000-4000-8000-000000000003', 'viewer', '2026-07-02 18:47Z'),
+    ('be400000-0000-4000-8002-000000000002', 'c1e00000-0000-4000-8000-000000000003', 'editor', '2026-08-12 09:30Z');
+
+insert into public.votes (trip_item_id, user_id, value, comment)
+select trip_items.id, vote.user_id::uuid, vote.value, vote.comment
+from (
+    values
+        ('Sensō-ji at dusk', 'ada00000-0000-4000-8000-000000000001', 1, null),
+        ('Sensō-ji at dusk', 'be400000-0000-4000-8000-000000000002', 1, 'And the street behind it for dinner.'),
+        ('Sensō-ji at dusk', 'c1e00000-0000-4000-8000-000000000003', 0, null),
+        ('Standing sushi in Asakusa', 'be400000-0000-4000-8000-000000000002', 1, null),
+        ('Standing sushi in Asakusa', 'c1e00000-0000-4000-8000-000000000003', -1, 'I would like to sit after that flight.'),
+        ('Fushimi Inari before breakfast', 'ada00000-0000-4000-8000-000000000001', 1, 'It is empty until eight.'),
+        ('Fushimi Inari before breakfast', 'be400000-0000-4000-8000-000000000002', -1, 'Six in the morning?'),
+        ('Angels Landing', 'be400000-0000-4000-8000-000000000002', 1, null),
+        ('Angels Landing', 'c1e00000-0000-4000-8000-000000000003', -1, 'I will wait at Scout Lookout.')
+) as vote (title, user_id, value, comment)
+join public.trip_items on trip_items.title = vote.title;
+
+-- Still open, for Ben: the secret of its link is lofoten-for-ben.
+insert into public.invitations (id, trip_id, email, role, token_hash, invited_by)
+values (
+    'ada00000-0000-4000-8003-000000000001', 'ada00000-0000-4000-8002-000000000003', 'ben@tripgate.example', 'editor',
+    encode(sha256('lofoten-for-ben'), 'hex'), 'ada00000-0000-4000-8000-000000000001'
+);
+
+
+-- Kept for oneself ----------------------------------------------------------------------------------------------------
+
+insert into public.saved_places (user_id, place_id, name, category, notes)
+values
+    ('ada00000-0000-4000-8000-000000000001', null, 'Skogskyrkogården', 'nature', 'Asplund''s chapel, on a clear day in autumn.'),
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8001-000000000014', 'Reine', 'nature', null),
+    ('be400000-0000-4000-8000-000000000002', 'ada00000-0000-4000-8001-000000000010', 'Nishiki Market', 'restaurant', 'Ada knows which stall.'),
+    ('c1e00000-0000-4000-8000-000000000003', null, 'Museo del Novecento', 'museum', null);
+
+insert into public.collections (id, user_id, name, description)
+values
+    ('ada00000-0000-4000-8004-000000000001', 'ada00000-0000-4000-8000-000000000001', 'Quiet before nine', 'Famous places that are empty if one gets up.'),
+    ('be400000-0000-4000-8004-000000000001', 'be400000-0000-4000-8000-000000000002', 'Rock and light', null);
+
+insert into public.collection_places (user_id, collection_id, place_id, order_index, notes)
+values
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8004-000000000001', 'ada00000-0000-4000-8001-000000000008', 0, 'By the first train.'),
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8004-000000000001', 'ada00000-0000-4000-8001-000000000002', 1, null),
+    ('be400000-0000-4000-8000-000000000002', 'be400000-0000-4000-8004-000000000001', 'be400000-0000-4000-8001-000000000003', 0, 'At sunset.'),
+    ('be400000-0000-4000-8000-000000000002', 'be400000-0000-4000-8004-000000000001', 'be400000-0000-4000-8001-000000000002', 1, null);
+
+insert into public.tags (id, user_id, name, colour)
+values
+    ('ada00000-0000-4000-8005-000000000001', 'ada00000-0000-4000-8000-000000000001', 'with children', '#16a34a'),
+    ('ada00000-0000-4000-8005-000000000002', 'ada00000-0000-4000-8000-000000000001', 'book ahead', '#dc2626'),
+    ('be400000-0000-4000-8005-000000000001', 'be400000-0000-4000-8000-000000000002', 'worth a detour', '#d97706');
+
+insert into public.place_tags (user_id, place_id, tag_id)
+values
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8001-000000000003', 'ada00000-0000-4000-8005-000000000002'),
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8001-000000000001', 'ada00000-0000-4000-8005-000000000002'),
+    ('ada00000-0000-4000-8000-000000000001', 'ada00000-0000-4000-8001-000000000011', 'ada00000-0000-4000-8005-000000000001'),
+    ('be400000-0000-4000-8000-000000000002', 'be400000-0000-4000-8001-000000000004', 'be400000-0000-4000-8005-000000000001');

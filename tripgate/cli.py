@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from tripgate.commands.doctor import doctor
 from tripgate.commands.migration import migration
 from tripgate.commands.schema import schema
 
@@ -37,6 +38,7 @@ def main() -> None:
     """A GraphQL gateway over Supabase for people who plan trips together."""
 
 
+main.add_command(doctor)
 main.add_command(migration)
 main.add_command(schema)
 

@@ -47,3 +47,8 @@ class Place:
 
     owner = to_one("Profile", via="user_id", description="The person who keeps the place.")
     items = to_many("TripItem", via="place_id", description="The itinerary items that happen here.")
+    saved_places = to_many("SavedPlace", via="place_id", description="The caller's own note of it, if they saved it.")
+    collection_places = to_many(
+        "CollectionPlace", via="place_id", description="Where it stands in the caller's collections."
+    )
+    place_tags = to_many("PlaceTag", via="place_id", description="The caller's tags on it.")

@@ -21,6 +21,17 @@ class Profile:
 
     trips = to_many("Trip", via="user_id", description="The trips that this person owns.")
     places = to_many("Place", via="user_id", description="The places that this person keeps.")
+    collaborations = to_many(
+        "Collaborator",
+        via="user_id",
+        description="The trips of others that this person is on, as far as they are shared.",
+    )
+    votes = to_many("Vote", via="user_id", description="What this person thinks of the items of shared trips.")
+    saved_places = to_many("SavedPlace", via="user_id", description="What this person saved; seen by themselves alone.")
+    collections = to_many(
+        "Collection", via="user_id", description="This person's collections, seen by themselves alone."
+    )
+    tags = to_many("Tag", via="user_id", description="This person's tags, seen by themselves alone.")
 
 
 @strawberry.enum(description="A unit of distance.")

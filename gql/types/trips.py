@@ -7,7 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one
+from gql.declare import NEVER, REQUIRED, column, computed, on_create, table, to_many, to_one
+from gql.types.votes import VoteSummary
 
 
 @strawberry.enum(description="How far a trip has come.")
@@ -50,6 +51,9 @@ class Trip:
 
     owner = to_one("Profile", via="user_id", description="The person who owns the trip.")
     items = to_many("TripItem", via="trip_id", description="What happens on the trip, by default in itinerary order.")
+    collaborators = to_many("Collaborator", via="trip_id", description="Whom the trip is shared with.")
+    invitations = to_many("Invitation", via="trip_id", description="Who has been asked to join; for the owner's eyes.")
+    votes = to_many("Vote", via="trip_id", description="What the people on the trip think of its items.")
 
 
 @table("trip_items", order_by=("day_number", "order_index"))
@@ -72,3 +76,5 @@ class TripItem:
 
     trip = to_one("Trip", via="trip_id", description="The trip that this belongs to.")
     place = to_one("Place", via="place_id", description="Where it happens.")
+    votes = to_many("Vote", via="trip_item_id", description="What the people on the trip think of it.")
+    vote_summary = computed(VoteSummary, description="What the people on the trip think of it, counted.")

@@ -1,6 +1,5 @@
 """Root fields by declaration: `trips = many("Trip")`."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from resolvers.declared import reads, writes
 from resolvers.declared.base import DeclaredField
 
 __all__ = [
+    "TRIP_ID",
     "DeclaredField",
     "any_node",
     "changes",
@@ -24,9 +24,13 @@ __all__ = [
     "many",
     "one",
     "own",
+    "trip_presence",
     "update",
     "update_own",
 ]
+
+
+TRIP_ID = derive.row_argument("tripId", "The trip.")
 
 
 def one(type_name: str) -> DeclaredField:
@@ -84,7 +88,7 @@ def update(type_name: str) -> DeclaredField:
     return writes.Update(
         type_name,
         lambda: optional(object_type(type_name)),
-        lambda: [_id(), derive.argument("patch", derive.patch_type(type_name), "What changes.")],
+        lambda: [derive.key_argument(), derive.argument("patch", derive.patch_type(type_name), "What changes.")],
         f"Change a `{type_name}`.",
     )
 
@@ -105,19 +109,26 @@ def changes(type_name: str, *, description: str) -> DeclaredField:
     return subscriptions.Changes(
         type_name,
         lambda: derive.change_type(type_name),
-        lambda: [derive.argument("tripId", uuid.UUID, "The trip to follow.")],
+        lambda: [TRIP_ID],
         description,
+    )
+
+
+def trip_presence() -> DeclaredField:
+    """`tripPresence(tripId: UUID!): TripPresence!`."""
+    return subscriptions.TripPresence(
+        lambda: derive.presence_type("TripPresence", "Profile", "Who is on a trip right now."),
+        lambda: [TRIP_ID],
+        "Who is on the trip now: an event whenever somebody comes or goes. Subscribing makes the caller seen.",
     )
 
 
 def delete(type_name: str) -> DeclaredField:
     """`deleteTrip(id: UUID!): Trip`: the row as it was."""
-    return writes.Delete(type_name, *_optional(type_name), f"Delete a `{type_name}`; the answer is the row as it was.")
+    return writes.DeleteOne(
+        type_name, *_optional(type_name), f"Delete a `{type_name}`; the answer is the row as it was."
+    )
 
 
 def _optional(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:
-    return lambda: optional(object_type(type_name)), lambda: [_id()]
-
-
-def _id() -> StrawberryArgument:
-    return derive.argument("id", uuid.UUID, "The row's key.")
+    return lambda: optional(object_type(type_name)), lambda: [derive.key_argument()]

@@ -1,6 +1,6 @@
 """Declared writes: one request, and one read by key behind it when relations are selected."""
 
-import uuid
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -11,34 +11,49 @@ from gql.errors import ApiError, ErrorCode, bad_input
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write
-from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read
+from tripgate.planner.plan import ALWAYS, And, Compare, Delete, Match, Operator, Pick, Read
+from tripgate.planner.plan import Write as WritePlan
 from tripgate.planner.read import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 
 
 class Write(DeclaredField):
-    """What the writes share: they return their own columns, and a read by key follows when relations are selected."""
+    """What the writes share."""
 
-    def _plan(self, context: Context, selected: Selected, variables: VariableValues) -> ObjectPlan:
+    def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ObjectPlan:
+        """What is selected of the rows written."""
         return planner(context, variables).object(self.table, selected.children, ALWAYS)
 
-    def _returning(self, plan: ObjectPlan) -> tuple[Pick, ...]:
+    def returning(self, plan: ObjectPlan) -> tuple[Pick, ...]:
+        """What the write itself answers: its own columns, or where relations are selected the key to read them by."""
         columns = () if plan.read.embeds else (pick.column for pick in plan.read.columns)
         return write.returning(self.table, columns)
 
-    async def _read_back(self, context: Context, plan: ObjectPlan, keys: list[str]) -> list[dict[str, Any]]:
+    async def one(self, context: Context, plan: ObjectPlan, wanted: WritePlan) -> dict[str, Any] | None:
+        """Send a write of one row and shape what it wrote; `None` where it wrote nothing."""
+        rows = await context.postgrest.write(wanted, context.caller, self.table)
+        if rows and plan.read.embeds:
+            rows = await self.read_back(context, plan, [rows[0][self.table.primary_key]])
+        return object_shaper(plan.shape)(rows[0]) if rows else None
+
+    async def read_back(self, context: Context, plan: ObjectPlan, keys: list[str]) -> list[dict[str, Any]]:
         """Rows by key in the order of the keys, with their relations."""
         key = self.table.primary_key
         columns = write.returning(self.table, (pick.column for pick in plan.read.columns))
-        where = Compare(key, Operator.IN, tuple(keys))
-        read = Read(self.table.name, columns, plan.read.embeds, where)
+        read = Read(self.table.name, columns, plan.read.embeds, Compare(key, Operator.IN, tuple(keys)))
         answer = await context.postgrest.read(read, context.caller, self.table)
         return _in_order(answer.rows, key, keys)
 
-    async def _explain_nothing(self, context: Context, column: str, value: str) -> ApiError:
+    async def by_key(self, context: Context, plan: ObjectPlan, key: str) -> dict[str, Any] | None:
+        """The row of this key, shaped; `None` where the caller may not see it."""
+        rows = await self.read_back(context, plan, [key])
+        return object_shaper(plan.shape)(rows[0]) if rows else None
+
+    async def explain_nothing(self, context: Context, match: Match) -> ApiError:
         """Why a write of one row changed none: it is not visible, or visible and not permitted."""
-        read = Read(self.table.name, (Pick(self.table.primary_key),), where=Compare(column, Operator.EQ, value))
+        where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
+        read = Read(self.table.name, (Pick(self.table.primary_key),), where=where)
         if (await context.postgrest.read(read, context.caller, self.table)).rows:
             return ApiError(ErrorCode.FORBIDDEN, f"You may see this {self._noun} but not change it.")
         return ApiError(ErrorCode.NOT_FOUND, f"There is no such {self._noun}.")
@@ -49,6 +64,8 @@ class Write(DeclaredField):
 
 
 class Create(Write):
+    """`createTrip(input)`."""
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         answers = await self._insert(context, selected, variables, [selected.arguments(variables)["input"]], "input")
         return answers[0]
@@ -57,17 +74,19 @@ class Create(Write):
         self, context: Context, selected: Selected, variables: VariableValues, inputs: list[dict[str, Any]], path: str
     ) -> list[dict[str, Any]]:
         context.signed_in()
-        plan = self._plan(context, selected, variables)
-        insert = write.insert(self.table, inputs, self._returning(plan), path)
+        plan = self.plan(context, selected, variables)
+        insert = write.insert(self.table, inputs, self.returning(plan), path)
         rows = await context.postgrest.write(insert, context.caller, self.table)
         key = self.table.primary_key
         keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
-        rows = await self._read_back(context, plan, keys) if plan.read.embeds else _in_order(rows, key, keys)
+        rows = await self.read_back(context, plan, keys) if plan.read.embeds else _in_order(rows, key, keys)
         shaper = object_shaper(plan.shape)
         return [shaper(row) for row in rows]
 
 
 class CreateMany(Create):
+    """`createTrips(inputs)`: all or none."""
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         inputs = selected.arguments(variables)["inputs"]
         if len(inputs) > context.max_page_size:
@@ -80,28 +99,31 @@ class CreateMany(Create):
         return await self._insert(context, selected, variables, inputs, "inputs")
 
 
-class Update(Write):
+class Matched(Write):
+    """A write of the one row that matches."""
+
+    @abstractmethod
+    def match(self, context: Context, arguments: dict[str, Any]) -> Match:
+        """Columns of a unique key and what they must equal."""
+
+
+class Update(Matched):
     """`updateTrip(id, patch)`."""
+
+    def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
+        return ((self.table.primary_key, str(arguments["id"])),)
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()
-        return await self._update(
-            context, selected, variables, self.table.primary_key, str(selected.arguments(variables)["id"])
+        arguments = selected.arguments(variables)
+        match = self.match(context, arguments)
+        plan = self.plan(context, selected, variables)
+        answer = await self.one(
+            context, plan, write.update(self.table, match, arguments["patch"], self.returning(plan))
         )
-
-    async def _update(
-        self, context: Context, selected: Selected, variables: VariableValues, column: str, value: str
-    ) -> dict[str, Any] | None:
-        """Patch the row whose `column`, a unique one, has this value."""
-        plan = self._plan(context, selected, variables)
-        patch = selected.arguments(variables)["patch"]
-        update = write.update(self.table, column, value, patch, self._returning(plan))
-        rows = await context.postgrest.write(update, context.caller, self.table)
-        if not rows:
-            raise await self._explain_nothing(context, column, value)
-        if plan.read.embeds:
-            rows = await self._read_back(context, plan, [row[self.table.primary_key] for row in rows])
-        return object_shaper(plan.shape)(rows[0]) if rows else None
+        if answer is None:
+            raise await self.explain_nothing(context, match)
+        return answer
 
 
 class UpdateOwn(Update):
@@ -118,24 +140,32 @@ class UpdateOwn(Update):
         super().__init__(type_name, make_type, make_arguments, description)
         self._by = by
 
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        caller = context.signed_in()
-        column = self.table.columns[self._by].name
-        return await self._update(context, selected, variables, column, str(caller.user_id))
+    def match(self, context: Context, _arguments: dict[str, Any]) -> Match:
+        return ((self.table.columns[self._by].name, str(context.caller.user_id)),)
 
 
-class Delete(Write):
+class DeleteOne(Matched):
+    """`deleteTrip(id)`."""
+
+    def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
+        return ((self.table.primary_key, str(arguments["id"])),)
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()
-        id_: uuid.UUID = selected.arguments(variables)["id"]
-        plan = self._plan(context, selected, variables)
+        match = self.match(context, selected.arguments(variables))
+        plan = self.plan(context, selected, variables)
         # What is embedded goes with the row, so it is read before.
-        before = await self._read_back(context, plan, [str(id_)]) if plan.read.embeds else None
-        delete = write.delete(self.table, id_, self._returning(plan))
+        before = await self._before(context, plan, match) if plan.read.embeds else None
+        delete = Delete(self.table.name, match, self.returning(plan))
         rows = await context.postgrest.write(delete, context.caller, self.table)
         if not rows:
-            raise await self._explain_nothing(context, self.table.primary_key, str(id_))
+            raise await self.explain_nothing(context, match)
         return object_shaper(plan.shape)((before or rows)[0])
+
+    async def _before(self, context: Context, plan: ObjectPlan, match: Match) -> list[dict[str, Any]]:
+        where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
+        read = Read(self.table.name, plan.read.columns, plan.read.embeds, where)
+        return (await context.postgrest.read(read, context.caller, self.table)).rows
 
 
 def _in_order(rows: list[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:

@@ -50,6 +50,26 @@ TAKEN: list[tuple[str, Values]] = [
     ("trip_items", {"starts_at": "2027-05-01 10:00Z", "ends_at": "2027-05-01 10:00Z"}),
     ("trip_items", {"starts_at": None, "ends_at": "2027-05-01 10:00Z"}),
     ("trip_items", {"cost": "0.01"}),
+    ("saved_places", {"name": "x" * 200}),
+    ("saved_places", {"place_id": None}),
+    ("saved_places", {"category": "beach"}),
+    ("saved_places", {"notes": "x" * 5000}),
+    ("collections", {"name": "x" * 200}),
+    ("collections", {"description": "x" * 5000}),
+    ("collection_places", {"order_index": 0}),
+    ("collection_places", {"notes": "x" * 5000}),
+    ("tags", {"name": "x" * 50}),
+    ("tags", {"colour": "#0aF9ff"}),
+    ("collaborators", {"role": "editor"}),
+    ("invitations", {"email": "a@b.c"}),
+    ("invitations", {"email": "x" * 242 + "@example.org"}),
+    ("invitations", {"role": "viewer"}),
+    ("invitations", {"token_hash": "0" * 64}),
+    ("invitations", {"status": "expired"}),
+    ("invitations", {"status": "accepted", "accepted_at": "2027-05-01 10:00Z"}),
+    ("votes", {"value": -1}),
+    ("votes", {"value": 0}),
+    ("votes", {"comment": "x" * 1000}),
 ]
 
 REFUSED: list[tuple[str, Values, str]] = [
@@ -97,6 +117,34 @@ REFUSED: list[tuple[str, Values, str]] = [
     ("trip_items", {"ends_at": "infinity"}, "trip_items_ends_at_check"),
     ("trip_items", {"cost": "-1"}, "trip_items_cost_check"),
     ("trip_items", {"cost": "NaN"}, "trip_items_cost_check"),
+    ("saved_places", {"name": " "}, "saved_places_name_check"),
+    ("saved_places", {"name": "x" * 201}, "saved_places_name_check"),
+    ("saved_places", {"category": "pub"}, "saved_places_category_check"),
+    ("saved_places", {"notes": "x" * 5001}, "saved_places_notes_check"),
+    ("collections", {"name": ""}, "collections_name_check"),
+    ("collections", {"name": "x" * 201}, "collections_name_check"),
+    ("collections", {"description": "x" * 5001}, "collections_description_check"),
+    ("collection_places", {"order_index": -1}, "collection_places_order_index_check"),
+    ("collection_places", {"notes": "x" * 5001}, "collection_places_notes_check"),
+    ("tags", {"name": "\t"}, "tags_name_check"),
+    ("tags", {"name": "x" * 51}, "tags_name_check"),
+    ("tags", {"colour": "red"}, "tags_colour_check"),
+    ("tags", {"colour": "#0aF9f"}, "tags_colour_check"),
+    ("collaborators", {"role": "owner"}, "collaborators_role_check"),
+    ("invitations", {"email": "Ben@example.org"}, "invitations_email_check"),
+    ("invitations", {"email": "ben.example.org"}, "invitations_email_check"),
+    ("invitations", {"email": "ben@example"}, "invitations_email_check"),
+    ("invitations", {"email": "a b@example.org"}, "invitations_email_check"),
+    ("invitations", {"email": "x" * 243 + "@example.org"}, "invitations_email_check"),
+    ("invitations", {"role": "owner"}, "invitations_role_check"),
+    ("invitations", {"token_hash": "0" * 63}, "invitations_token_hash_check"),
+    ("invitations", {"token_hash": "Z" * 64}, "invitations_token_hash_check"),
+    ("invitations", {"status": "lost"}, "invitations_status_check"),
+    ("invitations", {"status": "accepted"}, "invitations_accepted_at_check"),
+    ("invitations", {"accepted_at": "2027-05-01 10:00Z"}, "invitations_accepted_at_check"),
+    ("votes", {"value": 2}, "votes_value_check"),
+    ("votes", {"value": -2}, "votes_value_check"),
+    ("votes", {"comment": "x" * 1001}, "votes_comment_check"),
 ]
 
 
@@ -105,7 +153,7 @@ def update(world: World, table: str, values: Values) -> int | str | None:
     assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in values)
     statement = sql.SQL("update public.{} set {} where id = %s").format(sql.Identifier(table), assignments)
     try:
-        with world.acting_as("owner") as db:
+        with world.acting_as("service") as db:
             return db.execute(statement, (*values.values(), getattr(world.owner, table))).rowcount
     except psycopg.errors.CheckViolation as refusal:
         return refusal.diag.constraint_name

@@ -178,24 +178,24 @@ class TestRealtime:
                 language plpgsql security definer set search_path = '' as $$
                 begin
                     perform realtime.broadcast_changes(
-                        'trip:' || old.id, tg_op, tg_op, tg_table_name, tg_table_schema, new, old
+                        'place:' || old.id, tg_op, tg_op, tg_table_name, tg_table_schema, new, old
                     );
                     return null;
                 end
                 $$;
-                create trigger tell after update or delete on public.trips for each row execute function public.tell();
+                create trigger tell after update or delete on public.places for each row execute function public.tell();
                 """
             )
-        world.attempt("owner", "update public.trips set title = 'Renamed' where id = %s", world.owner.trips)
-        world.attempt("owner", "delete from public.trips where id = %s", world.owner.trips)
+        world.attempt("owner", "update public.places set name = 'Renamed' where id = %s", world.owner.places)
+        world.attempt("owner", "delete from public.places where id = %s", world.owner.places)
         sent = [
-            (payload["operation"], payload["record"] and payload["record"]["title"], payload["old_record"]["title"])
+            (payload["operation"], payload["record"] and payload["record"]["name"], payload["old_record"]["name"])
             for (payload,) in db.execute(
                 "select payload from realtime.messages where topic = %s order by inserted_at, event desc",
-                (f"trip:{world.owner.trips}",),
+                (f"place:{world.owner.places}",),
             )
         ]
-        assert sent == [("UPDATE", "Renamed", "A week at sea"), ("DELETE", None, "Renamed")]
+        assert sent == [("UPDATE", "Renamed", "Old harbour"), ("DELETE", None, "Renamed")]
 
     def test_a_message_that_cannot_be_sent_undoes_nothing(self, db: psycopg.Connection) -> None:
         with role(db, "postgres"):
@@ -206,13 +206,13 @@ class TestRealtime:
         with role(db, "postgres"):
             db.execute(
                 'create policy "People can hear their own stream" on realtime.messages for select to authenticated'
-                " using ((select realtime.topic()) = 'user:' || (select auth.uid()))"
+                " using ((select realtime.topic()) = 'club:' || (select auth.uid()))"
             )
-            db.execute("select realtime.send('{}', 'hello', 'user:' || %s)", (str(world.owner.profiles),))
+            db.execute("select realtime.send('{}', 'hello', 'club:' || %s)", (str(world.owner.profiles),))
         heard = {}
         for actor in ("owner", "stranger"):
             with world.acting_as(actor):
-                db.execute("select set_config('realtime.topic', 'user:' || %s, true)", (str(world.owner.profiles),))
+                db.execute("select set_config('realtime.topic', 'club:' || %s, true)", (str(world.owner.profiles),))
                 heard[actor] = len(db.execute("select 1 from realtime.messages where event = 'hello'").fetchall())
         assert heard == {"owner": 1, "stranger": 0}
 

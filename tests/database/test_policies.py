@@ -14,29 +14,63 @@ from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, Actor, Belonging
 if TYPE_CHECKING:
     import psycopg
 
+N, P = NOT_GRANTED, AGAINST_POLICY
+
 # The rows are the owner's, the numbers how many of them the actor reaches. "insert" adds a row for the owner.
-MAY_AND_MAY_NOT: list[tuple[str, str, int | str, int | str, int | str, int | str]] = [
-    # table, command              owner        stranger        anonymous    service
-    ("profiles", "select",           1,           0,              NOT_GRANTED, 1),
-    ("profiles", "insert",           NOT_GRANTED, NOT_GRANTED,    NOT_GRANTED, 1),
-    ("profiles", "update",           1,           0,              NOT_GRANTED, 1),
-    ("profiles", "delete",           NOT_GRANTED, NOT_GRANTED,    NOT_GRANTED, 1),
-    ("user_preferences", "select",   1,           0,              NOT_GRANTED, 1),
-    ("user_preferences", "insert",   NOT_GRANTED, NOT_GRANTED,    NOT_GRANTED, 1),
-    ("user_preferences", "update",   1,           0,              NOT_GRANTED, 1),
-    ("user_preferences", "delete",   NOT_GRANTED, NOT_GRANTED,    NOT_GRANTED, 1),
-    ("places", "select",             1,           0,              NOT_GRANTED, 1),
-    ("places", "insert",             1,           AGAINST_POLICY, NOT_GRANTED, 1),
-    ("places", "update",             1,           0,              NOT_GRANTED, 1),
-    ("places", "delete",             1,           0,              NOT_GRANTED, 1),
-    ("trips", "select",              1,           0,              NOT_GRANTED, 1),
-    ("trips", "insert",              1,           AGAINST_POLICY, NOT_GRANTED, 1),
-    ("trips", "update",              1,           0,              NOT_GRANTED, 1),
-    ("trips", "delete",              1,           0,              NOT_GRANTED, 1),
-    ("trip_items", "select",         1,           0,              NOT_GRANTED, 1),
-    ("trip_items", "insert",         1,           AGAINST_POLICY, NOT_GRANTED, 1),
-    ("trip_items", "update",         1,           0,              NOT_GRANTED, 1),
-    ("trip_items", "delete",         1,           0,              NOT_GRANTED, 1),
+MAY_AND_MAY_NOT: list[tuple[str, str, int | str, int | str, int | str, int | str, int | str, int | str]] = [
+    # table, command           owner editor viewer stranger anonymous service
+    ("profiles", "select",          1, 1, 1, 0, N, 1),
+    ("profiles", "insert",          N, N, N, N, N, 1),
+    ("profiles", "update",          1, 0, 0, 0, N, 1),
+    ("profiles", "delete",          N, N, N, N, N, 1),
+    ("user_preferences", "select",  1, 0, 0, 0, N, 1),
+    ("user_preferences", "insert",  N, N, N, N, N, 1),
+    ("user_preferences", "update",  1, 0, 0, 0, N, 1),
+    ("user_preferences", "delete",  N, N, N, N, N, 1),
+    ("places", "select",            1, 1, 1, 0, N, 1),
+    ("places", "insert",            1, P, P, P, N, 1),
+    ("places", "update",            1, 0, 0, 0, N, 1),
+    ("places", "delete",            1, 0, 0, 0, N, 1),
+    ("trips", "select",             1, 1, 1, 0, N, 1),
+    ("trips", "insert",             1, P, P, P, N, 1),
+    ("trips", "update",             1, 1, 0, 0, N, 1),
+    ("trips", "delete",             1, 0, 0, 0, N, 1),
+    ("trip_items", "select",        1, 1, 1, 0, N, 1),
+    ("trip_items", "insert",        1, 1, P, P, N, 1),
+    ("trip_items", "update",        1, 1, 0, 0, N, 1),
+    ("trip_items", "delete",        1, 1, 0, 0, N, 1),
+    ("saved_places", "select",      1, 0, 0, 0, N, 1),
+    ("saved_places", "insert",      1, P, P, P, N, 1),
+    ("saved_places", "update",      1, 0, 0, 0, N, 1),
+    ("saved_places", "delete",      1, 0, 0, 0, N, 1),
+    ("collections", "select",       1, 0, 0, 0, N, 1),
+    ("collections", "insert",       1, P, P, P, N, 1),
+    ("collections", "update",       1, 0, 0, 0, N, 1),
+    ("collections", "delete",       1, 0, 0, 0, N, 1),
+    ("collection_places", "select", 1, 0, 0, 0, N, 1),
+    ("collection_places", "insert", 1, P, P, P, N, 1),
+    ("collection_places", "update", 1, 0, 0, 0, N, 1),
+    ("collection_places", "delete", 1, 0, 0, 0, N, 1),
+    ("tags", "select",              1, 0, 0, 0, N, 1),
+    ("tags", "insert",              1, P, P, P, N, 1),
+    ("tags", "update",              1, 0, 0, 0, N, 1),
+    ("tags", "delete",              1, 0, 0, 0, N, 1),
+    ("place_tags", "select",        1, 0, 0, 0, N, 1),
+    ("place_tags", "insert",        1, P, P, P, N, 1),
+    ("place_tags", "update",        N, N, N, N, N, 1),
+    ("place_tags", "delete",        1, 0, 0, 0, N, 1),
+    ("collaborators", "select",     1, 1, 1, 0, N, 1),
+    ("collaborators", "insert",     N, N, N, N, N, 1),
+    ("collaborators", "update",     1, 0, 0, 0, N, 1),
+    ("collaborators", "delete",     1, 0, 0, 0, N, 1),
+    ("invitations", "select",       1, 0, 0, 0, N, 1),
+    ("invitations", "insert",       1, P, P, P, N, "23502"),
+    ("invitations", "update",       1, 0, 0, 0, N, 1),
+    ("invitations", "delete",       N, N, N, N, N, 1),
+    ("votes", "select",             1, 1, 1, 0, N, 1),
+    ("votes", "insert",             1, P, P, P, N, 1),
+    ("votes", "update",             1, 0, 0, 0, N, 1),
+    ("votes", "delete",             1, 0, 0, 0, N, 1),
 ]  # fmt: skip
 
 STATEMENTS: dict[str | tuple[str, str], LiteralString] = {
@@ -52,11 +86,51 @@ STATEMENTS: dict[str | tuple[str, str], LiteralString] = {
     ("trips", "update"): "update public.trips set title = 'Cancelled!' where id = %s",
     ("trip_items", "insert"): "insert into public.trip_items (trip_id, title) values (%s, 'Drop anchor') returning *",
     ("trip_items", "update"): "update public.trip_items set title = 'Sink' where id = %s",
+    ("saved_places", "insert"): "insert into public.saved_places (user_id, name) values (%s, 'A bench') returning *",
+    ("saved_places", "update"): "update public.saved_places set notes = 'Gone' where id = %s",
+    ("collections", "insert"): "insert into public.collections (user_id, name) values (%s, 'Benches') returning *",
+    ("collections", "update"): "update public.collections set name = 'Taken' where id = %s",
+    ("collection_places", "insert"): (
+        "insert into public.collection_places (user_id, collection_id, place_id) values (%s, %s, %s) returning *"
+    ),
+    ("collection_places", "update"): "update public.collection_places set notes = 'Taken' where id = %s",
+    ("tags", "insert"): "insert into public.tags (user_id, name) values (%s, 'calm') returning *",
+    ("tags", "update"): "update public.tags set name = 'taken' where id = %s",
+    ("place_tags", "insert"): (
+        "insert into public.place_tags (user_id, place_id, tag_id) values (%s, %s, %s) returning *"
+    ),
+    ("place_tags", "update"): "update public.place_tags set place_id = place_id where id = %s",
+    ("collaborators", "insert"): "insert into public.collaborators (trip_id, user_id) values (%s, %s) returning *",
+    ("collaborators", "update"): "update public.collaborators set role = 'editor' where id = %s",
+    # Nobody may select the hash of the token, so every statement names its columns.
+    ("invitations", "select"): "select id, email, status from public.invitations where id = %s",
+    ("invitations", "insert"): (
+        "insert into public.invitations (trip_id, email, token_hash)"
+        " values (%s, 'new@people.example', repeat('ab', 32)) returning id, email, status"
+    ),
+    ("invitations", "update"): "update public.invitations set status = 'revoked' where id = %s",
+    ("votes", "insert"): "insert into public.votes (trip_item_id, user_id, value) values (%s, %s, 0) returning *",
+    ("votes", "update"): "update public.votes set value = -1 where id = %s",
 }
 
 # What an inserted row refers to.
-PARENTS = {"places": "profiles", "trips": "profiles", "trip_items": "trips"}
-
+PARENTS = {
+    "profiles": ("profiles",),
+    "user_preferences": ("profiles",),
+    "places": ("profiles",),
+    "trips": ("profiles",),
+    "trip_items": ("trips",),
+    "saved_places": ("profiles",),
+    "collections": ("profiles",),
+    "collection_places": ("profiles", "collections", "places"),
+    "tags": ("profiles",),
+    "place_tags": ("profiles", "places", "tags"),
+    "collaborators": ("trips", "companion"),
+    "invitations": ("trips",),
+    "votes": ("trip_items", "profiles"),
+}
+# Where there is room for another row only without the one that is there.
+UNIQUE = {"profiles", "user_preferences", "collection_places", "place_tags", "collaborators", "votes"}
 
 TABLES = list(dict.fromkeys(table for table, *_ in MAY_AND_MAY_NOT))
 
@@ -69,15 +143,13 @@ CASES = [
 
 @pytest.mark.parametrize(("table", "command", "actor", "outcome"), CASES)
 def test_actor_on_the_owners_row(world: World, table: str, command: str, actor: Actor, outcome: int | str) -> None:
-    key = getattr(world.owner, table)
-    if command == "insert" and table in PARENTS:
-        key = getattr(world.owner, PARENTS[table])
-    elif command == "insert":
-        # Where the trigger has made a profile and preferences already, there is room for another only without them.
-        world.db.execute(about("delete from public.{} where id = %s", table), (key,))
-        key = world.owner.profiles
+    keys = [getattr(world.owner, table)]
+    if command == "insert":
+        if table in UNIQUE:
+            world.db.execute(about("delete from public.{} where id = %s", table), keys)
+        keys = [getattr(world.owner, parent) for parent in PARENTS[table]]
     statement = STATEMENTS.get((table, command)) or about(STATEMENTS[command], table)
-    assert world.attempt(actor, statement, key) == outcome
+    assert world.attempt(actor, statement, *keys) == outcome
 
 
 def about(statement: LiteralString, table: str) -> sql.Composed:

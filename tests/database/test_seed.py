@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import bcrypt
 import pytest
+from psycopg import sql
 
 from tests.database.callers import role
 
@@ -90,3 +91,49 @@ def test_positions_within_a_day_have_no_gap_and_no_double(seeded: psycopg.Connec
         " having min(order_index) <> 0 or max(order_index) + 1 <> count(*) or count(distinct order_index) <> count(*)"
     )
     assert crooked.fetchall() == []
+
+
+def test_everyone_is_on_a_trip_with_somebody_else(seeded: psycopg.Connection) -> None:
+    rows = seeded.execute(
+        "select trips.user_id from public.collaborators join public.trips on trips.id = trip_id"
+        " union select collaborators.user_id from public.collaborators"
+    ).fetchall()
+    assert len(rows) == len(PEOPLE)
+
+
+def test_votes_are_those_of_people_on_the_trip_and_they_differ(seeded: psycopg.Connection) -> None:
+    rows = seeded.execute(
+        """
+        select value, votes.user_id = trips.user_id or exists (
+            select from public.collaborators
+            where collaborators.trip_id = votes.trip_id and collaborators.user_id = votes.user_id
+        )
+        from public.votes join public.trips on trips.id = votes.trip_id
+        """
+    ).fetchall()
+    assert {value for value, _ in rows} == {-1, 0, 1}
+    assert all(takes_part for _, takes_part in rows)
+
+
+def test_ben_can_accept_an_invitation(seeded: psycopg.Connection) -> None:
+    (ben,) = seeded.execute("select id from auth.users where email = 'ben@tripgate.example'").fetchone() or (None,)
+    with role(seeded, "authenticated", {"sub": str(ben), "role": "authenticated"}):
+        row = seeded.execute("select role from public.accept_invitation('lofoten-for-ben')").fetchone()
+    assert row == ("editor",)
+
+
+def test_what_people_keep_is_what_they_can_see(seeded: psycopg.Connection) -> None:
+    people = seeded.execute("select id from public.profiles").fetchall()
+    kept = 0
+    for (person,) in people:
+        with role(seeded, "authenticated", {"sub": str(person), "role": "authenticated"}):
+            for table in ("saved_places", "collection_places", "place_tags"):
+                rows = seeded.execute(
+                    sql.SQL(
+                        "select places.id is not null from public.{} as kept"
+                        " left join public.places on places.id = kept.place_id where kept.place_id is not null"
+                    ).format(sql.Identifier(table))
+                ).fetchall()
+                assert all(visible for (visible,) in rows), (person, table)
+                kept += len(rows)
+    assert kept >= 8

@@ -86,6 +86,18 @@ QUERIES: list[tuple[str, str, list[set[str]]]] = [
         [{"idx_trip_items_place_id"}],
     ),
     (
+        "a trip with its people",
+        "query ($trip: UUID!) { trip(id: $trip) { title collaborators { nodes { role user { displayName } } } } }",
+        [{"trips_pkey"}, {"collaborators_trip_id_user_id_key"}, {"profiles_pkey"}],
+    ),
+    (
+        "an itinerary with its votes",
+        "query ($trip: UUID!) { tripItems(filter: { tripId: { eq: $trip } })"
+        " { nodes { title votes { nodes { value } } } } }",
+        [ITINERARY, {"votes_trip_item_id_user_id_key"}],
+    ),
+    ("those I travel with", "{ profiles(first: 20) { nodes { displayName } } }", [{"profiles_pkey"}]),
+    (
         "recent places",
         "{ places(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { id name } } }",
         [OWNERS_PLACES],

@@ -1,4 +1,4 @@
-"""What the tables of stage 1 look like, and the rules that every table in schema public keeps."""
+"""What the tables look like, and the rules that every table in schema public keeps."""
 
 from __future__ import annotations
 
@@ -79,12 +79,100 @@ TABLES = {
         "created_at": "timestamp with time zone",
         "updated_at": "timestamp with time zone",
     },
+    "saved_places": {
+        "id": "uuid",
+        "user_id": "uuid",
+        "place_id": "uuid?",
+        "name": "text",
+        "category": "text",
+        "notes": "text?",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "collections": {
+        "id": "uuid",
+        "user_id": "uuid",
+        "name": "text",
+        "description": "text?",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "collection_places": {
+        "id": "uuid",
+        "user_id": "uuid",
+        "collection_id": "uuid",
+        "place_id": "uuid",
+        "order_index": "integer",
+        "notes": "text?",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "tags": {
+        "id": "uuid",
+        "user_id": "uuid",
+        "name": "text",
+        "colour": "text",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "place_tags": {
+        "id": "uuid",
+        "user_id": "uuid",
+        "place_id": "uuid",
+        "tag_id": "uuid",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "collaborators": {
+        "id": "uuid",
+        "trip_id": "uuid",
+        "user_id": "uuid",
+        "role": "text",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "invitations": {
+        "id": "uuid",
+        "trip_id": "uuid",
+        "email": "text",
+        "role": "text",
+        "token_hash": "text",
+        "status": "text",
+        "invited_by": "uuid",
+        "expires_at": "timestamp with time zone",
+        "accepted_at": "timestamp with time zone?",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
+    "votes": {
+        "id": "uuid",
+        "trip_id": "uuid",
+        "trip_item_id": "uuid",
+        "user_id": "uuid",
+        "value": "smallint",
+        "comment": "text?",
+        "created_at": "timestamp with time zone",
+        "updated_at": "timestamp with time zone",
+    },
 }
 
 DEFAULTS = {
     "trips": {"user_id": "auth.uid()", "status": "'planning'::text", "currency": "'EUR'::text"},
     "trip_items": {"kind": "'activity'::text", "day_number": "1", "order_index": "0"},
     "places": {"user_id": "auth.uid()", "category": "'other'::text"},
+    "saved_places": {"user_id": "auth.uid()", "category": "'other'::text"},
+    "collections": {"user_id": "auth.uid()"},
+    "collection_places": {"user_id": "auth.uid()", "order_index": "0"},
+    "tags": {"user_id": "auth.uid()", "colour": "'#64748b'::text"},
+    "place_tags": {"user_id": "auth.uid()"},
+    "collaborators": {"user_id": None, "role": "'viewer'::text"},
+    "invitations": {
+        "invited_by": "auth.uid()",
+        "role": "'viewer'::text",
+        "status": "'pending'::text",
+        "expires_at": "(now() + '7 days'::interval)",
+    },
+    "votes": {"user_id": "auth.uid()", "value": None},
     "user_preferences": {"user_id": "auth.uid()", "distance_unit": "'km'::text", "home_currency": "'EUR'::text"},
 }
 
@@ -95,6 +183,25 @@ FOREIGN_KEYS = {
     "fk_trips_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
     "fk_trip_items_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
     "fk_trip_items_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE SET NULL",
+    "fk_saved_places_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_saved_places_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE SET NULL",
+    "fk_collections_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_collection_places_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_collection_places_collection_id": (
+        "FOREIGN KEY (collection_id) REFERENCES public.collections(id) ON DELETE CASCADE"
+    ),
+    "fk_collection_places_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE CASCADE",
+    "fk_tags_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_place_tags_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_place_tags_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE CASCADE",
+    "fk_place_tags_tag_id": "FOREIGN KEY (tag_id) REFERENCES public.tags(id) ON DELETE CASCADE",
+    "fk_collaborators_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
+    "fk_collaborators_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_invitations_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
+    "fk_invitations_invited_by": "FOREIGN KEY (invited_by) REFERENCES public.profiles(id) ON DELETE CASCADE",
+    "fk_votes_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
+    "fk_votes_trip_item_id": "FOREIGN KEY (trip_item_id) REFERENCES public.trip_items(id) ON DELETE CASCADE",
+    "fk_votes_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
 }
 
 INDEXES = {
@@ -105,6 +212,17 @@ INDEXES = {
     "idx_trip_items_place_id": "trip_items USING btree (place_id)",
     "idx_places_user_id_created_at": "places USING btree (user_id, created_at DESC)",
     "idx_places_user_id_category": "places USING btree (user_id, category)",
+    "idx_saved_places_user_id_created_at": "saved_places USING btree (user_id, created_at DESC)",
+    "idx_saved_places_user_id_category": "saved_places USING btree (user_id, category)",
+    "idx_saved_places_category": "saved_places USING btree (category)",
+    "idx_collections_user_id_created_at": "collections USING btree (user_id, created_at DESC)",
+    "idx_collaborators_user_id_trip_id": "collaborators USING btree (user_id, trip_id)",
+    "idx_invitations_trip_id_created_at": "invitations USING btree (trip_id, created_at DESC)",
+    "idx_invitations_email_status": "invitations USING btree (email, status)",
+    "idx_votes_trip_id_user_id": "votes USING btree (trip_id, user_id)",
+    "votes_trip_item_id_user_id_key": "votes USING btree (trip_item_id, user_id)",
+    "collaborators_trip_id_user_id_key": "collaborators USING btree (trip_id, user_id)",
+    "tags_user_id_name_key": "tags USING btree (user_id, name)",
 }
 
 

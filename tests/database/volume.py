@@ -12,6 +12,7 @@ PEOPLE = 2_000
 TRIPS_EACH = 10
 PLACES_EACH = 10
 ITEMS_EACH = 10
+COLLABORATORS_EACH = 2
 
 _SQL = f"""
 set session_replication_role = replica;
@@ -42,6 +43,20 @@ select
     (array['activity', 'food', 'transport'])[1 + n % 3], 1 + n / 4, n % 4, n
 from public.trips, generate_series(1, {ITEMS_EACH}) as n;
 
+insert into public.collaborators (trip_id, user_id, role)
+select trips.id, others.id, (array['viewer', 'editor'])[n]
+from (select id, user_id, row_number() over () as number from public.trips) as trips
+cross join generate_series(1, {COLLABORATORS_EACH}) as n
+join (select id, row_number() over () as number from public.profiles) as others
+    on others.number = 1 + (trips.number * (2 * n + 1)) % {PEOPLE}
+where others.id <> trips.user_id
+on conflict do nothing;
+
+insert into public.votes (trip_id, trip_item_id, user_id, value)
+select trip_items.trip_id, trip_items.id, collaborators.user_id, trip_items.order_index % 3 - 1
+from public.trip_items join public.collaborators on collaborators.trip_id = trip_items.trip_id
+where trip_items.day_number = 1;
+
 reset session_replication_role;
 """
 
@@ -54,7 +69,10 @@ def fill(database_url: str) -> None:
 
 
 def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
-    """Make `person` the owner of all places and trips of that many others; the id of one of the trips and places."""
+    """Make `person` the owner of all places and trips of that many others, and a viewer of the trips of as many more.
+
+    Gives the id of one of their trips and of a place on it.
+    """
     with psycopg.connect(database_url, autocommit=True) as connection:
         for table in ("places", "trips"):
             connection.execute(
@@ -64,6 +82,12 @@ def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
                 ).format(sql.Identifier(table)),
                 (person, people),
             )
+        connection.execute(
+            "insert into public.collaborators (trip_id, user_id)"
+            " select id, %s from public.trips"
+            " where user_id in (select md5('person ' || n)::uuid from generate_series(%s::int, %s::int) as n)",
+            (person, people + 1, 2 * people),
+        )
         connection.execute("analyze")
         row = connection.execute(
             "select trips.id, place_id from public.trip_items join public.trips on trips.id = trip_id"

@@ -40,7 +40,7 @@ def plans(name: str) -> dict[str, Any]:
     for selected in operation.roots(values):
         field = declared_field(selected)
         assert isinstance(field, One | Many)
-        context = Context(caller=None, postgrest=None, auth=None, max_page_size=100)  # type: ignore[arg-type]
+        context = Context(caller=None, postgrest=None, auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
         plan = field.plan(context, selected, values)
         reads = [getattr(plan, part, None) for part in ("read", "total")]
         found[selected.key] = [as_data(read) for read in reads if read is not None]

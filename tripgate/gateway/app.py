@@ -18,6 +18,7 @@ from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
 from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.jwks import JwksCache
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.client import RealtimeClient
@@ -47,6 +48,7 @@ def application(settings: Settings) -> web.Application:
             identity = _identity(settings, session)
             relay = _relay(settings, session)
             engine = _engine(settings, session, http, relay)
+            running[_RELAY] = relay
             running[_HTTP] = GraphQLHandler(engine, identity)
             running[_WEBSOCKET] = WebSocketHandler(
                 engine, identity, WebSocketLimits(largest_message=settings.max_body_bytes)
@@ -65,7 +67,9 @@ def application(settings: Settings) -> web.Application:
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
 
     async def go_away(running: web.Application) -> None:
+        # Streams have no end of their own, so the stop must not wait for one.
         await running[_WEBSOCKET].close()
+        running[_RELAY].end()
 
     app.router.add_post("/graphql", graphql)
     app.on_shutdown.append(go_away)
@@ -77,6 +81,7 @@ def application(settings: Settings) -> web.Application:
 
 _HTTP = web.AppKey("http", GraphQLHandler)
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
+_RELAY = web.AppKey("relay", Relay)
 
 # Which changes let somebody in or out of a trip, and which end it.
 _MEMBERSHIPS = frozenset({"collaborators"})
@@ -111,6 +116,7 @@ def _engine(settings: Settings, session: aiohttp.ClientSession, http: httpx.Asyn
         ),
         PostgrestClient(session, settings.postgrest_url, api_key, timeout=settings.upstream_timeout),
         AuthClient(http, settings.auth_url, api_key),
+        FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, timeout=settings.upstream_timeout),
         relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,

@@ -16,6 +16,7 @@ from tripgate.gateway.executor import declared_field, run
 from tripgate.gateway.operation import Documents, Operation, RequestError
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
@@ -57,6 +58,7 @@ class Engine:
         documents: Documents,
         postgrest: PostgrestClient,
         auth: AuthClient,
+        functions: FunctionsClient,
         relay: Relay,
         *,
         max_page_size: int,
@@ -66,6 +68,7 @@ class Engine:
         self._documents = documents
         self._postgrest = postgrest
         self._auth = auth
+        self._functions = functions
         self._relay = relay
         self._max_page_size = max_page_size
         self._hide_suggestions = hide_suggestions
@@ -124,7 +127,7 @@ class Engine:
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
 
     def _context(self, caller: Caller, live: set[Subscription]) -> Context:
-        return Context(caller, self._postgrest, self._auth, self._max_page_size, self._relay, live)
+        return Context(caller, self._postgrest, self._auth, self._functions, self._max_page_size, self._relay, live)
 
 
 def _bad_request(message: str) -> ApiError:

@@ -25,6 +25,7 @@ class _Claims(BaseModel):
     role: str
     exp: float
     session_id: str | None = None
+    email: str | None = None
 
 
 class Identity:
@@ -63,7 +64,7 @@ class Identity:
             return known[0]
         claims = await self._verified(token)
         signed_in = claims.role == "authenticated"
-        caller = Caller(claims.sub, token, claims.session_id, claims.exp) if signed_in else ANONYMOUS
+        caller = Caller(claims.sub, token, claims.session_id, claims.exp, claims.email) if signed_in else ANONYMOUS
         self._known[token] = (caller, claims.exp)
         return caller
 

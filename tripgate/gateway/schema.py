@@ -7,19 +7,41 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+import gql.types.collaborators
 import gql.types.places
 import gql.types.profiles
-import gql.types.trips  # noqa: F401
+import gql.types.saved_places
+import gql.types.trips
+import gql.types.votes  # noqa: F401
 from gql.scalars import SCALARS
 from resolvers.accounts import AccountMutation
+from resolvers.collaborators import CollaboratorMutation, CollaboratorQuery, CollaboratorSubscription
 from resolvers.nodes import NodeQuery
 from resolvers.places import PlaceMutation, PlaceQuery
 from resolvers.profiles import ProfileMutation, ProfileQuery
+from resolvers.saved_places import SavedPlaceMutation, SavedPlaceQuery
 from resolvers.trips import TripMutation, TripQuery, TripSubscription
+from resolvers.votes import VoteMutation, VoteQuery, VoteSubscription
 
-QUERIES: Sequence[type] = (NodeQuery, ProfileQuery, PlaceQuery, TripQuery)
-SUBSCRIPTIONS: Sequence[type] = (TripSubscription,)
-MUTATIONS: Sequence[type] = (AccountMutation, ProfileMutation, PlaceMutation, TripMutation)
+QUERIES: Sequence[type] = (
+    NodeQuery,
+    ProfileQuery,
+    PlaceQuery,
+    SavedPlaceQuery,
+    TripQuery,
+    CollaboratorQuery,
+    VoteQuery,
+)
+SUBSCRIPTIONS: Sequence[type] = (TripSubscription, CollaboratorSubscription, VoteSubscription)
+MUTATIONS: Sequence[type] = (
+    AccountMutation,
+    ProfileMutation,
+    PlaceMutation,
+    SavedPlaceMutation,
+    TripMutation,
+    CollaboratorMutation,
+    VoteMutation,
+)
 
 
 @functools.cache

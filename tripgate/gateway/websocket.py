@@ -64,7 +64,11 @@ class WebSocketHandler:
         """Serve one connection until it ends."""
         limits = self._limits
         socket = web.WebSocketResponse(
-            protocols=(PROTOCOL,), heartbeat=limits.keep_alive, max_msg_size=limits.largest_message
+            protocols=(PROTOCOL,),
+            heartbeat=limits.keep_alive,
+            max_msg_size=limits.largest_message,
+            # A compressor of its own for each client would be most of what an idle subscriber costs.
+            compress=False,
         )
         await socket.prepare(request)
         if socket.ws_protocol != PROTOCOL:

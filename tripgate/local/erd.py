@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 # The seed's diagram of each stage, by its path in the project, and the tables it shows.
 DIAGRAMS: Mapping[str, Sequence[str]] = {
     "docs/supabase/schema/diagrams/erd-core.mmd": ("profiles", "user_preferences", "places", "trips", "trip_items"),
+    "docs/supabase/schema/diagrams/erd-advanced.mmd": (
+        "saved_places",
+        "collections",
+        "collection_places",
+        "tags",
+        "place_tags",
+        "collaborators",
+        "invitations",
+        "votes",
+    ),
 }
 
 # Names that Postgres keeps in its catalog, as the schemas write them.

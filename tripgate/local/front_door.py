@@ -1,9 +1,10 @@
 """The one address of the embedded Supabase, a process of its own.
 
 Run as `python -m tripgate.local.front_door --config FILE`; FILE is a JSON `FrontDoorConfig`. Serves `/auth/v1` itself,
-passes `/rest/v1` on to PostgREST, shows the mail that was sent at `/inbox`, checks and translates API keys on the way,
-and answers `/health` without one. Takes URLs of up to 64 KiB. The listening socket is handed down, so that the port is
-known and taken before this starts. FILE may come later: this process loads its code while the database starts.
+passes `/rest/v1` on to PostgREST, `/realtime/v1` to the Realtime server and `/functions/v1` to the project's functions,
+shows the mail that was sent at `/inbox`, checks and translates API keys on the way, and answers `/health` without one.
+Takes URLs of up to 64 KiB. The listening socket is handed down, so that the port is known and taken before this starts.
+FILE may come later: this process loads its code while the database starts.
 """
 
 import argparse
@@ -11,7 +12,6 @@ import asyncio
 import logging
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,14 +22,16 @@ from aiohttp.typedefs import Handler
 from tripgate.local import cors, inbox_pages, proxy
 from tripgate.local.auth import app as auth_app
 from tripgate.local.auth.context import AUTHORIZATION
+from tripgate.local.config_file import await_config
 from tripgate.local.front_door_config import FrontDoorConfig
+from tripgate.local.functions import routes as functions
 from tripgate.local.gate import Gate
 from tripgate.local.inbox import Inbox
+from tripgate.local.realtime import door as realtime
 
 REST = "/rest/v1"
-NOT_SERVED = ("/realtime/v1", "/storage/v1", "/functions/v1")
+NOT_SERVED = ("/storage/v1",)
 SHUTDOWN_SECONDS = 2.0
-CONFIG_SECONDS = 300.0
 
 CONFIG = web.AppKey("config", FrontDoorConfig)
 GATE = web.AppKey("gate", Gate)
@@ -40,11 +42,12 @@ def create(config: FrontDoorConfig) -> web.Application:
     """The application behind the API port."""
     app = web.Application(middlewares=[cors.answer_preflight, check_key], client_max_size=1024**2)
     app[CONFIG] = config
+    tokens = {"anon": config.signer.role_token("anon"), "service_role": config.signer.role_token("service_role")}
     app[GATE] = Gate.of(
         publishable_key=config.publishable_key,
         secret_key=config.secret_key,
-        anon_token=config.signer.role_token("anon"),
-        service_role_token=config.signer.role_token("service_role"),
+        anon_token=tokens["anon"],
+        service_role_token=tokens["service_role"],
     )
     app.cleanup_ctx.append(_client)
     app.on_response_prepare.append(allow_origin)
@@ -54,6 +57,8 @@ def create(config: FrontDoorConfig) -> web.Application:
         app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
     inbox = Inbox(config.inbox_file)
     inbox_pages.add_to(app, inbox)
+    realtime.add_to(app, config.realtime_url)
+    functions.add_to(app, config, tokens)
     app.add_subapp(
         "/auth/v1",
         auth_app.create(
@@ -135,20 +140,12 @@ async def serve(config: FrontDoorConfig) -> None:
     await runner.cleanup()
 
 
-def await_config(file: Path) -> FrontDoorConfig:
-    """Read the configuration as soon as it is there. Raises FileNotFoundError when it does not come."""
-    deadline = time.monotonic() + CONFIG_SECONDS
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return FrontDoorConfig.model_validate_json(file.read_bytes())
-
-
 def main() -> None:
     """The process's entry."""
     parser = argparse.ArgumentParser(description="The front door of Tripgate's embedded Supabase.")
     parser.add_argument("--config", type=Path, required=True, help="a JSON file that the stack writes")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(serve(await_config(parser.parse_args().config)))
+    asyncio.run(serve(await_config(parser.parse_args().config, FrontDoorConfig)))
 
 
 if __name__ == "__main__":

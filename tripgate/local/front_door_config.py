@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tripgate.local.auth.settings import AuthSettings
+from tripgate.local.functions.settings import FunctionsSettings
 from tripgate.local.keys import Signer
 
 
@@ -15,6 +16,7 @@ class FrontDoorConfig(BaseModel):
     listen_fd: int
     api_url: str
     rest_url: str
+    realtime_url: str
     auth_database_url: str
     access_token_seconds: int
     publishable_key: str
@@ -22,3 +24,8 @@ class FrontDoorConfig(BaseModel):
     signer: Signer
     inbox_file: Path
     auth: AuthSettings
+    functions: FunctionsSettings
+    functions_database_url: str
+    functions_log_dir: Path
+    # The data directory's lock, which the functions' guards keep open until they end.
+    lock_fd: int

@@ -7,7 +7,8 @@ Run as `python -I -S guard.py <JSON>`, with the standard library alone. The JSON
     keep      file descriptors that the server inherits
     log       file that takes the server's output
     user      [uid, gid] to run the server as, or null
-    stop      [[signal name, seconds], …]: tried in turn, each with its patience, before SIGKILL
+    stop      [[signal name, seconds], …]: tried in turn, each with its patience, before SIGKILL; SIGQUIT to the guard
+              skips them
 
 The supervisor stops a server by closing the pipe. The kernel closes it too when the supervisor dies of anything,
 SIGKILL included, so a server never outlives the process that wanted it. The guard ends with the server's exit code
@@ -40,7 +41,7 @@ def main() -> int:
     signal.set_wakeup_fd(wake_write)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     asked_to_stop: list[int] = []
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
         signal.signal(getattr(signal, name), lambda number, _: asked_to_stop.append(number))
 
     guard = os.getpid()
@@ -57,7 +58,7 @@ def main() -> int:
         ready, _, _ = select.select([control, wake_read], [], [])
         drain(wake_read)
         if asked_to_stop or (control in ready and os.read(control, 1) == b""):
-            status = stop(server, spec["stop"])
+            status = stop(server, [] if signal.SIGQUIT in asked_to_stop else spec["stop"])
             break
     # Whatever the server left behind in its process group goes with it.
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -69,7 +70,7 @@ def become_server(spec: dict[str, Any], guard: int) -> NoReturn:
     """In the forked child: take the server's place. Never returns."""
     try:
         os.setpgid(0, 0)
-        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGCHLD"):
+        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGCHLD"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         null = os.open(os.devnull, os.O_RDONLY)

@@ -50,7 +50,8 @@ class Inbox:
         self._characters = 0
         self._lines = 0
         if file is not None and file.exists():
-            for line in file.read_text(encoding="utf-8").splitlines():
+            # JSON escapes no U+2028, at which `splitlines` would split as well.
+            for line in filter(None, file.read_text(encoding="utf-8").split("\n")):
                 try:
                     self._keep(Mail.model_validate_json(line))
                 except ValidationError:  # the last line of a process that was killed

@@ -1,4 +1,4 @@
-"""The steps of a start: Postgres, the database's contents, PostgREST, Auth and the front door.
+"""The steps of a start: Postgres, the database's contents, PostgREST, Realtime, Auth and the front door.
 
 Takes what a start has at hand (`Launch`); each step starts one server under the supervisor and gives what the next step
 needs; raises LocalStackError.
@@ -15,6 +15,7 @@ from tripgate.local.data_dir import write_private
 from tripgate.local.errors import LocalStackError
 from tripgate.local.postgres import Postgres
 from tripgate.local.process import wait_until
+from tripgate.local.realtime.config import RealtimeConfig, RealtimeSettings
 
 if TYPE_CHECKING:
     import socket
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tripgate.local.system_user import SystemUser
 
 FRONT_DOOR_SECONDS = 30.0
+REALTIME_SECONDS = 30.0
 PORT_ATTEMPTS = 3
 Started = TypeVar("Started")
 
@@ -95,13 +97,45 @@ class Launch:
         self._remember(rest_port=port)
         return f"http://{ports.HOST}:{port}"
 
+    def start_realtime(self) -> ServerProcess:
+        """Start the process of Realtime. It loads its code and then waits for its configuration."""
+        self._realtime_file.unlink(missing_ok=True)
+        return self._spawn_realtime()
+
+    def open_realtime(
+        self, process: ServerProcess, postgres: Postgres, signer: Signer, settings: RealtimeSettings
+    ) -> int:
+        """Tell Realtime where everything is, and wait until it hears the database. Returns its port."""
+        self.progress("Starting Realtime")
+        role = "supabase_realtime_admin"
+        database_url = postgres.tcp_url(role, self.secrets.passwords[role])
+        waiting = [process]
+
+        def start(port: int) -> int:
+            config = RealtimeConfig(port=port, database_url=database_url, signer=signer, settings=settings)
+            write_private(self._realtime_file, config.model_dump_json(indent=2))
+            self._await_realtime(waiting.pop() if waiting else self._spawn_realtime(), port)
+            return port
+
+        port = on_free_port(start, self.data_dir.read_state().get("realtime_port"))
+        self._remember(realtime_port=port)
+        return port
+
+    def restart_realtime(self) -> None:
+        """Start Realtime anew, with the configuration and the port it had; end it first if it runs."""
+        running = self.supervisor.find("realtime")
+        if running is not None:
+            self.supervisor.forget(running)
+        port = RealtimeConfig.model_validate_json(self._realtime_file.read_bytes()).port
+        self._await_realtime(self._spawn_realtime(), port)
+
     def start_front_door(self, listener: socket.socket) -> ServerProcess:
         """Start the process of Auth and the front door. It loads its code and then waits for its configuration."""
         self._front_door_file.unlink(missing_ok=True)
         return self.supervisor.start(
             "front_door",
             [sys.executable, "-m", "tripgate.local.front_door", "--config", str(self._front_door_file)],
-            keep=[listener.fileno()],
+            keep=[listener.fileno(), self.data_dir.lock],
         )
 
     def open_front_door(self, process: ServerProcess, config: FrontDoorConfig, port: int) -> None:
@@ -112,6 +146,23 @@ class Launch:
             lambda: postgrest.answers(port, "/health"), process, seconds=FRONT_DOOR_SECONDS, what="The front door"
         )
         self.supervisor.stop_first(process)
+
+    def _spawn_realtime(self) -> ServerProcess:
+        argv = [sys.executable, "-m", "tripgate.local.realtime", "--config", str(self._realtime_file)]
+        return self.supervisor.start("realtime", argv)
+
+    def _await_realtime(self, process: ServerProcess, port: int) -> None:
+        try:
+            wait_until(lambda: postgrest.answers(port, "/health"), process, seconds=REALTIME_SECONDS, what="Realtime")
+        except LocalStackError:
+            self.supervisor.forget(process)
+            raise
+        # Before the database, which would wait for it.
+        self.supervisor.stop_first(process)
+
+    @property
+    def _realtime_file(self) -> Path:
+        return self.data_dir.config / "realtime.json"
 
     @property
     def _front_door_file(self) -> Path:

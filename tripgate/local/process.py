@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -54,6 +55,13 @@ class ServerProcess:
         """End the server and return its exit code."""
         self.terminate()
         return self.wait()
+
+    def kill(self) -> int:
+        """End the server with SIGKILL, as a crash would, and return its exit code."""
+        self._guard.send_signal(signal.SIGQUIT)
+        code = self.wait()
+        self.terminate()
+        return code
 
     def last_lines(self, count: int = 12) -> str:
         """The end of the server's log, for an error message."""
@@ -135,6 +143,15 @@ class Supervisor:
         """Stop one server and watch it no more."""
         process.stop()
         self._processes.remove(process)
+
+    def find(self, name: str) -> ServerProcess | None:
+        """The server of this name, unless it was stopped or never started."""
+        return next((process for process in self._processes if process.name == name), None)
+
+    def kill(self, process: ServerProcess) -> None:
+        """End one server as a crash would, and watch it no more."""
+        self._processes.remove(process)
+        process.kill()
 
     def stop(self) -> None:
         """Stop every server, the last one first."""

@@ -12,6 +12,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from tripgate.local import cors
+
 # A request line of 64 KiB and its method; response headers repeat the URL (Content-Location).
 MAX_LINE = 64 * 1024 + 256
 CHUNK = 64 * 1024
@@ -46,9 +48,15 @@ def new_session() -> aiohttp.ClientSession:
 
 
 async def forward(
-    session: aiohttp.ClientSession, request: web.Request, *, base: str, prefix: str, authorization: str | None
+    session: aiohttp.ClientSession,
+    request: web.Request,
+    *,
+    base: str,
+    prefix: str,
+    authorization: str | None,
+    down: web.Response | None = None,
 ) -> web.StreamResponse:
-    """Send the request to `base` without the path's `prefix` and stream the answer back; 502 if there is none."""
+    """Send the request to `base` without the path's `prefix` and stream the answer back; `down` or 502 if none."""
     if not request.raw_path.startswith(prefix):
         return web.json_response({"message": f"Write the path as {prefix}/… from its first slash"}, status=400)
     url = URL(base + (request.raw_path[len(prefix) :] or "/"), encoded=True)
@@ -56,19 +64,22 @@ async def forward(
         upstream = await session.request(
             request.method,
             url,
-            headers=_request_headers(request, prefix, authorization),
+            headers=request_headers(request, prefix, authorization),
             data=request.content if request.body_exists else None,
             allow_redirects=False,
         )
     except aiohttp.ClientError as error:
         log.warning("%s %s: %s", request.method, prefix, error)
+        if down is not None:
+            return down
         return web.json_response({"message": "An invalid response was received from the upstream server"}, status=502)
     async with upstream:
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
         dropped = _hop_by_hop(upstream.headers)
+        answers = request.get(cors.ANSWERED_BEHIND, False)
         for name, value in upstream.headers.items():
             lower = name.lower()
-            if lower not in dropped and not lower.startswith("access-control-"):
+            if lower not in dropped and (answers or not lower.startswith("access-control-")):
                 response.headers.add(name, value)
         await response.prepare(request)
         async for chunk in upstream.content.iter_chunked(CHUNK):
@@ -77,7 +88,8 @@ async def forward(
         return response
 
 
-def _request_headers(request: web.Request, prefix: str, authorization: str | None) -> CIMultiDict[str]:
+def request_headers(request: web.Request, prefix: str, authorization: str | None) -> CIMultiDict[str]:
+    """The headers that go on: all but those of this one connection, with where the request came from."""
     # `Expect` is answered here already.
     dropped = _hop_by_hop(request.headers) | {"host", "authorization", "expect"}
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in dropped)

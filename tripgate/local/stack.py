@@ -7,7 +7,7 @@ outlives this process, however it ends.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tripgate.local import binaries, database, keys, ports
@@ -15,9 +15,11 @@ from tripgate.local.auth import settings as auth_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.front_door_config import FrontDoorConfig
+from tripgate.local.functions import settings as functions_settings
 from tripgate.local.launch import Launch
 from tripgate.local.postgres import socket_directory
 from tripgate.local.process import ServerProcess, Supervisor
+from tripgate.local.realtime.config import RealtimeSettings
 from tripgate.local.system_state import cluster_directory
 from tripgate.local.system_user import server_user
 
@@ -41,6 +43,7 @@ class StackOptions:
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     seed: bool = True
     access_token_seconds: int = 3600
+    realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Stack:
         self._progress = progress
         self._data_dir: DataDir | None = None
         self._supervisor: Supervisor | None = None
+        self._launch: Launch | None = None
         self._sockets: Path | None = None
         self.info: StackInfo | None = None
 
@@ -96,6 +100,19 @@ class Stack:
             raise LocalStackError("Start the stack before anything is added to it.")
         return self._supervisor.start(name, argv, env=env)
 
+    def kill(self, name: str) -> None:
+        """End one server as a crash would, without a chance to say goodbye; the others go on, and `wait` with them."""
+        process = self._supervisor.find(name) if self._supervisor else None
+        if self._supervisor is None or process is None:
+            raise LocalStackError(f"There is no server {name} that runs.")
+        self._supervisor.kill(process)
+
+    def restart(self, name: str) -> None:
+        """Start `realtime`, killed or not, anew at its address, and return when it answers."""
+        if self._launch is None or name != "realtime":
+            raise LocalStackError(f"{name} cannot be started anew by itself.")
+        self._launch.restart_realtime()
+
     def wait(self) -> tuple[str, int]:
         """Wait until one of the processes ends on its own; its name and exit code."""
         if self._supervisor is None:
@@ -106,7 +123,7 @@ class Stack:
         """Stop everything that was started. May be called again."""
         if self._supervisor is not None:
             self._supervisor.stop()
-            self._supervisor = None
+            self._supervisor = self._launch = None
         if self._sockets is not None:
             # Empty once Postgres has removed its socket.
             with contextlib.suppress(OSError):
@@ -121,6 +138,7 @@ class Stack:
         schema = database.schema_files(options.project_dir)
         seed = database.seed_file(options.project_dir) if options.seed else None
         auth = auth_settings.of_project(options.project_dir)
+        functions = functions_settings.of_project(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
         user = server_user()
@@ -137,16 +155,19 @@ class Stack:
         postgrest_program = binaries.postgrest(self._progress)
         sockets = self._sockets = socket_directory(data_dir, user, data_dir.read_state().get("sockets"))
 
-        launch = Launch(data_dir, supervisor, secrets, user, self._progress)
+        launch = self._launch = Launch(data_dir, supervisor, secrets, user, self._progress)
         front_door = launch.start_front_door(listener)
+        realtime = launch.start_realtime()
         postgres = launch.start_postgres(cluster, sockets, schema, seed)
         rest_url = launch.start_postgrest(postgrest_program, postgres, signer)
+        realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
         api_port: int = listener.getsockname()[1]
         api_url = f"http://{ports.HOST}:{api_port}"
         config = FrontDoorConfig(
             listen_fd=listener.fileno(),
             api_url=api_url,
             rest_url=rest_url,
+            realtime_url=f"http://{ports.HOST}:{realtime_port}",
             auth_database_url=postgres.tcp_url("supabase_auth_admin", secrets.passwords["supabase_auth_admin"]),
             access_token_seconds=options.access_token_seconds,
             publishable_key=secrets.publishable_key,
@@ -154,6 +175,10 @@ class Stack:
             signer=signer,
             inbox_file=data_dir.inbox,
             auth=auth,
+            functions=functions,
+            functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
+            functions_log_dir=data_dir.logs,
+            lock_fd=data_dir.lock,
         )
         launch.open_front_door(front_door, config, api_port)
         return StackInfo(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gql.table import Sort
+from gql.table import Sort, Table
 
 
 class Operator(StrEnum):
@@ -83,6 +83,12 @@ class Pick:
     cast: str | None = None
 
 
+def pick(table: Table, name: str) -> Pick:
+    """A column of the table under its cast, or a computed object, which needs none."""
+    column = table.by_sql_name.get(name)
+    return Pick(name, column.kind.cast if column is not None else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Rows of one table, with what is embedded in each.
@@ -100,6 +106,10 @@ class Read:
     limit: int | None = None
     offset: int = 0
     count: bool = False
+
+    def ordered(self, order: tuple[Sort, ...]) -> "Read":
+        """The same rows in this order."""
+        return dataclasses.replace(self, order=order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,28 +150,39 @@ class Insert:
     returning: tuple[Pick, ...]
 
 
+Match = tuple[tuple[str, str], ...]
+"""Columns and the values that they must equal. A write takes no other condition, so that none is ever lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changes to the row with this key."""
+    """Changes to the rows that match."""
 
     table: str
-    key: str
-    value: str
+    match: Match
     changes: dict[str, Any]
     returning: tuple[Pick, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Removal of the row with this key."""
+    """Removal of the rows that match."""
 
     table: str
-    key: str
-    value: str
+    match: Match
     returning: tuple[Pick, ...]
 
 
-Write = Insert | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that changes something and returns rows of a table."""
+
+    function: str
+    arguments: dict[str, Any]
+    returning: tuple[Pick, ...]
+
+
+Write = Insert | Update | Delete | Call
 
 
 def as_data(plan: object) -> Any:

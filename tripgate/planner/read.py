@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from graphql.execution.values import VariableValues
 
-from gql.table import Catalog, Relation, Table
+from gql.table import Catalog, Computed, Relation, Table
 from tripgate.planner import paging, shape
 from tripgate.planner.conditions import condition
-from tripgate.planner.plan import ALWAYS, AnyEmbed, Condition, Embed, EmbedCount, Pick, Read, both
+from tripgate.planner.plan import ALWAYS, AnyEmbed, Condition, Embed, EmbedCount, Pick, Read, both, pick
 from tripgate.planner.selection import Selected
 
 
@@ -81,6 +81,9 @@ class Planner:
                 fields.append(shape.Value(child.key, column.name, column.choices))
             elif (relation := table.relations.get(child.name)) is not None:
                 fields.append(self._relation(level, relation, child))
+            elif (computed := table.computed.get(child.name)) is not None:
+                level.need(computed.name)
+                fields.append(shape.One(child.key, computed.name, _computed(computed, child)))
             elif child.name == "nodeId":
                 level.need(table.primary_key)
                 fields.append(shape.NodeId(child.key, table.type_name, table.primary_key))
@@ -178,6 +181,17 @@ class Planner:
                 raise LookupError(f"{level.table.type_name}Edge.{child.name} is not planned")
 
 
+def _computed(computed: Computed, child: Selected) -> shape.ObjectShape:
+    return shape.ObjectShape(
+        tuple(
+            shape.Constant(each.key, computed.target)
+            if each.name == "__typename"
+            else shape.Value(each.key, *computed.keys[each.name])
+            for each in child.children
+        )
+    )
+
+
 def _page_fact(child: Selected) -> shape.Constant | shape.PageFact:
     if child.name == "__typename":
         return shape.Constant(child.key, "PageInfo")
@@ -230,4 +244,4 @@ class _Level:
     def picks(self) -> tuple[Pick, ...]:
         """The columns needed, each under its cast; the primary key where nothing else is."""
         names = self._columns or {self.table.primary_key: None}
-        return tuple(Pick(name, self.table.by_sql_name[name].kind.cast) for name in names)
+        return tuple(pick(self.table, name) for name in names)

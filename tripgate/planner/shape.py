@@ -3,6 +3,8 @@ shapers are kept by it."""
 
 from dataclasses import dataclass
 
+from gql.table import Choices
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -18,7 +20,7 @@ class Value:
 
     key: str
     column: str
-    choices: tuple[tuple[str, str], ...] | None = None
+    choices: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class NodeId:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """A row of a to-one relation, or null."""
+    """A row of a to-one relation or a computed object, or null."""
 
     key: str
     alias: str

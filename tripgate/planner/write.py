@@ -10,7 +10,7 @@ from typing import Any
 from gql.errors import bad_input
 from gql.table import Table
 from tripgate.planner.conditions import check_text
-from tripgate.planner.plan import Delete, Insert, Pick, Update
+from tripgate.planner.plan import Insert, Match, Pick, Update, pick
 
 
 def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ...], path: str) -> Insert:
@@ -31,8 +31,8 @@ def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ..
     return Insert(table.name, columns, tuple(rows), returning)
 
 
-def update(table: Table, column: str, value: str, patch: dict[str, Any], returning: tuple[Pick, ...]) -> Update:
-    """Changes to the row whose `column`, a unique one, has this value.
+def update(table: Table, match: Match, patch: dict[str, Any], returning: tuple[Pick, ...]) -> Update:
+    """Changes to the rows that match.
 
     Raises:
         ApiError: BAD_USER_INPUT, also for a patch that changes nothing.
@@ -40,18 +40,13 @@ def update(table: Table, column: str, value: str, patch: dict[str, Any], returni
     changes = _values(table, patch, "patch", "Leave it out to keep it as it is.")
     if not changes:
         raise bad_input("patch is empty. Give at least one field to change.", field="patch")
-    return Update(table.name, column, value, changes, returning)
-
-
-def delete(table: Table, key: uuid.UUID, returning: tuple[Pick, ...]) -> Delete:
-    """Removal of one row."""
-    return Delete(table.name, table.primary_key, str(key), returning)
+    return Update(table.name, match, changes, returning)
 
 
 def returning(table: Table, columns: Iterable[str]) -> tuple[Pick, ...]:
     """What a write answers with: the key and these columns."""
     names = dict.fromkeys((table.primary_key, *columns))
-    return tuple(Pick(name, table.by_sql_name[name].kind.cast) for name in names)
+    return tuple(pick(table, name) for name in names)
 
 
 def _values(table: Table, given: dict[str, Any], path: str, advice: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ class Caller:
         user_id: The token's subject; `None` for an anonymous caller.
         token: The access token as it came; `None` for an anonymous caller.
         session_id: The Auth session of the token, where it has one.
+        email: The account's e-mail address as the token says.
         expires_at: When the token ends, in seconds since 1970, UTC.
     """
 
@@ -19,6 +20,7 @@ class Caller:
     token: str | None = None
     session_id: str | None = None
     expires_at: float | None = None
+    email: str | None = None
 
     @property
     def expired(self) -> bool:

@@ -4,8 +4,8 @@
 // GraphiQL's dialogs add a style element while they are open; by this name it takes the nonce that the policy allows.
 globalThis.__webpack_nonce__ = document.currentScript.nonce;
 
-const DEFAULT_QUERY = `# Sign in above, then run this with the button or Ctrl-Enter.
-# Everybody sees the trips that Postgres lets them see.
+const DEFAULT_QUERY = `# Sign in above, then press Run or Ctrl-Enter.
+# Everybody sees what row level security allows.
 
 query TripsWithItems {
   trips(first: 5, orderBy: [{ startDate: DESC }]) {
@@ -15,7 +15,7 @@ query TripsWithItems {
       destination
       status
       startDate
-      items(first: 10, orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }]) {
+      items(orderBy: [{ startsAt: ASC }]) {
         nodes {
           dayNumber
           kind
@@ -79,7 +79,12 @@ function showBar() {
 }
 
 function showGraphiQL() {
-  const fetcher = (request, options) => Session.send(request, options?.headers);
+  const isSubscription = ({ operationName }, { documentAST } = {}) =>
+    documentAST?.definitions.some(
+      ({ operation, name }) => operation === "subscription" && (!operationName || name?.value === operationName),
+    );
+  const fetcher = (request, options) =>
+    (isSubscription(request, options) ? Session.stream : Session.send)(request, options?.headers);
   ReactDOM.createRoot(document.getElementById("graphiql")).render(
     React.createElement(GraphiQL, { fetcher, defaultQuery: DEFAULT_QUERY, defaultEditorToolsVisibility: false }),
   );

@@ -36,7 +36,7 @@ const Session = (() => {
     timer = setTimeout(() => refresh().catch(() => {}), Math.min(wait, LONGEST_TIMER_MS));
   }
 
-  function post(body, token, headers = {}) {
+  function post(body, token, headers = {}, more = {}) {
     return fetch(location.pathname, {
       method: "POST",
       headers: {
@@ -46,6 +46,7 @@ const Session = (() => {
         ...headers,
       },
       body: JSON.stringify(body),
+      ...more,
     });
   }
 
@@ -104,20 +105,52 @@ const Session = (() => {
     return true;
   }
 
-  // Send a GraphQL request as the person who is signed in. Headers of the caller's own win.
-  async function send(body, headers = {}) {
+  // Send a GraphQL request as the person who is signed in. An Authorization of the caller's own goes before.
+  async function respond(body, headers, more) {
     if (Object.keys(headers).some((name) => name.toLowerCase() === "authorization")) {
-      return (await post(body, undefined, headers)).json();
+      return post(body, undefined, headers, more);
     }
     const session = current();
     if (session && remaining(session) < early(session)) await refresh();
-    let response = await post(body, current()?.accessToken, headers);
+    const response = await post(body, current()?.accessToken, headers, more);
+    if (response.status !== 401 || !current()) return response;
     // A token that is refused stops the request before it runs, so sending it again repeats nothing.
-    if (response.status === 401 && current()) {
-      await refresh();
-      response = await post(body, current()?.accessToken, headers);
+    await refresh();
+    return post(body, current()?.accessToken, headers, more);
+  }
+
+  // The answer to a query or mutation.
+  async function send(body, headers = {}) {
+    return (await respond(body, headers)).json();
+  }
+
+  // The answers to a subscription, as server-sent events; whoever stops reading ends the subscription.
+  async function* stream(body, headers = {}) {
+    const stop = new AbortController();
+    try {
+      const accept = { Accept: "text/event-stream", ...headers };
+      const response = await respond(body, accept, { signal: stop.signal });
+      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+        yield await response.json();
+        return;
+      }
+      let text = "";
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const events = (text + value).split("\n\n");
+        text = events.pop();
+        for (const event of events) {
+          const lines = event.split("\n");
+          if (lines.includes("event: complete")) return;
+          const data = lines.find((line) => line.startsWith("data: "));
+          if (data) yield JSON.parse(data.slice("data: ".length));
+        }
+      }
+    } finally {
+      stop.abort();
     }
-    return response.json();
   }
 
   function onChange(listener) {
@@ -126,5 +159,5 @@ const Session = (() => {
   }
 
   schedule();
-  return { signIn, signOut, send, onChange };
+  return { signIn, signOut, send, stream, onChange };
 })();

@@ -52,7 +52,8 @@ def check(body: ChallengeBody) -> bool:
 
 
 async def begin(connection: Connection, user: Row, body: ChallengeBody, type_: str) -> None:
-    """Remember the challenge of a request for a mail with a link of this type."""
+    """Remember the challenge of a request for a mail with a link of this type. Those of yesterday are forgotten."""
+    await connection.execute("delete from auth.flow_state where created_at < now() - interval '1 day'")
     await connection.execute(
         """
         insert into auth.flow_state (

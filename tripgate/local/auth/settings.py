@@ -5,6 +5,7 @@ that the stand-in has no use for are left alone, since the Supabase CLI reads th
 """
 
 # Evaluated annotations: pydantic reads them at run time.
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from tripgate.local.errors import LocalStackError
 
+_ENV = re.compile(r"env\((\w+)\)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -43,6 +45,19 @@ def seconds(text: str) -> float | None:
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
 
 
+def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of the file; `env(NAME)` stands for a variable of the environment, as for the Supabase CLI."""
+    found = parent.get(name)
+    if not isinstance(found, dict):
+        return {}
+    return {key: _value(value) for key, value in found.items()}
+
+
+def _value(value: Any) -> Any:
+    variable = _ENV.fullmatch(value) if isinstance(value, str) else None
+    return os.environ.get(variable[1]) if variable else value
+
+
 def _seconds_or(value: Any) -> Any:
     """What cannot be read is left for the model to refuse."""
     found = seconds(str(value))
@@ -53,12 +68,12 @@ def of_project(project_dir: Path) -> AuthSettings:
     """The settings of `[auth]` and `[auth.email]`. Raises LocalStackError for a file that makes no sense."""
     file = project_dir / "supabase" / "config.toml"
     try:
-        auth: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")).get("auth", {})
+        auth = _table(tomllib.loads(file.read_text(encoding="utf-8")), "auth")
     except FileNotFoundError:
         return AuthSettings()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LocalStackError(f"{file} is not TOML: {error}") from error
-    email: dict[str, Any] = auth.get("email", {})
+    email = _table(auth, "email")
     frequency = email.get("max_frequency")
     confirmations = email.get("enable_confirmations")
     found = {

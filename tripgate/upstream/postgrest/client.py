@@ -94,7 +94,9 @@ class PostgrestClient:
             raise unavailable() from None
         total = _total(content_range) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
-            return Rows(orjson.loads(body) if body else [], total)
+            found = orjson.loads(body) if body else []
+            # A function that returns one row answers with the row itself.
+            return Rows(found if isinstance(found, list) else [found], total)
         if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total)

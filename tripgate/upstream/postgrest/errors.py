@@ -31,6 +31,10 @@ def public_error(error: APIError, caller: Caller, table: Table | None) -> ApiErr
         if caller.anonymous:
             return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
         return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.")
+    if code == "PT404":
+        return ApiError(ErrorCode.NOT_FOUND, "There is no such thing, or you may not see it.")
+    if code == "PT429":
+        return ApiError(ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again.")
     if code == "23505":
         return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table))
     if code in {"57014", "PGRST003"}:

@@ -16,6 +16,7 @@ from gql.table import Sort
 from tripgate.planner.plan import (
     ALWAYS,
     And,
+    Call,
     Compare,
     Condition,
     Delete,
@@ -23,6 +24,7 @@ from tripgate.planner.plan import (
     EmbedCount,
     Insert,
     IsNull,
+    Match,
     Not,
     Operator,
     Or,
@@ -66,16 +68,22 @@ def write_request(write: Write) -> Request:
         case Insert():
             columns = ",".join(write.columns)
             path = f"{write.table}?{select}" + (f"&columns={columns}" if columns else "")
-            rows = list(write.rows)
-            return Request("POST", path, "return=representation,missing=default", orjson.dumps(rows))
+            return Request("POST", path, "return=representation,missing=default", orjson.dumps(list(write.rows)))
         case Update():
-            path = f"{write.table}?{write.key}=eq.{percent(write.value)}&{select}"
+            path = f"{write.table}?{_match(write.match)}&{select}"
             return Request("PATCH", path, "return=representation", orjson.dumps(write.changes))
         case Delete():
-            path = f"{write.table}?{write.key}=eq.{percent(write.value)}&{select}"
-            return Request("DELETE", path, "return=representation")
+            return Request("DELETE", f"{write.table}?{_match(write.match)}&{select}", "return=representation")
+        case Call():
+            return Request("POST", f"rpc/{write.function}?{select}", "", orjson.dumps(write.arguments))
         case _:
             assert_never(write)
+
+
+def _match(match: Match) -> str:
+    if not match:
+        raise ValueError("a write without a condition would change every row")
+    return "&".join(f"{column}=eq.{percent(value)}" for column, value in match)
 
 
 def percent(text: str) -> str:

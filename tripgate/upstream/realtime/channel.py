@@ -30,7 +30,7 @@ class Channel:
     """A topic that is kept joined until it is left. Made by `RealtimeClient.join`.
 
     After a gap the server is asked to replay. What was missed counts as complete when the last message that was heard
-    comes again among fewer than the most that are replayed; otherwise a RESYNC follows.
+    comes first among fewer than the most that are replayed; otherwise a RESYNC follows.
     """
 
     def __init__(self, topic: str, token: str, listener: Listener) -> None:
@@ -45,6 +45,7 @@ class Channel:
         self._replayed = 0
         self._gap_behind: str | None = None
         self._met_last = False
+        self._doubtful = False
         self._was_joined = False
         self._settling: asyncio.TimerHandle | None = None
 
@@ -75,6 +76,7 @@ class Channel:
         self._gap_behind = self._heard[-1] if self._heard else None
         self._replayed = 0
         self._met_last = False
+        self._doubtful = False
 
     def closed(self) -> None:
         """Left for good."""
@@ -88,17 +90,22 @@ class Channel:
         change = change_in(payload)
         if change is None:
             return
+        known = change.message_id in self._heard
         if change.replayed:
             self._replayed += 1
-        if change.message_id is not None:
-            if change.message_id in self._heard:
-                self._met_last |= change.message_id == self._gap_behind
+            if not self._met_last:
+                # What comes before the last message heard is older than the gap, unless the server's order is another.
+                self._met_last = change.message_id is not None and change.message_id == self._gap_behind
+                self._doubtful |= not known
                 return
+        if known:
+            return
+        if change.message_id is not None:
             self._heard.append(change.message_id)
         self._heard_at = time.time()
         self.listener.changed(change)
 
     def _settle(self) -> None:
         self._settling = None
-        if not self._met_last or self._replayed >= REPLAY_LIMIT:
+        if self._doubtful or not self._met_last or self._replayed >= REPLAY_LIMIT:
             self.listener.changed(resync())

@@ -95,11 +95,15 @@ class Relay:
         """How many changes wait for slow readers."""
         return sum(one.waiting for shared in self._topics.values() for one in shared.subscriptions)
 
-    async def close(self) -> None:
-        """End every subscription and hang up."""
+    def end(self) -> None:
+        """End every subscription, once what waits for its reader has been handed out."""
         for shared in self._topics.values():
             for subscription in list(shared.subscriptions):
                 subscription.end()
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.end()
         await self._client.close()
 
     def _add(self, topic: str, caller: Caller, admit: Admit) -> "tuple[_Topic, Subscription]":

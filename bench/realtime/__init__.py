@@ -1,0 +1,1 @@
+"""Live changes measured: a thousand subscribers on one gateway process, from the commit to each client."""

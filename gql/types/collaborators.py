@@ -1,0 +1,63 @@
+"""Who plans a trip together, and who has been asked to."""
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+import strawberry
+
+from gql.declare import NEVER, Write, column, table, to_one
+
+
+@strawberry.enum(description="What somebody may do on a trip of another's.")
+class CollaboratorRole(Enum):
+    """The values of `collaborators.role` and `invitations.role`."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+
+
+@strawberry.enum(description="What has become of an invitation.")
+class InvitationStatus(Enum):
+    """The values of `invitations.status`."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@table("collaborators", order_by=("created_at",))
+class Collaborator:
+    """A person on a trip of another's, over `collaborators`; made by accepting an invitation, never directly."""
+
+    id: UUID = column(write=NEVER)
+    trip_id: UUID = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    role: CollaboratorRole = column(write=Write(creatable=False, required=False, patchable=True))
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    trip = to_one("Trip", via="trip_id", description="The trip that is shared.")
+    user = to_one("Profile", via="user_id", description="The person it is shared with.")
+
+
+@table("invitations", order_by=("created_at desc",))
+class Invitation:
+    """An offer to join a trip, over `invitations` without the token's hash, which nobody may read."""
+
+    id: UUID = column(write=NEVER)
+    trip_id: UUID = column(write=NEVER)
+    email: str = column(write=NEVER)
+    role: CollaboratorRole = column(write=NEVER)
+    status: InvitationStatus = column(write=NEVER)
+    invited_by_id: UUID = column("invited_by", write=NEVER)
+    expires_at: datetime = column(write=NEVER)
+    accepted_at: datetime | None = column(write=NEVER)
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    trip = to_one("Trip", via="trip_id", description="The trip; null to the invited person until they have accepted.")
+    invited_by = to_one(
+        "Profile", via="invited_by", description="Who sent it; null to the invited person until they have accepted."
+    )

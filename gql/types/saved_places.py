@@ -1,0 +1,88 @@
+"""What people keep for themselves: saved places, collections of places, and tags on them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one
+from gql.types.places import PlaceCategory
+
+
+@table("saved_places", order_by=("created_at desc",))
+class SavedPlace:
+    """Somewhere to remember, over `saved_places`."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    place_id: UUID | None = column(write=on_create(required=False))
+    name: str
+    category: PlaceCategory
+    notes: str | None
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person who saved it.")
+    place = to_one("Place", via="place_id", description="The place on the map; null once it is no longer shared.")
+
+
+@table("collections", order_by=("created_at desc",))
+class Collection:
+    """Places under a name, over `collections`."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    name: str = column(write=REQUIRED)
+    description: str | None
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person who keeps the collection.")
+    collection_places = to_many("CollectionPlace", via="collection_id", description="The places in it, in their order.")
+
+
+@table("collection_places", order_by=("order_index", "created_at"))
+class CollectionPlace:
+    """A place in a collection, over `collection_places`."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    collection_id: UUID = column(write=on_create(required=True))
+    place_id: UUID = column(write=on_create(required=True))
+    order_index: int
+    notes: str | None
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person who keeps the collection.")
+    collection = to_one("Collection", via="collection_id", description="The collection that holds the place.")
+    place = to_one("Place", via="place_id", description="The place; null once it is no longer shared.")
+
+
+@table("tags", order_by=("name",))
+class Tag:
+    """A word to mark places with, over `tags`."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    name: str = column(write=REQUIRED)
+    colour: str
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person whose tag it is.")
+    place_tags = to_many("PlaceTag", via="tag_id", description="Where it is put.")
+
+
+@table("place_tags", order_by=("created_at",))
+class PlaceTag:
+    """A tag on a place, over `place_tags`; put on and taken off, never changed."""
+
+    id: UUID = column(write=NEVER)
+    owner_id: UUID = column("user_id", write=NEVER)
+    place_id: UUID = column(write=on_create(required=True))
+    tag_id: UUID = column(write=on_create(required=True))
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    owner = to_one("Profile", via="user_id", description="The person whose tag it is.")
+    place = to_one("Place", via="place_id", description="The place; null once it is no longer shared.")
+    tag = to_one("Tag", via="tag_id", description="The tag.")

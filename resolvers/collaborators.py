@@ -1,0 +1,154 @@
+"""Planning together: invitations, and who is on a trip."""
+
+from typing import Any
+
+import strawberry
+from graphql.execution.values import VariableValues
+
+from gql import derive
+from gql.late import list_of, object_type, optional
+from gql.table import Sort
+from gql.types.collaborators import CollaboratorRole
+from resolvers.context import Context
+from resolvers.declared import TRIP_ID, DeclaredField, changes, delete, many, one, trip_presence, update
+from resolvers.declared.base import planner
+from resolvers.declared.writes import Matched, Write
+from tripgate.planner.plan import And, Compare, Delete, Match, Operator, Update
+from tripgate.planner.selection import Selected
+from tripgate.planner.shaper import object_shaper
+
+
+class MyInvitations(DeclaredField):
+    """The open invitations to the caller's e-mail address."""
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        if caller.email is None:
+            return []
+        where = And(
+            (
+                Compare("email", Operator.EQ, caller.email.lower()),
+                Compare("status", Operator.EQ, "pending"),
+                Compare("expires_at", Operator.GT, "now"),
+            )
+        )
+        plan = planner(context, variables).object(self.table, selected.children, where)
+        order = (Sort("created_at", descending=True, nulls_first=True), Sort(self.table.primary_key))
+        answer = await context.postgrest.read(plan.read.ordered(order), caller, self.table)
+        return [object_shaper(plan.shape)(row) for row in answer.rows]
+
+
+class InviteCollaborator(Write):
+    """Asks somebody to join, by mail."""
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        plan = self.plan(context, selected, variables)
+        arguments = selected.arguments(variables)
+        body = {"trip_id": str(arguments["tripId"]), "email": arguments["email"], "role": arguments["role"].value}
+        made = await context.functions.invoke("invite-collaborator", body, caller)
+        return await self.by_key(context, plan, str(made["invitation"]["id"]))
+
+
+class AcceptInvitation(Write):
+    """Joins a trip with the secret of an invitation."""
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        plan = self.plan(context, selected, variables)
+        made = await context.functions.invoke(
+            "accept-invitation", {"token": selected.arguments(variables)["token"]}, caller
+        )
+        return await self.by_key(context, plan, str(made["collaborator"]["id"]))
+
+
+class RevokeInvitation(Matched):
+    """Takes an invitation back."""
+
+    def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
+        return ((self.table.primary_key, str(arguments["id"])),)
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        context.signed_in()
+        match = self.match(context, selected.arguments(variables))
+        plan = self.plan(context, selected, variables)
+        changes_ = {"status": "revoked"}
+        answer = await self.one(context, plan, Update(self.table.name, match, changes_, self.returning(plan)))
+        if answer is None:
+            raise await self.explain_nothing(context, match)
+        return answer
+
+
+class LeaveTrip(Matched):
+    """The caller is on the trip no longer."""
+
+    def match(self, context: Context, arguments: dict[str, Any]) -> Match:
+        return (("trip_id", str(arguments["tripId"])), ("user_id", str(context.caller.user_id)))
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        match = self.match(context, selected.arguments(variables))
+        delete_ = Delete(self.table.name, match, ())
+        if not await context.postgrest.write(delete_, caller, self.table):
+            raise await self.explain_nothing(context, match)
+        return True
+
+
+@strawberry.type
+class CollaboratorQuery:
+    """Reading who plans together."""
+
+    collaborator = one("Collaborator")
+    collaborators = many("Collaborator")
+    invitation = one("Invitation")
+    invitations = many("Invitation")
+    my_invitations = MyInvitations(
+        "Invitation",
+        lambda: list_of(object_type("Invitation")),
+        list,
+        "The open invitations to the caller's e-mail address.",
+    )
+
+
+@strawberry.type
+class CollaboratorMutation:
+    """Changing who plans together."""
+
+    invite_collaborator = InviteCollaborator(
+        "Invitation",
+        lambda: optional(object_type("Invitation")),
+        lambda: [
+            TRIP_ID,
+            derive.argument("email", str, "Where the invitation is sent; only the account of that address can accept."),
+            derive.argument("role", CollaboratorRole, "What they may do."),
+        ],
+        "Invite somebody to a trip of the caller's, by mail.",
+    )
+    accept_invitation = AcceptInvitation(
+        "Collaborator",
+        lambda: optional(object_type("Collaborator")),
+        lambda: [derive.argument("token", str, "The secret in the invitation's link.")],
+        "Join a trip. An invitation serves once, the invited e-mail address alone, until it expires.",
+    )
+    revoke_invitation = RevokeInvitation(
+        "Invitation",
+        lambda: optional(object_type("Invitation")),
+        lambda: [derive.key_argument()],
+        "Take an open invitation back.",
+    )
+    update_collaborator = update("Collaborator")
+    remove_collaborator = delete("Collaborator")
+    leave_trip = LeaveTrip(
+        "Collaborator",
+        lambda: optional(bool),
+        lambda: [TRIP_ID],
+        "Leave a trip of somebody else's.",
+    )
+
+
+@strawberry.type
+class CollaboratorSubscription:
+    """Following who plans together."""
+
+    collaborator_changes = changes("Collaborator", description="Who joins the trip, leaves it, or changes role.")
+    trip_presence = trip_presence()

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { call, tokenOf } from "./testing.ts";
+import type { Handler } from "./endpoint.ts";
+import { ApiError, databaseError } from "./errors.ts";
+import { hashOf, newSecret } from "./secret.ts";
+import type { Services } from "./services.ts";
+
+const echo: Handler<Services> = (input, caller) => Promise.resolve({ body: { input, id: caller.id } });
+
+Deno.test("a preflight needs no token", async () => {
+  const { status, headers } = await call(echo, "", {}, { method: "OPTIONS", headers: {}, body: undefined });
+  assert.equal(status, 204);
+  assert.equal(headers.get("Access-Control-Allow-Origin"), "*");
+  assert.match(headers.get("Access-Control-Allow-Headers") ?? "", /authorization/);
+});
+
+Deno.test("every answer can be read by a page of another origin", async () => {
+  for (const init of [{}, { headers: {} }, { method: "GET", body: undefined }]) {
+    assert.equal((await call(echo, {}, {}, init)).headers.get("Access-Control-Allow-Origin"), "*");
+  }
+});
+
+Deno.test("only people may call", async () => {
+  const anon = tokenOf({ role: "anon" });
+  const service = tokenOf({ role: "service_role" });
+  for (
+    const authorization of [
+      "",
+      "Bearer",
+      "Bearer x",
+      "Bearer a.b.c",
+      "Basic eDp5",
+      `Bearer ${anon}`,
+      `Bearer ${service}`,
+    ]
+  ) {
+    const { status, body } = await call(echo, {}, {}, { headers: { Authorization: authorization } });
+    assert.deepEqual([status, body.code], [401, "UNAUTHENTICATED"], authorization);
+  }
+});
+
+Deno.test("the body is a JSON object of some kilobytes", async () => {
+  for (const body of ["", "{", "[]", "null", '"text"', `{"a":"${"x".repeat(65 * 1024)}"}`]) {
+    const answer = await call(echo, body);
+    assert.deepEqual([answer.status, answer.body.code], [400, "BAD_USER_INPUT"], body.slice(0, 20));
+  }
+});
+
+Deno.test("other methods are refused", async () => {
+  const { status, body } = await call(echo, "", {}, { method: "GET", body: undefined });
+  assert.deepEqual([status, body.code], [405, "METHOD_NOT_ALLOWED"]);
+});
+
+Deno.test("a failure of the program tells nothing of itself", async () => {
+  const broken: Handler<Services> = () => Promise.reject(new Error("password=hunter2"));
+  const { status, body } = await call(broken, {});
+  assert.equal(status, 500);
+  assert.deepEqual(body, { code: "INTERNAL_SERVER_ERROR", message: "Something went wrong." });
+});
+
+Deno.test("failures of the database are classified by their code", () => {
+  const code = (code?: string) => databaseError({ code, message: "no" }).code;
+  assert.equal(code("42501"), "FORBIDDEN");
+  assert.equal(code("PT404"), "NOT_FOUND");
+  assert.equal(code("PT429"), "RATE_LIMITED");
+  assert.equal(code("PGRST301"), "UNAUTHENTICATED");
+  assert.equal(code("23505"), "CONFLICT");
+  assert.equal(code("23514"), "BAD_USER_INPUT");
+  assert.equal(code("22P02"), "BAD_USER_INPUT");
+  assert.equal(code("57014"), "TIMEOUT");
+  assert.equal(code("PGRST001"), "UPSTREAM_UNAVAILABLE");
+  assert.equal(code(""), "UPSTREAM_UNAVAILABLE");
+  assert.equal(code("XX000"), "INTERNAL_SERVER_ERROR");
+  assert.ok(databaseError({ code: "PT404", message: "x" }) instanceof ApiError);
+});
+
+Deno.test("secrets differ, fit a URL, and hash as the database hashes them", async () => {
+  const secrets = new Set(Array.from({ length: 100 }, newSecret));
+  assert.equal(secrets.size, 100);
+  for (const secret of secrets) assert.match(secret, /^[A-Za-z0-9_-]{43}$/);
+  assert.equal(await hashOf("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});

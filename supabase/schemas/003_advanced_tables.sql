@@ -1,0 +1,524 @@
+-- Stage 2: what people keep for themselves (saved places, collections, tags), and trips that several people plan
+-- together (invitations, collaborators, votes).
+--
+-- Every table carries the column that its policies ask for, `user_id` or `trip_id`, even where another table knows it:
+-- a policy that must join is slow, and a broadcast has no other way to know its topic.
+
+
+-- saved_places --------------------------------------------------------------------------------------------------------
+
+create table public.saved_places (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    place_id uuid,
+    name text not null default '',
+    category text not null default 'other',
+    notes text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint saved_places_pkey primary key (id),
+    constraint saved_places_user_id_place_id_key unique (user_id, place_id),
+    constraint fk_saved_places_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint fk_saved_places_place_id foreign key (place_id) references public.places (id) on delete set null,
+    constraint saved_places_name_check check (char_length(name) <= 200 and name ~ '\S'),
+    constraint saved_places_category_check check (
+        category in (
+            'attraction', 'museum', 'nature', 'beach', 'restaurant', 'cafe', 'bar', 'shop', 'lodging', 'transport', 'other'
+        )
+    ),
+    constraint saved_places_notes_check check (char_length(notes) <= 5000)
+);
+
+comment on table public.saved_places is 'Somewhere that a person wants to remember, on a trip or not.';
+comment on column public.saved_places.id is 'The saved place''s id.';
+comment on column public.saved_places.user_id is 'The person who saved the place.';
+comment on column public.saved_places.place_id is 'The place on the map, which may be that of a fellow traveller.';
+comment on column public.saved_places.name is 'What the person calls it, up to 200 characters long; at first the place''s name.';
+comment on column public.saved_places.category is 'What kind of place it is.';
+comment on column public.saved_places.notes is 'Why the person saved it, up to 5,000 characters long.';
+comment on column public.saved_places.created_at is 'When the place was saved.';
+comment on column public.saved_places.updated_at is 'When the saved place last changed.';
+
+create index idx_saved_places_user_id_created_at on public.saved_places (user_id, created_at desc);
+create index idx_saved_places_user_id_category on public.saved_places (user_id, category);
+create index idx_saved_places_category on public.saved_places (category);
+create index idx_saved_places_place_id on public.saved_places (place_id);
+
+create trigger set_saved_places_updated_at before update on public.saved_places
+    for each row execute function private.set_updated_at();
+
+-- The name stays when the place goes, or is no longer shared. Looked up under the caller's own policies.
+create function private.name_saved_place() returns trigger language plpgsql set search_path = '' as $$
+begin
+    select places.name into new.name from public.places where places.id = new.place_id;
+    new.name := coalesce(new.name, '');
+    return new;
+end
+$$;
+revoke execute on function private.name_saved_place() from public;
+
+create trigger name_saved_places before insert on public.saved_places
+    for each row when (new.name = '' and new.place_id is not null) execute function private.name_saved_place();
+
+
+-- collections ---------------------------------------------------------------------------------------------------------
+
+create table public.collections (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    name text not null,
+    description text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint collections_pkey primary key (id),
+    constraint fk_collections_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint collections_name_check check (char_length(name) <= 200 and name ~ '\S'),
+    constraint collections_description_check check (char_length(description) <= 5000)
+);
+
+comment on table public.collections is 'Places that a person keeps together under a name.';
+comment on column public.collections.id is 'The collection''s id.';
+comment on column public.collections.user_id is 'The person who keeps the collection.';
+comment on column public.collections.name is 'What the collection is called, up to 200 characters long.';
+comment on column public.collections.description is 'What the collection is for, up to 5,000 characters long.';
+comment on column public.collections.created_at is 'When the collection was made.';
+comment on column public.collections.updated_at is 'When the collection last changed.';
+
+create index idx_collections_user_id_created_at on public.collections (user_id, created_at desc);
+
+create trigger set_collections_updated_at before update on public.collections
+    for each row execute function private.set_updated_at();
+
+
+-- collection_places ---------------------------------------------------------------------------------------------------
+
+create table public.collection_places (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    collection_id uuid not null,
+    place_id uuid not null,
+    order_index integer not null default 0,
+    notes text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint collection_places_pkey primary key (id),
+    constraint collection_places_collection_id_place_id_key unique (collection_id, place_id),
+    constraint fk_collection_places_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint fk_collection_places_collection_id
+        foreign key (collection_id) references public.collections (id) on delete cascade,
+    constraint fk_collection_places_place_id foreign key (place_id) references public.places (id) on delete cascade,
+    constraint collection_places_order_index_check check (order_index >= 0),
+    constraint collection_places_notes_check check (char_length(notes) <= 5000)
+);
+
+comment on table public.collection_places is 'A place within a collection.';
+comment on column public.collection_places.id is 'The entry''s id.';
+comment on column public.collection_places.user_id is 'The person who keeps the collection.';
+comment on column public.collection_places.collection_id is 'The collection that holds the place.';
+comment on column public.collection_places.place_id is 'The place, at most once in a collection.';
+comment on column public.collection_places.order_index is 'The place''s position within the collection, counted from 0.';
+comment on column public.collection_places.notes is 'Why the place is in the collection, up to 5,000 characters long.';
+comment on column public.collection_places.created_at is 'When the place was put into the collection.';
+comment on column public.collection_places.updated_at is 'When the entry last changed.';
+
+create index idx_collection_places_user_id on public.collection_places (user_id);
+create index idx_collection_places_place_id on public.collection_places (place_id);
+
+create trigger set_collection_places_updated_at before update on public.collection_places
+    for each row execute function private.set_updated_at();
+
+
+-- tags ----------------------------------------------------------------------------------------------------------------
+
+create table public.tags (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    name text not null,
+    colour text not null default '#64748b',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint tags_pkey primary key (id),
+    constraint tags_user_id_name_key unique (user_id, name),
+    constraint fk_tags_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint tags_name_check check (char_length(name) <= 50 and name ~ '\S'),
+    constraint tags_colour_check check (colour ~ '^#[0-9A-Fa-f]{6}$')
+);
+
+comment on table public.tags is 'A word that a person marks places with.';
+comment on column public.tags.id is 'The tag''s id.';
+comment on column public.tags.user_id is 'The person whose tag it is.';
+comment on column public.tags.name is 'The word, up to 50 characters long; each person has it once.';
+comment on column public.tags.colour is 'Colour to show the tag in, as #rrggbb.';
+comment on column public.tags.created_at is 'When the tag was made.';
+comment on column public.tags.updated_at is 'When the tag last changed.';
+
+create trigger set_tags_updated_at before update on public.tags
+    for each row execute function private.set_updated_at();
+
+
+-- place_tags ----------------------------------------------------------------------------------------------------------
+
+create table public.place_tags (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    place_id uuid not null,
+    tag_id uuid not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint place_tags_pkey primary key (id),
+    constraint place_tags_place_id_tag_id_key unique (place_id, tag_id),
+    constraint fk_place_tags_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint fk_place_tags_place_id foreign key (place_id) references public.places (id) on delete cascade,
+    constraint fk_place_tags_tag_id foreign key (tag_id) references public.tags (id) on delete cascade
+);
+
+comment on table public.place_tags is 'A tag on a place, for the eyes of the one who put it there.';
+comment on column public.place_tags.id is 'The mark''s id.';
+comment on column public.place_tags.user_id is 'The person whose tag it is.';
+comment on column public.place_tags.place_id is 'The place that is tagged.';
+comment on column public.place_tags.tag_id is 'The tag, at most once on a place.';
+comment on column public.place_tags.created_at is 'When the place was tagged.';
+comment on column public.place_tags.updated_at is 'When the mark last changed.';
+
+create index idx_place_tags_user_id on public.place_tags (user_id);
+create index idx_place_tags_tag_id on public.place_tags (tag_id);
+
+create trigger set_place_tags_updated_at before update on public.place_tags
+    for each row execute function private.set_updated_at();
+
+
+-- collaborators -------------------------------------------------------------------------------------------------------
+
+create table public.collaborators (
+    id uuid not null default gen_random_uuid(),
+    trip_id uuid not null,
+    user_id uuid not null,
+    role text not null default 'viewer',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint collaborators_pkey primary key (id),
+    constraint collaborators_trip_id_user_id_key unique (trip_id, user_id),
+    constraint fk_collaborators_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint fk_collaborators_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint collaborators_role_check check (role in ('viewer', 'editor'))
+);
+
+comment on table public.collaborators is 'Somebody who plans a trip together with its owner.';
+comment on column public.collaborators.id is 'The collaborator''s id.';
+comment on column public.collaborators.trip_id is 'The trip that is shared.';
+comment on column public.collaborators.user_id is 'The person it is shared with, never its owner.';
+comment on column public.collaborators.role is 'What the person may do: a viewer looks and votes, an editor changes the trip as well.';
+comment on column public.collaborators.created_at is 'When the person joined the trip.';
+comment on column public.collaborators.updated_at is 'When the role last changed.';
+
+create index idx_collaborators_user_id_trip_id on public.collaborators (user_id, trip_id);
+
+create trigger set_collaborators_updated_at before update on public.collaborators
+    for each row execute function private.set_updated_at();
+
+-- Worded and coded like a check, which cannot look into another table.
+create function private.refuse_owner_as_collaborator() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if exists (select from public.trips where trips.id = new.trip_id and trips.user_id = new.user_id) then
+        raise check_violation using
+            message = 'new row for relation "collaborators" violates check constraint "collaborators_user_id_check"',
+            hint = 'The owner of a trip takes part in it already.',
+            schema = 'public', table = 'collaborators', constraint = 'collaborators_user_id_check';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function private.refuse_owner_as_collaborator() from public;
+
+create trigger refuse_owner_as_collaborator before insert or update of trip_id, user_id on public.collaborators
+    for each row execute function private.refuse_owner_as_collaborator();
+
+
+-- invitations ---------------------------------------------------------------------------------------------------------
+
+create table public.invitations (
+    id uuid not null default gen_random_uuid(),
+    trip_id uuid not null,
+    email text not null,
+    role text not null default 'viewer',
+    token_hash text not null,
+    status text not null default 'pending',
+    invited_by uuid not null default auth.uid(),
+    expires_at timestamptz not null default now() + interval '7 days',
+    accepted_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint invitations_pkey primary key (id),
+    constraint invitations_token_hash_key unique (token_hash),
+    constraint fk_invitations_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint fk_invitations_invited_by foreign key (invited_by) references public.profiles (id) on delete cascade,
+    -- Lower case, as Auth keeps addresses, so that two can be compared.
+    constraint invitations_email_check
+        check (char_length(email) <= 254 and email = lower(email) and email ~ '^[^\s@]+@[^\s@]+\.[^\s@]+$'),
+    constraint invitations_role_check check (role in ('viewer', 'editor')),
+    constraint invitations_token_hash_check check (token_hash ~ '^[0-9a-f]{64}$'),
+    constraint invitations_status_check check (status in ('pending', 'accepted', 'revoked', 'expired')),
+    constraint invitations_accepted_at_check check ((accepted_at is not null) = (status = 'accepted'))
+);
+
+comment on table public.invitations is 'An offer, sent by e-mail, to plan a trip together.';
+comment on column public.invitations.id is 'The invitation''s id.';
+comment on column public.invitations.trip_id is 'The trip that is to be shared.';
+comment on column public.invitations.email is 'The address it was sent to, in lower case; only its account can accept.';
+comment on column public.invitations.role is 'What the invited person will be allowed to do.';
+comment on column public.invitations.token_hash is 'SHA-256 of the secret in the mail''s link, which is itself not kept.';
+comment on column public.invitations.status is 'What has become of it; one past its time cannot be accepted, though it be still pending.';
+comment on column public.invitations.invited_by is 'The person who sent it.';
+comment on column public.invitations.expires_at is 'Until when it can be accepted.';
+comment on column public.invitations.accepted_at is 'When it was accepted.';
+comment on column public.invitations.created_at is 'When it was sent.';
+comment on column public.invitations.updated_at is 'When the invitation last changed.';
+
+create index idx_invitations_trip_id_created_at on public.invitations (trip_id, created_at desc);
+create index idx_invitations_email_status on public.invitations (email, status);
+create index idx_invitations_invited_by on public.invitations (invited_by);
+
+create trigger set_invitations_updated_at before update on public.invitations
+    for each row execute function private.set_updated_at();
+
+-- Who sent invitations within the last hour. Kept apart, so that deleting the trip does not make room for more.
+create table private.sent_invitations (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null,
+    sent_at timestamptz not null default clock_timestamp(),
+
+    constraint sent_invitations_pkey primary key (id),
+    constraint fk_sent_invitations_user_id foreign key (user_id) references public.profiles (id) on delete cascade
+);
+comment on table private.sent_invitations is 'One entry for each invitation of the last hour, for limits.';
+create index idx_sent_invitations_user_id_sent_at on private.sent_invitations (user_id, sent_at);
+alter table private.sent_invitations enable row level security;
+
+-- At most 20 open invitations a trip and 30 an hour a person; a new one to the same address replaces the old one. After
+-- the insert, because only then is it known that the caller may invite.
+create function private.limit_invitations() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- One at a time, or two at once would both count the same.
+    perform from public.profiles where profiles.id = new.invited_by for no key update;
+
+    update public.invitations set status = case when expires_at <= now() then 'expired' else 'revoked' end
+    where trip_id = new.trip_id and status = 'pending' and id <> new.id and (expires_at <= now() or email = new.email);
+
+    delete from private.sent_invitations where user_id = new.invited_by and sent_at < now() - interval '1 hour';
+    insert into private.sent_invitations (user_id) values (new.invited_by);
+
+    -- PostgREST answers PTxyz with HTTP status xyz.
+    if (select count(*) from public.invitations where trip_id = new.trip_id and status = 'pending') > 20 then
+        raise sqlstate 'PT429' using
+            message = 'a trip can have 20 open invitations', hint = 'Revoke one, or wait until one is answered.';
+    end if;
+    if (select count(*) from private.sent_invitations where user_id = new.invited_by) > 30 then
+        raise sqlstate 'PT429' using
+            message = 'a person can send 30 invitations an hour', hint = 'Wait an hour, then invite again.';
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.limit_invitations() from public;
+
+create trigger limit_invitations after insert on public.invitations
+    for each row execute function private.limit_invitations();
+
+
+-- votes ---------------------------------------------------------------------------------------------------------------
+
+create table public.votes (
+    id uuid not null default gen_random_uuid(),
+    trip_id uuid not null,
+    trip_item_id uuid not null,
+    user_id uuid not null default auth.uid(),
+    value smallint not null,
+    comment text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint votes_pkey primary key (id),
+    constraint votes_trip_item_id_user_id_key unique (trip_item_id, user_id),
+    constraint fk_votes_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint fk_votes_trip_item_id foreign key (trip_item_id) references public.trip_items (id) on delete cascade,
+    constraint fk_votes_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint votes_value_check check (value in (-1, 0, 1)),
+    constraint votes_comment_check check (char_length(comment) <= 1000)
+);
+
+comment on table public.votes is 'What one person on a trip thinks of one of its items.';
+comment on column public.votes.id is 'The vote''s id.';
+comment on column public.votes.trip_id is 'The trip of the item, kept by the database.';
+comment on column public.votes.trip_item_id is 'The item that is voted on.';
+comment on column public.votes.user_id is 'The person who votes, once an item.';
+comment on column public.votes.value is 'For (1), against (-1), or neither (0).';
+comment on column public.votes.comment is 'Why, up to 1,000 characters long.';
+comment on column public.votes.created_at is 'When the person first voted.';
+comment on column public.votes.updated_at is 'When the vote last changed.';
+
+create index idx_votes_trip_id_user_id on public.votes (trip_id, user_id);
+create index idx_votes_user_id_created_at on public.votes (user_id, created_at desc);
+
+create trigger set_votes_updated_at before update on public.votes
+    for each row execute function private.set_updated_at();
+
+-- As definer: whether the caller may see the item is the policies' question, and they ask it of the trip found here.
+create function private.set_vote_trip() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    new.trip_id := (select trip_items.trip_id from public.trip_items where trip_items.id = new.trip_item_id);
+    return new;
+end
+$$;
+revoke execute on function private.set_vote_trip() from public;
+
+create trigger set_votes_trip_id before insert or update of trip_id, trip_item_id on public.votes
+    for each row execute function private.set_vote_trip();
+
+-- An item that moves to another trip takes along the votes of those who are on that trip too, and no one else's: what
+-- people say on one trip is not for those on another.
+create function private.carry_votes() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    delete from public.votes
+    where trip_item_id = new.id
+        and not exists (select from public.trips where trips.id = new.trip_id and trips.user_id = votes.user_id)
+        and not exists (
+            select from public.collaborators
+            where collaborators.trip_id = new.trip_id and collaborators.user_id = votes.user_id
+        );
+    update public.votes set trip_id = new.trip_id where trip_item_id = new.id;
+    return null;
+end
+$$;
+revoke execute on function private.carry_votes() from public;
+
+create trigger carry_trip_items_votes after update of trip_id on public.trip_items
+    for each row when (old.trip_id <> new.trip_id) execute function private.carry_votes();
+
+-- Only those on a trip vote on it: who leaves, or is removed, takes their votes along.
+create function private.withdraw_votes() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    delete from public.votes where trip_id = old.trip_id and user_id = old.user_id;
+    return null;
+end
+$$;
+revoke execute on function private.withdraw_votes() from public;
+
+create trigger withdraw_collaborators_votes after delete on public.collaborators
+    for each row execute function private.withdraw_votes();
+
+
+-- Realtime ------------------------------------------------------------------------------------------------------------
+
+-- Everything on a trip is told on the private topic trip:<id>, once a change. A deletion tells the id and nothing else.
+-- What goes with a deleted trip is not told: its trip is gone already when its own turn comes.
+create function private.broadcast_change(topic text, operation text, source name, new_row record, old_row record)
+returns void language plpgsql security definer set search_path = '' as $$
+declare
+    gone record;
+begin
+    if operation = 'DELETE' then
+        select old_row.id as id into gone;
+        perform realtime.broadcast_changes(topic, operation, operation, source::text, 'public', null, gone);
+    else
+        perform realtime.broadcast_changes(topic, operation, operation, source::text, 'public', new_row, old_row);
+    end if;
+end
+$$;
+revoke execute on function private.broadcast_change(text, text, name, record, record) from public;
+
+create function private.broadcast_trip() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change('trip:' || coalesce(new.id, old.id), tg_op, tg_table_name, new, old);
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_trip() from public;
+
+create function private.broadcast_trip_part() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What moves to another trip goes from the one and comes to the other.
+    if tg_op = 'UPDATE' and new.trip_id <> old.trip_id then
+        perform private.broadcast_change('trip:' || old.trip_id, 'DELETE', tg_table_name, null, old);
+        perform private.broadcast_change('trip:' || new.trip_id, 'INSERT', tg_table_name, new, null);
+    elsif tg_op <> 'DELETE' or exists (select from public.trips where trips.id = old.trip_id) then
+        perform private.broadcast_change(
+            'trip:' || coalesce(new.trip_id, old.trip_id), tg_op, tg_table_name, new, old
+        );
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_trip_part() from public;
+
+-- A person is told on their own topic that they have joined a trip or left it, and of invitations to their address.
+create function private.broadcast_membership() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user:' || coalesce(new.user_id, old.user_id), tg_op, tg_table_name, new, old
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_membership() from public;
+
+create function private.broadcast_invitation() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    invited uuid := (
+        select users.id from auth.users where users.email = new.email and users.email_confirmed_at is not null
+    );
+    shown record;
+begin
+    if invited is not null then
+        -- All but the hash of the token.
+        select
+            new.id as id, new.trip_id as trip_id, new.email as email, new.role as role, new.status as status,
+            new.invited_by as invited_by, new.expires_at as expires_at, new.accepted_at as accepted_at,
+            new.created_at as created_at, new.updated_at as updated_at
+        into shown;
+        perform private.broadcast_change('user:' || invited, tg_op, tg_table_name, shown, null);
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_invitation() from public;
+
+create trigger broadcast_trips_changes after insert or update or delete on public.trips
+    for each row execute function private.broadcast_trip();
+create trigger broadcast_trip_items_changes after insert or update or delete on public.trip_items
+    for each row execute function private.broadcast_trip_part();
+create trigger broadcast_collaborators_changes after insert or update or delete on public.collaborators
+    for each row execute function private.broadcast_trip_part();
+create trigger broadcast_votes_changes after insert or update or delete on public.votes
+    for each row execute function private.broadcast_trip_part();
+create trigger broadcast_collaborators_membership after insert or delete on public.collaborators
+    for each row execute function private.broadcast_membership();
+create trigger broadcast_invitations_changes after insert or update on public.invitations
+    for each row execute function private.broadcast_invitation();
+
+-- For clients that listen to `postgres_changes`.
+do $$
+declare
+    published text;
+begin
+    foreach published in array array['collaborators', 'votes'] loop
+        if not exists (
+            select from pg_publication_tables
+            where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = published
+        ) then
+            execute format('alter publication supabase_realtime add table public.%I', published);
+        end if;
+    end loop;
+end
+$$;

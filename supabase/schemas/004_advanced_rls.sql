@@ -1,0 +1,492 @@
+-- Stage 2: trips are shared. Stage 1's helpers return more, two of its policies widen, one narrows; then each new table
+-- has its grants and policies, and the functions that need more than one statement follow.
+
+
+-- Who takes part in which trip ----------------------------------------------------------------------------------------
+
+create or replace function private.my_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select trips.id from public.trips where trips.user_id = (select auth.uid())
+        union all
+        select collaborators.trip_id from public.collaborators where collaborators.user_id = (select auth.uid());
+end
+$$;
+
+create or replace function private.my_editable_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select trips.id from public.trips where trips.user_id = (select auth.uid())
+        union all
+        select collaborators.trip_id from public.collaborators
+        where collaborators.user_id = (select auth.uid()) and collaborators.role = 'editor';
+end
+$$;
+
+create function private.my_own_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+end
+$$;
+comment on function private.my_own_trip_ids() is 'The trips that the caller owns.';
+revoke execute on function private.my_own_trip_ids() from public;
+grant execute on function private.my_own_trip_ids() to authenticated;
+
+create function private.my_companion_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    shared uuid[] := array(select private.my_trip_ids());
+begin
+    return query
+        select trips.user_id from public.trips where trips.id = any (shared)
+        union
+        select collaborators.user_id from public.collaborators where collaborators.trip_id = any (shared);
+end
+$$;
+comment on function private.my_companion_ids() is 'The people on the trips that the caller may see.';
+revoke execute on function private.my_companion_ids() from public;
+grant execute on function private.my_companion_ids() to authenticated;
+
+create function private.my_trip_places() returns table (trip_id uuid, place_id uuid)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select trip_items.trip_id, trip_items.place_id from public.trip_items
+        where trip_items.trip_id = any (array(select private.my_trip_ids())) and trip_items.place_id is not null;
+end
+$$;
+comment on function private.my_trip_places() is 'The places that the items of each trip name, of the trips that the caller may see.';
+revoke execute on function private.my_trip_places() from public;
+grant execute on function private.my_trip_places() to authenticated;
+
+-- As Auth has it now: a token may be older than a change of address, and only a confirmed address proves anything.
+create function private.my_email() returns text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return (
+        select lower(users.email) from auth.users
+        where users.id = (select auth.uid()) and users.email_confirmed_at is not null
+    );
+end
+$$;
+comment on function private.my_email() is 'The caller''s e-mail address if it is confirmed, or null.';
+revoke execute on function private.my_email() from public;
+grant execute on function private.my_email() to authenticated;
+
+
+-- Stage 1's tables, shared --------------------------------------------------------------------------------------------
+
+alter policy "People can view their own profile" on public.profiles
+    rename to "People can view themselves and those they travel with";
+alter policy "People can view themselves and those they travel with" on public.profiles
+    using (id = (select auth.uid()) or id = any (array(select private.my_companion_ids())));
+
+alter policy "People can view their own places" on public.places
+    rename to "People can view their own places and those on their trips";
+alter policy "People can view their own places and those on their trips" on public.places
+    using (
+        user_id = (select auth.uid())
+        or id = any (array(select shown.place_id from private.my_trip_places() as shown))
+    );
+
+-- To see a place of somebody else's on one trip must not be enough to name it on another, whose people would then see it
+-- too: an item names a place of its writer's, or one that is on the trip already.
+alter policy "People can add items to trips they may change" on public.trip_items
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (
+            place_id is null
+            or exists (
+                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
+            )
+            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
+        )
+    );
+
+alter policy "People can update items of trips they may change" on public.trip_items
+    with check (
+        trip_id = any (array(select private.my_editable_trip_ids()))
+        and (
+            place_id is null
+            or exists (
+                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
+            )
+            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
+        )
+    );
+
+
+-- saved_places --------------------------------------------------------------------------------------------------------
+
+revoke all on public.saved_places from anon, authenticated, service_role;
+grant select, delete on public.saved_places to authenticated;
+grant insert (id, user_id, place_id, name, category, notes) on public.saved_places to authenticated;
+grant update (name, category, notes) on public.saved_places to authenticated;
+grant all on public.saved_places to service_role;
+
+alter table public.saved_places enable row level security;
+
+create policy "People can view the places they saved" on public.saved_places
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+-- The lookup of the place runs under the caller's own policies, here and below: only what one sees can be kept.
+create policy "People can save places they can see" on public.saved_places
+    for insert to authenticated
+    with check (
+        user_id = (select auth.uid())
+        and (place_id is null or exists (select from public.places where places.id = saved_places.place_id))
+    );
+
+-- A place that is no longer shared with the person does not stand in the way of changing what they wrote about it.
+create policy "People can update the places they saved" on public.saved_places
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can delete the places they saved" on public.saved_places
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- collections ---------------------------------------------------------------------------------------------------------
+
+revoke all on public.collections from anon, authenticated, service_role;
+grant select, delete on public.collections to authenticated;
+grant insert (id, user_id, name, description) on public.collections to authenticated;
+grant update (name, description) on public.collections to authenticated;
+grant all on public.collections to service_role;
+
+alter table public.collections enable row level security;
+
+create policy "People can view their own collections" on public.collections
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can create collections of their own" on public.collections
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update their own collections" on public.collections
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can delete their own collections" on public.collections
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- collection_places ---------------------------------------------------------------------------------------------------
+
+revoke all on public.collection_places from anon, authenticated, service_role;
+grant select, delete on public.collection_places to authenticated;
+grant insert (id, user_id, collection_id, place_id, order_index, notes) on public.collection_places to authenticated;
+grant update (order_index, notes) on public.collection_places to authenticated;
+grant all on public.collection_places to service_role;
+
+alter table public.collection_places enable row level security;
+
+create policy "People can view what is in their collections" on public.collection_places
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can put places they can see into their collections" on public.collection_places
+    for insert to authenticated
+    with check (
+        user_id = (select auth.uid())
+        and exists (select from public.collections where collections.id = collection_places.collection_id)
+        and exists (select from public.places where places.id = collection_places.place_id)
+    );
+
+create policy "People can update what is in their collections" on public.collection_places
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can take places out of their collections" on public.collection_places
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- tags ----------------------------------------------------------------------------------------------------------------
+
+revoke all on public.tags from anon, authenticated, service_role;
+grant select, delete on public.tags to authenticated;
+grant insert (id, user_id, name, colour) on public.tags to authenticated;
+grant update (name, colour) on public.tags to authenticated;
+grant all on public.tags to service_role;
+
+alter table public.tags enable row level security;
+
+create policy "People can view their own tags" on public.tags
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can create tags of their own" on public.tags
+    for insert to authenticated
+    with check (user_id = (select auth.uid()));
+
+create policy "People can update their own tags" on public.tags
+    for update to authenticated
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+
+create policy "People can delete their own tags" on public.tags
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- place_tags: put on and taken off, never changed ---------------------------------------------------------------------
+
+revoke all on public.place_tags from anon, authenticated, service_role;
+grant select, delete on public.place_tags to authenticated;
+grant insert (id, user_id, place_id, tag_id) on public.place_tags to authenticated;
+grant all on public.place_tags to service_role;
+
+alter table public.place_tags enable row level security;
+
+create policy "People can view where they put their tags" on public.place_tags
+    for select to authenticated
+    using (user_id = (select auth.uid()));
+
+create policy "People can tag places they can see" on public.place_tags
+    for insert to authenticated
+    with check (
+        user_id = (select auth.uid())
+        and exists (select from public.tags where tags.id = place_tags.tag_id)
+        and exists (select from public.places where places.id = place_tags.place_id)
+    );
+
+create policy "People can take their tags off places" on public.place_tags
+    for delete to authenticated
+    using (user_id = (select auth.uid()));
+
+
+-- collaborators: made by accepting an invitation, so that nobody is put on a trip unasked -----------------------------
+
+revoke all on public.collaborators from anon, authenticated, service_role;
+grant select, delete on public.collaborators to authenticated;
+grant update (role) on public.collaborators to authenticated;
+grant all on public.collaborators to service_role;
+
+alter table public.collaborators enable row level security;
+
+create policy "People can view who is on their trips" on public.collaborators
+    for select to authenticated
+    using (trip_id = any (array(select private.my_trip_ids())));
+
+create policy "Owners can change the roles on their trips" on public.collaborators
+    for update to authenticated
+    using (trip_id = any (array(select private.my_own_trip_ids())))
+    with check (trip_id = any (array(select private.my_own_trip_ids())));
+
+create policy "Owners can remove collaborators and they can leave" on public.collaborators
+    for delete to authenticated
+    using (user_id = (select auth.uid()) or trip_id = any (array(select private.my_own_trip_ids())));
+
+
+-- invitations: the hash of the token is for no role of the API to read ------------------------------------------------
+
+revoke all on public.invitations from anon, authenticated, service_role;
+grant select (id, trip_id, email, role, status, invited_by, expires_at, accepted_at, created_at, updated_at)
+    on public.invitations to authenticated, service_role;
+grant insert (id, trip_id, email, role, token_hash) on public.invitations to authenticated;
+grant update (status) on public.invitations to authenticated;
+grant insert, update, delete, truncate, references, trigger on public.invitations to service_role;
+
+alter table public.invitations enable row level security;
+
+create policy "Owners and the invited can view invitations" on public.invitations
+    for select to authenticated
+    using (trip_id = any (array(select private.my_own_trip_ids())) or email = (select private.my_email()));
+
+create policy "Owners can invite to their trips" on public.invitations
+    for insert to authenticated
+    with check (trip_id = any (array(select private.my_own_trip_ids())) and invited_by = (select auth.uid()));
+
+create policy "Owners can revoke invitations that are open" on public.invitations
+    for update to authenticated
+    using (trip_id = any (array(select private.my_own_trip_ids())) and status = 'pending')
+    with check (trip_id = any (array(select private.my_own_trip_ids())) and status = 'revoked');
+
+
+-- votes ---------------------------------------------------------------------------------------------------------------
+
+revoke all on public.votes from anon, authenticated, service_role;
+grant select, delete on public.votes to authenticated;
+grant insert (id, trip_item_id, user_id, value, comment) on public.votes to authenticated;
+grant update (value, comment) on public.votes to authenticated;
+grant all on public.votes to service_role;
+
+alter table public.votes enable row level security;
+
+create policy "People can view the votes on their trips" on public.votes
+    for select to authenticated
+    using (trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can vote as themselves on their trips" on public.votes
+    for insert to authenticated
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can change their own votes" on public.votes
+    for update to authenticated
+    using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())))
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can retract their own votes" on public.votes
+    for delete to authenticated
+    using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+
+-- Realtime: who may join which private channel ------------------------------------------------------------------------
+
+-- Compared as text, so that a topic of any form is at worst nobody's.
+create policy "People can listen to their trips and to what concerns them" on realtime.messages
+    for select to authenticated
+    using (
+        extension in ('broadcast', 'presence')
+        and (
+            (select realtime.topic()) = 'user:' || (select auth.uid())
+            or (select realtime.topic()) = any (array(select 'trip:' || private.my_trip_ids()))
+        )
+    );
+
+-- Changes come from the database alone: a client can tell that it is there, and nothing else.
+create policy "People can be seen on their trips" on realtime.messages
+    for insert to authenticated
+    with check (
+        extension = 'presence'
+        and (select realtime.topic()) = any (array(select 'trip:' || private.my_trip_ids()))
+    );
+
+
+-- What takes more than one statement ----------------------------------------------------------------------------------
+
+-- Unnamed, the parameter makes this a computed field of trip_items and nothing that a client can call with a row of its
+-- own making. As definer it asks for the caller's part in the trip once an item, by two keys, instead of once a vote.
+create function public.vote_summary(public.trip_items) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    item alias for $1;
+    caller uuid := auth.uid();
+begin
+    if not exists (select from public.trips where trips.id = item.trip_id and trips.user_id = caller)
+        and not exists (
+            select from public.collaborators
+            where collaborators.trip_id = item.trip_id and collaborators.user_id = caller
+        )
+    then
+        return null;
+    end if;
+    return (
+        select jsonb_build_object(
+            'up', count(*) filter (where value = 1),
+            'neutral', count(*) filter (where value = 0),
+            'down', count(*) filter (where value = -1),
+            'score', coalesce(sum(value), 0),
+            'mine', max(value) filter (where user_id = caller)
+        )
+        from public.votes
+        where votes.trip_item_id = item.id and votes.trip_id = item.trip_id
+    );
+end
+$$;
+comment on function public.vote_summary(public.trip_items) is 'What the people on the trip think of an item, and the caller''s own vote.';
+revoke execute on function public.vote_summary(public.trip_items) from public, anon, authenticated, service_role;
+grant execute on function public.vote_summary(public.trip_items) to authenticated;
+
+-- Under the caller's own policies. Afterwards both days count from 0 without a gap, however they were before.
+create function public.move_trip_item(item uuid, day integer, new_position integer) returns public.trip_items
+language plpgsql set search_path = '' as $$
+declare
+    moved public.trip_items;
+    trip uuid;
+begin
+    if day is null or new_position is null or new_position < 0 then
+        raise numeric_value_out_of_range using message = 'a day is counted from 1, a position from 0';
+    end if;
+
+    -- Movers on one trip take turns: each waits here, then sees what the one before has done.
+    loop
+        select trip_items.trip_id into trip from public.trip_items where trip_items.id = item;
+        if not found then
+            raise sqlstate 'PT404' using message = 'there is no such item, or you may not see it';
+        end if;
+        perform from public.trips where trips.id = trip for no key update;
+        if not found then
+            raise insufficient_privilege using message = 'you may not change this trip';
+        end if;
+        select * into moved from public.trip_items where trip_items.id = item and trip_items.trip_id = trip;
+        exit when found;
+    end loop;
+
+    with others as (
+        select
+            id,
+            day_number,
+            row_number() over (partition by day_number order by order_index, created_at, id) - 1 as place
+        from public.trip_items
+        where trip_id = trip and day_number in (moved.day_number, day) and id <> item
+    ),
+    wanted as (
+        select id, day_number, place + case when day_number = day and place >= new_position then 1 else 0 end as place
+        from others
+        union all
+        select item, day, least(new_position, (select count(*) from others where day_number = day))
+    )
+    update public.trip_items
+    set day_number = wanted.day_number, order_index = wanted.place
+    from wanted
+    where trip_items.id = wanted.id
+        and (trip_items.day_number, trip_items.order_index) <> (wanted.day_number, wanted.place);
+
+    select * into moved from public.trip_items where trip_items.id = item;
+    return moved;
+end
+$$;
+comment on function public.move_trip_item(uuid, integer, integer) is 'Moves an item to a position of a day, at most the last; the others close up.';
+revoke execute on function public.move_trip_item(uuid, integer, integer) from public, anon, authenticated, service_role;
+grant execute on function public.move_trip_item(uuid, integer, integer) to authenticated;
+
+-- An upsert through the API would set every column it names, and nobody may move a vote to another item or person.
+create function public.cast_vote(item uuid, new_value integer, new_comment text) returns public.votes
+language sql set search_path = '' as $$
+    insert into public.votes (trip_item_id, value, comment) values (item, new_value, new_comment)
+    on conflict (trip_item_id, user_id) do update set value = excluded.value, comment = excluded.comment
+    returning *;
+$$;
+comment on function public.cast_vote(uuid, integer, text) is 'Sets the caller''s vote on an item, and replaces the one before.';
+revoke execute on function public.cast_vote(uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function public.cast_vote(uuid, integer, text) to authenticated;
+
+-- As definer, because nobody may add themselves to a trip otherwise. Whatever stands in the way, the answer is the same.
+create function public.accept_invitation(token text) returns public.collaborators
+language plpgsql security definer set search_path = '' as $$
+declare
+    accepted public.invitations;
+    collaborator public.collaborators;
+begin
+    update public.invitations set status = 'accepted', accepted_at = now()
+    where token_hash = encode(sha256(convert_to(token, 'UTF8')), 'hex')
+        and status = 'pending'
+        and expires_at > now()
+        and email = (select private.my_email())
+        and trip_id <> all (array(select private.my_own_trip_ids()))
+    returning * into accepted;
+    if not found then
+        raise sqlstate 'PT404' using message = 'there is no such invitation to this account that is still open';
+    end if;
+
+    insert into public.collaborators (trip_id, user_id, role) values (accepted.trip_id, auth.uid(), accepted.role)
+    on conflict (trip_id, user_id) do update set role = excluded.role
+    returning * into collaborator;
+    return collaborator;
+end
+$$;
+comment on function public.accept_invitation(text) is 'Accepts an invitation by the secret in its link, once.';
+revoke execute on function public.accept_invitation(text) from public, anon, authenticated, service_role;
+grant execute on function public.accept_invitation(text) to authenticated;

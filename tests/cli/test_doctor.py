@@ -1,0 +1,317 @@
+"""`tripgate doctor` against servers that are well, and against the same with one thing broken: it names the trouble."""
+
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
+
+import aiohttp
+import psutil
+import psycopg
+import pytest
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from gql.table import catalog
+from tripgate.cli import main
+from tripgate.gateway.doctor import live
+from tripgate.gateway.doctor.account import SignedIn
+from tripgate.gateway.doctor.asking import Asker
+from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
+from tripgate.gateway.doctor.report import Level
+from tripgate.gateway.settings import Settings
+from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.upstream.caller import Caller
+
+ROOT = Path(__file__).parent.parent.parent
+BEN = ("--email", "ben@tripgate.example", "--password", "tripgate-demo")
+
+
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """A seeded stack of these tests' own, signing with the legacy secret."""
+    data = tmp_path_factory.mktemp("doctor") / "data"
+    with Stack(StackOptions(project_dir=ROOT, data_dir=data, api_port=0, jwt_algorithm="HS256")) as stack:
+        assert stack.info is not None
+        yield stack.info
+
+
+def doctor(stack: StackInfo, *options: str, **environment: str) -> Result:
+    own = {"SUPABASE_URL": stack.api_url, "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key}
+    if stack.jwt_secret is not None:
+        own["SUPABASE_JWT_SECRET"] = stack.jwt_secret
+    others = {name: None for name in os.environ if name.startswith(("SUPABASE_", "TRIPGATE_"))}
+    return CliRunner().invoke(main, ["doctor", *options], env={**others, **own, **environment})
+
+
+def mistakes(result: Result) -> str:
+    """The lines that say what is wrong; the command must have failed for them."""
+    assert result.exit_code == 1, result.output
+    return "\n".join(line for line in result.output.splitlines() if line.lstrip().startswith("wrong"))
+
+
+@contextmanager
+def broken(stack: StackInfo, breaking: LiteralString, mending: LiteralString, until: tuple[str, str]) -> Iterator[None]:
+    """The stack with something changed, once PostgREST answers the path with the code."""
+    with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+        connection.execute(breaking)
+        try:
+            wait_for(stack, *until)
+            yield
+        finally:
+            connection.execute(mending)
+
+
+def wait_for(stack: StackInfo, path: str, code: str) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"{stack.rest_url}/{path}") as response:
+                found = str(response.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                found = str(json.load(error)["code"])
+        if found == code:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} answers {found}")
+
+
+def test_a_healthy_stack(seeded: StackInfo) -> None:
+    result = doctor(seeded, *BEN, "--database-url", seeded.db_url)
+    assert result.exit_code == 0, result.output
+    for sentence in [
+        "The publishable key is accepted.",
+        "Tokens are signed with ES256",
+        "PostgREST 12.0.2 answers.",
+        f"All {len(list(catalog))} tables",
+        "Without an account nothing is granted",
+        "Aggregates are on",
+        "A token verifies: ES256",
+        "It sees its own rows and those of its trips, and no stranger's.",
+        *(f"Function {name} answers." for name in EDGE_FUNCTIONS),
+        "Row level security is on",
+        "Realtime has its policies",
+        "Statements time out: anon after 3s",
+        "Nothing is wrong",
+    ]:
+        assert sentence in result.output
+    assert "\x1b[" not in result.output
+    for secret in (seeded.publishable_key, "tripgate-demo", "eyJ", seeded.db_url, "Traceback"):
+        assert secret not in result.output
+
+
+def test_json(seeded: StackInfo) -> None:
+    result = doctor(seeded, "--json")
+    found = json.loads(result.stdout)
+    assert found["healthy"] is True
+    assert {"section", "level", "text", "advice"} == set(found["findings"][0])
+    assert "Project" in result.stderr, "progress is visible"
+
+
+def test_settings(seeded: StackInfo) -> None:
+    result = doctor(seeded, SUPABASE_PUBLISHABLE_KEY=seeded.secret_key)
+    assert result.exit_code == 2
+    assert "this is a secret key, which bypasses row level security" in result.output
+    assert seeded.secret_key not in result.output
+    assert doctor(seeded, "--email", "ben@tripgate.example").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SUPABASE_URL": "http://127.0.0.1:1"}, "127.0.0.1:1 refuses connections. Is it running?"),
+        ({"SUPABASE_URL": "http://project.invalid"}, "There is no host project.invalid. Correct SUPABASE_URL"),
+        ({"SUPABASE_URL": "{rest_url}"}, "answers, but it is no Supabase"),
+        (
+            {"SUPABASE_PUBLISHABLE_KEY": "sb_publishable_other"},
+            "The key is not one of this project's: Invalid API key.",
+        ),
+        ({"TRIPGATE_REST_URL": "{api_url}/auth/v1"}, "What answers at TRIPGATE_REST_URL is not PostgREST"),
+        ({"TRIPGATE_REST_URL": "http://127.0.0.1:1"}, "Does TRIPGATE_REST_URL name the right port?"),
+        ({"TRIPGATE_REALTIME_URL": "{rest_url}"}, "Realtime takes no WebSocket"),
+    ],
+)
+def test_wrong_addresses_and_keys(seeded: StackInfo, environment: dict[str, str], sentence: str) -> None:
+    addresses = {"rest_url": seeded.rest_url, "api_url": seeded.api_url}
+    result = doctor(seeded, **{name: value.format(**addresses) for name, value in environment.items()})
+    assert sentence in mistakes(result)
+
+
+def test_no_tls(seeded: StackInfo) -> None:
+    result = doctor(seeded, SUPABASE_URL=seeded.api_url.replace("http://", "https://"))
+    assert "does not speak TLS" in mistakes(result)
+
+
+def test_a_wrong_account_and_database_url(seeded: StackInfo) -> None:
+    said = mistakes(
+        doctor(seeded, "--email", "ben@tripgate.example", "--password", "guess", "--database-url", "p4ss x")
+    )
+    assert "Signing in as ben@tripgate.example fails: The e-mail address or the password is wrong." in said
+    assert "The database URL is not a connection string." in said
+    assert "p4ss" not in said
+    assert "guess" not in said
+
+
+def test_the_legacy_secret(breakable: StackInfo) -> None:
+    assert "A token verifies: HS256" in doctor(breakable, *BEN).output
+    said = mistakes(doctor(breakable, *BEN, SUPABASE_JWT_SECRET="not-the-secret-of-this-project-but-as-long"))
+    assert "The token's signature does not verify" in said
+    others = breakable.__class__(**{**vars(breakable), "jwt_secret": None})
+    said = mistakes(doctor(others, *BEN))
+    assert "it signs with the legacy secret, which is not set here" in said
+    assert "Tokens are signed with HS256, and SUPABASE_JWT_SECRET is not set." in said
+
+
+def test_a_superfluous_legacy_secret(seeded: StackInfo) -> None:
+    result = doctor(seeded, SUPABASE_JWT_SECRET="the-secret-that-signed-tokens-in-the-past")
+    assert result.exit_code == 0
+    assert "SUPABASE_JWT_SECRET lets HS256 tokens in as well" in result.output
+
+
+def test_missing_columns_and_relations(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        """alter table public.trips rename column destination to was_destination;
+           alter table public.trips rename column budget to was_budget;
+           alter table public.trip_items drop constraint fk_trip_items_place_id""",
+        """alter table public.trips rename column was_destination to destination;
+           alter table public.trips rename column was_budget to budget;
+           alter table public.trip_items add constraint fk_trip_items_place_id
+               foreign key (place_id) references public.places (id) on delete set null""",
+        until=("trip_items?select=place:places!place_id(id)", "PGRST200"),
+    ):
+        said = mistakes(doctor(breakable))
+        assert "Type Trip needs what is not there: column trips.destination and column trips.budget." in said
+        assert "Type TripItem needs what is not there: the foreign key trip_items.place_id to places." in said
+        assert "Push the migrations" in said
+    wait_for(breakable, "trip_items?select=place:places!place_id(id)", "42501")
+
+
+def test_a_missing_table_and_function(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        "alter table public.tags rename to was_tags; alter function public.delete_my_account() rename to was_delete",
+        "alter table public.was_tags rename to tags; alter function public.was_delete() rename to delete_my_account",
+        until=("rpc/delete_my_account", "PGRST202"),
+    ):
+        said = mistakes(doctor(breakable, "--database-url", breakable.db_url))
+        assert "There is no table tags, which type Tag needs." in said
+        assert said.count("There is no function delete_my_account.") == 2
+    wait_for(breakable, "rpc/delete_my_account", "42501")
+    wait_for(breakable, "tags", "42501")
+
+
+def test_row_level_security_switched_off(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        """alter table public.trips disable row level security; alter table public.profiles disable row level security;
+           alter table public.trips disable trigger broadcast_trips_changes""",
+        """alter table public.trips enable row level security; alter table public.profiles enable row level security;
+           alter table public.trips enable trigger broadcast_trips_changes""",
+        until=("trips", "42501"),
+    ):
+        said = mistakes(doctor(breakable, *BEN, "--database-url", breakable.db_url))
+        assert "This account sees rows of strangers in trips" in said
+        assert "Row level security is off on trips: whoever is granted it sees and changes every row." in said
+        assert "alter table public.trips enable row level security" in said
+        assert "Trigger broadcast_trips_changes is switched off." in said
+
+
+def test_rights_for_everybody(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        """grant select on public.votes, public.places to anon; alter table public.places disable row level security;
+           grant execute on function public.delete_my_account() to anon""",
+        """revoke all on public.votes, public.places from anon; alter table public.places enable row level security;
+           revoke execute on function public.delete_my_account() from anon""",
+        until=("votes", "200"),
+    ):
+        said = mistakes(doctor(breakable, "--database-url", breakable.db_url))
+        assert "Anybody without an account may read votes, though no row is shown." in said
+        assert "Anybody without an account may read places, and sees rows of it." in said
+        assert "Anybody without an account may call delete_my_account." in said
+        assert "Role anon is granted rights on votes." in said
+        assert "Role anon may call delete_my_account." in said
+
+
+def test_a_table_that_is_not_granted(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        "revoke select on public.tags from authenticated; alter role anon reset statement_timeout",
+        "grant select on public.tags to authenticated; alter role anon set statement_timeout = '3s'",
+        until=("tags", "42501"),
+    ):
+        result = doctor(breakable, *BEN, "--database-url", breakable.db_url)
+        assert "Signed-in people may not read tags: permission denied for table tags." in mistakes(result)
+        assert "No statement_timeout for anon" in result.output
+
+
+def test_a_stopped_postgrest(breakable: StackInfo) -> None:
+    """Last of all: the stack does not come back from this."""
+    port = int(breakable.rest_url.rpartition(":")[2])
+    (postgrest,) = [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if process.name() == "postgrest" and any(each.laddr.port == port for each in process.net_connections())
+    ]
+    postgrest.kill()
+    postgrest.wait(10)
+    assert "PostgREST does not answer behind the front door (HTTP status 502)" in mistakes(doctor(breakable))
+
+
+@pytest.fixture
+async def phoenix() -> AsyncIterator[tuple[str, set[str]]]:
+    """A server that speaks just enough of Realtime; its address, and the topics that it lets people join."""
+    open_topics: set[str] = set()
+
+    async def websocket(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            frame = message.json()
+            allowed = frame["event"] == "heartbeat" or any(map(frame["topic"].startswith, open_topics))
+            payload = {"status": "ok"} if allowed else {"status": "error", "response": {"reason": "Unauthorized: no"}}
+            await socket.send_json({**frame, "event": "phx_reply", "payload": payload})
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/websocket", websocket)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0]
+    yield f"http://{host}:{port}", open_topics
+    await runner.cleanup()
+
+
+async def test_realtime_and_who_may_listen(
+    http: aiohttp.ClientSession, seeded: StackInfo, phoenix: tuple[str, set[str]]
+) -> None:
+    address, open_topics = phoenix
+    given = {"SUPABASE_URL": seeded.api_url, "SUPABASE_PUBLISHABLE_KEY": seeded.publishable_key}
+    settings = Settings.model_validate({**given, "realtime_url": address})
+    asker = Asker(http, seeded.publishable_key, deadline=5)
+    somebody = SignedIn(Caller("u1", "token"), "token", "u1")
+
+    assert [each.text for each in await live.realtime(asker, settings, None)] == ["Realtime answers."]
+    (own_refused,) = await live.realtime(asker, settings, somebody)
+    assert "does not let the account listen to its own topic: Unauthorized: no." in own_refused.text
+    open_topics.add("realtime:user:u1")
+    (good,) = await live.realtime(asker, settings, somebody)
+    assert good.level is Level.OK
+    open_topics.add("realtime:trip:")
+    (too_open,) = await live.realtime(asker, settings, somebody)
+    assert "listen to a trip that it is not on" in too_open.text
+
+
+def test_it_asks_for_all_that_the_program_calls() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "resolvers").rglob("*.py"))
+    assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(FUNCTIONS)
+    assert set(re.findall(r'invoke\(\s*"([^"]+)"', sources)) <= set(EDGE_FUNCTIONS)
+    assert set(NEVER_SEEN) == {table.name for table in catalog}

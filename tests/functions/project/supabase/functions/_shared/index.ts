@@ -1,0 +1,1 @@
+export const shared = "code that functions share is no function";

@@ -1,0 +1,1 @@
+create table public.nothing (id uuid primary key);

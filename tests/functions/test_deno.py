@@ -1,0 +1,41 @@
+"""The functions' own checks and tests, as Deno runs them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tripgate.local.binaries import deno, user_cache
+
+FUNCTIONS = Path(__file__).parents[2] / "supabase" / "functions"
+
+
+def run(*arguments: str) -> None:
+    """Run Deno in the functions' folder; its output is the failure."""
+    environment = {**os.environ, "DENO_DIR": str(user_cache() / "deno"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
+    result = subprocess.run(
+        [deno(), *arguments], cwd=FUNCTIONS, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_their_own_tests() -> None:
+    run("test", "--frozen", "--no-prompt")
+
+
+@pytest.mark.parametrize("check", [["check", "--frozen", "."], ["lint"], ["fmt", "--check"]], ids=lambda each: each[0])
+def test_types_and_style(check: list[str]) -> None:
+    run(*check)
+
+
+def test_every_import_is_a_file_or_an_npm_package_of_one_version() -> None:
+    for source in FUNCTIONS.rglob("*.ts"):
+        for line in source.read_text(encoding="utf-8").splitlines():
+            name = line.rpartition(' from "')[2].rstrip('";') if line.startswith(("import ", "} from ")) else "./"
+            assert name.startswith(("./", "../", "npm:", "node:")), (source, name)
+            assert not name.startswith("npm:") or name.rpartition("@")[2][0].isdigit(), (source, name)
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert "://" not in (FUNCTIONS / "deno.lock").read_text(encoding="utf-8")

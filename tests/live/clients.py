@@ -1,0 +1,87 @@
+"""A client of the `graphql-transport-ws` protocol, as small as a test needs it."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from tests.support import Person
+
+PATIENCE = 5.0
+
+
+class Live:
+    """One WebSocket connection and its subscriptions."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self._numbers = itertools.count(1)
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+
+    async def send(self, **message: Any) -> None:
+        await self.socket.send_json(message)
+
+    async def subscribe(self, query: str, **variables: Any) -> str:
+        """Start an operation; its id."""
+        id_ = str(next(self._numbers))
+        await self.send(type="subscribe", id=id_, payload={"query": query, "variables": variables})
+        return id_
+
+    async def message(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """The next message, whatever it is about."""
+        found: dict[str, Any] = await asyncio.wait_for(self.socket.receive_json(), patience)
+        return found
+
+    async def event(self, id_: str, patience: float = PATIENCE) -> Any:
+        """The data of the operation's next event."""
+        found = await self._next(id_, patience)
+        assert found["type"] == "next", found
+        return found["payload"]["data"]
+
+    async def ending(self, id_: str, patience: float = PATIENCE) -> str:
+        """`complete`, or the code of the error with which the operation ends."""
+        found = await self._next(id_, patience)
+        assert found["type"] in {"complete", "error"}, found
+        return str(found["payload"][0]["extensions"]["code"]) if found["type"] == "error" else "complete"
+
+    async def silence(self, id_: str, seconds: float = 0.5) -> None:
+        """Nothing more comes for this operation."""
+        try:
+            found = await self._next(id_, seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(found)
+
+    async def close_code(self, patience: float = PATIENCE) -> int | None:
+        """The code with which the server closes the connection."""
+        while True:
+            message = await asyncio.wait_for(self.socket.receive(), patience)
+            if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
+                return self.socket.close_code
+
+    async def _next(self, id_: str, patience: float) -> dict[str, Any]:
+        while not self._waiting.get(id_):
+            found = await self.message(patience)
+            self._waiting.setdefault(found.get("id", ""), []).append(found)
+        return self._waiting[id_].pop(0)
+
+
+@asynccontextmanager
+async def connected(person: Person) -> AsyncGenerator[Live, None]:
+    """A connection that has not been initialised."""
+    url = person.url.replace("http", "ws", 1)
+    async with person.http.ws_connect(url, protocols=("graphql-transport-ws",)) as socket:
+        yield Live(socket)
+
+
+@asynccontextmanager
+async def live(person: Person) -> AsyncGenerator[Live, None]:
+    """A connection in this person's name."""
+    async with connected(person) as connection:
+        payload = {"Authorization": f"Bearer {person.token}"} if person.token else {}
+        await connection.send(type="connection_init", payload=payload)
+        assert (await connection.message())["type"] == "connection_ack"
+        yield connection

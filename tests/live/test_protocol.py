@@ -1,0 +1,131 @@
+"""The transports: `graphql-transport-ws` with its close codes, and server-sent events."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.live.clients import connected, live
+from tests.live.conftest import Party
+from tests.live.test_changes import ITEMS, rename
+from tests.support import Person
+
+
+async def test_queries_and_mutations_run_too(party: Party) -> None:
+    async with live(party.owner) as connection:
+        id_ = await connection.subscribe("query ($id: UUID!) { trip(id: $id) { title } }", id=party.trip)
+        assert await connection.event(id_) == {"trip": {"title": "Shared"}}
+        assert await connection.ending(id_) == "complete"
+        id_ = await connection.subscribe("{ nothing }")
+        assert await connection.ending(id_) == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_pings_are_answered(party: Party) -> None:
+    async with live(party.owner) as connection:
+        await connection.send(type="ping", payload={"n": 1})
+        assert await connection.message() == {"type": "pong", "payload": {"n": 1}}
+
+
+INIT = {"type": "connection_init"}
+SUBSCRIBE = {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}
+FOLLOW = {"type": "subscribe", "id": "1", "payload": {"query": ITEMS, "variables": {}}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ([SUBSCRIBE], 4401),
+        ([{"type": "ping", "payload": {"Authorization": "Bearer x"}}], 4401),
+        ([INIT, INIT], 4429),
+        ([{**INIT, "payload": {"Authorization": "Bearer nonsense"}}], 4403),
+        ([{**INIT, "payload": {"Authorization": 1}}], 4403),
+        ([{**INIT, "payload": []}], 4400),
+        ([{"type": "nonsense"}], 4400),
+        (["no object"], 4400),
+        ([INIT, {**SUBSCRIBE, "id": None}], 4400),
+        ([INIT, {**SUBSCRIBE, "payload": {}}], 4400),
+        ([], 4408),
+    ],
+)
+async def test_close_codes(party: Party, messages: list[Any], code: int) -> None:
+    async with connected(party.owner) as connection:
+        for message in messages:
+            await connection.socket.send_json(message)
+        assert await connection.close_code() == code
+
+
+async def test_an_id_in_use_closes_the_connection(party: Party) -> None:
+    async with live(party.owner) as connection:
+        follow = {**FOLLOW, "payload": {"query": ITEMS, "variables": {"trip": party.trip}}}
+        await connection.socket.send_json(follow)
+        await connection.socket.send_json(follow)
+        assert await connection.close_code() == 4409
+
+
+async def test_another_subprotocol_is_not_spoken(party: Party) -> None:
+    url = party.owner.url.replace("http", "ws", 1)
+    async with party.owner.http.ws_connect(url, protocols=("graphql-ws",)) as socket:
+        await socket.receive()
+        assert socket.close_code == 4406
+
+
+async def test_too_many_operations_on_one_connection(party: Party) -> None:
+    async with live(party.owner) as connection:
+        ids = [await connection.subscribe(ITEMS, trip=party.trip) for _ in range(51)]
+        assert await connection.ending(ids[-1]) == "RATE_LIMITED"
+
+
+async def test_a_completed_operation_is_heard_of_no_more(party: Party) -> None:
+    async with live(party.owner) as connection:
+        id_ = await connection.subscribe(ITEMS, trip=party.trip)
+        await connection.send(type="complete", id=id_)
+        await rename(party, "Unheard")
+        await connection.silence(id_)
+
+
+async def sse(person: Person, query: str, **variables: Any) -> Any:
+    """The open response to a request for server-sent events."""
+    return await person.http.post(
+        person.url,
+        json={"query": query, "variables": variables},
+        headers={
+            "Accept": "text/event-stream",
+            **({"Authorization": f"Bearer {person.token}"} if person.token else {}),
+        },
+    )
+
+
+async def events(response: Any, count: int) -> list[tuple[str, Any]]:
+    """So many events of a stream, comments left out."""
+    found = []
+    while len(found) < count:
+        block = (await asyncio.wait_for(response.content.readuntil(b"\n\n"), 5)).decode().strip()
+        if block.startswith("event:"):
+            name, _, data = block.partition("\n")
+            text = data.removeprefix("data:").strip()
+            found.append((name.removeprefix("event:").strip(), json.loads(text) if text else None))
+    return found
+
+
+async def test_server_sent_events(party: Party) -> None:
+    response = await sse(party.owner, "{ __typename }")
+    assert response.content_type == "text/event-stream"
+    assert await events(response, 2) == [("next", {"data": {"__typename": "Query"}}), ("complete", None)]
+
+    response = await sse(party.editor, ITEMS, trip=party.trip)
+    for attempt in range(50):
+        await rename(party, f"Boat {attempt}")
+        try:
+            ((name, event),) = await asyncio.wait_for(events(response, 1), 0.4)
+        except TimeoutError:
+            continue
+        break
+    assert name == "next"
+    assert event["data"]["tripItemChanges"]["operation"] == "UPDATE"
+    response.close()
+
+    response = await sse(party.stranger, ITEMS, trip=party.trip)
+    (first, last) = await events(response, 2)
+    assert first[1]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert last == ("complete", None)

@@ -1,0 +1,205 @@
+"""The relay under faults: nothing is lost without a word, and nobody hears what they may not."""
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+import psycopg
+import pytest
+
+from gql.errors import ApiError, ErrorCode
+from tests.live.clients import live
+from tests.live.conftest import Party
+from tests.live.test_changes import ITEMS, rename, until_following
+from tests.live.test_protocol import sse
+from tests.support import Person, serving
+from tripgate.local.stack import Stack, StackInfo
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.subscription import Subscription
+
+
+async def heard_until(connection: Any, id_: str, title: str, patience: float = 20) -> list[dict[str, Any]]:
+    """Every event up to the one with this title."""
+    events = []
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        event = (await connection.event(id_, patience))["tripItemChanges"]
+        events.append(event)
+        if event["tripItem"] and event["tripItem"]["title"] == title:
+            return events
+    raise AssertionError(events)
+
+
+async def test_what_happens_while_realtime_is_away_is_replayed_or_owned_up_to(party: Party, live_stack: Stack) -> None:
+    async with live(party.editor) as connection:
+        items = await connection.subscribe(ITEMS, trip=party.trip)
+        await until_following(connection, items, party)
+        await asyncio.to_thread(live_stack.kill, "realtime")
+        for number in range(3):
+            await rename(party, f"Missed {number}")
+        await asyncio.to_thread(live_stack.restart, "realtime")
+        for attempt in range(60):
+            await rename(party, f"Back {attempt}")
+            try:
+                events = await heard_until(connection, items, f"Back {attempt}", 1)
+                break
+            except TimeoutError:
+                continue
+        titles = [event["tripItem"]["title"] for event in events if event["tripItem"]]
+        resynced = any(event["operation"] == "RESYNC" for event in events)
+        assert resynced or titles[:3] == ["Missed 0", "Missed 1", "Missed 2"]
+        assert len(titles) == len(set(titles))
+
+
+async def test_realtime_is_not_there_when_subscribing(
+    info: StackInfo, party: Party, http: aiohttp.ClientSession
+) -> None:
+    async with serving(info, realtime_url="http://127.0.0.1:1") as url:
+        person = Person(http, url, party.owner.token)
+        async with live(person) as connection:
+            began = time.monotonic()
+            id_ = await connection.subscribe(ITEMS, trip=party.trip)
+            assert await connection.ending(id_, 12) == "UPSTREAM_UNAVAILABLE"
+            assert time.monotonic() - began < 10
+
+
+async def test_the_one_whose_token_carries_the_join_may_leave(party: Party) -> None:
+    async with live(party.editor) as staying:
+        async with live(party.owner) as leaving:
+            first = await leaving.subscribe(ITEMS, trip=party.trip)
+            await until_following(leaving, first, party)
+            second = await staying.subscribe(ITEMS, trip=party.trip)
+            await until_following(staying, second, party)
+        await rename(party, "Still here")
+        assert (await staying.event(second))["tripItemChanges"]["tripItem"]["title"] == "Still here"
+
+
+async def test_the_server_says_that_it_goes_away(info: StackInfo, party: Party, http: aiohttp.ClientSession) -> None:
+    async with serving(info) as url:
+        socket = await http.ws_connect(url.replace("http", "ws", 1), protocols=("graphql-transport-ws",))
+        await socket.send_json({"type": "connection_init"})
+        assert (await socket.receive_json())["type"] == "connection_ack"
+        closing = asyncio.create_task(socket.receive())
+    await closing
+    assert socket.close_code == 1001
+
+
+async def test_a_stream_ends_when_the_server_goes_away(
+    info: StackInfo, party: Party, http: aiohttp.ClientSession
+) -> None:
+    async with serving(info) as url:
+        response = await sse(Person(http, url, party.owner.token), ITEMS, trip=party.trip)
+        assert await response.content.readuntil(b"\n\n") == b":\n\n"
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert (await response.content.read()).endswith(b"event: complete\ndata: \n\n")
+
+
+async def test_a_token_that_expires_ends_its_subscriptions_unless_refreshed(
+    party: Party, http: aiohttp.ClientSession
+) -> None:
+    refresh = "mutation ($token: String!) { refreshSession(refreshToken: $token) { session { accessToken } } }"
+    fresh = (await party.editor.ask(refresh, token=party.editor.refresh_token))["refreshSession"]["session"]
+    async with live(party.editor) as connection:
+        items = await connection.subscribe(ITEMS, trip=party.trip)
+        await until_following(connection, items, party)
+        await connection.send(type="ping", payload={"Authorization": f"Bearer {fresh['accessToken']}"})
+        await rename(party, "After the refresh")
+        assert (await connection.event(items))["tripItemChanges"]["tripItem"]["title"] == "After the refresh"
+        await connection.send(type="ping", payload={"Authorization": f"Bearer {party.owner.token}"})
+        assert await connection.close_code() == 4403
+
+
+def change(number: int) -> Change:
+    return Change("trip_items", Operation.UPDATE, str(number), {}, "")
+
+
+class TestOneSubscriber:
+    """`Subscription` by itself, where time and slowness can be chosen."""
+
+    @staticmethod
+    def of(admit: Any, expires_at: float | None = None, **options: Any) -> Subscription:
+        caller = Caller("ada", "token", None, expires_at)
+        return Subscription(caller, admit, **{"most_waiting": 3, "recheck": 60.0, **options})
+
+    @staticmethod
+    async def yes(_: Caller) -> None:
+        """Everyone may."""
+
+    async def test_a_slow_reader_gets_one_resync_instead_of_what_it_missed(self) -> None:
+        subscription = self.of(self.yes)
+        for number in range(10):
+            subscription.push(change(number))
+        subscription.end()
+        assert [one.operation async for one in subscription.changes()] == [Operation.RESYNC]
+
+    async def test_nothing_is_handed_out_while_admission_is_in_doubt(self) -> None:
+        asked = 0
+
+        async def once(_: Caller) -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                raise ApiError(ErrorCode.FORBIDDEN, "no longer")
+
+        subscription = self.of(once)
+        subscription.push(change(1))
+        changes = subscription.changes()
+        assert (await anext(changes)).id == "1"
+        subscription.push(change(2))
+        subscription.doubt()
+        with pytest.raises(ApiError, match="no longer"):
+            await anext(changes)
+
+    async def test_admission_is_asked_for_again_in_time(self) -> None:
+        asked = 0
+
+        async def count(_: Caller) -> None:
+            nonlocal asked
+            asked += 1
+
+        subscription = self.of(count, recheck=0.05)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(subscription.changes()), 0.3)
+        assert 3 <= asked <= 8
+
+    async def test_the_end_of_the_token_is_the_end_of_the_subscription(self) -> None:
+        subscription = self.of(self.yes, expires_at=time.time() + 0.2)
+        began = time.monotonic()
+        with pytest.raises(ApiError) as ended:
+            await anext(subscription.changes())
+        assert ended.value.code is ErrorCode.UNAUTHENTICATED
+        assert time.monotonic() - began < 1
+
+    async def test_a_newer_token_lets_it_go_on(self) -> None:
+        subscription = self.of(self.yes, expires_at=time.time() + 0.2)
+        reading = asyncio.ensure_future(anext(subscription.changes()))
+        await asyncio.sleep(0.05)
+        subscription.refresh(Caller("ada", "newer", None, time.time() + 60))
+        await asyncio.sleep(0.3)
+        subscription.push(change(1))
+        assert (await asyncio.wait_for(reading, 1)).id == "1"
+
+
+async def test_postgres_drops_every_connection(party: Party, live_stack: Stack, info: StackInfo) -> None:
+    async with live(party.editor) as connection:
+        items = await connection.subscribe(ITEMS, trip=party.trip)
+        await until_following(connection, items, party)
+        with psycopg.connect(info.admin_db_url, autocommit=True) as admin:
+            # All but Auth's, whose pool would need a moment before the next test's people could sign up.
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where pid <> pg_backend_pid() and usename <> 'supabase_auth_admin'"
+            )
+        for attempt in range(60):
+            try:
+                await rename(party, f"Back {attempt}")
+                await heard_until(connection, items, f"Back {attempt}", 1)
+            except (AssertionError, TimeoutError):
+                await asyncio.sleep(0.2)
+            else:
+                return
+        raise AssertionError("the subscription never came back")

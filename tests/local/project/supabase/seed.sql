@@ -1,0 +1,1 @@
+insert into public.announcements (id, body) values (1, 'Welcome');

@@ -1,0 +1,357 @@
+"""The Auth stand-in, judged by the stock Auth client of Supabase's Python package."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jwt
+import psycopg
+import pytest
+from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
+
+from tests.local.conftest import WEB, auth_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import supabase_auth
+    from supabase_auth import SyncGoTrueClient
+
+    from tripgate.local.stack import StackInfo
+
+
+def age_refresh_tokens(info: StackInfo, session: supabase_auth.Session, seconds: int) -> None:
+    """Let the session's refresh tokens look as if they were used so long ago."""
+    with psycopg.connect(info.admin_db_url) as connection:
+        connection.execute(
+            "update auth.refresh_tokens set updated_at = updated_at - make_interval(secs => %s) where user_id = %s",
+            (seconds, session.user.id),
+        )
+
+
+def post(info: StackInfo, path: str, body: Any, **headers: str) -> httpx.Response:
+    return WEB.post(f"{info.api_url}/auth/v1{path}", json=body, headers={"apikey": info.publishable_key, **headers})
+
+
+# sign up -------------------------------------------------------------------------------------------------------------
+
+
+def test_signing_up_gives_a_confirmed_person_and_a_session(
+    client: SyncGoTrueClient, credentials: Callable[[], Any]
+) -> None:
+    who = credentials()
+    answer = client.sign_up({**who, "options": {"data": {"display_name": "Ada"}}})
+    assert answer.user is not None
+    assert answer.session is not None
+    assert answer.user.email == who["email"]
+    assert answer.user.role == "authenticated"
+    assert answer.user.email_confirmed_at is not None
+    assert answer.user.user_metadata["display_name"] == "Ada"
+    assert answer.user.app_metadata == {"provider": "email", "providers": ["email"]}
+    assert answer.user.identities is not None
+    assert [identity.provider for identity in answer.user.identities] == ["email"]
+    assert answer.session.token_type == "bearer"
+    assert answer.session.expires_in == 3600
+
+
+def test_an_address_signs_up_once_whatever_its_case(client: SyncGoTrueClient, credentials: Callable[[], Any]) -> None:
+    who = credentials()
+    client.sign_up(who)
+    with pytest.raises(AuthApiError) as refused:
+        client.sign_up({**who, "email": who["email"].upper()})
+    assert (refused.value.status, refused.value.code) == (422, "user_already_exists")
+
+
+def test_of_many_who_sign_up_with_one_address_at_once_one_succeeds(
+    running: StackInfo, credentials: Callable[[], Any]
+) -> None:
+    who = credentials()
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [answer.status_code for answer in pool.map(lambda _: post(running, "/signup", who), range(8))]
+    assert sorted(statuses) == [200] + [422] * 7
+
+
+def test_a_short_password_is_weak(client: SyncGoTrueClient, credentials: Callable[[], Any]) -> None:
+    with pytest.raises(AuthWeakPasswordError) as refused:
+        client.sign_up({**credentials(), "password": "short"})
+    assert refused.value.status == 422
+    assert refused.value.reasons == ["length"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"email": "nobody"}, "validation_failed"),
+        ({"email": "a\0b@example.com"}, "validation_failed"),
+        ({"email": ""}, "validation_failed"),
+        ({"password": ""}, "validation_failed"),
+        ({"password": "x" * 73}, "validation_failed"),
+        ({"email": 7}, "bad_json"),
+        ({"data": []}, "bad_json"),
+    ],
+)
+def test_a_sign_up_that_makes_no_sense_is_a_bad_request(
+    running: StackInfo, credentials: Callable[[], Any], changes: dict[str, Any], code: str
+) -> None:
+    answer = post(running, "/signup", {**credentials(), **changes})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, code)
+
+
+# sign in -------------------------------------------------------------------------------------------------------------
+
+
+def test_signing_in_opens_another_session(client: SyncGoTrueClient, credentials: Callable[[], Any]) -> None:
+    who = credentials()
+    first = client.sign_up(who).session
+    second = client.sign_in_with_password({**who, "email": who["email"].upper()}).session
+    assert first is not None
+    assert second is not None
+    assert second.user.id == first.user.id
+    assert second.user.last_sign_in_at is not None
+    assert second.refresh_token != first.refresh_token
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"email": "unknown@example.com"}, {"password": "x" * 100}])
+def test_a_wrong_password_and_an_unknown_address_get_one_answer(
+    client: SyncGoTrueClient, credentials: Callable[[], Any], wrong: dict[str, str]
+) -> None:
+    who = credentials()
+    client.sign_up(who)
+    with pytest.raises(AuthApiError, match="Invalid login credentials") as refused:
+        client.sign_in_with_password({**who, **wrong})
+    assert (refused.value.status, refused.value.code) == (400, "invalid_credentials")
+
+
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(
+    running: StackInfo, credentials: Callable[[], Any]
+) -> None:
+    who = credentials()
+    post(running, "/signup", who)
+
+    def seconds(email: str) -> float:
+        started = time.perf_counter()
+        post(running, "/token?grant_type=password", {"email": email, "password": "wrong"})
+        return time.perf_counter() - started
+
+    known = statistics.median(seconds(who["email"]) for _ in range(5))
+    unknown = statistics.median(seconds("unknown@example.com") for _ in range(5))
+    assert unknown > known / 2
+
+
+def test_a_banned_person_neither_signs_in_nor_refreshes(
+    running: StackInfo, client: SyncGoTrueClient, credentials: Callable[[], Any]
+) -> None:
+    who = credentials()
+    session = client.sign_up(who).session
+    assert session is not None
+    with psycopg.connect(running.admin_db_url) as connection:
+        connection.execute(
+            "update auth.users set banned_until = now() + interval '1 day' where id = %s", (session.user.id,)
+        )
+    for attempt in (lambda: client.sign_in_with_password(who), lambda: client.refresh_session(session.refresh_token)):
+        with pytest.raises(AuthApiError) as refused:
+            attempt()
+        assert refused.value.code == "user_banned"
+
+
+# the access token ----------------------------------------------------------------------------------------------------
+
+
+def test_the_token_says_who_and_what(running: StackInfo, session: supabase_auth.Session) -> None:
+    claims = jwt.decode(session.access_token, options={"verify_signature": False})
+    assert claims["iss"] == f"{running.api_url}/auth/v1"
+    assert claims["sub"] == session.user.id
+    assert claims["aud"] == "authenticated"
+    assert claims["role"] == "authenticated"
+    assert claims["exp"] - claims["iat"] == 3600
+    assert claims["exp"] == session.expires_at
+    assert claims["aal"] == "aal1"
+    assert [entry["method"] for entry in claims["amr"]] == ["password"]
+    assert claims["is_anonymous"] is False
+    assert {"email", "phone", "app_metadata", "user_metadata", "session_id"} <= claims.keys()
+
+
+def test_the_published_key_set_verifies_the_token(client: SyncGoTrueClient, session: supabase_auth.Session) -> None:
+    # With an asymmetric key the client fetches the key set and verifies by itself.
+    answer = client.get_claims(session.access_token)
+    assert answer is not None
+    assert answer["claims"]["sub"] == session.user.id
+    assert answer["headers"]["alg"] == "ES256"
+
+
+def test_the_key_set_holds_no_private_part_and_needs_no_api_key(running: StackInfo) -> None:
+    answer = WEB.get(f"{running.api_url}/auth/v1/.well-known/jwks.json")
+    assert "max-age=600" in answer.headers["Cache-Control"]
+    (key,) = answer.json()["keys"]
+    assert key.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+
+
+def test_the_person_is_read_from_the_database(
+    running: StackInfo, client: SyncGoTrueClient, session: supabase_auth.Session
+) -> None:
+    with psycopg.connect(running.admin_db_url) as connection:
+        connection.execute(
+            """update auth.users set raw_user_meta_data = '{"nickname": "Ada"}' where id = %s""", (session.user.id,)
+        )
+    answer = client.get_user(session.access_token)
+    assert answer is not None
+    assert answer.user.user_metadata == {"nickname": "Ada"}
+
+
+def test_a_token_that_is_missing_or_forged_is_refused(running: StackInfo, session: supabase_auth.Session) -> None:
+    header, payload, _ = session.access_token.split(".")
+    secret = "x" * 32
+    claims = jwt.decode(session.access_token, options={"verify_signature": False})
+    for token, status, code in (
+        ("Basic abc", 401, "no_authorization"),
+        ("Bearer nonsense", 403, "bad_jwt"),
+        (f"Bearer {header}.{payload}.AAAA", 403, "bad_jwt"),
+        (f"Bearer {jwt.encode(claims, secret, algorithm='HS256')}", 403, "bad_jwt"),
+        (f"Bearer {jwt.encode(claims, None, algorithm='none')}", 403, "bad_jwt"),
+        (f"Bearer {running.publishable_key}", 403, "bad_jwt"),  # the role's token names no person
+    ):
+        answer = WEB.get(
+            f"{running.api_url}/auth/v1/user", headers={"apikey": running.publishable_key, "Authorization": token}
+        )
+        assert (answer.status_code, answer.json()["error_code"]) == (status, code), token
+
+
+# refresh -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_refresh_gives_new_tokens_for_the_same_session(
+    client: SyncGoTrueClient, session: supabase_auth.Session
+) -> None:
+    renewed = client.refresh_session(session.refresh_token).session
+    assert renewed is not None
+    assert renewed.refresh_token != session.refresh_token
+    before, after = (
+        jwt.decode(token, options={"verify_signature": False}) for token in (session.access_token, renewed.access_token)
+    )
+    assert after["session_id"] == before["session_id"]
+
+
+def test_the_parent_of_the_active_token_gets_the_active_one_again(
+    running: StackInfo, client: SyncGoTrueClient, session: supabase_auth.Session
+) -> None:
+    first = client.refresh_session(session.refresh_token).session
+    age_refresh_tokens(running, session, 60)
+    again = client.refresh_session(session.refresh_token).session
+    assert first is not None
+    assert again is not None
+    assert again.refresh_token == first.refresh_token
+
+
+def test_an_older_token_works_for_ten_seconds_and_then_ends_the_session(
+    running: StackInfo, client: SyncGoTrueClient, session: supabase_auth.Session
+) -> None:
+    second = client.refresh_session(session.refresh_token).session
+    assert second is not None
+    third = client.refresh_session(second.refresh_token).session
+    assert third is not None
+    in_time = client.refresh_session(session.refresh_token).session
+    assert in_time is not None
+
+    age_refresh_tokens(running, session, 11)
+    with pytest.raises(AuthApiError) as stolen:
+        client.refresh_session(second.refresh_token)
+    assert (stolen.value.status, stolen.value.code) == (400, "refresh_token_already_used")
+    # Every token of the session is revoked at once, the newest included.
+    for token in (third.refresh_token, in_time.refresh_token):
+        with pytest.raises(AuthApiError) as ended:
+            client.refresh_session(token)
+        assert ended.value.code == "refresh_token_already_used"
+
+
+def test_refreshes_at_once_agree_on_one_new_token(running: StackInfo, session: supabase_auth.Session) -> None:
+    body = {"refresh_token": session.refresh_token}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(running, "/token?grant_type=refresh_token", body), range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("token", ["unknown", "a\0b"])
+def test_an_unknown_refresh_token_is_not_found(running: StackInfo, token: str) -> None:
+    answer = post(running, "/token?grant_type=refresh_token", {"refresh_token": token})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "refresh_token_not_found")
+
+
+# sign out ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scope", "this_lives", "other_lives"), [("local", False, True), ("others", True, False), ("global", False, False)]
+)
+def test_signing_out_ends_the_sessions_of_its_scope(
+    running: StackInfo,
+    client: SyncGoTrueClient,
+    credentials: Callable[[], Any],
+    scope: Any,
+    this_lives: bool,
+    other_lives: bool,
+) -> None:
+    who = credentials()
+    other = client.sign_up(who).session
+    this = client.sign_in_with_password(who).session
+    assert this is not None
+    assert other is not None
+    client.sign_out({"scope": scope})
+
+    for session, lives in ((this, this_lives), (other, other_lives)):
+        with auth_client(running) as fresh:
+            if lives:
+                assert fresh.get_user(session.access_token) is not None
+                assert fresh.refresh_session(session.refresh_token).session is not None
+            else:
+                with pytest.raises(AuthApiError) as refused:
+                    fresh.refresh_session(session.refresh_token)
+                assert refused.value.code == "refresh_token_not_found"
+
+
+def test_the_token_of_an_ended_session_reads_nobody(client: SyncGoTrueClient, session: supabase_auth.Session) -> None:
+    client.sign_out()
+    with pytest.raises(Exception, match="Session from session_id claim in JWT does not exist"):
+        client.get_user(session.access_token)
+
+
+# the form of errors --------------------------------------------------------------------------------------------------
+
+
+def test_errors_come_in_the_format_of_the_version_that_is_asked_for(running: StackInfo) -> None:
+    wrong = {"email": "unknown@example.com", "password": "wrong"}
+    old = post(running, "/token?grant_type=password", wrong)
+    assert old.json() == {"code": 400, "error_code": "invalid_credentials", "msg": "Invalid login credentials"}
+    assert "X-Supabase-Api-Version" not in old.headers
+
+    new = post(running, "/token?grant_type=password", wrong, **{"X-Supabase-Api-Version": "2024-01-01"})
+    assert new.json() == {"code": "invalid_credentials", "message": "Invalid login credentials"}
+    assert new.headers["X-Supabase-Api-Version"] == "2024-01-01"
+
+
+def test_an_unknown_grant_and_an_unknown_path_are_answered_in_json(running: StackInfo) -> None:
+    assert post(running, "/token?grant_type=magic", {}).json()["msg"] == "unsupported_grant_type"
+    assert post(running, "/nothing", {}).status_code == 404
+    assert post(running, "/nothing", {}).json()["error_code"] == "not_found"
+
+
+def test_a_trigger_of_the_project_that_fails_fails_the_sign_up_alone(
+    running: StackInfo, client: SyncGoTrueClient, credentials: Callable[[], Any]
+) -> None:
+    with psycopg.connect(running.db_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            create function public.refuse() returns trigger language plpgsql as $$ begin raise 'not today'; end $$;
+            create trigger refuse after insert on auth.users for each row execute function public.refuse();
+            """
+        )
+        try:
+            with pytest.raises(Exception, match="Database error saving new user"):
+                client.sign_up(credentials())
+        finally:
+            connection.execute("drop function public.refuse() cascade")
+    assert client.sign_up(credentials()).session is not None

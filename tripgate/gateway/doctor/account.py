@@ -1,0 +1,152 @@
+"""What a signed-in person gets: a token that the gateway can verify, every table, and nobody else's rows."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import jwt
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.doctor.asking import Asker, shown
+from tripgate.gateway.doctor.data import Data
+from tripgate.gateway.doctor.needs import NEVER_SEEN
+from tripgate.gateway.doctor.report import Finding, listed, ok, wrong
+from tripgate.gateway.identity import Identity
+from tripgate.gateway.settings import Settings
+from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.jwks import JwksCache
+
+_SKEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody's session, to look with."""
+
+    caller: Caller
+    token: str
+    user_id: str
+
+
+async def sign_in(http: httpx.AsyncClient, settings: Settings, email: str, password: str) -> SignedIn | Finding:
+    """Begin a session; a finding where that fails."""
+    try:
+        account = await _client(http, settings).sign_in(email, password)
+    except ApiError as error:
+        if error.code is ErrorCode.UPSTREAM_UNAVAILABLE:
+            return wrong("Auth could not sign the account in.", "Look into the project's Auth logs.")
+        return wrong(f"Signing in as {email} fails: {error.message}", "Check the account that the doctor was given.")
+    except ValueError:  # pydantic's, for an answer of another form
+        return wrong(f"Signing in as {email} is not answered as Auth does.", "Does SUPABASE_URL lead to a Supabase?")
+    if account.session is None:
+        return wrong(f"Signing in as {email} begins no session.", "Look into the project's Auth logs.")
+    token = account.session.access_token
+    return SignedIn(Caller(account.user_id, token, email=account.email), token, account.user_id)
+
+
+async def sign_out(http: httpx.AsyncClient, settings: Settings, signed_in: SignedIn) -> None:
+    """End the session that was begun for the look; one that cannot be ended runs out by itself."""
+    try:
+        await _client(http, settings).sign_out(signed_in.caller)
+    except ApiError:
+        return
+
+
+def _client(http: httpx.AsyncClient, settings: Settings) -> AuthClient:
+    return AuthClient(http, settings.auth_url, settings.supabase_publishable_key.get_secret_value())
+
+
+async def token(asker: Asker, settings: Settings, signed_in: SignedIn) -> list[Finding]:
+    """Whether the gateway will take this project's tokens: algorithm, issuer, audience, role, times, signature."""
+    try:
+        algorithm = jwt.get_unverified_header(signed_in.token).get("alg")
+        claims: dict[str, Any] = jwt.decode(signed_in.token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return [wrong("What Auth gives as an access token is no JWT.", "Does SUPABASE_URL lead to a Supabase?")]
+    secret = settings.supabase_jwt_secret
+    findings = []
+    if algorithm == "HS256" and secret is None:
+        findings.append(
+            wrong("Tokens are signed with HS256, and SUPABASE_JWT_SECRET is not set.", "Set it to the legacy secret.")
+        )
+    elif algorithm not in {"ES256", "RS256", "HS256"}:
+        findings.append(wrong(f"Tokens are signed with {algorithm}.", "Tripgate takes ES256, RS256 and HS256."))
+    if claims.get("iss") != settings.auth_url:
+        findings.append(
+            wrong(
+                f"Tokens name the issuer {claims.get('iss')}, and the gateway expects {shown(settings.auth_url)}.",
+                "Set SUPABASE_URL to the address that Auth knows itself by.",
+            )
+        )
+    audience = claims.get("aud")
+    if "authenticated" not in (audience if isinstance(audience, list) else [audience]):
+        findings.append(
+            wrong(f"Tokens are for audience {audience}, not authenticated.", "Set it so in Auth's settings.")
+        )
+    if claims.get("role") != "authenticated":
+        findings.append(
+            wrong(f"The account's role is {claims.get('role')}, not authenticated.", "Use a plain account.")
+        )
+    if (late := claims.get("iat", 0) - time.time()) > _SKEW:
+        findings.append(
+            wrong(
+                f"This machine's clock is {late:.0f} s behind the project's.", "Set it, best by NTP: times are checked."
+            )
+        )
+    if findings:
+        return findings
+    identity = Identity(
+        JwksCache(asker.session, f"{settings.auth_url}/.well-known/jwks.json", timeout=asker.deadline),
+        issuer=settings.auth_url,
+        api_key=asker.api_key,
+        jwt_secret=secret.get_secret_value() if secret is not None else None,
+    )
+    try:
+        await identity.caller(f"Bearer {signed_in.token}")
+    except ApiError as error:
+        advice = (
+            "Is SUPABASE_JWT_SECRET the secret of this project?"
+            if algorithm == "HS256"
+            else "Do SUPABASE_URL and the account belong to the same project?"
+        )
+        return [wrong(f"The token's signature does not verify: {error.message}", advice)]
+    return [ok(f"A token verifies: {algorithm}, issuer {shown(settings.auth_url)}, audience authenticated.")]
+
+
+async def rows(data: Data, signed_in: SignedIn) -> list[Finding]:
+    """Whether the account sees rows that no policy shows to it.
+
+    Raises:
+        UnreachedError: Nobody answers.
+    """
+    me, email = signed_in.user_id, quote((signed_in.caller.email or "").lower(), safe="")
+    answers = await asyncio.gather(
+        *(data.ask(f"{table}?{query.format(me=me, email=email)}&limit=1") for table, query in NEVER_SEEN.items())
+    )
+    own = await data.ask(f"profiles?select=id&id=eq.{me}")
+    found = dict(zip(NEVER_SEEN, answers, strict=True))
+    leaking = [table for table, answer in found.items() if answer.status < 300 and answer.data]
+    unread = [table for table, answer in found.items() if answer.status >= 300]
+    findings = []
+    if leaking:
+        findings.append(
+            wrong(
+                f"This account sees rows of strangers in {listed(leaking)}.",
+                "Row level security is off or a policy is too wide there: push the migrations, remove other policies.",
+            )
+        )
+    if unread:
+        messages = listed(sorted({found[table].message for table in unread}))
+        findings.append(wrong(f"Whose rows are shown could not be seen for {listed(unread)}: {messages}.", ""))
+    if own.status < 300 and not own.data:
+        findings.append(
+            wrong(
+                "This account has no profile, or may not see it.",
+                "Trigger on_auth_user_created makes profiles at sign-up; older accounts need one made for them.",
+            )
+        )
+    return findings or [ok("It sees its own rows and those of its trips, and no stranger's.")]

@@ -1,0 +1,218 @@
+"""PostgREST: its version, every mapped table with its columns and relations, its functions, and what anonymous sees."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from gql.table import Relation, Table, catalog
+from tripgate.gateway.doctor.asking import Answer, Asker
+from tripgate.gateway.doctor.needs import FUNCTIONS
+from tripgate.gateway.doctor.report import Finding, listed, ok, warning, wrong
+from tripgate.gateway.settings import Settings
+from tripgate.planner.plan import ALWAYS, Embed, EmbedCount, Pick, Read, pick
+from tripgate.upstream.postgrest.render import read_request
+
+OLDEST, NEWEST = 12, 16
+_AT_ONCE = 8
+_PUSH = "Push the migrations of supabase/migrations; if they are there, run `notify pgrst, 'reload schema'`."
+_MISSING_TABLE = {"42P01", "PGRST205"}
+_REVOKE = "Push the migrations, or revoke it by hand: "
+
+
+class Data:
+    """Looks at tables as one caller.
+
+    Args:
+        token: The access token of who looks; anonymous without one.
+    """
+
+    def __init__(self, asker: Asker, settings: Settings, token: str | None = None) -> None:
+        self._asker = asker
+        self._url = settings.postgrest_url
+        self._variable = "TRIPGATE_REST_URL" if settings.rest_url is not None else "SUPABASE_URL"
+        self._token = token
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(self, path: str) -> Answer:
+        """One request below the REST address. Raises UnreachedError."""
+        async with self._slots:
+            return await self._asker.ask(f"{self._url}/{path}", variable=self._variable, token=self._token)
+
+    async def version(self) -> list[Finding]:
+        """Whether PostgREST answers and is one that Tripgate supports.
+
+        Raises:
+            UnreachedError: Nobody answers.
+        """
+        unknown = await self.ask("tripgate_doctor_asks?limit=0")
+        if (down := _down(unknown)) is not None:
+            return [down]
+        if unknown.code not in _MISSING_TABLE:
+            return [
+                wrong(
+                    f"What answers at {self._variable} is not PostgREST over schema public: {unknown.message}.",
+                    "Expose schema public in the Data API's settings, or correct the address.",
+                )
+            ]
+        found = re.search(r"postgrest/(\d+)(\S*)", unknown.server)
+        if found is None:
+            root = await self.ask("")
+            title = root.data.get("info", {}).get("version", "") if isinstance(root.data, dict) else ""
+            found = re.match(r"(\d+)(\S*)", str(title))
+        if found is None:
+            age = "13 or newer" if unknown.code == "PGRST205" else "12 or older"
+            return [ok(f"PostgREST answers; it hides its version and behaves as {age}.")]
+        number = f"{found[1]}{found[2]}"
+        if OLDEST <= int(found[1]) <= NEWEST:
+            return [ok(f"PostgREST {number} answers.")]
+        return [
+            wrong(f"PostgREST {number} is not supported.", f"Tripgate works with versions {OLDEST} to {NEWEST}.")
+            if int(found[1]) < OLDEST
+            else warning(f"PostgREST {number} is newer than what Tripgate was tried with.", f"That is up to {NEWEST}.")
+        ]
+
+    async def tables(self) -> list[Finding]:
+        """Whether every mapped table has its columns and relations, and may be read if somebody is signed in.
+
+        Raises:
+            UnreachedError: Nobody answers.
+        """
+        tables = list(catalog)
+        found = [finding for each in await asyncio.gather(*map(self._table, tables)) for finding in each]
+        if found:
+            return found
+        relations = sum(len(table.relations) for table in tables)
+        columns = sum(len(table.columns) + len(table.computed) for table in tables)
+        reader = "to be read by this account" if self._token else "in place"
+        return [ok(f"All {len(tables)} tables with {columns} columns and {relations} relations are {reader}.")]
+
+    async def _table(self, table: Table) -> list[Finding]:
+        whole = await self.ask(read_request(_everything(table)).path)
+        if self._fine(whole):
+            return []
+        if whole.code not in {"42703", "PGRST200", "PGRST201", "PGRST204"}:
+            return [self._trouble(table, whole)]
+        # One of many: ask for each by itself, to name all that is missing at once.
+        columns = [column.name for column in table.columns.values()] + [item.name for item in table.computed.values()]
+        parts: Sequence[tuple[str, Read]] = [
+            *((f"column {table.name}.{name}", Read(table.name, (pick(table, name),), limit=0)) for name in columns),
+            *(
+                (_described(table, relation), Read(table.name, (), (_embed(0, relation),), limit=0))
+                for relation in table.relations.values()
+            ),
+        ]
+        answers = await asyncio.gather(*(self.ask(read_request(read).path) for _, read in parts))
+        for answer in answers:
+            if answer.code in _MISSING_TABLE:
+                return [self._trouble(table, answer)]
+        missing = [what for (what, _), answer in zip(parts, answers, strict=True) if not self._fine(answer)]
+        if not missing:
+            return [self._trouble(table, whole)]
+        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _PUSH)]
+
+    def _fine(self, answer: Answer) -> bool:
+        """Rows, or for anonymous callers a refusal that comes after the names were found."""
+        return answer.status < 300 or (self._token is None and answer.code == "42501")
+
+    def _trouble(self, table: Table, answer: Answer) -> Finding:
+        if (down := _down(answer)) is not None:
+            return down
+        if answer.code in _MISSING_TABLE:
+            return wrong(f"There is no table {table.name}, which type {table.type_name} needs.", _PUSH)
+        if answer.code == "42501":
+            return wrong(f"Signed-in people may not read {table.name}: {answer.message}.", _PUSH)
+        if answer.code.startswith("PGRST30"):
+            return wrong(f"PostgREST does not accept the token: {answer.message}.", "Do both use the same project?")
+        said = f"{answer.code}: {answer.message}" if answer.code else answer.message
+        return wrong(f"Reading {table.name} fails ({said}).", "Look into the project's Postgres logs.")
+
+    async def anonymous(self) -> list[Finding]:
+        """Whether anonymous callers are granted nothing.
+
+        Raises:
+            UnreachedError: Nobody answers.
+        """
+        tables = list(catalog)
+        answers = await asyncio.gather(
+            *(self.ask(f"{table.name}?select={table.primary_key}&limit=1") for table in tables)
+        )
+        calls = await asyncio.gather(*(self.ask(f"rpc/{name}?{given}") for name, given in FUNCTIONS.items()))
+        findings = []
+        for table, answer in zip(tables, answers, strict=True):
+            if answer.status < 300:
+                rows = "and sees rows of it" if answer.data else "though no row is shown"
+                findings.append(
+                    wrong(
+                        f"Anybody without an account may read {table.name}, {rows}.",
+                        f"{_REVOKE}revoke all on public.{table.name} from anon, public.",
+                    )
+                )
+        for name, answer in zip(FUNCTIONS, calls, strict=True):
+            if answer.code == "PGRST202":
+                findings.append(wrong(f"There is no function {name}.", _PUSH))
+            elif answer.status < 300 or answer.code == "25006":
+                # Asked by GET, so in a transaction that cannot write: the call was let in and changed nothing.
+                findings.append(
+                    wrong(
+                        f"Anybody without an account may call {name}.",
+                        f"{_REVOKE}revoke execute on function public.{name} from anon, public.",
+                    )
+                )
+        return findings or [ok(f"Without an account nothing is granted: no table, none of {len(FUNCTIONS)} functions.")]
+
+    async def aggregates(self) -> list[Finding]:
+        """Whether PostgREST counts related rows, which `totalCount` of a nested connection needs.
+
+        Raises:
+            UnreachedError: Nobody answers.
+        """
+        table, relation = next(
+            (table, relation) for table in catalog for relation in table.relations.values() if relation.many
+        )
+        count = EmbedCount("c", relation.via, catalog[relation.target].name, ALWAYS)
+        answer = await self.ask(read_request(Read(table.name, (Pick(table.primary_key),), (count,), limit=0)).path)
+        if self._fine(answer):
+            return [ok("Aggregates are on, so nested totals can be counted.")]
+        if answer.code == "PGRST123":
+            return [
+                wrong(
+                    "Aggregates are off in PostgREST, so `totalCount` of nested connections fails.",
+                    "Run: alter role authenticator set pgrst.db_aggregates_enabled = 'true'; "
+                    "notify pgrst, 'reload config'.",
+                )
+            ]
+        return [self._trouble(table, answer)]
+
+
+def _down(answer: Answer) -> Finding | None:
+    """PostgREST or the database behind it is not there."""
+    if answer.code in {"PGRST000", "PGRST001", "PGRST002", "PGRST003"} or answer.code.startswith(("08", "53", "57P")):
+        return wrong(
+            f"PostgREST cannot use the database: {answer.message}.", "Is the database up, with free connections?"
+        )
+    if answer.status in {502, 503, 504} or answer.status >= 520:
+        return wrong(
+            f"PostgREST does not answer behind the front door (HTTP status {answer.status}).",
+            "Is the Data API running and enabled?",
+        )
+    if answer.refuses_the_key:
+        return wrong(f"The Data API refuses the key: {answer.message}.", "Is it of this project?")
+    return None
+
+
+def _everything(table: Table) -> Read:
+    """All columns and one embed for each relation, as the gateway would ask for them, and no row."""
+    names = [column.name for column in table.columns.values()] + [item.name for item in table.computed.values()]
+    embeds = tuple(_embed(number, relation) for number, relation in enumerate(table.relations.values()))
+    return Read(table.name, tuple(pick(table, name) for name in names), embeds, limit=0)
+
+
+def _embed(number: int, relation: Relation) -> Embed:
+    target = catalog[relation.target]
+    return Embed(f"e{number}", relation.via, relation.many, Read(target.name, (Pick(target.primary_key),)))
+
+
+def _described(table: Table, relation: Relation) -> str:
+    target = catalog[relation.target].name
+    ends = (target, table.name) if relation.many else (table.name, target)
+    return f"the foreign key {ends[0]}.{relation.via} to {ends[1]}"

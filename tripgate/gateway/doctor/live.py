@@ -1,0 +1,116 @@
+"""Realtime and the Edge Functions: do they answer, and as they should?"""
+
+import asyncio
+import uuid
+from urllib.parse import urlencode
+
+import aiohttp
+
+from tripgate.gateway.doctor.account import SignedIn
+from tripgate.gateway.doctor.asking import Asker, UnreachedError, unreached
+from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS
+from tripgate.gateway.doctor.report import Finding, ok, warning, wrong
+from tripgate.gateway.settings import Settings
+from tripgate.upstream.realtime.frames import Frame
+
+_POLICIES = "Push the migrations: policies on realtime.messages say who may listen. Is Realtime's private access on?"
+
+
+async def realtime(asker: Asker, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
+    """Whether Realtime takes a WebSocket and, with an account, lets it listen to its own topic and to no other.
+
+    Raises:
+        UnreachedError: Nobody answers.
+    """
+    address = f"{settings.realtime_address}/websocket"
+    query = urlencode({"apikey": asker.api_key, "vsn": "1.0.0"})
+    variable = "TRIPGATE_REALTIME_URL" if settings.realtime_url is not None else "SUPABASE_URL"
+    try:
+        async with asyncio.timeout(asker.deadline), asker.session.ws_connect(f"{address}?{query}") as connection:
+            await _reply(connection, Frame(topic="phoenix", event="heartbeat", payload={}, ref="1"))
+            if signed_in is None:
+                return [ok("Realtime answers.")]
+            return await _joins(connection, signed_in)
+    except aiohttp.WSServerHandshakeError as error:
+        return [_refused(error.status)]
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UnreachedError(unreached(error, address, variable, asker.deadline)) from None
+
+
+def _refused(status: int) -> Finding:
+    if status == 501:
+        return warning(
+            "Realtime is not served there, so subscriptions will hear nothing.", "Use a Supabase with Realtime."
+        )
+    if status in {401, 403}:
+        return wrong("Realtime refuses the publishable key.", "Is it of this project?")
+    if status == 429:
+        return warning("Realtime has too many connections right now.", "Raise the project's limit, or try later.")
+    return wrong(f"Realtime takes no WebSocket (HTTP status {status}).", "Is it enabled in the project?")
+
+
+async def _joins(connection: aiohttp.ClientWebSocketResponse, signed_in: SignedIn) -> list[Finding]:
+    own = await _join(connection, f"user:{signed_in.user_id}", signed_in.token, "2")
+    if own is not None:
+        return [wrong(f"Realtime does not let the account listen to its own topic: {own}.", _POLICIES)]
+    if await _join(connection, f"trip:{uuid.uuid4()}", signed_in.token, "3") is None:
+        return [wrong("Realtime lets the account listen to a trip that it is not on.", _POLICIES)]
+    return [ok("Realtime lets the account listen to its own topic, and not to a stranger's trip.")]
+
+
+async def _join(connection: aiohttp.ClientWebSocketResponse, topic: str, token: str, ref: str) -> str | None:
+    """Join a private topic: `None` when let in, else what the server says."""
+    config = {
+        "broadcast": {"ack": False, "self": False},
+        "presence": {"key": "", "enabled": False},
+        "postgres_changes": [],
+        "private": True,
+    }
+    payload = {"config": config, "access_token": token}
+    frame = Frame(topic=f"realtime:{topic}", event="phx_join", payload=payload, ref=ref, join_ref=ref)
+    answer = await _reply(connection, frame)
+    if answer.payload.get("status") == "ok":
+        return None
+    response = answer.payload.get("response")
+    return str(response.get("reason", "refused") if isinstance(response, dict) else "refused").rstrip(".")
+
+
+async def _reply(connection: aiohttp.ClientWebSocketResponse, frame: Frame) -> Frame:
+    """Send a frame and wait for the reply to it. Raises aiohttp.ClientError when the server hangs up."""
+    await connection.send_str(frame.encode())
+    async for message in connection:
+        if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+            found = Frame.decode(message.data)
+            if found is not None and found.event == "phx_reply" and found.ref == frame.ref:
+                return found
+    raise aiohttp.ServerDisconnectedError
+
+
+async def functions(asker: Asker, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
+    """Whether the Edge Functions are deployed and start. Nothing is asked of them that has an effect.
+
+    Raises:
+        UnreachedError: Nobody answers.
+    """
+    findings = await asyncio.gather(*(_function(asker, settings, name, signed_in) for name in EDGE_FUNCTIONS))
+    return list(findings)
+
+
+async def _function(asker: Asker, settings: Settings, name: str, signed_in: SignedIn | None) -> Finding:
+    url = f"{settings.project_url}/functions/v1/{name}"
+    if signed_in is None:
+        answer = await asker.ask(url, variable="SUPABASE_URL", method="OPTIONS")
+        good = answer.status < 300
+    else:
+        # Refused for its empty input, which shows that function and token work, before anything happens.
+        answer = await asker.ask(url, variable="SUPABASE_URL", method="POST", token=signed_in.token, body={})
+        good = answer.code == "BAD_USER_INPUT"
+    if good:
+        return ok(f"Function {name} answers.")
+    if answer.status == 404:
+        return wrong(f"Function {name} is not deployed.", f"Run `supabase functions deploy {name}`.")
+    if answer.status == 401:
+        return wrong(
+            f"Function {name} refuses the account's token: {answer.message}.", "Does it verify with the current keys?"
+        )
+    return wrong(f"Function {name} does not work: {answer.message}.", "Look into the function's logs.")

@@ -1,0 +1,99 @@
+"""`/functions/v1/<name>` at the front door, answering as the platform does.
+
+A function is called with the token that its caller sent, verified first unless `verify_jwt` is false for it. It answers
+for itself across origins: preflights reach it, and its headers reach the page.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+import jwt
+from aiohttp import hdrs, web
+
+from tripgate.local import cors, proxy
+from tripgate.local.auth.context import AUTHORIZATION
+from tripgate.local.functions.runner import BootError, Runner
+from tripgate.local.process import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from tripgate.local.front_door_config import FrontDoorConfig
+    from tripgate.local.keys import Signer
+
+PREFIX = "/functions/v1"
+
+log = logging.getLogger(__name__)
+
+
+def add_to(app: web.Application, config: FrontDoorConfig, tokens: Mapping[str, str]) -> None:
+    """Serve the project's functions. `tokens` are those of roles `anon` and `service_role`."""
+    settings, signer = config.functions, config.signer
+    runner = Runner(
+        settings.directory, environment_of(config, tokens), Supervisor(config.functions_log_dir, config.lock_fd)
+    )
+    sessions: list[aiohttp.ClientSession] = []
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        sessions.append(proxy.new_session())
+        yield
+        await runner.stop()
+        await sessions.pop().close()
+
+    async def call(request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        entrypoint = settings.entrypoint(name)
+        if entrypoint is None:
+            return _refusal(404, "NOT_FOUND", "Requested function was not found")
+        authorization = request.get(AUTHORIZATION)
+        if request.method != hdrs.METH_OPTIONS and settings.of(name).verify_jwt:
+            mistake = mistake_in(authorization, signer)
+            if mistake is not None:
+                return _refusal(401, 401, mistake)
+        try:
+            base = await runner.address(name, entrypoint)
+        except BootError as error:
+            log.error("function %s does not start:\n%s", name, error)  # noqa: TRY400 (the stack says nothing more)
+            return _refusal(503, "BOOT_ERROR", "Function failed to start (please check logs)")
+        request[cors.ANSWERED_BEHIND] = True
+        return await proxy.forward(sessions[0], request, base=base, prefix=PREFIX, authorization=authorization)
+
+    app.cleanup_ctx.append(running)
+    app.router.add_route("*", PREFIX + "/{name}{rest:(/.*)?}", call)
+
+
+def mistake_in(authorization: str | None, signer: Signer) -> str | None:
+    """What is wrong with a token that must be one of this project's, or None."""
+    if not authorization:
+        return "Missing authorization header"
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        return "Auth header is not 'Bearer {token}'"
+    try:
+        signer.verify(token)
+    except jwt.InvalidTokenError:
+        return "Invalid JWT"
+    return None
+
+
+def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[str, str]:
+    """The platform's variables, and where mail goes."""
+    return {
+        "SUPABASE_URL": config.api_url,
+        "SUPABASE_ANON_KEY": tokens["anon"],
+        "SUPABASE_SERVICE_ROLE_KEY": tokens["service_role"],
+        "SUPABASE_PUBLISHABLE_KEYS": json.dumps({"default": config.publishable_key}),
+        "SUPABASE_SECRET_KEYS": json.dumps({"default": config.secret_key}),
+        "SUPABASE_JWKS": json.dumps(config.signer.public_jwks()),
+        "SUPABASE_DB_URL": config.functions_database_url,
+        "MAIL_URL": f"{config.api_url}/inbox",
+        "SITE_URL": config.auth.site_url,
+    }
+
+
+def _refusal(status: int, code: str | int, message: str) -> web.Response:
+    return web.json_response({"code": code, "message": message}, status=status)
