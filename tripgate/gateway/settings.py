@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
-    development: bool = Field(default=False, description="Introspection and suggestions on. `tripgate dev` sets it.")
+    development: bool = Field(
+        default=False, description="Names of the schema as suggestions in errors. `tripgate dev` sets it."
+    )
     max_page_size: int = Field(default=100, ge=1, le=10_000, description="The largest `first`, `last` and input list.")
     max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="The largest request body, in bytes.")
     max_tokens: int = Field(default=2000, ge=100, description="The most tokens in a document.")
