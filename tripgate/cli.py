@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tripgate.local.process import ServerProcess
     from tripgate.local.stack import Stack, StackInfo, StackOptions
 
-_GATEWAY_SECONDS = 30
+_GATEWAY_SECONDS = 60
 _DEMO_ACCOUNTS = ("ada@tripgate.example", "ben@tripgate.example", "cleo@tripgate.example")
 _DEMO_PASSWORD = "tripgate-demo"  # noqa: S105 - stands in supabase/seed.sql for all to read
 

@@ -78,12 +78,12 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
 
 def ask(url: str, query: str) -> object:
     request = urllib.request.Request(url, json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return psutil.wait_procs(processes, timeout=10)[1]
+    return psutil.wait_procs(processes, timeout=30)[1]
 
 
 def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
@@ -103,7 +103,7 @@ def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
     family = dev.family()
     assert {"postgres", "postgrest"} <= {process.name() for process in family}
     dev.process.send_signal(signal.SIGINT)
-    assert dev.process.wait(20) == 0
+    assert dev.process.wait(40) == 0
     assert wait_until_gone(family) == []
 
 
@@ -113,7 +113,7 @@ def test_nothing_outlives_it(dev: Dev, number: signal.Signals) -> None:
     family = dev.family()
     assert len(family) >= 4
     os.kill(dev.process.pid, number)
-    dev.process.wait(20)
+    dev.process.wait(40)
     assert wait_until_gone(family) == []
 
 
@@ -130,6 +130,6 @@ def test_the_data_is_kept_until_a_fresh_start(tmp_path: Path) -> None:
             errors = answer.get("errors", [{}])
             assert errors[0].get("extensions", {}).get("code") == expected
             dev.process.terminate()
-            assert dev.process.wait(20) == 0
+            assert dev.process.wait(40) == 0
         finally:
             dev.kill()
