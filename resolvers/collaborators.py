@@ -6,6 +6,7 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from gql import derive
+from gql.errors import ApiError, ErrorCode
 from gql.late import list_of, object_type, optional
 from gql.table import Sort
 from gql.types.collaborators import CollaboratorRole
@@ -77,6 +78,12 @@ class RevokeInvitation(Matched):
         if answer is None:
             raise await self.explain_nothing(context, match)
         return answer
+
+    async def explain_nothing(self, context: Context, match: Match) -> ApiError:
+        # Whoever invites owns the trip, and trips stay with their owner: what stands in the way is what became of it.
+        if await self.visible(context, (*match, ("invited_by", str(context.caller.user_id)))):
+            return ApiError(ErrorCode.CONFLICT, "This invitation is not open any more.")
+        return await super().explain_nothing(context, match)
 
 
 class LeaveTrip(Matched):

@@ -1,6 +1,7 @@
 """The servers that tests share: an embedded Supabase without data, one with the seed, and a gateway over the latter."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ ROOT = Path(__file__).parent.parent
 
 # Tests start many Python processes; without this, where it is set, each would compile every module anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and every process would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stack(data: Path, *, seed: bool) -> Iterator[StackInfo]:

@@ -48,6 +48,7 @@ class Person:
     token: str | None = None
     refresh_token: str | None = None
     id: str | None = None
+    email: str | None = None
 
     async def post(self, query: str, **variables: Any) -> tuple[int, dict[str, Any]]:
         """Status and body of a request."""
@@ -77,7 +78,7 @@ class Person:
         """The same client with that account's session."""
         data = await self.ask(
             """mutation ($input: SignInInput!) {
-                 signIn(input: $input) { session { accessToken refreshToken } user { id } } }""",
+                 signIn(input: $input) { session { accessToken refreshToken } user { id email } } }""",
             input={"email": email, "password": password},
         )
         return self._with(data["signIn"])
@@ -87,7 +88,7 @@ class Person:
         number = next(_numbers)
         data = await self.ask(
             """mutation ($input: SignUpInput!) {
-                 signUp(input: $input) { session { accessToken refreshToken } user { id } } }""",
+                 signUp(input: $input) { session { accessToken refreshToken } user { id email } } }""",
             input={"email": f"new{number}@example.com", "password": "correct horse", "displayName": f"New {number}"},
         )
         return self._with(data["signUp"])
@@ -101,8 +102,8 @@ class Person:
         return str(data["createTrip"]["id"])
 
     def _with(self, payload: dict[str, Any]) -> "Person":
-        session = payload["session"]
-        return Person(self.http, self.url, session["accessToken"], session["refreshToken"], payload["user"]["id"])
+        session, user = payload["session"], payload["user"]
+        return Person(self.http, self.url, session["accessToken"], session["refreshToken"], user["id"], user["email"])
 
 
 @dataclass

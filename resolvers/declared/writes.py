@@ -52,11 +52,15 @@ class Write(DeclaredField):
 
     async def explain_nothing(self, context: Context, match: Match) -> ApiError:
         """Why a write of one row changed none: it is not visible, or visible and not permitted."""
-        where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
-        read = Read(self.table.name, (Pick(self.table.primary_key),), where=where)
-        if (await context.postgrest.read(read, context.caller, self.table)).rows:
+        if await self.visible(context, match):
             return ApiError(ErrorCode.FORBIDDEN, f"You may see this {self._noun} but not change it.")
         return ApiError(ErrorCode.NOT_FOUND, f"There is no such {self._noun}.")
+
+    async def visible(self, context: Context, match: Match) -> bool:
+        """Whether the caller may see a row that matches."""
+        where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
+        read = Read(self.table.name, (Pick(self.table.primary_key),), where=where)
+        return bool((await context.postgrest.read(read, context.caller, self.table)).rows)
 
     @property
     def _noun(self) -> str:

@@ -302,8 +302,8 @@ comment on table private.sent_invitations is 'One entry for each invitation of t
 create index idx_sent_invitations_user_id_sent_at on private.sent_invitations (user_id, sent_at);
 alter table private.sent_invitations enable row level security;
 
--- At most 20 open invitations a trip and 30 an hour a person; a new one to the same address replaces the old one. After
--- the insert, because only then is it known that the caller may invite.
+-- At most 20 open invitations a trip and 30 an hour a person, none to somebody who is on the trip; a new one to the same
+-- address replaces the old one. After the insert, because only then is it known that the caller may invite.
 create function private.limit_invitations() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -317,6 +317,14 @@ begin
     insert into private.sent_invitations (user_id) values (new.invited_by);
 
     -- PostgREST answers PTxyz with HTTP status xyz.
+    if exists (
+        select from public.collaborators join auth.users on users.id = collaborators.user_id
+        where collaborators.trip_id = new.trip_id
+            and lower(users.email) = new.email and users.email_confirmed_at is not null
+    ) then
+        raise sqlstate 'PT409' using
+            message = 'this person is on the trip already', hint = 'Change their role there.';
+    end if;
     if (select count(*) from public.invitations where trip_id = new.trip_id and status = 'pending') > 20 then
         raise sqlstate 'PT429' using
             message = 'a trip can have 20 open invitations', hint = 'Revoke one, or wait until one is answered.';

@@ -224,6 +224,12 @@ class TestInviting:
         assert self.invite(world, "somebody@people.example") == 1
         assert status_of(world, world.owner.invitations) == "revoked"
 
+    def test_nobody_is_invited_who_is_on_the_trip(self, world: World) -> None:
+        address = address_of(world.viewer.profiles)
+        assert self.invite(world, address) == "PT409"
+        world.attempt("owner", "delete from public.collaborators where id = %s", world.viewer.collaborators)
+        assert self.invite(world, address) == 1
+
     def test_one_past_its_time_is_marked_when_the_next_is_sent(self, world: World) -> None:
         expire(world, world.owner.invitations)
         assert self.invite(world, "else@people.example") == 1
@@ -292,15 +298,12 @@ class TestAccepting:
         )
         assert world.attempt("stranger", self.ACCEPT, secret) == "PT404"
 
-    def test_again_changes_the_role(self, world: World) -> None:
-        world.db.execute(
-            "insert into public.invitations (trip_id, email, role, invited_by, token_hash)"
-            " values (%s, %s, 'editor', %s, %s)",
-            (world.owner.trips, address_of(world.viewer.profiles), world.owner.profiles, token_hash("promoted")),
-        )
-        with world.acting_as("viewer") as db:
-            row = db.execute("select id, role from public.accept_invitation('promoted')").fetchone()
-        assert row == (world.viewer.collaborators, "editor")
+    def test_by_somebody_who_has_come_to_be_on_the_trip_changes_the_role(self, world: World, secret: str) -> None:
+        join(world, world.owner.trips, world.stranger.profiles, "viewer")
+        assert world.attempt("stranger", self.ACCEPT, secret) == 1
+        with world.acting_as("stranger") as db:
+            roles = db.execute("select role from public.collaborators where user_id = auth.uid()").fetchall()
+        assert roles == [("editor",)]
 
 
 def seen(world: World, actor: Actor, table: str) -> set[uuid.UUID]:

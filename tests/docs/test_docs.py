@@ -32,6 +32,15 @@ def test_every_setting_is_documented_with_its_default() -> None:
         )
 
 
+def test_every_variable_that_the_functions_read_is_documented() -> None:
+    read = set()
+    for source in (ROOT / "supabase/functions").rglob("*.ts"):
+        if not source.name.endswith((".test.ts", "testing.ts")):
+            read |= set(re.findall(r'\b(?:env\.|env\.get\("|env\["|required\(")([A-Z][A-Z0-9_]*)', source.read_text()))
+    assert {"MAIL_URL", "SITE_URL"} < read
+    assert sorted(first_column("docs/functions.md")) == sorted(read)
+
+
 def test_every_error_code_is_documented() -> None:
     assert sorted(first_column("docs/errors.md")) == sorted(code.value for code in ErrorCode)
 

@@ -105,6 +105,13 @@ async def test_a_process_serves_many_calls(call: Caller) -> None:
     assert len({told["pid"] for _, told, _ in answers}) == 1
 
 
+async def test_the_platforms_own_failures_are_marked(call: Caller) -> None:
+    _, _, headers = await call("nope")
+    assert headers["sb-error-code"] == "NOT_FOUND"
+    _, _, headers = await call("plain")
+    assert "sb-error-code" not in headers
+
+
 @pytest.mark.parametrize(
     "name", ["nope", "off", "_shared", "plain.ts", "..", "%2e%2e", "%2e%2e%2fschemas", "", "a%00b"]
 )

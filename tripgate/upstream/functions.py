@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 
+# The platform's own NOT_FOUND, of a function that is not deployed, looks like one of ours but for this header.
+_PLATFORM_ERROR = "sb-error-code"
+
 _PUBLIC = frozenset(
     {
         ErrorCode.BAD_USER_INPUT,
@@ -20,6 +23,8 @@ _PUBLIC = frozenset(
         ErrorCode.NOT_FOUND,
         ErrorCode.CONFLICT,
         ErrorCode.RATE_LIMITED,
+        ErrorCode.TIMEOUT,
+        ErrorCode.UPSTREAM_UNAVAILABLE,
     }
 )
 
@@ -63,6 +68,7 @@ class FunctionsClient:
                 allow_redirects=False,
             ) as response:
                 status, text = response.status, await response.read()
+                missing = response.headers.get(_PLATFORM_ERROR, "").startswith("NOT_FOUND")
         except TimeoutError:
             raise ApiError(
                 ErrorCode.TIMEOUT, "This took too long. See whether it happened before you repeat it."
@@ -72,6 +78,10 @@ class FunctionsClient:
         if status < 300:
             found: dict[str, Any] = orjson.loads(text)
             return found
+        if status == 401:
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        if missing:
+            raise _unavailable()
         try:
             failure = _Failure.model_validate_json(text)
             code = ErrorCode(failure.code)

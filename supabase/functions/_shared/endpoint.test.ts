@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { call, tokenOf } from "./testing.ts";
+import { ADA, ADAS_TOKEN, call, ENVIRONMENT, tokenOf } from "./testing.ts";
 import type { Handler } from "./endpoint.ts";
 import { ApiError, databaseError } from "./errors.ts";
 import { hashOf, newSecret } from "./secret.ts";
-import type { Services } from "./services.ts";
+import { type Services, servicesOf } from "./services.ts";
 
 const echo: Handler<Services> = (input, caller) => Promise.resolve({ body: { input, id: caller.id } });
 
@@ -62,6 +62,7 @@ Deno.test("failures of the database are classified by their code", () => {
   const code = (code?: string) => databaseError({ code, message: "no" }).code;
   assert.equal(code("42501"), "FORBIDDEN");
   assert.equal(code("PT404"), "NOT_FOUND");
+  assert.equal(code("PT409"), "CONFLICT");
   assert.equal(code("PT429"), "RATE_LIMITED");
   assert.equal(code("PGRST301"), "UNAUTHENTICATED");
   assert.equal(code("23505"), "CONFLICT");
@@ -79,4 +80,27 @@ Deno.test("secrets differ, fit a URL, and hash as the database hashes them", asy
   assert.equal(secrets.size, 100);
   for (const secret of secrets) assert.match(secret, /^[A-Za-z0-9_-]{43}$/);
   assert.equal(await hashOf("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+Deno.test("the database is asked with a publishable key, or the legacy one where there is none", async () => {
+  const keys = [
+    [{}, "sb_publishable_test"],
+    [{ SUPABASE_PUBLISHABLE_KEYS: '{"web":"sb_publishable_web"}' }, "sb_publishable_web"],
+    [{ SUPABASE_PUBLISHABLE_KEYS: undefined, SUPABASE_ANON_KEY: "anon" }, "anon"],
+  ] as const;
+  for (const [changes, key] of keys) {
+    let sent = new Headers();
+    const { database } = servicesOf({ ...ENVIRONMENT, ...changes }, (input, options) => {
+      sent = new Request(input, options).headers;
+      return Promise.resolve(Response.json([]));
+    });
+    await database({ id: ADA, email: null, token: ADAS_TOKEN }).from("trips").select();
+    assert.deepEqual([sent.get("apikey"), sent.get("Authorization")], [key, `Bearer ${ADAS_TOKEN}`]);
+  }
+});
+
+Deno.test("a function without its settings does not start", () => {
+  for (const name of ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEYS"]) {
+    assert.throws(() => servicesOf({ ...ENVIRONMENT, [name]: undefined }), /SUPABASE_\w+ is not set/);
+  }
 });

@@ -44,6 +44,7 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   if (code === "42501") return new ApiError("FORBIDDEN", "You are not allowed to do this.");
   // Raised by the project's own functions, whose messages are written for people.
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
+  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure));
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));
   if (code === "23505") return new ApiError("CONFLICT", "This already exists.");
   if (code.startsWith("22") || code.startsWith("23")) return new ApiError("BAD_USER_INPUT", "A value breaks a rule.");

@@ -26,8 +26,8 @@ export interface Services {
 /**
  * The services that the environment names.
  *
- * SUPABASE_URL and SUPABASE_ANON_KEY come from the platform. MAIL_URL takes each mail as JSON by POST, with MAIL_TOKEN,
- * where there is one, as its bearer. SITE_URL is the web application's address.
+ * SUPABASE_URL and SUPABASE_PUBLISHABLE_KEYS come from the platform. MAIL_URL takes each mail as JSON by POST, with
+ * MAIL_TOKEN, where there is one, as its bearer. SITE_URL is the web application's address. See docs/functions.md.
  */
 export function servicesOf(env: Record<string, string | undefined>, fetcher: typeof fetch = fetch): Services {
   const required = (name: string): string => {
@@ -36,7 +36,9 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher: typ
     return value;
   };
   const url = required("SUPABASE_URL");
-  const key = required("SUPABASE_ANON_KEY");
+  // A project can switch its legacy anon key off; a platform of one's own may know no other.
+  const keys: Record<string, string> = JSON.parse(env.SUPABASE_PUBLISHABLE_KEYS || "{}");
+  const key = keys.default ?? Object.values(keys)[0] ?? required("SUPABASE_ANON_KEY");
   return {
     siteUrl: env.SITE_URL || "http://127.0.0.1:3000",
     database: (caller) =>

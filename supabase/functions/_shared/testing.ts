@@ -6,7 +6,7 @@ import { type Services, servicesOf } from "./services.ts";
 export const ADA = "ada00000-0000-4000-8000-000000000001";
 export const ENVIRONMENT = {
   SUPABASE_URL: "http://supabase.test",
-  SUPABASE_ANON_KEY: "anon",
+  SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_test"}',
   MAIL_URL: "http://mail.test/inbox",
   MAIL_TOKEN: "postage",
   SITE_URL: "https://trips.example/app",

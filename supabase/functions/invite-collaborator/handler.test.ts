@@ -61,6 +61,7 @@ Deno.test("refuses what is no trip, address or role, before asking anybody", asy
     { ...INPUT, email: "ben" },
     { ...INPUT, email: "ben@example" },
     { ...INPUT, email: "a@b.c\nBcc: d@e.f" },
+    { ...INPUT, email: "a\0@b.c" },
     { ...INPUT, email: `${"x".repeat(250)}@example.org` },
     { ...INPUT, email: ["ben@example.org"] },
     { ...INPUT, role: "owner" },

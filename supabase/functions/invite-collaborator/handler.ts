@@ -12,7 +12,8 @@ import { invitationMail } from "./mail.ts";
 
 const COLUMNS = "id,trip_id,email,role,status,invited_by,expires_at,accepted_at,created_at,updated_at";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
+// As the database has it, and no control characters: no address has any, and Postgres cannot hold NUL.
+const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+\.[^\s\p{Cc}@]+$/u;
 
 interface Trip {
   id: string;

@@ -96,4 +96,5 @@ def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[s
 
 
 def _refusal(status: int, code: str | int, message: str) -> web.Response:
-    return web.json_response({"code": code, "message": message}, status=status)
+    headers = {"sb-error-code": code} if isinstance(code, str) else {}
+    return web.json_response({"code": code, "message": message}, status=status, headers=headers)

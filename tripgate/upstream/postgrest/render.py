@@ -103,7 +103,8 @@ def _select(read: Read) -> str:
             case Embed():
                 parts.append(f"{embed.alias}:{embed.read.table}!{embed.via}({_select(embed.read)})")
             case EmbedCount():
-                parts.append(f"{embed.alias}:{embed.table}!{embed.via}(count)")
+                # By a column: PostgREST's plain count() counts whole rows, which takes the right to read every column.
+                parts.append(f"{embed.alias}:{embed.table}!{embed.via}({embed.via}.count())")
             case _:
                 assert_never(embed)
     return ",".join(parts)
