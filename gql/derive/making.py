@@ -1,0 +1,86 @@
+"""Build a Strawberry type or argument from names and late annotations."""
+
+import datetime as dt
+import decimal
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.unset import UNSET
+
+from gql.late import LateField, NotYetDeclaredError
+from gql.scalars import JSON
+from gql.table import Column, Kind
+
+PYTHON_TYPES: dict[Kind, Any] = {
+    Kind.TEXT: str,
+    Kind.UUID: uuid.UUID,
+    Kind.INT: int,
+    Kind.NUMERIC: decimal.Decimal,
+    Kind.BOOLEAN: bool,
+    Kind.DATE: dt.date,
+    Kind.DATETIME: dt.datetime,
+    Kind.JSON: JSON,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a derived type: its annotation, worked out late, and its description."""
+
+    annotation: Callable[[], Any]
+    description: str | None
+
+
+def make(name: str, fields: dict[str, Field], description: str, decorate: Callable[..., type]) -> type:
+    """Build a Strawberry type of these fields, their GraphQL names given as they are."""
+    if name in _in_progress:
+        raise NotYetDeclaredError(name)
+    _in_progress.add(name)
+    try:
+        body: dict[str, Any] = {
+            _python_name(key): LateField(
+                field.annotation, graphql_name=key, description=field.description, default=UNSET
+            )
+            for key, field in fields.items()
+        }
+        made = type(name, (), {"__annotations__": dict.fromkeys(body, Any), "__module__": __name__, **body})
+        return decorate(made, description=description)
+    finally:
+        _in_progress.discard(name)
+
+
+_in_progress: set[str] = set()
+
+
+def _python_name(key: str) -> str:
+    return f"{key}_" if key in {"and", "or", "not", "in"} else key
+
+
+def annotation_of(column: Column) -> Any:
+    """The Python type of a column's values, never null."""
+    return column.enum if column.enum is not None else PYTHON_TYPES[column.kind]
+
+
+def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
+    """One argument of a derived field; optional when its annotation is."""
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation(annotation),
+        description=description,
+        default=UNSET,
+    )
+
+
+def row_argument(name: str, description: str) -> StrawberryArgument:
+    """A required argument that names a row by its key."""
+    return argument(name, uuid.UUID, description)
+
+
+def key_argument() -> StrawberryArgument:
+    """`id`, the key of the row that is meant."""
+    return row_argument("id", "The row's key.")

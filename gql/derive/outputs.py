@@ -1,0 +1,128 @@
+"""Types that answers consist of: connections, changes, presence; and the fields of relations."""
+
+import datetime as dt
+import functools
+import uuid
+from enum import Enum
+
+import strawberry
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
+
+from gql.derive.filters import filter_type, order_type
+from gql.derive.making import Field, argument, make
+from gql.late import LateField, list_of, object_type, optional
+from gql.table import catalog
+
+
+@strawberry.type(description="Where a page lies among all rows, after the Relay cursor connections specification.")
+class PageInfo:
+    """Relay's PageInfo."""
+
+    has_next_page: bool = strawberry.field(description="Whether more rows follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether rows precede this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the page's first row.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the page's last row.")
+
+
+@functools.cache
+def connection_type(type_name: str) -> type:
+    """`<Type>Connection` and its edge type."""
+    edge = make(
+        f"{type_name}Edge",
+        {
+            "cursor": Field(lambda: str, "Marks this row's place in this order; give it as `after` or `before`."),
+            "node": Field(lambda: object_type(type_name), "The row."),
+        },
+        f"One row of a `{type_name}Connection` and its cursor.",
+        strawberry.type,
+    )
+    return make(
+        f"{type_name}Connection",
+        {
+            "edges": Field(lambda: list_of(edge), "The page's rows with their cursors."),
+            "nodes": Field(lambda: list_of(object_type(type_name)), "The page's rows."),
+            "pageInfo": Field(lambda: PageInfo, "Where this page lies among all rows."),
+            "totalCount": Field(
+                lambda: int, "How many rows match the filter on all pages; counted only when asked for."
+            ),
+        },
+        f"A page of `{type_name}` rows.",
+        strawberry.type,
+    )
+
+
+@strawberry.enum(description="What happened. RESYNC: something may have been missed, so read anew.")
+class ChangeOperation(Enum):
+    """What a subscription's event tells."""
+
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    RESYNC = "RESYNC"
+
+
+@functools.cache
+def change_type(type_name: str) -> type:
+    """`<Type>Change`: one event of a subscription."""
+    return make(
+        f"{type_name}Change",
+        {
+            "operation": Field(lambda: ChangeOperation, "What happened."),
+            "id": Field(lambda: optional(uuid.UUID), "The row's key; null with RESYNC."),
+            "occurredAt": Field(lambda: dt.datetime, "When it happened."),
+            catalog[type_name].singular: Field(
+                lambda: optional(object_type(type_name)),
+                "The row as it is now; null once it is deleted, and with RESYNC.",
+            ),
+        },
+        f"A change of a `{type_name}`.",
+        strawberry.type,
+    )
+
+
+@functools.cache
+def presence_type(name: str, person: str, description: str) -> type:
+    """An event that tells who is there, who came and who went."""
+    people = lambda: list_of(object_type(person))  # noqa: E731 - the same annotation three times
+    return make(
+        name,
+        {
+            "people": Field(people, "Everyone who is there now."),
+            "joined": Field(people, "Who came since the last event."),
+            "left": Field(people, "Who went since the last event."),
+        },
+        description,
+        strawberry.type,
+    )
+
+
+def connection_arguments(type_name: str) -> list[StrawberryArgument]:
+    """What every connection takes: filter, order and a page forwards, backwards or by offset."""
+    return [
+        argument("filter", optional(filter_type(type_name)), "Which rows."),
+        argument("orderBy", optional(list_of(order_type(type_name))), "The order's keys, the first one weighing most."),
+        argument("first", optional(int), "At most this many rows from the start, or after `after`."),
+        argument("after", optional(str), "Only rows behind this cursor."),
+        argument("last", optional(int), "At most this many rows from the end, or before `before`."),
+        argument("before", optional(str), "Only rows ahead of this cursor."),
+        argument("offset", optional(int), "Skip this many rows; cursors are faster and steadier."),
+    ]
+
+
+def relation_field(target: str, *, many: bool, description: str) -> StrawberryField:
+    """The field of a relation: the row or null, or a connection."""
+    if many:
+        return LateField(
+            lambda: connection_type(target),
+            lambda: connection_arguments(target),
+            description=description,
+            default=UNSET,
+        )
+    return LateField(lambda: optional(object_type(target)), description=description, default=UNSET)
+
+
+def object_field(target: type, *, description: str) -> StrawberryField:
+    """The field of a computed object, which is always there."""
+    return LateField(lambda: target, description=description, default=UNSET)

@@ -1,0 +1,11 @@
+"""Plan → PostgREST request. The only package that knows PostgREST's URL syntax.
+
+Columns, operators and aliases come from the mapping and the planner, never from a client. A client's text enters
+through `quoted` and `percent` alone, which are exact for every string that Postgres can hold.
+"""
+
+from tripgate.upstream.postgrest.render.reads import read_request
+from tripgate.upstream.postgrest.render.request import Request, percent, quoted
+from tripgate.upstream.postgrest.render.writes import write_request
+
+__all__ = ["Request", "percent", "quoted", "read_request", "write_request"]

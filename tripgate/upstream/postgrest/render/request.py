@@ -1,0 +1,36 @@
+"""What every rendered request consists of, and how a client's text enters it."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from tripgate.planner.plan import Pick
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request below the REST address.
+
+    Attributes:
+        path: Path and query, percent-encoded, beginning with the table.
+        prefer: The `Prefer` header, or empty.
+    """
+
+    method: str
+    path: str
+    prefer: str = ""
+    body: bytes | None = None
+
+
+def percent(text: str) -> str:
+    """Percent-encode every byte that could mean something in a query string."""
+    return quote(text, safe="")
+
+
+def quoted(text: str) -> str:
+    """A value inside `and=(…)`, `or=(…)` or `in.(…)`: double-quoted, then percent-encoded."""
+    return percent('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+
+
+def pick_text(pick: Pick) -> str:
+    """A selected column under its cast."""
+    return pick.column if pick.cast is None else f"{pick.column}::{pick.cast}"
