@@ -6,14 +6,15 @@ from enum import Enum
 from typing import Any
 
 from gql.errors import bad_input
-from gql.table import Column, Table
+from gql.table import Catalog, Column, Table
 from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or
 
 
-def condition(table: Table, filter_: dict[str, Any] | None, path: str = "filter") -> Condition:
+def condition(catalog: Catalog, table: Table, filter_: dict[str, Any] | None, path: str = "filter") -> Condition:
     """What a `<Type>Filter` asks for.
 
     Args:
+        catalog: Where the types of related rows are looked up.
         path: Where the filter stands among the arguments, for error messages.
 
     Raises:
@@ -25,11 +26,11 @@ def condition(table: Table, filter_: dict[str, Any] | None, path: str = "filter"
         if value is None:
             raise bad_input(f"{where} is null. Leave it out, or test for null with isNull.", field=where)
         if name == "and":
-            parts.extend(condition(table, each, f"{where}[{index}]") for index, each in enumerate(value))
+            parts.extend(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))
         elif name == "or":
-            parts.append(_any(tuple(condition(table, each, f"{where}[{index}]") for index, each in enumerate(value))))
+            parts.append(_any(tuple(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))))
         elif name == "not":
-            parts.append(_negated(condition(table, value, where)))
+            parts.append(_negated(condition(catalog, table, value, where)))
         else:
             parts.extend(_operators(table.columns[name], value, where))
     return _all(tuple(parts))

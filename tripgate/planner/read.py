@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from graphql.execution.values import VariableValues
 
@@ -51,6 +52,14 @@ class Planner:
         level = _Level(table)
         made = self._object(level, children)
         return ObjectPlan(Read(table.name, level.picks(), tuple(level.embeds), where), made)
+
+    def condition(self, table: Table, filter_: dict[str, Any] | None, path: str = "filter") -> Condition:
+        """What a `<Type>Filter` of `table`, found at the argument `path`, asks for.
+
+        Raises:
+            ApiError: BAD_USER_INPUT for what no condition can be made of.
+        """
+        return condition(self._catalog, table, filter_, path)
 
     def connection(self, table: Table, selected: Selected) -> ConnectionPlan:
         """Plan a root connection of `table`.
@@ -112,7 +121,7 @@ class Planner:
     def _connection(self, level: "_Level", selected: Selected) -> "_ConnectionPart":
         table = level.table
         arguments = selected.arguments(self._variables)
-        where = condition(table, arguments.get("filter"))
+        where = self.condition(table, arguments.get("filter"))
         page = paging.page(table, arguments, max_page_size=self._max_page_size)
         bounds = paging.bounds(table, page)
         keys = tuple(key.column for key in page.order)
