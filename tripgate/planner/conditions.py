@@ -28,7 +28,9 @@ def condition(catalog: Catalog, table: Table, filter_: dict[str, Any] | None, pa
         if name == "and":
             parts.extend(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))
         elif name == "or":
-            parts.append(_any(tuple(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))))
+            parts.append(
+                _any(tuple(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value)))
+            )
         elif name == "not":
             parts.append(_negated(condition(catalog, table, value, where)))
         else:
