@@ -137,7 +137,7 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
             columns=columns,
             relations=relations,
             computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
-            default_order=tuple(Sort.parse(*text.split(" ", 1)) for text in order_by),
+            default_order=tuple(_sort(text) for text in order_by),
         )
         catalog.add(mapping)
         made = _strawberry_type(cls, mapping, marks, objects)
@@ -145,6 +145,11 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
         return made
 
     return declare
+
+
+def _sort(text: str) -> Sort:
+    name, _, direction = text.partition(" ")
+    return Sort.parse(name, direction or "asc")
 
 
 def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     JSON = "json"
     ENUM = "enum"
+    TEXT_ARRAY = "text[]"
 
     @property
     def ordered(self) -> bool:
@@ -93,23 +94,36 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A step over a to-one relation: the table at its other end and the foreign key's column."""
+
+    table: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
-    """One key of an order. Where nulls go is explicit, so that a page's end does not depend on a default."""
+    """One key of an order. Where nulls go is explicit, so that a page's end does not depend on a default.
+
+    Attributes:
+        path: The to-one relations that lead to the column's table; none for the table itself.
+    """
 
     column: str
     descending: bool = False
     nulls_first: bool = False
+    path: tuple[Hop, ...] = ()
 
     @classmethod
-    def parse(cls, column: str, direction: str = "asc") -> "Sort":
+    def parse(cls, column: str, direction: str = "asc", path: tuple[Hop, ...] = ()) -> "Sort":
         """A key from `asc` or `desc`, perhaps with `nulls first` or `nulls last`; as in SQL, nulls count as largest."""
         descending = direction.startswith("desc")
         nulls_first = direction.endswith("nulls first") or (descending and not direction.endswith("nulls last"))
-        return cls(column, descending, nulls_first)
+        return cls(column, descending, nulls_first, path)
 
     def reversed(self) -> "Sort":
         """The same key read backwards."""
-        return Sort(self.column, not self.descending, not self.nulls_first)
+        return Sort(self.column, not self.descending, not self.nulls_first, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ class Table:
         singular: The root field of one, as in `tripItem`.
         plural: The root field of many, as in `tripItems`.
         default_order: The order of a list whose caller names none; the primary key is always the last key.
+        search: The `tsvector` column or function of the row that `filter: { search }` looks through.
     """
 
     type_name: str
@@ -133,6 +148,7 @@ class Table:
     default_order: tuple[Sort, ...]
     computed: Mapping[str, Computed] = field(default_factory=dict)
     primary_key: str = "id"
+    search: str | None = None
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Types that say which rows and in which order."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -10,7 +10,8 @@ import strawberry
 from gql.derive.making import PYTHON_TYPES, Field, make
 from gql.descriptions import describe
 from gql.late import list_of, optional
-from gql.table import Column, Kind, catalog
+from gql.scalars import JSON
+from gql.table import Column, Kind, Relation, catalog
 
 _FILTER_NAMES: dict[Kind, str] = {
     Kind.TEXT: "StringFilter",
@@ -20,6 +21,8 @@ _FILTER_NAMES: dict[Kind, str] = {
     Kind.BOOLEAN: "BooleanFilter",
     Kind.DATE: "DateFilter",
     Kind.DATETIME: "DateTimeFilter",
+    Kind.JSON: "JSONFilter",
+    Kind.TEXT_ARRAY: "StringListFilter",
 }
 
 
@@ -37,13 +40,17 @@ class OrderDirection(Enum):
 
 @functools.cache
 def filter_type(type_name: str) -> type:
-    """`<Type>Filter`: an operator object a column, with `and`, `or`, `not`."""
+    """`<Type>Filter`: an operator object a column, conditions on related rows, `and`, `or`, `not`."""
     table = catalog[type_name]
     fields = {
-        column.field: Field(_filter_of(column), describe(table.name, column.name))
-        for column in table.columns.values()
-        if column.kind is not Kind.JSON
+        column.field: Field(_filter_of(column), describe(table.name, column.name)) for column in table.columns.values()
     }
+    fields |= {relation.field: _relation_filter(relation) for relation in table.relations.values()}
+    if table.search is not None:
+        fields["search"] = Field(
+            lambda: optional(str),
+            'Contains these words, in any of their forms; `"…"` keeps words together, `or` and `-` mean what they say.',
+        )
     fields["and"] = Field(lambda: optional(list_of(filter_type(type_name))), "All of these hold.")
     fields["or"] = Field(
         lambda: optional(list_of(filter_type(type_name))), "At least one of these holds; none of none."
@@ -61,35 +68,78 @@ def _filter_of(column: Column) -> Callable[[], Any]:
     return lambda: optional(operators_type(column.kind, column.enum))
 
 
+def _relation_filter(relation: Relation) -> Field:
+    if relation.many:
+        return Field(lambda: optional(relation_filter_type(relation.target)), "What holds of the related rows.")
+    return Field(
+        lambda: optional(filter_type(relation.target)),
+        "There is such a row, the caller may see it, and this holds.",
+    )
+
+
+@functools.cache
+def relation_filter_type(type_name: str) -> type:
+    """`<Type>RelationFilter`: how many of the related rows satisfy a filter."""
+    inner = lambda: optional(filter_type(type_name))  # noqa: E731 - the same annotation three times
+    return make(
+        f"{type_name}RelationFilter",
+        {
+            "some": Field(inner, "At least one satisfies this."),
+            "none": Field(inner, "Not one satisfies this."),
+            "every": Field(inner, "Not one fails this; so it holds where there is none."),
+        },
+        f"What holds of related `{type_name}` rows, of those that the caller may see.",
+        strawberry.input,
+    )
+
+
 @functools.cache
 def operators_type(kind: Kind, enum: type[Enum] | None) -> type:
     """The operators that make sense for a kind of column, as in `StringFilter`."""
-    value = enum if enum is not None else PYTHON_TYPES[kind]
-    one = Field(lambda: optional(value), None)
-    fields = {
-        "eq": _described(one, "Equals."),
-        "neq": _described(one, "Differs; null does not differ, as in SQL."),
-    }
-    if kind.ordered:
-        fields |= {
-            "gt": _described(one, "Is greater."),
-            "gte": _described(one, "Is greater or equal."),
-            "lt": _described(one, "Is less."),
-            "lte": _described(one, "Is less or equal."),
-        }
-    if kind is not Kind.BOOLEAN:
-        fields["in"] = Field(lambda: optional(list_of(value)), "Is one of these.")
-    if kind is Kind.TEXT:
-        wildcards = "`%` stands for any text, `_` for one character, `\\` takes the next character as it is."
-        fields["like"] = _described(one, f"Matches the pattern. {wildcards}")
-        fields["ilike"] = _described(one, f"Matches the pattern in any case. {wildcards}")
-    fields["isNull"] = Field(lambda: optional(bool), "Is null, or with `false` is not.")
+    fields = {name: Field(*field) for name, field in _operators(kind, enum)}
     name = f"{enum.__name__}Filter" if enum is not None else _FILTER_NAMES[kind]
     return make(name, fields, "Operators on one column; all that are given hold together.", strawberry.input)
 
 
-def _described(field: Field, description: str) -> Field:
-    return Field(field.annotation, description)
+def _operators(kind: Kind, enum: type[Enum] | None) -> Iterator[tuple[str, tuple[Callable[[], Any], str]]]:
+    value = enum if enum is not None else PYTHON_TYPES[kind]
+    one, many = lambda: optional(value), lambda: optional(list_of(value))
+    if kind is Kind.JSON:
+        yield "contains", (one, "Contains these keys with these values, at any depth; of a list, these elements.")
+        yield "containedBy", (one, "Has nothing that is not in this.")
+        yield "at", (lambda: optional(list_of(JSONPathFilter)), "Has each of these values at its path.")
+    else:
+        yield "eq", (one, "Equals.")
+        yield "neq", (one, "Differs; null does not differ, as in SQL.")
+        yield "distinctFrom", (one, "Differs, or is null.")
+    if kind is Kind.TEXT_ARRAY:
+        yield "contains", (one, "Has all of these elements.")
+        yield "containedBy", (one, "Has no other elements than these.")
+        yield "overlaps", (one, "Has at least one of these elements.")
+    if kind.ordered:
+        yield "gt", (one, "Is greater.")
+        yield "gte", (one, "Is greater or equal.")
+        yield "lt", (one, "Is less.")
+        yield "lte", (one, "Is less or equal.")
+    if kind not in {Kind.BOOLEAN, Kind.JSON, Kind.TEXT_ARRAY}:
+        yield "in", (many, "Is one of these.")
+        yield "notIn", (many, "Is none of these; null is not, as in SQL.")
+    if kind is Kind.TEXT:
+        wildcards = "`%` stands for any text, `_` for one character, `\\` takes the next character as it is."
+        yield "like", (one, f"Matches the pattern. {wildcards}")
+        yield "ilike", (one, f"Matches the pattern in any case. {wildcards}")
+        for name, where in ("contains", "Contains"), ("startsWith", "Starts with"), ("endsWith", "Ends with"):
+            yield name, (one, f"{where} this text, in which nothing is a wildcard.")
+            yield f"i{name}", (one, f"{where} this text in any case; nothing in it is a wildcard.")
+    yield "isNull", (lambda: optional(bool), "Is null, or with `false` is not.")
+
+
+@strawberry.input(description="A plain value at a path inside a JSON value.")
+class JSONPathFilter:
+    """One entry of a JSON column's `at`."""
+
+    path: list[str] = strawberry.field(description="The keys that lead to the value, from the outside in.")
+    eq: JSON | None = strawberry.field(description="A string, a number, a boolean or null.")
 
 
 @functools.cache
@@ -99,7 +149,17 @@ def order_type(type_name: str) -> type:
     fields = {
         column.field: Field(lambda: optional(OrderDirection), describe(table.name, column.name))
         for column in table.columns.values()
-        if column.kind is not Kind.JSON
+        if column.kind not in {Kind.JSON, Kind.TEXT_ARRAY}
     }
+    for relation in table.relations.values():
+        if not relation.many:
+            fields[relation.field] = _related_order(relation)
     one_of = functools.partial(strawberry.input, one_of=True)
     return make(f"{type_name}Order", fields, f"One key of an order of `{type_name}` rows.", one_of)
+
+
+def _related_order(relation: Relation) -> Field:
+    return Field(
+        lambda: optional(order_type(relation.target)),
+        "By a key of this related row; null without a visible one.",
+    )

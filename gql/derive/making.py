@@ -24,6 +24,7 @@ PYTHON_TYPES: dict[Kind, Any] = {
     Kind.DATE: dt.date,
     Kind.DATETIME: dt.datetime,
     Kind.JSON: JSON,
+    Kind.TEXT_ARRAY: list[str],
 }
 
 

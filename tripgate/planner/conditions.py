@@ -2,12 +2,28 @@
 
 import datetime as dt
 import decimal
+import re
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+import orjson
+
 from gql.errors import bad_input
-from gql.table import Catalog, Column, Table
-from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or
+from gql.table import Catalog, Column, Kind, Relation, Table
+from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, Related
+
+_LARGEST_INT_BITS = 63
+_LIKE_SPECIAL = re.compile(r"([\\%_])")
+_PLACES = {
+    "contains": (Operator.LIKE, "%", "%"),
+    "startsWith": (Operator.LIKE, "", "%"),
+    "endsWith": (Operator.LIKE, "%", ""),
+    "icontains": (Operator.ILIKE, "%", "%"),
+    "istartsWith": (Operator.ILIKE, "", "%"),
+    "iendsWith": (Operator.ILIKE, "%", ""),
+}
+"""Operators that look for text as it is, and what their patterns begin and end with."""
 
 
 def condition(catalog: Catalog, table: Table, filter_: dict[str, Any] | None, path: str = "filter") -> Condition:
@@ -24,18 +40,25 @@ def condition(catalog: Catalog, table: Table, filter_: dict[str, Any] | None, pa
     for name, value in (filter_ or {}).items():
         where = f"{path}.{name}"
         if value is None:
-            raise bad_input(f"{where} is null. Leave it out, or test for null with isNull.", field=where)
+            raise _null(where)
         if name == "and":
             parts.extend(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))
         elif name == "or":
-            parts.append(
-                _any(tuple(condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value)))
-            )
+            of = (condition(catalog, table, each, f"{where}[{index}]") for index, each in enumerate(value))
+            parts.append(_any(tuple(of)))
         elif name == "not":
             parts.append(_negated(condition(catalog, table, value, where)))
+        elif (relation := table.relations.get(name)) is not None:
+            parts.extend(_related(catalog, relation, value, where))
+        elif name == "search" and table.search is not None:
+            parts.append(Compare(table.search, Operator.SEARCH, as_text(value, where)))
         else:
             parts.extend(_operators(table.columns[name], value, where))
     return _all(tuple(parts))
+
+
+def _null(path: str) -> Exception:
+    return bad_input(f"{path} is null. Leave it out, or test for null with isNull.", field=path)
 
 
 def _all(parts: tuple[Condition, ...]) -> Condition:
@@ -58,20 +81,89 @@ def _negated(part: Condition) -> Condition:
     return ALWAYS if part == NEVER else Not(part)
 
 
+def _related(catalog: Catalog, relation: Relation, value: dict[str, Any], path: str) -> list[Condition]:
+    """What is asked of related rows. One that the caller may not see counts as absent."""
+    target = catalog[relation.target]
+
+    def some(test: Condition) -> Condition:
+        return NEVER if test == NEVER else Related(target.name, relation.via, relation.many, test)
+
+    if not relation.many:
+        return [some(condition(catalog, target, value, path))]
+    quantifiers: dict[str, Callable[[Condition], Condition]] = {
+        "some": some,
+        "none": lambda test: _negated(some(test)),
+        "every": lambda test: _negated(some(_negated(test))),
+    }
+    parts = []
+    for name, inner in value.items():
+        if inner is None:
+            raise bad_input(f"{path}.{name} is null. Leave it out.", field=f"{path}.{name}")
+        parts.append(quantifiers[name](condition(catalog, target, inner, f"{path}.{name}")))
+    return parts
+
+
 def _operators(column: Column, operators: dict[str, Any], path: str) -> list[Condition]:
     parts: list[Condition] = []
     for name, value in operators.items():
         where = f"{path}.{name}"
         if value is None:
-            raise bad_input(f"{where} is null. Leave it out, or test for null with isNull.", field=where)
-        if name == "isNull":
-            parts.append(IsNull(column.name) if value else Not(IsNull(column.name)))
-        elif name == "in":
-            values = tuple(as_text(each, where) for each in value)
-            parts.append(Compare(column.name, Operator.IN, values) if values else NEVER)
-        else:
-            parts.append(Compare(column.name, Operator(name), as_text(value, where)))
+            raise _null(where)
+        parts.append(_operator(column, name, value, where))
     return parts
+
+
+def _operator(column: Column, name: str, value: Any, path: str) -> Condition:
+    match name:
+        case "isNull":
+            return IsNull(column.name) if value else Not(IsNull(column.name))
+        case "in":
+            return _in(column, value, path)
+        case "notIn":
+            return _negated(_in(column, value, path))
+        case "distinctFrom":
+            return Or((Compare(column.name, Operator.NEQ, as_text(value, path)), IsNull(column.name)))
+        case _ if name in _PLACES and column.kind is Kind.TEXT:
+            return _like(column, name, as_text(value, path))
+        case "contains" | "containedBy" if column.kind is Kind.JSON:
+            return Compare(column.name, Operator(name), _json(value, path))
+        case "at":
+            return _all(tuple(_at(column, each, f"{path}[{index}]") for index, each in enumerate(value)))
+        case "contains" | "containedBy" | "overlaps":
+            return Compare(column.name, Operator(name), tuple(as_text(each, path) for each in value))
+        case _ if column.kind is Kind.TEXT_ARRAY:
+            return Compare(column.name, Operator(name), tuple(as_text(each, path) for each in value))
+        case _:
+            return Compare(column.name, Operator(name), as_text(value, path))
+
+
+def _in(column: Column, value: list[Any], path: str) -> Condition:
+    values = tuple(as_text(each, path) for each in value)
+    return Compare(column.name, Operator.IN, values) if values else NEVER
+
+
+def _like(column: Column, name: str, text: str) -> Condition:
+    """Text that is taken as it is: nothing in it is a wildcard."""
+    escaped = _LIKE_SPECIAL.sub(r"\\\1", text)
+    operator, before, after = _PLACES[name]
+    return Compare(column.name, operator, before + escaped + after)
+
+
+def _json(value: Any, path: str) -> str:
+    check_json(value, path)
+    return orjson.dumps(value).decode()
+
+
+def _at(column: Column, wanted: dict[str, Any], path: str) -> Condition:
+    """A value at a path. Asked as containment, so that the path's keys are data and never part of a request's names."""
+    keys, value = wanted["path"], wanted["eq"]
+    if not keys:
+        raise bad_input(f"{path}.path is empty. Name at least one key.", field=f"{path}.path")
+    if isinstance(value, dict | list):
+        raise bad_input(f"{path}.eq is not a plain value. Use contains for objects and lists.", field=f"{path}.eq")
+    for key in reversed(keys):
+        value = {key: value}
+    return Compare(column.name, Operator.CONTAINS, _json(value, path))
 
 
 def as_text(value: Any, path: str) -> str:
@@ -102,3 +194,23 @@ def check_text(value: str, path: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise bad_input(f"{path} contains a lone surrogate, which is no character.", field=path) from None
+
+
+def check_json(value: Any, path: str) -> None:
+    """Refuse JSON that Postgres cannot hold.
+
+    Raises:
+        ApiError: BAD_USER_INPUT.
+    """
+    match value:
+        case str():
+            check_text(value, path)
+        case list():
+            for each in value:
+                check_json(each, path)
+        case dict():
+            for key, each in value.items():
+                check_text(key, path)
+                check_json(each, path)
+        case int() if value.bit_length() > _LARGEST_INT_BITS:
+            raise bad_input(f"{path} contains a number of more than 64 bits. Send it as a string.", field=path)

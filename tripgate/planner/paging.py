@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from gql.errors import bad_input
-from gql.table import Sort, Table
-from tripgate.planner.plan import NEVER, And, Compare, Condition, IsNull, Not, Operator, Or
+from gql.table import Catalog, Hop, Sort, Table
+from tripgate.planner.plan import NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, Related, related_key
 
 DEFAULT_PAGE_SIZE = 20
 
@@ -42,7 +42,7 @@ class Page:
         return tuple(key.reversed() for key in self.order) if self.backward else self.order
 
 
-def page(table: Table, arguments: dict[str, Any], *, max_page_size: int) -> Page:
+def page(catalog: Catalog, table: Table, arguments: dict[str, Any], *, max_page_size: int) -> Page:
     """Read the paging arguments of a connection.
 
     Raises:
@@ -64,7 +64,7 @@ def page(table: Table, arguments: dict[str, Any], *, max_page_size: int) -> Page
     backward = last is not None or (before is not None and after is None and first is None)
     size = last if last is not None else first
     return Page(
-        order=order_of(table, arguments.get("orderBy")),
+        order=order_of(catalog, table, arguments.get("orderBy")),
         size=min(DEFAULT_PAGE_SIZE, max_page_size) if size is None else size,
         backward=backward,
         offset=offset or 0,
@@ -73,32 +73,52 @@ def page(table: Table, arguments: dict[str, Any], *, max_page_size: int) -> Page
     )
 
 
-def order_of(table: Table, order_by: list[dict[str, Any]] | None) -> tuple[Sort, ...]:
+def order_of(catalog: Catalog, table: Table, order_by: list[dict[str, Any]] | None) -> tuple[Sort, ...]:
     """The keys of an order. The primary key is always the last, so that no two rows are equal.
 
     Raises:
         ApiError: BAD_USER_INPUT for a key named twice.
     """
-    keys = tuple(
-        Sort.parse(table.columns[name].name, direction.value)
-        for entry in order_by or ()
-        for name, direction in entry.items()
-    )
-    keys = keys or table.default_order
-    names = [key.column for key in keys]
-    for name in names:
-        if names.count(name) > 1:
-            raise bad_input(f"orderBy names {table.by_sql_name[name].field} twice.", field="orderBy")
-    if table.primary_key in names:
-        # Behind the primary key no further key can matter.
-        return keys[: names.index(table.primary_key) + 1]
+    keys: list[Sort] = []
+    for entry in order_by or ():
+        key, name = _key(catalog, table, entry)
+        if any((key.path, key.column) == (earlier.path, earlier.column) for earlier in keys):
+            raise bad_input(f"orderBy names {name} twice.", field="orderBy")
+        keys.append(key)
+    keys = keys or list(table.default_order)
+    for number, key in enumerate(keys):
+        if key.column == table.primary_key and not key.path:
+            # Behind the primary key no further key can matter.
+            return tuple(keys[: number + 1])
     return (*keys, Sort(table.primary_key))
+
+
+def _key(catalog: Catalog, table: Table, entry: dict[str, Any]) -> tuple[Sort, str]:
+    """One entry of `orderBy`, which may lead over to-one relations, and its name as the client wrote it."""
+    path: list[Hop] = []
+    names: list[str] = []
+    ((name, value),) = entry.items()
+    while (relation := table.relations.get(name)) is not None:
+        table = catalog[relation.target]
+        path.append(Hop(table.name, relation.via))
+        names.append(name)
+        ((name, value),) = value.items()
+    return Sort.parse(table.columns[name].name, value.value, tuple(path)), ".".join([*names, name])
 
 
 def signature(table: Table, order: tuple[Sort, ...]) -> str:
     """A short mark of an order, kept in its cursors."""
-    text = f"{table.type_name} " + ",".join(f"{key.column}{key.descending:d}{key.nulls_first:d}" for key in order)
+    keys = (
+        f"{'>'.join([*(hop.via for hop in key.path), key.column])}{key.descending:d}{key.nulls_first:d}"
+        for key in order
+    )
+    text = f"{table.type_name} {','.join(keys)}"
     return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
+
+
+def place(number: int, key: Sort) -> tuple[str, ...]:
+    """Where the value of an order's key, the `number`th, is found in a row: a column, or a part of an object."""
+    return (related_key(number), "v") if key.path else (key.column,)
 
 
 def encode_cursor(mark: str, values: list[Any]) -> str:
@@ -151,18 +171,41 @@ def _beyond(table: Table, order: tuple[Sort, ...], values: list[str | None]) -> 
     alternatives: list[Condition] = []
     equal: tuple[Condition, ...] = ()
     for key, value in zip(order, values, strict=True):
-        behind = _behind(key, value, nullable=table.by_sql_name[key.column].nullable)
+        behind = _behind(key, value, nullable=_nullable(table, key))
         if behind != NEVER:
             alternatives.append(And((*equal, behind)) if equal else behind)
-        same = IsNull(key.column) if value is None else Compare(key.column, Operator.EQ, value)
-        equal = (*equal, same)
-    return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives))
+        equal = (*equal, _is_null(key) if value is None else _at(key, Compare(key.column, Operator.EQ, value)))
+    if len(alternatives) == 1:
+        return alternatives[0]
+    first, value = order[0], values[0]
+    if value is None or _nullable(table, first):
+        return Or(tuple(alternatives))
+    # Says nothing new, but an index can begin there, as it cannot in an alternative.
+    bound = Compare(first.column, Operator.LTE if first.descending else Operator.GTE, value)
+    return And((bound, Or(tuple(alternatives))))
 
 
 def _behind(key: Sort, value: str | None, *, nullable: bool) -> Condition:
     if value is None:
-        return Not(IsNull(key.column)) if key.nulls_first else NEVER
-    greater = Compare(key.column, Operator.LT if key.descending else Operator.GT, value)
+        return Not(_is_null(key)) if key.nulls_first else NEVER
+    greater = _at(key, Compare(key.column, Operator.LT if key.descending else Operator.GT, value))
     if nullable and not key.nulls_first:
-        return Or((greater, IsNull(key.column)))
+        return Or((greater, _is_null(key)))
     return greater
+
+
+def _nullable(table: Table, key: Sort) -> bool:
+    # A related row may be absent or hidden, whatever its column says.
+    return bool(key.path) or table.by_sql_name[key.column].nullable
+
+
+def _is_null(key: Sort) -> Condition:
+    test = IsNull(key.column)
+    return Not(_at(key, Not(test))) if key.path else test
+
+
+def _at(key: Sort, test: Condition) -> Condition:
+    """The test where the key's column is, at the end of its path."""
+    for hop in reversed(key.path):
+        test = Related(hop.table, hop.via, many=False, where=test)
+    return test

@@ -23,6 +23,10 @@ class Operator(StrEnum):
     IN = "in"
     LIKE = "like"
     ILIKE = "ilike"
+    CONTAINS = "contains"
+    CONTAINED_BY = "containedBy"
+    OVERLAPS = "overlaps"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,21 @@ class IsNull:
     """`column is null`."""
 
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """At least one related row is visible and satisfies the condition.
+
+    Attributes:
+        via: The foreign key's column, on whichever side it is.
+        many: Whether there can be several such rows.
+    """
+
+    table: str
+    via: str
+    many: bool
+    where: "Condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,7 @@ class Not:
     of: "Condition"
 
 
-Condition = Compare | IsNull | And | Or | Not
+Condition = Compare | IsNull | Related | And | Or | Not
 ALWAYS = And(())
 NEVER = Or(())
 
@@ -96,6 +115,7 @@ class Read:
     Attributes:
         limit: At most so many rows; `None` for all.
         count: Whether the number of all matching rows is wanted as well, of a root read only.
+        keys: Whether the values of related keys of the order are wanted as well; see `related_key`.
     """
 
     table: str
@@ -106,10 +126,16 @@ class Read:
     limit: int | None = None
     offset: int = 0
     count: bool = False
+    keys: bool = False
 
     def ordered(self, order: tuple[Sort, ...]) -> "Read":
         """The same rows in this order."""
         return dataclasses.replace(self, order=order)
+
+
+def related_key(number: int) -> str:
+    """The alias of the object that holds a related key of an order, by the key's place; its value is at `v`."""
+    return f"k{number}"
 
 
 @dataclass(frozen=True, slots=True)

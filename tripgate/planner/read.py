@@ -1,5 +1,6 @@
 """Selection → plan and shape: one read with everything embedded, however deep the selection goes."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -122,9 +123,8 @@ class Planner:
         table = level.table
         arguments = selected.arguments(self._variables)
         where = self.condition(table, arguments.get("filter"))
-        page = paging.page(table, arguments, max_page_size=self._max_page_size)
+        page = paging.page(self._catalog, table, arguments, max_page_size=self._max_page_size)
         bounds = paging.bounds(table, page)
-        keys = tuple(key.column for key in page.order)
         needs = _Needs()
         made = shape.ConnectionShape(
             fields=tuple(self._part(level, child, needs) for child in selected.children),
@@ -133,13 +133,14 @@ class Planner:
             starts_inside=page.after is not None or page.offset > 0,
             ends_inside=page.before is not None,
             mark=paging.signature(table, page.order),
-            keys=keys,
+            keys=tuple(paging.place(number, key) for number, key in enumerate(page.order)),
         )
         rows = None
         if needs.rows:
             if needs.cursors:
-                for key in keys:
-                    level.need(key)
+                for key in page.order:
+                    if not key.path:
+                        level.need(key.column)
             rows = Read(
                 table.name,
                 level.picks(),
@@ -148,6 +149,7 @@ class Planner:
                 order=page.reading_order,
                 limit=page.size + needs.one_more,
                 offset=page.offset,
+                keys=needs.cursors and any(key.path for key in page.order),
             )
         return _ConnectionPart(rows, needs.total, where, bounds, made)
 
@@ -208,7 +210,7 @@ def _page_fact(child: Selected) -> shape.Constant | shape.PageFact:
 
 
 def _with_count(read: Read) -> Read:
-    return Read(read.table, read.columns, read.embeds, read.where, read.order, read.limit, read.offset, count=True)
+    return dataclasses.replace(read, count=True)
 
 
 def _total(table: Table, where: Condition) -> Read:

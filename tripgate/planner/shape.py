@@ -121,7 +121,7 @@ class ConnectionShape:
         backward: Whether the rows were read in reverse.
         starts_inside: Whether rows precede the page by its arguments (`after`, `offset`).
         ends_inside: Whether rows follow the page by its arguments (`before`).
-        mark: The order's signature for cursors, and `keys` its columns.
+        mark: The order's signature for cursors, and `keys` where the values of its keys are found in a row.
     """
 
     fields: tuple[Constant | Nodes | Edges | PageInfo | TotalCount, ...]
@@ -130,7 +130,7 @@ class ConnectionShape:
     starts_inside: bool
     ends_inside: bool
     mark: str
-    keys: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
 
 
 Shape = ObjectShape | ConnectionShape

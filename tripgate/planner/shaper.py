@@ -132,8 +132,13 @@ class _Source:
 
 
 def _cursor(wanted: shape.ConnectionShape, row: str) -> str:
-    values = ", ".join(f"{row}[{key!r}]" for key in wanted.keys)
+    values = ", ".join(_key(row, *place) for place in wanted.keys)
     return f"encode_cursor({wanted.mark!r}, [{values}])"
+
+
+def _key(row: str, name: str, part: str | None = None) -> str:
+    value = f"{row}[{name!r}]"
+    return value if part is None else f"({value} and {value}[{part!r}])"
 
 
 def _page_fact(wanted: shape.ConnectionShape, fact: shape.Constant | shape.PageFact) -> str:

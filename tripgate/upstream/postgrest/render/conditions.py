@@ -1,45 +1,93 @@
 """Conditions as PostgREST's filters."""
 
 import re
-from collections.abc import Iterable
 from typing import assert_never
 
-from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or
+from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, Related
 from tripgate.upstream.postgrest.render.request import percent, quoted
 
-
-def where_parameters(condition: Condition, prefix: str) -> Iterable[str]:
-    """The parameters for a condition on the resource whose name `prefix` is, dot included."""
-    if condition == ALWAYS:
-        return
-    if isinstance(condition, Compare) and condition.operator is Operator.EQ and isinstance(condition.value, str):
-        # Shorter, and PostgREST takes all that follows `eq.` as it is.
-        yield f"{prefix}{condition.column}=eq.{percent(condition.value)}"
-        return
-    parts = condition.of if isinstance(condition, And) else (condition,)
-    yield f"{prefix}and=({','.join(_condition(part) for part in parts)})"
+_OPERATORS = {
+    Operator.CONTAINS: "cs",
+    Operator.CONTAINED_BY: "cd",
+    Operator.OVERLAPS: "ov",
+    Operator.SEARCH: "wfts(english)",
+}
+_LIST_OPERATORS = {**_OPERATORS, Operator.EQ: "eq", Operator.NEQ: "neq"}
+"""What compares with a list of text as a whole."""
 
 
-def _condition(condition: Condition) -> str:
-    match condition:
-        case Compare():
-            return _compare(condition, "")
-        case IsNull():
-            return f"{condition.column}.is.null"
-        case And():
-            return f"and({','.join(map(_condition, condition.of))})" if condition.of else _constant(holds=True)
-        case Or():
-            return f"or({','.join(map(_condition, condition.of))})" if condition.of else _constant(holds=False)
-        case Not(of=Compare() as compare):
-            return _compare(compare, "not.")
-        case Not(of=IsNull() as test):
-            return f"{test.column}.not.is.null"
-        case Not(of=Not() as inner):
-            return _condition(inner.of)
-        case Not():
-            return f"not.{_condition(condition.of)}"
-        case _:
-            assert_never(condition)
+class Filters:
+    """What a condition on one resource becomes.
+
+    A test of related rows takes an embed of its own, empty so that it does not show in the answer, whose presence is
+    what the condition tests.
+
+    Attributes:
+        embeds: Entries for the resource's `select`.
+        parameters: Parameters of the request.
+    """
+
+    def __init__(self, condition: Condition, prefix: str, *, aggregated: bool = False) -> None:
+        """Render a condition on the resource whose name `prefix` is, dot included.
+
+        Args:
+            aggregated: Whether the resource is aggregated, which an embed without columns would break.
+        """
+        self.embeds: list[str] = []
+        self.parameters: list[str] = []
+        self._prefix = prefix
+        self._aggregated = aggregated
+        if condition == ALWAYS:
+            return
+        if isinstance(condition, Compare) and condition.operator is Operator.EQ and isinstance(condition.value, str):
+            # Shorter, and PostgREST takes all that follows `eq.` as it is.
+            self.parameters.append(f"{prefix}{condition.column}=eq.{percent(condition.value)}")
+            return
+        parts = condition.of if isinstance(condition, And) else (condition,)
+        text = ",".join([self._condition(part) for part in parts])
+        self.parameters.insert(0, f"{prefix}and=({text})")
+
+    def _condition(self, condition: Condition) -> str:
+        match condition:
+            case Compare():
+                return _compare(condition, "")
+            case IsNull():
+                return f"{condition.column}.is.null"
+            case Related():
+                return f"{self._related(condition)}.not.is.null"
+            case And():
+                return f"and({self._all(condition.of)})" if condition.of else _constant(holds=True)
+            case Or():
+                return f"or({self._all(condition.of)})" if condition.of else _constant(holds=False)
+            case Not(of=Compare() as compare):
+                return _compare(compare, "not.")
+            case Not(of=IsNull() as test):
+                return f"{test.column}.not.is.null"
+            case Not(of=Related() as related):
+                return f"{self._related(related)}.is.null"
+            case Not(of=Not() as inner):
+                return self._condition(inner.of)
+            case Not():
+                return f"not.{self._condition(condition.of)}"
+            case _:
+                assert_never(condition)
+
+    def _all(self, conditions: tuple[Condition, ...]) -> str:
+        return ",".join(map(self._condition, conditions))
+
+    def _related(self, related: Related) -> str:
+        """Embed the related rows that satisfy the condition; the embed's alias."""
+        alias = f"f{len(self.embeds)}"
+        place = len(self.embeds)
+        self.embeds.append(alias)
+        inner = Filters(related.where, f"{self._prefix}{alias}.")
+        columns = ["x:id->nope", *inner.embeds] if self._aggregated else inner.embeds
+        self.embeds[place] = f"{alias}:{related.table}!{related.via}({','.join(columns)})"
+        self.parameters += inner.parameters
+        if related.many:
+            # One is enough to know that there is one.
+            self.parameters.append(f"{self._prefix}{alias}.limit=1")
+        return alias
 
 
 def _constant(*, holds: bool) -> str:
@@ -48,17 +96,25 @@ def _constant(*, holds: bool) -> str:
 
 def _compare(compare: Compare, negation: str) -> str:
     column, value = compare.column, compare.value
+    if compare.operator in _LIST_OPERATORS and isinstance(value, tuple):
+        return f"{column}.{negation}{_LIST_OPERATORS[compare.operator]}.{quoted(_array(value))}"
     if isinstance(value, tuple):
         if len(value) == 1:
             # `in.("")` matches nothing; `eq` says the same of one value and is exact.
             return f"{column}.{negation}eq.{quoted(value[0])}"
         return f"{column}.{negation}in.({','.join(map(quoted, value))})"
-    operator = compare.operator.value
+    operator = _OPERATORS.get(compare.operator, compare.operator.value)
     if compare.operator in {Operator.LIKE, Operator.ILIKE} and "*" in value:
         # PostgREST reads `*` as `%` even when quoted, so a literal one travels as a regular expression.
         operator = "match" if compare.operator is Operator.LIKE else "imatch"
         value = _like_as_regex(value)
     return f"{column}.{negation}{operator}.{quoted(value)}"
+
+
+def _array(values: tuple[str, ...]) -> str:
+    """The literal of a text array."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
 
 
 def _like_as_regex(pattern: str) -> str:
