@@ -21,13 +21,26 @@ query ($trip: UUID!, $order: [TripItemOrder!], $first: Int, $after: String, $las
   }
 }
 """
-# GraphQL's name of a key, SQL's, and values with many ties and nulls.
+# GraphQL's name of a key, and what it is in SQL. Every place on the trip is seen, but not the name of a stranger.
+_PLACE = "from public.places where places.id = place_id"
+_OWNER = "from public.profiles where profiles.id = places.user_id and profiles.id <> {stranger}"
 KEYS = {
-    "dayNumber": ("day_number", [1, 2]),
-    "cost": ("cost", [None, 1, 2]),
-    "notes": ("notes", [None, "a", "b"]),
-    "startsAt": ("starts_at", [None, "2027-01-01T00:00:00.000001Z", "2027-01-01T00:00:00.000002Z"]),
+    "dayNumber": "day_number",
+    "cost": "cost",
+    "notes": "notes",
+    "startsAt": "starts_at",
+    "place.city": f"(select city {_PLACE})",
+    "place.latitude": f"(select latitude {_PLACE})",
+    "place.owner.displayName": f"(select (select display_name {_OWNER}) {_PLACE})",
 }
+# Values of an item's columns with many ties and nulls; a place by its number.
+VALUES = (
+    [1, 2],
+    [None, 1, 2],
+    [None, "a", "b"],
+    [None, "2027-01-01T00:00:00.000001Z", "2027-01-01T00:00:00.000002Z"],
+    [None, 0, 1, 2, 3],
+)
 DIRECTIONS = {
     "ASC": "asc",
     "DESC": "desc",
@@ -35,7 +48,7 @@ DIRECTIONS = {
     "DESC_NULLS_LAST": "desc nulls last",
 }
 
-items = st.tuples(*(st.sampled_from(values) for _, values in KEYS.values()))
+items = st.tuples(*map(st.sampled_from, VALUES))
 orders = st.lists(st.sampled_from(sorted(KEYS)), min_size=1, max_size=3, unique=True).flatmap(
     lambda keys: st.tuples(*(st.tuples(st.just(key), st.sampled_from(sorted(DIRECTIONS))) for key in keys))
 )
@@ -49,9 +62,23 @@ class Itinerary:
     `ever` remembers deleted rows too, so that there is an order of all rows that were ever there.
     """
 
-    def __init__(self, connection: psycopg.Connection, trip: str) -> None:
+    def __init__(self, connection: psycopg.Connection, trip: str, owner: str, stranger: str) -> None:
         self.connection = connection
         self.trip = trip
+        self.stranger = stranger
+        self.places = [
+            connection.execute(
+                "insert into public.places (user_id, name, city, latitude, longitude) values (%s, 'x', %s, %s, %s)"
+                " returning id",
+                [user, city, latitude, latitude],
+            ).fetchone()
+            for user, city, latitude in (
+                (owner, "Bern", 46.9),
+                (owner, None, None),
+                (owner, "Bern", 47),
+                (stranger, "Aarau", 0),
+            )
+        ]
         connection.execute("create temporary table ever as select * from public.trip_items with no data")
 
     def clear(self) -> None:
@@ -62,9 +89,9 @@ class Itinerary:
         with self.connection.cursor() as cursor:
             cursor.executemany(
                 "with added as ("
-                "insert into public.trip_items (trip_id, title, day_number, cost, notes, starts_at) "
-                "values (%s, 'x', %s, %s, %s, %s) returning *) insert into ever select * from added",
-                [(self.trip, *row) for row in rows],
+                "insert into public.trip_items (trip_id, title, day_number, cost, notes, starts_at, place_id) "
+                "values (%s, 'x', %s, %s, %s, %s, %s) returning *) insert into ever select * from added",
+                [(self.trip, *row, None if place is None else self.places[place][0]) for *row, place in rows],
             )
 
     def delete(self, places: list[int]) -> None:
@@ -80,8 +107,16 @@ class Itinerary:
 
     def order(self, keys: tuple[tuple[str, str], ...]) -> list[str]:
         """The ids of all rows that were ever there, in this order."""
-        order_by = ", ".join(f"{KEYS[key][0]} {DIRECTIONS[way]}" for key, way in keys)
+        order_by = ", ".join(f"{KEYS[key]} {DIRECTIONS[way]}" for key, way in keys).format(
+            stranger=f"'{self.stranger}'"
+        )
         return [id_ for (id_,) in self.connection.execute(f"select id::text from ever order by {order_by}, id")]
+
+
+def nested(key: str, way: str) -> dict[str, Any]:
+    """An entry of `orderBy`: `place.city` becomes `{place: {city: way}}`."""
+    first, _, rest = key.partition(".")
+    return {first: nested(rest, way) if rest else way}
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +125,13 @@ async def traveller(anonymous: Person) -> Person:
 
 
 @pytest.fixture(scope="module")
-async def itinerary(seeded: StackInfo, traveller: Person) -> AsyncIterator[Itinerary]:
-    trip = await traveller.trip()
+async def itinerary(seeded: StackInfo, traveller: Person, anonymous: Person) -> AsyncIterator[Itinerary]:
+    trip, stranger = await traveller.trip(), await anonymous.sign_up()
     with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
-        yield Itinerary(connection, trip)
+        yield Itinerary(connection, trip, str(traveller.id), str(stranger.id))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(items, max_size=15), keys=orders, changes=changes, size=st.integers(1, 4), backward=st.booleans())
 async def test_each_page_begins_exactly_behind_the_one_before(
     traveller: Person,
@@ -113,7 +148,7 @@ async def test_each_page_begins_exactly_behind_the_one_before(
     cursor: str | None = None
     for added, deleted in [*changes, *[([], [])] * 30]:
         bounds = {"last": size, "before": cursor} if backward else {"first": size, "after": cursor}
-        data = await traveller.ask(PAGE, trip=itinerary.trip, order=[{key: way} for key, way in keys], **bounds)
+        data = await traveller.ask(PAGE, trip=itinerary.trip, order=[nested(key, way) for key, way in keys], **bounds)
         page = data["trip"]["items"]
 
         order, there = itinerary.order(keys), itinerary.now()
