@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: setup dev test check schema format lock bench migration clean help
+.PHONY: setup dev test check schema release format lock bench migration clean help
 
 help: ## Show the commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,7 +26,7 @@ dev: setup ## Start Postgres, PostgREST, Auth and the gateway on this machine.
 test: setup ## Run every test against real servers.
 	@$(BIN)/python -m pytest
 
-check: setup ## Lint, types, layers and drift.
+check: setup ## Lint, types, layers, drift, and nothing that breaks the last release's clients.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -35,6 +35,9 @@ check: setup ## Lint, types, layers and drift.
 
 schema: setup ## Write schema.graphql and the descriptions anew from the types and the SQL.
 	@$(BIN)/tripgate schema --update
+
+release: setup ## Keep the schema as releases/<version>.graphql, for the version in pyproject.toml.
+	@$(BIN)/tripgate schema --release
 
 migration: setup ## Write the next migration from the schemas: make migration name=what_changes
 	@$(BIN)/tripgate migration $(name)

@@ -19,7 +19,7 @@ import decimal
 import types
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ from gql import derive
 from gql.descriptions import describe
 from gql.late import declare_object_type
 from gql.scalars import JSON
-from gql.table import Choices, Column, Computed, Kind, Relation, Sort, Table, catalog
+from gql.table import Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ _KINDS: dict[object, Kind] = {
     dt.date: Kind.DATE,
     dt.datetime: Kind.DATETIME,
     JSON: Kind.JSON,
+    list[str]: Kind.TEXT_ARRAY,
 }
 
 
@@ -70,6 +71,8 @@ def on_create(*, required: bool) -> Write:
 class _ColumnMark:
     name: str | None
     write: Write
+    deprecated: str | None = None
+    computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,41 +81,113 @@ class _RelationMark:
     via: str
     many: bool
     description: str
+    creatable: bool = False
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True)
 class _ComputedMark:
     target: type
     description: str
+    deprecated: str | None = None
 
 
-def column(name: str | None = None, *, write: Write = FREELY) -> Any:
-    """Say more of a column than its annotation does: its SQL name, and where it may be written."""
-    return _ColumnMark(name, write)
+@dataclass(frozen=True)
+class _PythonMark:
+    function: Callable[[Any], Any]
+    needs: tuple[str, ...]
+    description: str
+    deprecated: str | None = None
 
 
-def to_one(target: str, *, via: str, description: str) -> Any:
+@dataclass(frozen=True)
+class _KeyMark:
+    columns: tuple[str, ...]
+    own: str | None
+    lookup: str | None
+
+
+def column(name: str | None = None, *, write: Write = FREELY, deprecated: str | None = None) -> Any:
+    """Say more of a column than its annotation does: its SQL name, and where it may be written.
+
+    Args:
+        deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
+    """
+    return _ColumnMark(name, write, deprecated)
+
+
+def to_one(target: str, *, via: str, description: str, deprecated: str | None = None) -> Any:
     """The row that this table's column `via` refers to; null when the caller may not see it."""
-    return _RelationMark(target, via, many=False, description=description)
+    return _RelationMark(target, via, many=False, description=description, deprecated=deprecated)
 
 
-def to_many(target: str, *, via: str, description: str) -> Any:
-    """The rows of `target` whose column `via` refers to this one, as a connection."""
-    return _RelationMark(target, via, many=True, description=description)
+def to_many(target: str, *, via: str, description: str, create: bool = False, deprecated: str | None = None) -> Any:
+    """The rows of `target` whose column `via` refers to this one, as a connection.
+
+    Args:
+        create: Whether new ones can be given with a new row of this type, all or none. The table of `target` must be
+            among those that the database function `insert_tree` allows.
+    """
+    return _RelationMark(target, via, many=True, description=description, creatable=create, deprecated=deprecated)
 
 
-def computed(target: type, *, description: str) -> Any:
+def computed(target: type, *, description: str, deprecated: str | None = None) -> Any:
     """An object that the database function of this name computes; `target` is a Strawberry type of plain fields."""
-    return _ComputedMark(target, description)
+    return _ComputedMark(target, description, deprecated)
 
 
-def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = None) -> Callable[[type[T]], type[T]]:
+def computed_column(*, deprecated: str | None = None) -> Any:
+    """A value that the database function of this name computes from the row: read, filtered and ordered like a column.
+
+    Its description is the function's comment. A function that returns `numeric` is annotated `Decimal`.
+    """
+    return _ColumnMark(None, NEVER, deprecated, computed=True)
+
+
+def python_field(
+    *, needs: tuple[str, ...], description: str, deprecated: str | None = None
+) -> Callable[[Callable[[Any], Any]], Any]:
+    """Make a field of a method that finds the columns `needs`, and nothing else, on `self`.
+
+    Values are Python's: a `date` is a date, a `Decimal` a decimal. The method's annotation is the field's type: a
+    scalar or an enum, perhaps null. It must not wait for anything.
+    """
+
+    def mark(function: Callable[[Any], Any]) -> Any:
+        return _PythonMark(function, needs, description, deprecated)
+
+    return mark
+
+
+def unique(*columns: str, own: str | None = None, lookup: str | None = None) -> _KeyMark:
+    """A unique key of the table: a constraint or index over exactly these columns and all rows.
+
+    Args:
+        columns: SQL names.
+        own: The column among them that is the caller's id in every row that the caller may see, and by default.
+        lookup: The root field that finds a row by the key, where `tagByName` is not what a person would call it.
+    """
+    return _KeyMark(columns, own, lookup)
+
+
+def table(
+    name: str,
+    *,
+    order_by: tuple[str, ...] = (),
+    plural: str | None = None,
+    hidden_columns: bool = False,
+    keys: tuple[_KeyMark, ...] = (),
+    search: str | None = None,
+) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`.
 
     Args:
         name: The SQL table.
         order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
         plural: The root field of many, where it is not the table's name in camel case.
+        hidden_columns: Whether nobody may read some column, so that the table's rows cannot be counted as wholes.
+        keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
+        search: The function of the row, or column, that gives the words that `filter: { search }` looks through.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -125,10 +200,11 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
             )
         }
         relations = {
-            to_camel_case(key): Relation(to_camel_case(key), mark.target, mark.via, mark.many)
+            to_camel_case(key): Relation(to_camel_case(key), mark.target, mark.via, mark.many, mark.creatable)
             for key, mark in marks.items()
         }
         objects = {key: value for key, value in vars(cls).items() if isinstance(value, _ComputedMark)}
+        methods = {key: value for key, value in vars(cls).items() if isinstance(value, _PythonMark)}
         mapping = Table(
             type_name=cls.__name__,
             name=name,
@@ -138,9 +214,13 @@ def table(name: str, *, order_by: tuple[str, ...] = (), plural: str | None = Non
             relations=relations,
             computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
             default_order=tuple(_sort(text) for text in order_by),
+            search=search,
+            hidden_columns=hidden_columns,
+            python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
+            unique=tuple(_key(cls.__name__, key, columns.values()) for key in keys),
         )
         catalog.add(mapping)
-        made = _strawberry_type(cls, mapping, marks, objects)
+        made = _strawberry_type(cls, mapping, marks, {**objects, **methods})
         declare_object_type(mapping.type_name, made)
         return made
 
@@ -165,7 +245,23 @@ def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
         creatable=mark.write.creatable,
         required=mark.write.required,
         patchable=mark.write.patchable,
+        computed=mark.computed,
     )
+
+
+def _python(key: str, mark: _PythonMark, columns: Mapping[str, Column]) -> PythonField:
+    needs = tuple((attribute, columns[to_camel_case(attribute)]) for attribute in mark.needs)
+    return PythonField(to_camel_case(key), needs, mark.function)
+
+
+def _key(type_name: str, mark: _KeyMark, columns: Iterable[Column]) -> UniqueKey:
+    """A unique key; by default its lookup is called after the columns that are asked for, references without `Id`."""
+    fields = {column.name: column.field for column in columns}
+    named = "And".join(
+        fields[name][0].upper() + fields[name][1:].removesuffix("Id") for name in mark.columns if name != mark.own
+    )
+    lookup = mark.lookup or f"{type_name[0].lower()}{type_name[1:]}By{named}"
+    return UniqueKey(mark.columns, lookup, mark.own)
 
 
 def _computed(key: str, mark: _ComputedMark) -> Computed:
@@ -199,17 +295,23 @@ class Node:
 
 
 def _strawberry_type(
-    cls: type[T], mapping: Table, marks: dict[str, _RelationMark], objects: dict[str, _ComputedMark]
+    cls: type[T], mapping: Table, marks: dict[str, _RelationMark], objects: dict[str, _ComputedMark | _PythonMark]
 ) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = dict(cls.__annotations__)
     for key in hints:
         sql_name = mapping.columns[to_camel_case(key)].name
-        setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name)))
+        deprecated = getattr(getattr(cls, key, None), "deprecated", None)
+        setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name), deprecation_reason=deprecated))
     for key, mark in marks.items():
-        setattr(cls, key, derive.relation_field(mark.target, many=mark.many, description=mark.description))
+        setattr(cls, key, derive.relation_field(mark.target, mark.description, mark.deprecated, many=mark.many))
     for key, computed_mark in objects.items():
-        setattr(cls, key, derive.object_field(computed_mark.target, description=computed_mark.description))
+        made_of = (
+            typing.get_type_hints(computed_mark.function)["return"]
+            if isinstance(computed_mark, _PythonMark)
+            else computed_mark.target
+        )
+        setattr(cls, key, derive.object_field(made_of, computed_mark.description, computed_mark.deprecated))
     body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
     made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})

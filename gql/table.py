@@ -3,9 +3,10 @@
 Plain frozen data, so that the planner and the upstream can read it without knowing Strawberry. `gql.declare` fills it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import Any
 
 Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
@@ -31,6 +32,16 @@ class Kind(StrEnum):
         return self in {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME}
 
     @property
+    def summable(self) -> bool:
+        """Whether values add up, so that sums and averages are offered."""
+        return self in {Kind.INT, Kind.NUMERIC}
+
+    @property
+    def groupable(self) -> bool:
+        """Whether many rows are likely to agree in a value, so that grouping by it is offered."""
+        return self in {Kind.ENUM, Kind.TEXT, Kind.UUID, Kind.DATE, Kind.BOOLEAN, Kind.INT}
+
+    @property
     def cast(self) -> str | None:
         """The cast under which it is selected. Money as text never passes through a float."""
         return "text" if self is Kind.NUMERIC else None
@@ -47,6 +58,7 @@ class Column:
         creatable: Whether `Create…Input` offers it.
         required: Whether `Create…Input` insists on it.
         patchable: Whether `…Patch` offers it.
+        computed: Whether it is a function of the row, read like a column and never stored.
     """
 
     field: str
@@ -58,6 +70,7 @@ class Column:
     creatable: bool = True
     required: bool = False
     patchable: bool = True
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +81,14 @@ class Relation:
         field: The GraphQL name, as in `items`.
         target: The GraphQL type at the other end.
         via: The foreign key's column: on this table for a to-one relation, on the target's for a to-many.
+        creatable: Whether `Create…Input` takes new related rows along.
     """
 
     field: str
     target: str
     via: str
     many: bool
+    creatable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,41 @@ class Computed:
     name: str
     target: str
     keys: Mapping[str, tuple[str, "Choices | None"]]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonField:
+    """A field that a function of the program makes of some columns of the row.
+
+    Attributes:
+        needs: Those columns, each with the attribute under which the function finds its value.
+        function: Takes an object with these attributes, as Python values.
+    """
+
+    field: str
+    needs: tuple[tuple[str, Column], ...]
+    function: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """Columns whose values no two rows share.
+
+    Attributes:
+        columns: Their SQL names.
+        lookup: The root field that finds a row by them, as in `tagByName`.
+        own: The one among them that is the caller's id in every row that the caller may see. It is never asked for:
+            lookups know it, and a new row gets it by default.
+    """
+
+    columns: tuple[str, ...]
+    lookup: str
+    own: str | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The columns that a caller gives."""
+        return tuple(name for name in self.columns if name != self.own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +187,10 @@ class Table:
         plural: The root field of many, as in `tripItems`.
         default_order: The order of a list whose caller names none; the primary key is always the last key.
         search: The `tsvector` column or function of the row that `filter: { search }` looks through.
+        hidden_columns: Whether nobody may read some column of the table. Its rows are then counted by their key, since
+            counting whole rows takes the right to read all of each.
+        python: Fields that the program makes of a row's columns.
+        unique: The unique keys beside the primary one.
     """
 
     type_name: str
@@ -149,6 +203,9 @@ class Table:
     computed: Mapping[str, Computed] = field(default_factory=dict)
     primary_key: str = "id"
     search: str | None = None
+    hidden_columns: bool = False
+    python: Mapping[str, PythonField] = field(default_factory=dict)
+    unique: tuple[UniqueKey, ...] = ()
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,20 @@ from gql.late import list_of, object_type, optional
 from gql.table import Sort
 from gql.types.collaborators import CollaboratorRole
 from resolvers.context import Context
-from resolvers.declared import TRIP_ID, DeclaredField, changes, delete, many, one, trip_presence, update
+from resolvers.declared import (
+    TRIP_ID,
+    DeclaredField,
+    changes,
+    delete,
+    delete_many,
+    grouped,
+    lookup,
+    many,
+    one,
+    trip_presence,
+    update,
+    update_many,
+)
 from resolvers.declared.base import planner
 from resolvers.declared.writes import Matched, Write
 from tripgate.planner.plan import And, Compare, Delete, Match, Operator, Update
@@ -106,9 +119,12 @@ class CollaboratorQuery:
     """Reading who plans together."""
 
     collaborator = one("Collaborator")
+    collaborator_by_trip_and_user = lookup("Collaborator")
     collaborators = many("Collaborator")
+    collaborators_grouped = grouped("Collaborator")
     invitation = one("Invitation")
     invitations = many("Invitation")
+    invitations_grouped = grouped("Invitation")
     my_invitations = MyInvitations(
         "Invitation",
         lambda: list_of(object_type("Invitation")),
@@ -144,7 +160,9 @@ class CollaboratorMutation:
         "Take an open invitation back.",
     )
     update_collaborator = update("Collaborator")
+    update_collaborators = update_many("Collaborator")
     remove_collaborator = delete("Collaborator")
+    remove_collaborators = delete_many("Collaborator")
     leave_trip = LeaveTrip(
         "Collaborator",
         lambda: optional(bool),

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.declared import any_node
+from resolvers.declared import any_node, any_nodes
 
 
 @strawberry.type
@@ -10,3 +10,4 @@ class NodeQuery:
     """Reading anything."""
 
     node = any_node()
+    nodes = any_nodes()

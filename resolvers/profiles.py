@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.declared import many, one, own, update_own
+from resolvers.declared import grouped, many, one, own, update_own
 
 
 @strawberry.type
@@ -12,6 +12,7 @@ class ProfileQuery:
     viewer = own("Profile", by="id", description="The caller's profile; null for an anonymous caller.")
     profile = one("Profile")
     profiles = many("Profile")
+    profiles_grouped = grouped("Profile")
     my_preferences = own(
         "UserPreferences", by="userId", description="The caller's preferences; null for an anonymous caller."
     )

@@ -8,7 +8,18 @@ from graphql.execution.values import VariableValues
 from gql import derive
 from gql.late import object_type, optional
 from resolvers.context import Context
-from resolvers.declared import changes, create, create_many, delete, many, one, update
+from resolvers.declared import (
+    changes,
+    create,
+    create_many,
+    delete,
+    delete_many,
+    grouped,
+    many,
+    one,
+    update,
+    update_many,
+)
 from resolvers.declared.writes import Write
 from tripgate.planner.plan import Call
 from tripgate.planner.selection import Selected
@@ -20,8 +31,10 @@ class TripQuery:
 
     trip = one("Trip")
     trips = many("Trip")
+    trips_grouped = grouped("Trip")
     trip_item = one("TripItem")
     trip_items = many("TripItem")
+    trip_items_grouped = grouped("TripItem")
 
 
 class MoveTripItem(Write):
@@ -42,11 +55,15 @@ class TripMutation:
     create_trip = create("Trip")
     create_trips = create_many("Trip")
     update_trip = update("Trip")
+    update_trips = update_many("Trip")
     delete_trip = delete("Trip")
+    delete_trips = delete_many("Trip")
     create_trip_item = create("TripItem")
     create_trip_items = create_many("TripItem")
     update_trip_item = update("TripItem")
+    update_trip_items = update_many("TripItem")
     delete_trip_item = delete("TripItem")
+    delete_trip_items = delete_many("TripItem")
     move_trip_item = MoveTripItem(
         "TripItem",
         lambda: optional(object_type("TripItem")),

@@ -9,7 +9,7 @@ from gql import derive
 from gql.late import object_type, optional
 from gql.types.votes import VoteValue
 from resolvers.context import Context
-from resolvers.declared import changes, many, one
+from resolvers.declared import changes, delete_many, grouped, lookup, many, one, update_many
 from resolvers.declared.writes import DeleteOne, Write
 from tripgate.planner.conditions import check_text
 from tripgate.planner.plan import Call, Match
@@ -46,7 +46,9 @@ class VoteQuery:
     """Reading votes."""
 
     vote = one("Vote")
+    vote_by_item_and_user = lookup("Vote")
     votes = many("Vote")
+    votes_grouped = grouped("Vote")
 
 
 @strawberry.type
@@ -69,6 +71,8 @@ class VoteMutation:
         lambda: [derive.row_argument("tripItemId", "The item whose vote is taken back.")],
         "Take the caller's vote on an item back.",
     )
+    update_votes = update_many("Vote")
+    retract_votes = delete_many("Vote")
 
 
 @strawberry.type

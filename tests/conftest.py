@@ -93,3 +93,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-cases", action="store_true", help="Write tests/planner/cases anew instead of comparing."
     )
+
+
+@pytest.fixture
+def rewrite_cases(request: pytest.FixtureRequest) -> bool:
+    """Whether stored answers are written anew instead of compared."""
+    return bool(request.config.getoption("--rewrite-cases"))

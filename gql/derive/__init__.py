@@ -3,9 +3,10 @@
 Every function is memoised by name, so one GraphQL type stays one class, and types may refer to each other in a circle.
 """
 
+from gql.derive.aggregates import group_arguments, group_type
 from gql.derive.filters import filter_type, order_type
-from gql.derive.inputs import create_type, patch_type
-from gql.derive.making import argument, key_argument, row_argument
+from gql.derive.inputs import create_type, patch_type, upsert_type
+from gql.derive.making import annotation_of, argument, key_argument, row_argument
 from gql.derive.outputs import (
     change_type,
     connection_arguments,
@@ -16,12 +17,15 @@ from gql.derive.outputs import (
 )
 
 __all__ = [
+    "annotation_of",
     "argument",
     "change_type",
     "connection_arguments",
     "connection_type",
     "create_type",
     "filter_type",
+    "group_arguments",
+    "group_type",
     "key_argument",
     "object_field",
     "order_type",
@@ -29,4 +33,5 @@ __all__ = [
     "presence_type",
     "relation_field",
     "row_argument",
+    "upsert_type",
 ]

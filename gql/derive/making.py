@@ -66,14 +66,14 @@ def annotation_of(column: Column) -> Any:
     return column.enum if column.enum is not None else PYTHON_TYPES[column.kind]
 
 
-def argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
-    """One argument of a derived field; optional when its annotation is."""
+def argument(name: str, annotation: Any, description: str, *, default: object = UNSET) -> StrawberryArgument:
+    """One argument of a derived field; optional when its annotation is, or when it has a default."""
     return StrawberryArgument(
         python_name=name,
         graphql_name=name,
         type_annotation=StrawberryAnnotation(annotation),
         description=description,
-        default=UNSET,
+        default=default,
     )
 
 

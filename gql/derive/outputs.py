@@ -4,12 +4,14 @@ import datetime as dt
 import functools
 import uuid
 from enum import Enum
+from typing import Any
 
 import strawberry
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
 from gql.derive.making import Field, argument, make
 from gql.late import LateField, list_of, object_type, optional
@@ -46,6 +48,9 @@ def connection_type(type_name: str) -> type:
             "pageInfo": Field(lambda: PageInfo, "Where this page lies among all rows."),
             "totalCount": Field(
                 lambda: int, "How many rows match the filter on all pages; counted only when asked for."
+            ),
+            "aggregate": Field(
+                lambda: aggregate_type(type_name), "What is computed over all rows that match the filter, on all pages."
             ),
         },
         f"A page of `{type_name}` rows.",
@@ -111,18 +116,14 @@ def connection_arguments(type_name: str) -> list[StrawberryArgument]:
     ]
 
 
-def relation_field(target: str, *, many: bool, description: str) -> StrawberryField:
+def relation_field(target: str, description: str, deprecated: str | None, *, many: bool) -> StrawberryField:
     """The field of a relation: the row or null, or a connection."""
+    said: dict[str, Any] = {"description": description, "deprecation_reason": deprecated, "default": UNSET}
     if many:
-        return LateField(
-            lambda: connection_type(target),
-            lambda: connection_arguments(target),
-            description=description,
-            default=UNSET,
-        )
-    return LateField(lambda: optional(object_type(target)), description=description, default=UNSET)
+        return LateField(lambda: connection_type(target), lambda: connection_arguments(target), **said)
+    return LateField(lambda: optional(object_type(target)), **said)
 
 
-def object_field(target: type, *, description: str) -> StrawberryField:
+def object_field(target: type, description: str, deprecated: str | None) -> StrawberryField:
     """The field of a computed object, which is always there."""
-    return LateField(lambda: target, description=description, default=UNSET)
+    return LateField(lambda: target, description=description, deprecation_reason=deprecated, default=UNSET)

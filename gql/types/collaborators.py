@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, Write, column, table, to_one
+from gql.declare import NEVER, Write, column, table, to_one, unique
 
 
 @strawberry.enum(description="What somebody may do on a trip of another's.")
@@ -27,7 +27,7 @@ class InvitationStatus(Enum):
     EXPIRED = "expired"
 
 
-@table("collaborators", order_by=("created_at",))
+@table("collaborators", order_by=("created_at",), keys=(unique("trip_id", "user_id"),))
 class Collaborator:
     """A person on a trip of another's, over `collaborators`; made by accepting an invitation, never directly."""
 
@@ -42,7 +42,7 @@ class Collaborator:
     user = to_one("Profile", via="user_id", description="The person it is shared with.")
 
 
-@table("invitations", order_by=("created_at desc",))
+@table("invitations", order_by=("created_at desc",), hidden_columns=True)
 class Invitation:
     """An offer to join a trip, over `invitations` without the token's hash, which nobody may read."""
 

@@ -27,7 +27,7 @@ class PlaceCategory(Enum):
     OTHER = "other"
 
 
-@table("places", order_by=("created_at desc",))
+@table("places", order_by=("created_at desc",), search="search")
 class Place:
     """Somewhere to go, over `places`."""
 
@@ -51,4 +51,4 @@ class Place:
     collection_places = to_many(
         "CollectionPlace", via="place_id", description="Where it stands in the caller's collections."
     )
-    place_tags = to_many("PlaceTag", via="place_id", description="The caller's tags on it.")
+    place_tags = to_many("PlaceTag", via="place_id", create=True, description="The caller's tags on it.")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, column, table, to_many, to_one
+from gql.declare import NEVER, column, table, to_many, to_one, unique
 
 
 @table("profiles", order_by=("display_name",))
@@ -42,7 +42,7 @@ class DistanceUnit(Enum):
     MI = "mi"
 
 
-@table("user_preferences")
+@table("user_preferences", keys=(unique("user_id", own="user_id", lookup="myPreferences"),))
 class UserPreferences:
     """A person's preferences, over `user_preferences`; each person has exactly one row."""
 

@@ -3,11 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one
+from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one, unique
 from gql.types.places import PlaceCategory
 
 
-@table("saved_places", order_by=("created_at desc",))
+@table(
+    "saved_places",
+    order_by=("created_at desc",),
+    keys=(unique("user_id", "place_id", own="user_id"),),
+    search="search",
+)
 class SavedPlace:
     """Somewhere to remember, over `saved_places`."""
 
@@ -36,10 +41,12 @@ class Collection:
     updated_at: datetime = column(write=NEVER)
 
     owner = to_one("Profile", via="user_id", description="The person who keeps the collection.")
-    collection_places = to_many("CollectionPlace", via="collection_id", description="The places in it, in their order.")
+    collection_places = to_many(
+        "CollectionPlace", via="collection_id", create=True, description="The places in it, in their order."
+    )
 
 
-@table("collection_places", order_by=("order_index", "created_at"))
+@table("collection_places", order_by=("order_index", "created_at"), keys=(unique("collection_id", "place_id"),))
 class CollectionPlace:
     """A place in a collection, over `collection_places`."""
 
@@ -57,7 +64,7 @@ class CollectionPlace:
     place = to_one("Place", via="place_id", description="The place; null once it is no longer shared.")
 
 
-@table("tags", order_by=("name",))
+@table("tags", order_by=("name",), keys=(unique("user_id", "name", own="user_id"),))
 class Tag:
     """A word to mark places with, over `tags`."""
 
@@ -69,10 +76,10 @@ class Tag:
     updated_at: datetime = column(write=NEVER)
 
     owner = to_one("Profile", via="user_id", description="The person whose tag it is.")
-    place_tags = to_many("PlaceTag", via="tag_id", description="Where it is put.")
+    place_tags = to_many("PlaceTag", via="tag_id", create=True, description="Where it is put.")
 
 
-@table("place_tags", order_by=("created_at",))
+@table("place_tags", order_by=("created_at",), keys=(unique("place_id", "tag_id"),))
 class PlaceTag:
     """A tag on a place, over `place_tags`; put on and taken off, never changed."""
 

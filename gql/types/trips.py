@@ -1,13 +1,25 @@
 """Trips and their itineraries."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, REQUIRED, column, computed, on_create, table, to_many, to_one
+from gql.declare import (
+    NEVER,
+    REQUIRED,
+    column,
+    computed,
+    computed_column,
+    on_create,
+    python_field,
+    table,
+    to_many,
+    to_one,
+)
+from gql.scalars import JSON
 from gql.types.votes import VoteSummary
 
 
@@ -32,7 +44,7 @@ class TripItemKind(Enum):
     NOTE = "note"
 
 
-@table("trips", order_by=("created_at desc",))
+@table("trips", order_by=("created_at desc",), search="search")
 class Trip:
     """A journey, over `trips`."""
 
@@ -48,15 +60,28 @@ class Trip:
     currency: str
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
+    labels: list[str]
+    duration_days: int | None = computed_column()
+    cost_total: Decimal = computed_column()
 
     owner = to_one("Profile", via="user_id", description="The person who owns the trip.")
-    items = to_many("TripItem", via="trip_id", description="What happens on the trip, by default in itinerary order.")
+    items = to_many(
+        "TripItem", via="trip_id", create=True, description="What happens on the trip, by default in itinerary order."
+    )
     collaborators = to_many("Collaborator", via="trip_id", description="Whom the trip is shared with.")
     invitations = to_many("Invitation", via="trip_id", description="Who has been asked to join; for the owner's eyes.")
     votes = to_many("Vote", via="trip_id", description="What the people on the trip think of its items.")
 
+    @python_field(
+        needs=("end_date",),
+        description="Whether the trip's last day is over, in every time zone; null without a last day.",
+    )
+    def is_over(self) -> bool | None:
+        """Of the day that it is where days end last, at UTC-12."""
+        return None if self.end_date is None else self.end_date < (datetime.now(UTC) - timedelta(hours=12)).date()
 
-@table("trip_items", order_by=("day_number", "order_index"))
+
+@table("trip_items", order_by=("day_number", "order_index"), search="search")
 class TripItem:
     """One entry of an itinerary, over `trip_items`."""
 
@@ -73,6 +98,7 @@ class TripItem:
     cost: Decimal | None
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
+    details: JSON
 
     trip = to_one("Trip", via="trip_id", description="The trip that this belongs to.")
     place = to_one("Place", via="place_id", description="Where it happens.")

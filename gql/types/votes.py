@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one
+from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one, unique
 
 
 @strawberry.enum(description="For, against, or neither.")
@@ -18,7 +18,7 @@ class VoteValue(Enum):
     DOWN = -1
 
 
-@table("votes", order_by=("created_at",))
+@table("votes", order_by=("created_at",), keys=(unique("trip_item_id", "user_id", lookup="voteByItemAndUser"),))
 class Vote:
     """One person's vote on one item, over `votes`; the trip is the item's."""
 

@@ -1,6 +1,7 @@
 """Root fields by declaration: `trips = many("Trip")`."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -9,24 +10,36 @@ from strawberry.types.arguments import StrawberryArgument
 from gql import derive
 from gql.declare import Node
 from gql.late import list_of, object_type, optional
+from gql.table import catalog
 from resolvers.declared import changes as subscriptions
-from resolvers.declared import reads, writes
+from resolvers.declared import functions, groups, lookups, reads, upserts, writes, writes_many
 from resolvers.declared.base import DeclaredField
+from resolvers.declared.functions import Parameter
+from tripgate.planner import write
 
 __all__ = [
     "TRIP_ID",
     "DeclaredField",
+    "Parameter",
     "any_node",
+    "any_nodes",
     "changes",
     "create",
     "create_many",
     "delete",
+    "delete_many",
+    "grouped",
+    "lookup",
     "many",
     "one",
     "own",
+    "rows_of",
     "trip_presence",
     "update",
+    "update_many",
     "update_own",
+    "upsert",
+    "value_of",
 ]
 
 
@@ -53,6 +66,39 @@ def any_node() -> DeclaredField:
     )
 
 
+def any_nodes() -> DeclaredField:
+    """`nodes(nodeIds: [ID!]!): [Node]!`: one request for each type among them."""
+    return lookups.AnyNodes(
+        lambda: list_of(optional(Node)),
+        lambda: [
+            derive.argument(
+                "nodeIds", list_of(strawberry.ID), "Identifiers that some `nodeId` field gave, of any types."
+            )
+        ],
+        "The objects with these identifiers, in their order; null for each that is not there or may not be seen.",
+    )
+
+
+def lookup(type_name: str) -> DeclaredField:
+    """`tagByName(name: String!): Tag`, by the unique key that the field is called after.
+
+    Where a column of the key is the caller's own id, only the caller's rows are looked through.
+    """
+    return lookups.Lookup(type_name)
+
+
+def rows_of(type_name: str, function: str, *parameters: Parameter, description: str) -> DeclaredField:
+    """`searchPlaces(text: String!, filter, orderBy, first, …): PlaceConnection!`: rows that a function returns."""
+    return functions.FunctionRows(
+        type_name, function, parameters, lambda: derive.connection_type(type_name), description
+    )
+
+
+def value_of(function: str, *parameters: Parameter, returns: Any, description: str) -> DeclaredField:
+    """`distanceInMetres(fromPlaceId: UUID!, toPlaceId: UUID!): Int`: the value that a function returns."""
+    return functions.FunctionValue(function, parameters, lambda: returns, description)
+
+
 def many(type_name: str) -> DeclaredField:
     """`trips(filter, orderBy, first, …): TripConnection!`."""
     return reads.Many(
@@ -60,6 +106,16 @@ def many(type_name: str) -> DeclaredField:
         lambda: derive.connection_type(type_name),
         lambda: derive.connection_arguments(type_name),
         f"The `{type_name}` rows that the caller may see.",
+    )
+
+
+def grouped(type_name: str) -> DeclaredField:
+    """`tripsGrouped(by: [TripGroupKey!]!, filter, first, offset): [TripGroup!]!`."""
+    return groups.Grouped(
+        type_name,
+        lambda: list_of(derive.group_type(type_name)),
+        lambda: derive.group_arguments(type_name),
+        f"The `{type_name}` rows that the caller may see, in groups, with what is computed over each.",
     )
 
 
@@ -88,8 +144,27 @@ def update(type_name: str) -> DeclaredField:
     return writes.Update(
         type_name,
         lambda: optional(object_type(type_name)),
-        lambda: [derive.key_argument(), derive.argument("patch", derive.patch_type(type_name), "What changes.")],
+        lambda: [
+            derive.key_argument(),
+            derive.argument("patch", derive.patch_type(type_name), "What changes."),
+            *_if_unmodified_since(type_name),
+        ],
         f"Change a `{type_name}`.",
+    )
+
+
+def update_many(type_name: str) -> DeclaredField:
+    """`updateTrips(filter: TripFilter!, patch: TripPatch!, atMost: Int! = 1): [Trip!]`: all or none."""
+    return writes_many.UpdateMany(
+        type_name,
+        lambda: optional(list_of(object_type(type_name))),
+        lambda: [
+            _filter(type_name),
+            derive.argument("patch", derive.patch_type(type_name), "What changes."),
+            _at_most(),
+            *_if_unmodified_since(type_name),
+        ],
+        f"Change the `{type_name}` rows that match, all or none; the answer is in the order of their ids.",
     )
 
 
@@ -98,9 +173,23 @@ def update_own(type_name: str, *, by: str, description: str) -> DeclaredField:
     return writes.UpdateOwn(
         type_name,
         lambda: optional(object_type(type_name)),
-        lambda: [derive.argument("patch", derive.patch_type(type_name), "What changes.")],
+        lambda: [
+            derive.argument("patch", derive.patch_type(type_name), "What changes."),
+            *_if_unmodified_since(type_name),
+        ],
         by,
         description,
+    )
+
+
+def upsert(type_name: str, *, by: str | None = None) -> DeclaredField:
+    """`upsertTag(input: UpsertTagInput!): Tag`: by the type's unique key, or the one that the field `by` looks up."""
+    return upserts.Upsert(
+        type_name,
+        lambda: optional(object_type(type_name)),
+        lambda: [derive.argument("input", derive.upsert_type(type_name, by), "The row.")],
+        f"Create a `{type_name}`, or change the one that is there already. What the input leaves out stays as it is.",
+        by,
     )
 
 
@@ -128,6 +217,40 @@ def delete(type_name: str) -> DeclaredField:
     return writes.DeleteOne(
         type_name, *_optional(type_name), f"Delete a `{type_name}`; the answer is the row as it was."
     )
+
+
+def delete_many(type_name: str) -> DeclaredField:
+    """`deleteTrips(filter: TripFilter!, atMost: Int! = 1): [Trip!]`: all or none, the rows as they were."""
+    return writes_many.DeleteMany(
+        type_name,
+        lambda: optional(list_of(object_type(type_name))),
+        lambda: [_filter(type_name), _at_most()],
+        f"Delete the `{type_name}` rows that match, all or none; the answer is the rows as they were, by their ids.",
+    )
+
+
+def _filter(type_name: str) -> StrawberryArgument:
+    return derive.argument(
+        "filter", derive.filter_type(type_name), "Which rows; an empty filter means all that the caller may see."
+    )
+
+
+def _at_most() -> StrawberryArgument:
+    description = "How many rows may match, at most; should more match, nothing changes. No more than a page can hold."
+    return derive.argument("atMost", int, description, default=1)
+
+
+def _if_unmodified_since(type_name: str) -> list[StrawberryArgument]:
+    """`ifUnmodifiedSince`, of a type that says when its rows last changed."""
+    if write.UPDATED_AT not in catalog[type_name].columns:
+        return []
+    return [
+        derive.argument(
+            "ifUnmodifiedSince",
+            optional(datetime),
+            "The `updatedAt` that was read, to the microsecond. What has changed since stays as it is: `CONFLICT`.",
+        )
+    ]
 
 
 def _optional(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:

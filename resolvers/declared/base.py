@@ -5,7 +5,7 @@ Its shaper follows the selection, so no executor walks the rows again.
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
@@ -34,6 +34,11 @@ class DeclaredField(LateField):
             make_type, make_arguments, description=description, default=UNSET, is_subscription=is_subscription
         )
         self._type_name = type_name
+
+    def deprecated(self, reason: str) -> Self:
+        """The same field, marked: `place = one("Place").deprecated("Use `places`.")`."""
+        self.deprecation_reason = reason
+        return self
 
     @property
     def table(self) -> Table:

@@ -1,12 +1,7 @@
-"""Declared subscriptions: a trip's changes, shaped like any answer.
-
-What a change's record answers exactly is shaped from it. Numbers that JSON would round and related rows are read anew,
-with the subscriber's own token.
-"""
+"""Declared subscriptions: a trip's changes, shaped like any answer, and who is on the trip."""
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +9,19 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode
-from gql.table import Kind, Table, catalog
+from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
-from tripgate.planner.plan import Compare, Operator, Pick, Read
-from tripgate.planner.read import ObjectPlan
+from resolvers.declared.changed_row import ChangedRow
+from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import ObjectShaper, object_shaper
+from tripgate.planner.shaper import object_shaper
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.relay import PRESENCE_CHANGED
-from tripgate.upstream.realtime.subscription import Admit, Subscription
-
-_EXACT_IN_JSON = frozenset(Kind) - {Kind.NUMERIC}
+from tripgate.upstream.realtime.subscription import Admit
 
 
 class SubscriptionField(DeclaredField):
@@ -64,14 +58,19 @@ class Changes(SubscriptionField):
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        trip_id = str(selected.arguments(variables)["tripId"])
-        event = _Event.of(self.table, context, selected, variables)
+        stream: _Stream | None = context.plans.get(selected.key)
+        if stream is None:
+            stream = context.plans[selected.key] = _Stream.of(self.table, context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        async with context.relay.subscribe(f"trip:{trip_id}", caller, admit_to_trip(context, trip_id)) as subscription:
-            with _live(context, subscription):
-                async for change in subscription.changes():
-                    if change.operation is Operation.RESYNC or change.table == self.table.name:
-                        yield await event.answer(change, subscription.caller)
+        subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
+        context.live.add(subscription)
+        try:
+            async for change in subscription:
+                if change.operation is Operation.RESYNC or change.table == self.table.name:
+                    yield await stream.answer(change, subscription.caller, context.postgrest)
+        finally:
+            context.live.discard(subscription)
+            context.relay.leave(subscription)
 
 
 class TripPresence(SubscriptionField):
@@ -90,13 +89,16 @@ class TripPresence(SubscriptionField):
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         seen: frozenset[str] = frozenset()
         async with context.relay.present(f"trip:{trip_id}", caller, admit_to_trip(context, trip_id)) as presence:
-            with _live(context, presence.subscription):
-                async for change in presence.subscription.changes():
+            context.live.add(presence.subscription)
+            try:
+                async for change in presence.subscription:
                     people = presence.people
                     if change is not PRESENCE_CHANGED or people == seen:
                         continue
                     yield await self._answer(context, selected, variables, presence.subscription.caller, seen, people)
                     seen = people
+            finally:
+                context.live.discard(presence.subscription)
 
     async def _answer(
         self,
@@ -122,29 +124,46 @@ class TripPresence(SubscriptionField):
         return {child.key: await part(child) for child in selected.children}
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """How a change becomes the answer to one selection."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stream:
+    """What all share who follow with one document and the same variables: where changes come from, who may hear of
+    them, and how they become answers.
 
-    context: Context
+    Attributes:
+        rows: By response key.
+        same_for_all: Whether no row is read with the subscriber's token.
+    """
+
+    topic: str
+    admit: Admit
     selected: Selected
-    table: Table
-    rows: dict[str, tuple[ObjectPlan, ObjectShaper, bool]]
+    rows: dict[str, ChangedRow]
+    same_for_all: bool
 
     @classmethod
-    def of(cls, table: Table, context: Context, selected: Selected, variables: VariableValues) -> "_Event":
-        rows = {}
-        for child in selected.children:
-            if child.name == table.singular:
-                where = Compare(table.primary_key, Operator.EQ, "")
-                plan = planner(context, variables).object(table, child.children, where)
-                rows[child.key] = (plan, object_shaper(plan.shape), _answered_by_record(table, plan))
-        return cls(context, selected, table, rows)
+    def of(cls, table: Table, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
+        trip_id = str(selected.arguments(variables)["tripId"])
+        plans = planner(context, variables)
+        rows = {
+            child.key: ChangedRow.of(table, plans.object(table, child.children, ALWAYS))
+            for child in selected.children
+            if child.name == table.singular
+        }
+        same_for_all = all(row.read is None for row in rows.values())
+        return cls(f"trip:{trip_id}", admit_to_trip(context, trip_id), selected, rows, same_for_all)
 
-    async def answer(self, change: Change, caller: Caller) -> dict[str, Any]:
-        return {child.key: await self._part(child, change, caller) for child in self.selected.children}
+    async def answer(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any]:
+        if not self.same_for_all:
+            return await self._made(change, caller, postgrest)
+        found = change.answers.get(self)
+        if found is None:
+            found = change.answers[self] = await self._made(change, caller, postgrest)
+        return found
 
-    async def _part(self, child: Selected, change: Change, caller: Caller) -> Any:
+    async def _made(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any]:
+        return {child.key: await self._part(child, change, caller, postgrest) for child in self.selected.children}
+
+    async def _part(self, child: Selected, change: Change, caller: Caller, postgrest: PostgrestClient) -> Any:
         match child.name:
             case "__typename":
                 return child.parent_type.name
@@ -155,23 +174,7 @@ class _Event:
             case "occurredAt":
                 return change.occurred_at
             case _:
-                return await self._row(child.key, change, caller)
-
-    async def _row(self, key: str, change: Change, caller: Caller) -> Any:
-        if change.record is None or change.id is None:
-            return None
-        plan, shaper, from_record = self.rows[key]
-        if from_record:
-            return shaper(change.record)
-        where = Compare(self.table.primary_key, Operator.EQ, change.id)
-        read = Read(plan.read.table, plan.read.columns, plan.read.embeds, where)
-        found = await self.context.postgrest.fetch(read_request(read), caller, self.table)
-        return shaper(found.rows[0]) if found.rows else None
-
-
-def _answered_by_record(table: Table, plan: ObjectPlan) -> bool:
-    columns = [table.by_sql_name[pick.column] for pick in plan.read.columns]
-    return not plan.read.embeds and all(column.kind in _EXACT_IN_JSON for column in columns)
+                return await self.rows[child.key].answer(change, caller, postgrest)
 
 
 def admit_to_trip(context: Context, trip_id: str) -> Admit:
@@ -185,12 +188,3 @@ def admit_to_trip(context: Context, trip_id: str) -> Admit:
             raise ApiError(ErrorCode.FORBIDDEN, "You may not follow this trip, or there is no such trip.")
 
     return admit
-
-
-@contextmanager
-def _live(context: Context, subscription: Subscription) -> Iterator[None]:
-    context.live.add(subscription)
-    try:
-        yield
-    finally:
-        context.live.discard(subscription)

@@ -15,8 +15,9 @@ from tripgate.planner import node_id
 from tripgate.planner.plan import Compare, Operator
 from tripgate.planner.read import ConnectionPlan, ObjectPlan
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, connection_shaper, object_shaper
-from tripgate.upstream.postgrest.render import Request, read_request
+from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, Row, connection_shaper, object_shaper
+from tripgate.upstream.postgrest.client import Rows
+from tripgate.upstream.postgrest.render import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class _ReadyObject:
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, plan: ObjectPlan) -> "_ReadyObject":
-        return cls(read_request(plan.read), object_shaper(plan.shape))
+    def of(cls, context: Context, plan: ObjectPlan) -> "_ReadyObject":
+        return cls(context.postgrest.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context, table: Table) -> dict[str, Any] | None:
         found = await context.postgrest.fetch(self.request, context.caller, table)
@@ -37,17 +38,17 @@ class _ReadyObject:
 
 @dataclass(frozen=True, slots=True)
 class _ReadyConnection:
-    """A planned page, rendered and compiled, and the request of its total where that is one of its own."""
+    """A planned page, rendered and compiled, and the request of its totals where that is one of its own."""
 
     page: Request | None
     total: Request | None
     shaper: ConnectionShaper
 
     @classmethod
-    def of(cls, plan: ConnectionPlan) -> "_ReadyConnection":
+    def of(cls, context: Context, plan: ConnectionPlan) -> "_ReadyConnection":
         return cls(
-            None if plan.read is None else read_request(plan.read),
-            None if plan.total is None else read_request(plan.total),
+            None if plan.read is None else context.postgrest.prepare(plan.read),
+            None if plan.total is None else context.postgrest.prepare(plan.total),
             connection_shaper(plan.shape),
         )
 
@@ -57,12 +58,17 @@ class _ReadyConnection:
             page, total = await asyncio.gather(
                 fetch(self.page, context.caller, table), fetch(self.total, context.caller, table)
             )
-            return self.shaper(page.rows, total.total)
+            return self.shaper(page.rows, _totals(total))
         request = self.page or self.total
         if request is None:
-            return self.shaper([], None)
+            return self.shaper([], [])
         found = await fetch(request, context.caller, table)
-        return self.shaper(found.rows, found.total)
+        return self.shaper(found.rows, _totals(found))
+
+
+def _totals(found: Rows) -> list[Row]:
+    """The rows of totals: the count beside a page, or what an aggregated read answers."""
+    return found.rows if found.total is None else [{"count": found.total}]
 
 
 class One(DeclaredField):
@@ -76,7 +82,7 @@ class One(DeclaredField):
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         ready: _ReadyObject | None = context.plans.get(selected.key)
         if ready is None:
-            ready = context.plans[selected.key] = _ReadyObject.of(self.plan(context, selected, variables))
+            ready = context.plans[selected.key] = _ReadyObject.of(context, self.plan(context, selected, variables))
         return await ready.answer(context, self.table)
 
 
@@ -92,7 +98,7 @@ class Own(DeclaredField):
             return None
         where = Compare(self.table.columns[self._by].name, Operator.EQ, context.caller.user_id)
         plan = planner(context, variables).object(self.table, selected.children, where)
-        return await _ReadyObject.of(plan).answer(context, self.table)
+        return await _ReadyObject.of(context, plan).answer(context, self.table)
 
 
 class AnyNode(DeclaredField):
@@ -105,7 +111,7 @@ class AnyNode(DeclaredField):
             raise bad_input("nodeId is not an identifier of this API.", field="nodeId")
         where = Compare(table.primary_key, Operator.EQ, str(key))
         plan = planner(context, variables).object(table, selected.children_of(type_name), where)
-        return await _ReadyObject.of(plan).answer(context, table)
+        return await _ReadyObject.of(context, plan).answer(context, table)
 
 
 class Many(DeclaredField):
@@ -118,5 +124,5 @@ class Many(DeclaredField):
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         ready: _ReadyConnection | None = context.plans.get(selected.key)
         if ready is None:
-            ready = context.plans[selected.key] = _ReadyConnection.of(self.plan(context, selected, variables))
+            ready = context.plans[selected.key] = _ReadyConnection.of(context, self.plan(context, selected, variables))
         return await ready.answer(context, self.table)

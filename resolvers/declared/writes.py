@@ -1,5 +1,6 @@
-"""Declared writes: one request, and one read by key behind it when relations are selected."""
+"""Declared writes of rows that are named: one request, and one read by key behind it when relations are selected."""
 
+import datetime as dt
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode, bad_input
+from gql.table import catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write
@@ -43,7 +45,7 @@ class Write(DeclaredField):
         columns = write.returning(self.table, (pick.column for pick in plan.read.columns))
         read = Read(self.table.name, columns, plan.read.embeds, Compare(key, Operator.IN, tuple(keys)))
         answer = await context.postgrest.read(read, context.caller, self.table)
-        return _in_order(answer.rows, key, keys)
+        return in_order(answer.rows, key, keys)
 
     async def by_key(self, context: Context, plan: ObjectPlan, key: str) -> dict[str, Any] | None:
         """The row of this key, shaped; `None` where the caller may not see it."""
@@ -52,18 +54,27 @@ class Write(DeclaredField):
 
     async def explain_nothing(self, context: Context, match: Match) -> ApiError:
         """Why a write of one row changed none: it is not visible, or visible and not permitted."""
-        if await self.visible(context, match):
-            return ApiError(ErrorCode.FORBIDDEN, f"You may see this {self._noun} but not change it.")
-        return ApiError(ErrorCode.NOT_FOUND, f"There is no such {self._noun}.")
+        return self.not_written(visible=await self.visible(context, match))
+
+    def not_written(self, *, visible: bool) -> ApiError:
+        """Why a row was not written that is there for the caller, or is not."""
+        if visible:
+            return ApiError(ErrorCode.FORBIDDEN, f"You may see this {self.noun} but not change it.")
+        return ApiError(ErrorCode.NOT_FOUND, f"There is no such {self.noun}.")
 
     async def visible(self, context: Context, match: Match) -> bool:
         """Whether the caller may see a row that matches."""
+        return bool(await self.matching(context, match))
+
+    async def matching(self, context: Context, match: Match, *columns: str) -> list[dict[str, Any]]:
+        """The keys and these columns of the rows that match."""
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
-        read = Read(self.table.name, (Pick(self.table.primary_key),), where=where)
-        return bool((await context.postgrest.read(read, context.caller, self.table)).rows)
+        read = Read(self.table.name, write.returning(self.table, columns), where=where)
+        return (await context.postgrest.read(read, context.caller, self.table)).rows
 
     @property
-    def _noun(self) -> str:
+    def noun(self) -> str:
+        """What a row is called in a sentence."""
         return self.table.name.removesuffix("s").replace("_", " ")
 
 
@@ -72,20 +83,32 @@ class Create(Write):
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         answers = await self._insert(context, selected, variables, [selected.arguments(variables)["input"]], "input")
-        return answers[0]
+        return answers[0] if answers else None
 
     async def _insert(
         self, context: Context, selected: Selected, variables: VariableValues, inputs: list[dict[str, Any]], path: str
     ) -> list[dict[str, Any]]:
         context.signed_in()
         plan = self.plan(context, selected, variables)
-        insert = write.insert(self.table, inputs, self.returning(plan), path)
-        rows = await context.postgrest.write(insert, context.caller, self.table)
-        key = self.table.primary_key
-        keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
-        rows = await self.read_back(context, plan, keys) if plan.read.embeds else _in_order(rows, key, keys)
+        if write.has_related(self.table, inputs):
+            rows = await self._insert_tree(context, plan, inputs, path)
+        else:
+            insert = write.insert(self.table, inputs, self.returning(plan), path)
+            rows = await context.postgrest.write(insert, context.caller, self.table)
+            key = self.table.primary_key
+            keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
+            rows = await self.read_back(context, plan, keys) if plan.read.embeds else in_order(rows, key, keys)
         shaper = object_shaper(plan.shape)
         return [shaper(row) for row in rows]
+
+    async def _insert_tree(
+        self, context: Context, plan: ObjectPlan, inputs: list[dict[str, Any]], path: str
+    ) -> list[dict[str, Any]]:
+        """Rows and those that they bring along, in one transaction, which returns nothing."""
+        tree, keys = write.insert_tree(catalog, self.table, inputs, path, max_list=context.max_page_size)
+        related = tuple(write.related_tables(catalog, self.table))
+        await context.postgrest.write(tree, context.caller, self.table, related)
+        return await self.read_back(context, plan, keys)
 
 
 class CreateMany(Create):
@@ -121,13 +144,26 @@ class Update(Matched):
         context.signed_in()
         arguments = selected.arguments(variables)
         match = self.match(context, arguments)
+        since = arguments.get("ifUnmodifiedSince")
         plan = self.plan(context, selected, variables)
-        answer = await self.one(
-            context, plan, write.update(self.table, match, arguments["patch"], self.returning(plan))
-        )
+        update = write.update(self.table, match, arguments["patch"], self.returning(plan))
+        answer = await self.one(context, plan, write.only(update, write.unmodified_since(self.table, since)))
         if answer is None:
-            raise await self.explain_nothing(context, match)
+            raise await self._explain(context, match, since)
         return answer
+
+    async def _explain(self, context: Context, match: Match, since: dt.datetime | None) -> ApiError:
+        if since is None:
+            return await self.explain_nothing(context, match)
+        updated_at = self.table.columns[write.UPDATED_AT].name
+        rows = await self.matching(context, match, updated_at)
+        if rows and (moved := write.changed_after(self.table, rows, since)) is not None:
+            return ApiError(
+                ErrorCode.CONFLICT,
+                f"This {self.noun} has changed meanwhile, at {moved}. Read it anew, then decide.",
+                updatedAt=moved,
+            )
+        return self.not_written(visible=bool(rows))
 
 
 class UpdateOwn(Update):
@@ -172,6 +208,7 @@ class DeleteOne(Matched):
         return (await context.postgrest.read(read, context.caller, self.table)).rows
 
 
-def _in_order(rows: list[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:
+def in_order(rows: list[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:
+    """The rows in the order of their keys; keys without a row are passed over."""
     by_key = {row[key]: row for row in rows}
     return [by_key[each] for each in keys if each in by_key]

@@ -159,6 +159,7 @@ create table public.trips (
     currency text not null default 'EUR',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+    labels text[] not null default '{}',
 
     constraint trips_pkey primary key (id),
     constraint fk_trips_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
@@ -172,7 +173,11 @@ create table public.trips (
         check (end_date between date '0001-01-01' and date '9999-12-31' and end_date >= start_date),
     -- NaN is greater than any number, so "not negative" alone would let it in.
     constraint trips_budget_check check (budget >= 0 and budget <> 'NaN'),
-    constraint trips_currency_check check (currency ~ '^[A-Z]{3}$')
+    constraint trips_currency_check check (currency ~ '^[A-Z]{3}$'),
+    constraint trips_labels_check check (
+        cardinality(labels) <= 20 and array_position(labels, null) is null
+        and char_length(array_to_string(labels, '')) <= 1000
+    )
 );
 
 comment on table public.trips is 'A journey that someone plans, has booked, or has made.';
@@ -188,6 +193,7 @@ comment on column public.trips.budget is 'How much the trip may cost, in the tri
 comment on column public.trips.currency is 'Currency of the trip''s amounts, by its three-letter ISO 4217 code.';
 comment on column public.trips.created_at is 'When the trip was created.';
 comment on column public.trips.updated_at is 'When the trip last changed.';
+comment on column public.trips.labels is 'Words to find the trip by, at most 20.';
 
 create index idx_trips_user_id_created_at on public.trips (user_id, created_at desc);
 create index idx_trips_user_id_status on public.trips (user_id, status);
@@ -213,6 +219,7 @@ create table public.trip_items (
     cost numeric(12, 2),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+    details jsonb not null default '{}',
 
     constraint trip_items_pkey primary key (id),
     constraint fk_trip_items_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
@@ -228,7 +235,8 @@ create table public.trip_items (
         ends_at >= timestamptz '0001-01-01 00:00Z' and ends_at < timestamptz '10000-01-01 00:00Z'
         and ends_at >= starts_at
     ),
-    constraint trip_items_cost_check check (cost >= 0 and cost <> 'NaN')
+    constraint trip_items_cost_check check (cost >= 0 and cost <> 'NaN'),
+    constraint trip_items_details_check check (jsonb_typeof(details) = 'object' and octet_length(details::text) <= 8192)
 );
 
 comment on table public.trip_items is 'One entry of a trip''s itinerary.';
@@ -245,6 +253,7 @@ comment on column public.trip_items.ends_at is 'When the item ends, never before
 comment on column public.trip_items.cost is 'What the item costs, in the trip''s currency.';
 comment on column public.trip_items.created_at is 'When the item was created.';
 comment on column public.trip_items.updated_at is 'When the item last changed.';
+comment on column public.trip_items.details is 'What a booking says beyond that, as a JSON object of at most 8 KiB: a reference, a seat.';
 
 create index idx_trip_items_trip_id_day_number_order_index
     on public.trip_items (trip_id, day_number, order_index);

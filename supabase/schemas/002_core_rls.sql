@@ -104,9 +104,9 @@ create policy "People can delete their own places" on public.places
 
 revoke all on public.trips from anon, authenticated, service_role;
 grant select, delete on public.trips to authenticated;
-grant insert (id, user_id, title, description, destination, status, start_date, end_date, budget, currency)
+grant insert (id, user_id, title, description, destination, status, start_date, end_date, budget, currency, labels)
     on public.trips to authenticated;
-grant update (title, description, destination, status, start_date, end_date, budget, currency)
+grant update (title, description, destination, status, start_date, end_date, budget, currency, labels)
     on public.trips to authenticated;
 grant all on public.trips to service_role;
 
@@ -136,9 +136,9 @@ create policy "Owners can delete their trips" on public.trips
 
 revoke all on public.trip_items from anon, authenticated, service_role;
 grant select, delete on public.trip_items to authenticated;
-grant insert (id, trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+grant insert (id, trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost, details)
     on public.trip_items to authenticated;
-grant update (trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost)
+grant update (trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost, details)
     on public.trip_items to authenticated;
 grant all on public.trip_items to service_role;
 

@@ -1,12 +1,18 @@
 """The GraphQL types say of the database what the database says of itself."""
 
 import re
+import typing
 
 import psycopg
 import pytest
+from psycopg import sql
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-import tripgate.gateway.schema  # noqa: F401 - declares every type
+from gql.derive.making import PYTHON_TYPES
 from gql.table import Kind, Table, catalog
+from resolvers.declared.functions import FunctionRows, FunctionValue
+from tripgate.gateway.doctor.needs import FUNCTIONS
+from tripgate.gateway.schema import graphql_schema  # declares every type
 
 SQL_TYPES = {
     Kind.TEXT: {"text"},
@@ -18,6 +24,7 @@ SQL_TYPES = {
     Kind.DATETIME: {"timestamptz"},
     Kind.JSON: {"jsonb"},
     Kind.ENUM: {"text", "int2"},
+    Kind.TEXT_ARRAY: {"_text"},
 }
 TABLES = [pytest.param(table, id=table.type_name) for table in catalog]
 
@@ -34,11 +41,132 @@ def test_columns(db: psycopg.Connection, table: Table) -> None:
             [f"public.{table.name}"],
         )
     }
-    for column in table.columns.values():
+    stored = [column for column in table.columns.values() if not column.computed]
+    for column in stored:
         type_, nullable = found[column.name]
         assert type_ in SQL_TYPES[column.kind], column.field
         assert column.nullable == nullable, column.field
-    assert set(found) == {column.name for column in table.columns.values()}
+    assert set(found) == {column.name for column in stored}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_computed_columns_are_functions_of_the_row(db: psycopg.Connection, table: Table) -> None:
+    found = {
+        name: (type_, volatility, definer)
+        for name, type_, volatility, definer in db.execute(
+            """select proname, typname, provolatile, prosecdef from pg_catalog.pg_proc
+               join pg_catalog.pg_type on pg_type.oid = prorettype
+               where pronamespace = 'public'::regnamespace
+                   and proargtypes[0] = %s::regtype and pronargs = 1 and proargnames is null and not proretset
+                   and pg_catalog.has_function_privilege('authenticated', pg_proc.oid, 'execute')""",
+            [f"public.{table.name}"],
+        )
+    }
+    for column in table.columns.values():
+        if column.computed:
+            type_, volatility, definer = found[column.name]
+            assert type_ in SQL_TYPES[column.kind], column.field
+            assert (volatility, definer) == ("s", False), column.field
+    named = {column.name for column in table.columns.values() if column.computed} | ({table.search} - {None})
+    assert set(found) == named | {each.name for each in table.computed.values()}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_unique_keys_are_those_of_the_table(db: psycopg.Connection, table: Table) -> None:
+    """A key with a column that nobody may read is nobody's to ask for."""
+    readable = {column.name for column in table.columns.values()}
+    found = {
+        frozenset(columns)
+        for (columns,) in db.execute(
+            """select array(select attname::text from pg_catalog.pg_attribute
+                            where attrelid = indrelid and attnum = any (indkey::int2[]))
+               from pg_catalog.pg_index
+               where indrelid = %s::regclass and indisunique and indisvalid and not indisprimary
+                   and indpred is null and indexprs is null and indnkeyatts = indnatts""",
+            [f"public.{table.name}"],
+        )
+        if set(columns) <= readable
+    }
+    assert {frozenset(key.columns) for key in table.unique} == found
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_keys_own_column_is_the_caller_by_default(db: psycopg.Connection, table: Table) -> None:
+    for key in table.unique:
+        if key.own is not None:
+            assert key.own in key.columns
+            (default,) = db.execute(
+                "select column_default from information_schema.columns"
+                " where table_schema = 'public' and table_name = %s and column_name = %s",
+                [table.name, key.own],
+            ).fetchone() or (None,)
+            assert default == "auth.uid()"
+
+
+def test_every_unique_key_has_its_root_field() -> None:
+    query = graphql_schema().query_type
+    assert query is not None
+    assert {key.lookup for table in catalog for key in table.unique} <= set(query.fields)
+
+
+def declared_functions() -> list[FunctionRows | FunctionValue]:
+    query = graphql_schema().query_type
+    assert query is not None
+    fields = [field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) for field in query.fields.values()]
+    return [field for field in fields if isinstance(field, FunctionRows | FunctionValue)]
+
+
+@pytest.mark.parametrize("field", [pytest.param(each, id=each.function) for each in declared_functions()])
+def test_functions_as_fields_are_callable_as_declared(
+    db: psycopg.Connection, field: FunctionRows | FunctionValue
+) -> None:
+    arguments, types, defaults, volatility, definer, returns = (
+        db.execute(
+            """select proargnames,
+               array(select typname::text from unnest(proargtypes) with ordinality as given (type, place)
+                     join pg_catalog.pg_type on oid = type order by place),
+               pronargdefaults, provolatile, prosecdef, pg_catalog.pg_get_function_result(oid)
+           from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace and proname = %s
+               and pg_catalog.has_function_privilege('authenticated', oid, 'execute')
+               and not pg_catalog.has_function_privilege('anon', oid, 'execute')""",
+            [field.function],
+        ).fetchone()
+        or (None,) * 6
+    )
+    assert (volatility, definer) == ("s", False)
+    assert arguments == [each.name for each in field.parameters]
+    required = [each for each in field.parameters if type(None) not in typing.get_args(each.annotation)]
+    assert len(required) == len(field.parameters) - defaults
+    for parameter, type_ in zip(field.parameters, types, strict=True):
+        (plain, *_) = (*(each for each in typing.get_args(parameter.annotation) if each is not type(None)),) or (
+            parameter.annotation,
+        )
+        assert type_ in SQL_TYPES[next(kind for kind, made in PYTHON_TYPES.items() if made is plain)]
+    if isinstance(field, FunctionRows):
+        assert returns == f"SETOF public.{field.table.name}"
+        # PostgREST would take an argument of a column's name for a filter, or the other way round.
+        assert not set(arguments) & set(field.table.by_sql_name)
+    else:
+        # A numeric would pass through a float.
+        assert returns in {"integer", "text", "boolean", "uuid", "date", "timestamp with time zone"}
+    assert field.function in FUNCTIONS
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_hidden_columns_are_declared(db: psycopg.Connection, table: Table) -> None:
+    (readable,) = db.execute(
+        "select pg_catalog.has_table_privilege('authenticated', %s, 'select')", [f"public.{table.name}"]
+    ).fetchone() or (None,)
+    assert table.hidden_columns is not readable
+
+
+@pytest.mark.parametrize("table", [pytest.param(table, id=table.type_name) for table in catalog if table.search])
+def test_search_looks_through_words(db: psycopg.Connection, table: Table) -> None:
+    db.execute("set local search_path to public")
+    row = sql.Identifier("public", table.name)
+    search = sql.SQL("select row.{} from {} as row limit 0").format(sql.Identifier(str(table.search)), row)
+    (column,) = db.execute(search).description or ()
+    assert column.type_display == "tsvector"
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -71,6 +199,10 @@ def test_choices_are_those_of_the_check(db: psycopg.Connection, table: Table) ->
 @pytest.mark.parametrize("table", TABLES)
 def test_what_may_be_written_is_what_is_granted(db: psycopg.Connection, table: Table) -> None:
     for column in table.columns.values():
+        if column.computed:
+            assert not column.creatable, column.field
+            assert not column.patchable, column.field
+            continue
         for offered, privilege in ((column.creatable, "insert"), (column.patchable, "update")):
             (granted,) = db.execute(
                 "select pg_catalog.has_column_privilege('authenticated', %s, %s, %s)",

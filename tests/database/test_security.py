@@ -21,6 +21,7 @@ HELPERS = {
         "my_companion_ids",
         "my_trip_places",
         "my_email",
+        "my_place_ids_by_words",
     )
 }
 
@@ -29,8 +30,8 @@ INSERTABLE = {
     "profiles": "",
     "user_preferences": "",
     "places": "id user_id name category address city country_code latitude longitude website notes",
-    "trips": "id user_id title description destination status start_date end_date budget currency",
-    "trip_items": "id trip_id place_id title notes kind day_number order_index starts_at ends_at cost",
+    "trips": "id user_id title description destination status start_date end_date budget currency labels",
+    "trip_items": "id trip_id place_id title notes kind day_number order_index starts_at ends_at cost details",
     "saved_places": "id user_id place_id name category notes",
     "collections": "id user_id name description",
     "collection_places": "id user_id collection_id place_id order_index notes",
@@ -44,8 +45,8 @@ UPDATABLE = {
     "profiles": "display_name avatar_path",
     "user_preferences": "locale timezone home_currency distance_unit email_notifications push_notifications",
     "places": "name category address city country_code latitude longitude website notes",
-    "trips": "title description destination status start_date end_date budget currency",
-    "trip_items": "trip_id place_id title notes kind day_number order_index starts_at ends_at cost",
+    "trips": "title description destination status start_date end_date budget currency labels",
+    "trip_items": "trip_id place_id title notes kind day_number order_index starts_at ends_at cost details",
     "saved_places": "name category notes",
     "collections": "name description",
     "collection_places": "order_index notes",

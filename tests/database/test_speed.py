@@ -107,6 +107,13 @@ QUERIES: list[tuple[str, str, list[set[str]]]] = [
         "{ places(filter: { category: { eq: MUSEUM } }) { nodes { id name } } }",
         [{"idx_places_user_id_category"}],
     ),
+    # Its indexes are used within the function, which no explanation looks into.
+    ("places by words", '{ searchPlaces(text: "plac") { nodes { id name } } }', []),
+    (
+        "trips with their length and costs",
+        "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { title durationDays costTotal } } }",
+        [OWNERS_TRIPS],
+    ),
 ]
 
 

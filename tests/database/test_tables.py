@@ -63,6 +63,7 @@ TABLES = {
         "currency": "text",
         "created_at": "timestamp with time zone",
         "updated_at": "timestamp with time zone",
+        "labels": "text[]",
     },
     "trip_items": {
         "id": "uuid",
@@ -78,6 +79,7 @@ TABLES = {
         "cost": "numeric(12,2)?",
         "created_at": "timestamp with time zone",
         "updated_at": "timestamp with time zone",
+        "details": "jsonb",
     },
     "saved_places": {
         "id": "uuid",

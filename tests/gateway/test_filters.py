@@ -158,3 +158,129 @@ async def test_text_that_no_database_holds_is_refused(ada: Person, place: str) -
     error = await ada.refused(f"query ($text: String!) {{ trips({place}) {{ totalCount }} }}", text="a\0b")
     assert error["code"] == "BAD_USER_INPUT"
     assert "U+0000" in error["message"]
+
+
+@pytest.fixture(scope="module")
+async def organiser(anonymous: Person) -> Person:
+    """Somebody whose trips carry labels, and whose items carry details."""
+    person = await anonymous.sign_up()
+    await person.trip(title="Alps", labels=["hiking", "with friends"], description="Walking from hut to hut")
+    await person.trip(title="Bari", labels=["hiking", 'a,b "c" {d}\\'], destination="Italy")
+    cork = await person.trip(title="Cork")
+    create = "mutation ($inputs: [CreateTripItemInput!]!) { createTripItems(inputs: $inputs) { details } }"
+    details = [
+        {"seat": "12A", "airline": {"name": "Aer Lingus", "codes": ["EI", "AL"]}},
+        {"seat": None, "price": 12.5, "flexible": True},
+        {},
+    ]
+    made = await person.ask(
+        create, inputs=[{"tripId": cork, "title": f"Item {n}", "details": each} for n, each in enumerate(details)]
+    )
+    assert made == {"createTripItems": [{"details": each} for each in details]}
+    return person
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        ({"labels": {"contains": ["hiking"]}}, ["Alps", "Bari"]),
+        ({"labels": {"contains": ["hiking", "with friends"]}}, ["Alps"]),
+        ({"labels": {"contains": []}}, ["Alps", "Bari", "Cork"]),
+        ({"labels": {"contains": ['a,b "c" {d}\\']}}, ["Bari"]),
+        ({"labels": {"containedBy": ["hiking", "with friends", "swimming"]}}, ["Alps", "Cork"]),
+        ({"labels": {"overlaps": ["with friends", "swimming"]}}, ["Alps"]),
+        ({"labels": {"overlaps": []}}, []),
+        ({"labels": {"eq": ["hiking", "with friends"]}}, ["Alps"]),
+        ({"labels": {"eq": []}}, ["Cork"]),
+        ({"labels": {"neq": []}}, ["Alps", "Bari"]),
+        ({"labels": {"distinctFrom": ["hiking"]}}, ["Alps", "Bari", "Cork"]),
+        ({"not": {"labels": {"contains": ["hiking"]}}}, ["Cork"]),
+        ({"title": {"contains": "l"}}, ["Alps"]),
+        ({"title": {"startsWith": "b"}}, []),
+        ({"title": {"istartsWith": "b"}}, ["Bari"]),
+        ({"title": {"endsWith": "rk"}}, ["Cork"]),
+        ({"title": {"icontains": "A"}}, ["Alps", "Bari"]),
+        ({"title": {"iendsWith": "I"}}, ["Bari"]),
+        ({"title": {"notIn": ["Alps", "Cork"]}}, ["Bari"]),
+        ({"title": {"notIn": []}}, ["Alps", "Bari", "Cork"]),
+        ({"destination": {"distinctFrom": "Italy"}}, ["Alps", "Cork"]),
+        ({"search": "huts walk"}, ["Alps"]),
+        ({"search": "italy or friends"}, ["Alps", "Bari"]),
+        ({"search": "hiking -italy"}, ["Alps"]),
+        ({"search": '"hut to hut"'}, ["Alps"]),
+        ({"search": "\"a')"}, []),
+        ({"search": ""}, []),
+        ({"or": [{"search": "cork"}, {"labels": {"overlaps": ["with friends"]}}]}, ["Alps", "Cork"]),
+        ({"items": {"some": {"details": {"contains": {"airline": {"codes": ["EI"]}}}}}}, ["Cork"]),
+        ({"items": {"some": {"search": "items"}}}, ["Cork"]),
+    ],
+)
+async def test_lists_words_and_parts_of_text(organiser: Person, filter_: dict[str, Any], expected: list[str]) -> None:
+    assert await titles(organiser, filter_) == expected
+
+
+ITEMS = """query ($details: JSONFilter) {
+  tripItems(filter: { details: $details }, orderBy: [{ title: ASC }]) { nodes { title } } }"""
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"contains": {"seat": "12A"}}, [0]),
+        ({"contains": {"airline": {"name": "Aer Lingus"}}}, [0]),
+        ({"contains": {}}, [0, 1, 2]),
+        ({"containedBy": {"seat": None, "price": 12.5, "flexible": True, "more": 1}}, [1, 2]),
+        ({"at": [{"path": ["seat"], "eq": "12A"}]}, [0]),
+        ({"at": [{"path": ["seat"], "eq": None}]}, [1]),
+        ({"at": [{"path": ["airline", "name"], "eq": "Aer Lingus"}]}, [0]),
+        ({"at": [{"path": ["price"], "eq": 12.50}, {"path": ["flexible"], "eq": True}]}, [1]),
+        ({"at": [{"path": ["price"], "eq": "12.5"}]}, []),
+        ({"at": [{"path": ['seat->>"x",or(id.gt.0)'], "eq": "12A"}]}, []),
+        ({"isNull": False}, [0, 1, 2]),
+    ],
+)
+async def test_json_by_its_parts(organiser: Person, details: dict[str, Any], expected: list[int]) -> None:
+    nodes = (await organiser.ask(ITEMS, details=details))["tripItems"]["nodes"]
+    assert nodes == [{"title": f"Item {number}"} for number in expected]
+
+
+@pytest.mark.parametrize(
+    ("details", "field"),
+    [
+        ({"at": [{"path": [], "eq": 1}]}, "filter.details.at[0].path"),
+        ({"at": [{"path": ["seat"], "eq": {"a": 1}}]}, "filter.details.at[0].eq"),
+        ({"at": [{"path": ["seat"]}]}, "filter.details.at[0].eq"),
+        ({"at": [{"path": ["a\0"], "eq": 1}]}, "filter.details.at[0]"),
+        ({"contains": {"a": ["\0"]}}, "filter.details.contains"),
+    ],
+)
+async def test_json_that_cannot_be_asked_for(organiser: Person, details: dict[str, Any], field: str) -> None:
+    _, body = await organiser.post(ITEMS, details=details)
+    assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
+
+
+async def test_a_number_that_json_here_cannot_carry(organiser: Person) -> None:
+    query = f"{{ tripItems(filter: {{ details: {{ contains: {{ a: [{2**70}] }} }} }}) {{ totalCount }} }}"
+    _, body = await organiser.post(query)
+    assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": "filter.details.contains"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=AWKWARD, operator=st.sampled_from(["contains", "startsWith", "endsWith"]))
+async def test_parts_of_text_are_taken_exactly(traveller: Person, seeded: StackInfo, text: str, operator: str) -> None:
+    described, holds = {
+        "contains": (f"x{text}y", "position(%s in description) > 0"),
+        "startsWith": (f"{text}y", "starts_with(description, %s)"),
+        "endsWith": (f"x{text}", "right(description, char_length(%s)) = %s"),
+    }[operator]
+    with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
+        own = "from public.trips where user_id = %s"
+        connection.execute(f"delete {own} and title not in ('Alps', 'Bari', 'Cork', 'Delft')", [traveller.id])
+        connection.execute(
+            "update public.trips set description = %s where user_id = %s and title = 'Delft'", [described, traveller.id]
+        )
+        found = connection.execute(
+            f"select title {own} and {holds} order by title", [traveller.id, *[text] * holds.count("%s")]
+        )
+        expected = [title for (title,) in found]
+    assert await titles(traveller, {"description": {operator: text}}) == expected

@@ -4,6 +4,7 @@ With environment variable TRIPGATE_PICTURES, a folder, the page after its first 
 `TRIPGATE_PICTURES=docs/images .venv/bin/python -m pytest tests/gateway/test_graphiql.py`.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from yarl import URL
 
 from tests.browser.chromium import Chromium, chromium
 from tests.browser.page import Page, browser_page
+from tests.support import Person
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings, SettingsError, load
 from tripgate.local.graphiql_assets import graphiql_assets
@@ -59,7 +61,7 @@ def loaded(variables: dict[str, str]) -> Settings:
 @pytest.fixture(scope="module")
 async def url(variables: dict[str, str]) -> AsyncIterator[str]:
     """The address of a development gateway with GraphiQL."""
-    runner = web.AppRunner(application(loaded(variables)))
+    runner = web.AppRunner(application(loaded(variables)), shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -196,6 +198,42 @@ async def test_a_stream_is_read_as_the_person_who_is_signed_in(page: Page) -> No
         })()"""
     )
     assert answers == [{"data": {"viewer": {"displayName": "Ada Lindqvist"}}}]
+
+
+async def test_a_subscription_shows_each_change_as_it_happens(
+    page: Page, url: str, http: aiohttp.ClientSession
+) -> None:
+    cleo = await Person(http, url).sign_in("cleo@tripgate.example", "tripgate-demo")
+    trip = await cleo.trip(title="Oslo")
+    follow = f'subscription Follow {{ tripChanges(tripId: "{trip}") {{ operation trip {{ title }} }} }}'
+    rename = "mutation ($id: UUID!, $title: String!) { updateTrip(id: $id, patch: { title: $title }) { id } }"
+    running = "document.querySelector('.graphiql-execute-button').ariaLabel.startsWith('Stop')"
+
+    def change(title: str) -> dict[str, Any]:
+        return {"data": {"tripChanges": {"operation": "UPDATE", "trip": {"title": title}}}}
+
+    await signed_in(page, "cleo@tripgate.example")
+    await page.run(f"document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue({follow!r})")
+    await page.until("document.querySelector('.graphiql-tab-button').innerText === 'Follow'")
+    await page.click(".graphiql-execute-button")
+    for attempt in range(50):
+        # Nothing is shown on subscribing, so knock until the first change is.
+        await cleo.ask(rename, id=trip, title=f"Knock {attempt}")
+        await asyncio.sleep(0.1)
+        if "UPDATE" in (await page.run(RESULT) or ""):
+            break
+    for title in ("Bergen", "Tromsø"):
+        await cleo.ask(rename, id=trip, title=title)
+        await page.until(f"({RESULT}).includes({json.dumps(title)})")
+        assert json.loads(await page.run(RESULT)) == change(title)
+
+    assert await page.run(running)
+    await page.click(".graphiql-execute-button")
+    await page.until(f"!{running}")
+    await cleo.ask(rename, id=trip, title="Unheard")
+    await asyncio.sleep(0.3)
+    assert json.loads(await page.run(RESULT)) == change("Tromsø")
+    await cleo.ask("mutation ($id: UUID!) { deleteTrip(id: $id) { id } }", id=trip)
 
 
 async def test_the_schema_can_be_read_and_the_settings_opened(page: Page) -> None:

@@ -1,5 +1,6 @@
 """Tokens: only what the project's Auth signed for signed-in people is accepted, and it goes upstream unchanged."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gql.errors import ApiError
-from tests.support import Person
+from tests.support import Person, serving
 from tripgate.gateway.identity import Identity
 from tripgate.local.stack import StackInfo
 
@@ -34,6 +35,13 @@ def with_token(person: Person, token: str | None) -> Person:
 
 async def test_the_demo_account_is_who_she_is(ada: Person) -> None:
     assert await ada.ask("{ viewer { displayName } }") == {"viewer": {"displayName": "Ada Lindqvist"}}
+
+
+async def test_the_first_callers_of_a_new_gateway_wait_for_its_keys(seeded: StackInfo, ada: Person) -> None:
+    async with serving(seeded) as url:
+        everyone = [Person(ada.http, url, ada.token) for _ in range(20)]
+        answers = await asyncio.gather(*(one.ask("{ viewer { displayName } }") for one in everyone))
+    assert answers == [{"viewer": {"displayName": "Ada Lindqvist"}}] * 20
 
 
 async def test_the_publishable_key_as_a_token_means_anonymous(anonymous: Person, seeded: StackInfo) -> None:

@@ -59,7 +59,9 @@ class Live:
         """The code with which the server closes the connection."""
         while True:
             message = await asyncio.wait_for(self.socket.receive(), patience)
-            if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                return int(message.data)  # as it came, whether or not it could still be answered
+            if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
                 return self.socket.close_code
 
     async def _next(self, id_: str, patience: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import psycopg
@@ -9,13 +10,20 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support import Person, serving
+from tripgate.local import keys
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 
 @pytest.fixture(scope="session")
-def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def live_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack keeps its data and keys."""
+    return tmp_path_factory.mktemp("live") / "data"
+
+
+@pytest.fixture(scope="session")
+def live_stack(live_data_dir: Path) -> Iterator[Stack]:
     """An embedded Supabase without data."""
-    options = StackOptions(ROOT, tmp_path_factory.mktemp("live") / "data", api_port=0, seed=False)
+    options = StackOptions(ROOT, live_data_dir, api_port=0, seed=False)
     with Stack(options) as stack:
         yield stack
 
@@ -25,6 +33,14 @@ def info(live_stack: Stack) -> StackInfo:
     """Its addresses and keys."""
     assert live_stack.info is not None
     return live_stack.info
+
+
+@pytest.fixture(scope="session")
+def signer(live_stack: Stack, live_data_dir: Path) -> keys.Signer:
+    """Signs tokens as its Auth does."""
+    assert live_stack.info is not None
+    secrets = keys.load_or_create(live_data_dir / "keys.json")
+    return keys.Signer(algorithm="ES256", private_jwk=secrets.private_jwk, jwt_secret=secrets.jwt_secret)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from resolvers.context import Context
+from resolvers.declared.groups import Grouped
 from resolvers.declared.reads import Many, One
 from tripgate.gateway.executor import declared_field
 from tripgate.gateway.operation import Documents
@@ -39,7 +40,7 @@ def plans(name: str) -> dict[str, Any]:
     found = {}
     for selected in operation.roots(values):
         field = declared_field(selected)
-        assert isinstance(field, One | Many)
+        assert isinstance(field, One | Many | Grouped)
         context = Context(caller=None, postgrest=None, auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
         plan = field.plan(context, selected, values)
         reads = [getattr(plan, part, None) for part in ("read", "total")]

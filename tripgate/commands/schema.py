@@ -1,4 +1,4 @@
-"""`tripgate schema`: print the GraphQL schema, compare it with `schema.graphql`, or write what is generated."""
+"""`tripgate schema`: print the GraphQL schema, check it, or write what is generated."""
 
 from pathlib import Path
 
@@ -8,25 +8,44 @@ _FILE = Path("schema.graphql")
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Compare with schema.graphql instead of printing; exit 1 when they differ.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Instead of printing, compare with schema.graphql and with the last release; exit 1 when the one differs or "
+    "the other breaks.",
+)
 @click.option("--update", is_flag=True, help="Write schema.graphql, the descriptions from the SQL, and the diagrams.")
-def schema(*, check: bool, update: bool) -> None:
+@click.option("--release", is_flag=True, help="Write releases/<version>.graphql for the version in pyproject.toml.")
+def schema(*, check: bool, update: bool, release: bool) -> None:
     """Print the GraphQL schema."""
-    if check and update:
-        raise click.UsageError("Give --check or --update, not both.")
+    if check + update + release > 1:
+        raise click.UsageError("Give one of --check, --update and --release.")
     if update:
         _write_what_follows_from_the_sql()
-    from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
+    from tripgate.gateway.schema import graphql_schema  # noqa: PLC0415 - reads the descriptions just written
+    from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415
 
     text = f"{assembled()}\n"
     if update:
         _FILE.write_text(text, encoding="utf-8")
-    elif not check:
+        return
+    if not (check or release):
         click.echo(text, nl=False)
-    elif not _FILE.exists() or _FILE.read_text(encoding="utf-8") != text:
+        return
+    if not _FILE.exists() or _FILE.read_text(encoding="utf-8") != text:
         raise click.ClickException(
             "schema.graphql differs from the types. Run `make schema` and commit what it writes."
         )
+    from tripgate.commands import releases  # noqa: PLC0415 - only these options compare releases
+
+    try:
+        if release:
+            click.echo(f"Wrote {releases.release(graphql_schema(), text)}.")
+        else:
+            for note in releases.check(graphql_schema()):
+                click.echo(f"Since the last release: {note}")
+    except releases.ReleaseError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _write_what_follows_from_the_sql() -> None:

@@ -1,7 +1,9 @@
 """The server as a whole: its routes, its connections upstream, its start and its graceful stop."""
 
 import asyncio
+import gc
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator, Callable
 
@@ -16,6 +18,7 @@ from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
+from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.functions import FunctionsClient
@@ -25,6 +28,7 @@ from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
 
 _log = logging.getLogger("tripgate")
+_BACKLOG = 2048
 
 
 def application(settings: Settings) -> web.Application:
@@ -48,10 +52,12 @@ def application(settings: Settings) -> web.Application:
             identity = _identity(settings, session)
             relay = _relay(settings, session)
             engine = _engine(settings, session, http, relay)
-            running[_RELAY] = relay
-            running[_HTTP] = GraphQLHandler(engine, identity)
+            streams = running[_STREAMS] = EventStreams(engine, keep_alive=settings.keep_alive)
+            running[_HTTP] = GraphQLHandler(engine, identity, streams)
             running[_WEBSOCKET] = WebSocketHandler(
-                engine, identity, WebSocketLimits(largest_message=settings.max_body_bytes)
+                engine,
+                identity,
+                WebSocketLimits(keep_alive=settings.keep_alive, largest_message=settings.max_body_bytes),
             )
             yield
             await relay.close()
@@ -67,9 +73,8 @@ def application(settings: Settings) -> web.Application:
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
 
     async def go_away(running: web.Application) -> None:
-        # Streams have no end of their own, so the stop must not wait for one.
-        await running[_WEBSOCKET].close()
-        running[_RELAY].end()
+        running[_STREAMS].stop()
+        await running[_WEBSOCKET].close(settings.shutdown_timeout)
 
     app.router.add_post("/graphql", graphql)
     app.on_shutdown.append(go_away)
@@ -81,7 +86,7 @@ def application(settings: Settings) -> web.Application:
 
 _HTTP = web.AppKey("http", GraphQLHandler)
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
-_RELAY = web.AppKey("relay", Relay)
+_STREAMS = web.AppKey("streams", EventStreams)
 
 # Which changes let somebody in or out of a trip, and which end it.
 _MEMBERSHIPS = frozenset({"collaborators"})
@@ -120,6 +125,7 @@ def _engine(settings: Settings, session: aiohttp.ClientSession, http: httpx.Asyn
         relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,
+        explains=settings.development,
     )
 
 
@@ -158,15 +164,24 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         OSError: The address is taken.
     """
     runner = web.AppRunner(
-        application(settings), access_log=None, shutdown_timeout=settings.shutdown_timeout, handle_signals=False
+        application(settings),
+        access_log=None,
+        shutdown_timeout=settings.shutdown_timeout,
+        handle_signals=False,
+        # Whole seconds would let all WebSockets ping at once, and changes wait for that.
+        timeout_ceil_threshold=math.inf,
     )
     await runner.setup()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        site = web.TCPSite(runner, settings.host, settings.port)
+        # When a gateway stops, all its clients come to the others at once; who does not fit waits for seconds.
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
         await site.start()
+        # What has been loaded stays; looking through it for garbage again and again would hold changes up.
+        gc.collect()
+        gc.freeze()
         host, port = runner.addresses[0][:2]
         announce(f"http://{host}:{port}/graphql")
         await stopping.wait()

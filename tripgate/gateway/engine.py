@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLSchema, OperationType, located_error
-from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context
 from resolvers.declared.changes import SubscriptionField
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.executor import declared_field, run
+from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Documents, Operation, RequestError
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
@@ -24,11 +24,16 @@ from tripgate.upstream.realtime.subscription import Subscription
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """The parameters of a request."""
+    """The parameters of a request.
+
+    Attributes:
+        explanation: What its answer takes, for a request that asks for it in its `extensions`.
+    """
 
     query: str
     variables: dict[str, Any]
     operation_name: str | None
+    explanation: Explanation | None = None
 
     @classmethod
     def parse(cls, found: object) -> "GraphQLRequest":
@@ -46,11 +51,17 @@ class GraphQLRequest:
             raise _bad_request("`variables` must be an object.")
         if name is not None and not isinstance(name, str):
             raise _bad_request("`operationName` must be a string.")
-        return cls(query, variables or {}, name or None)
+        extensions = found.get("extensions")
+        explain = isinstance(extensions, dict) and extensions.get("explain") is True
+        return cls(query, variables or {}, name or None, Explanation() if explain else None)
 
 
 class Engine:
-    """What every request shares: the schema, the documents seen lately, and the ways to Supabase."""
+    """What every request shares: the schema, the documents seen lately, and the ways to Supabase.
+
+    Args:
+        explains: Whether a request may ask what its answer takes.
+    """
 
     def __init__(
         self,
@@ -63,6 +74,7 @@ class Engine:
         *,
         max_page_size: int,
         hide_suggestions: bool,
+        explains: bool,
     ) -> None:
         self._schema = schema
         self._documents = documents
@@ -72,6 +84,7 @@ class Engine:
         self._relay = relay
         self._max_page_size = max_page_size
         self._hide_suggestions = hide_suggestions
+        self._explains = explains
 
     def operation(self, request: GraphQLRequest) -> Operation:
         """The operation that a request asks for.
@@ -79,7 +92,10 @@ class Engine:
         Raises:
             RequestError: There is none, or it does not fit the schema.
         """
-        return self._documents.operation(request.query, request.operation_name)
+        if request.explanation is None:
+            return self._documents.operation(request.query, request.operation_name)
+        with request.explanation.parsing():
+            return self._documents.operation(request.query, request.operation_name)
 
     async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> dict[str, Any]:
         """The answer to a query or mutation.
@@ -87,11 +103,20 @@ class Engine:
         Raises:
             RequestError: Its variables do not fit.
         """
-        context = self._context(caller, set())
-        result = await run(self._schema, operation, request.variables, context, hide_suggestions=self._hide_suggestions)
-        if result.errors:
-            return {"errors": formatted(result.errors), "data": result.data}
-        return {"data": result.data}
+        explanation = request.explanation if self._explains else None
+        result = await run(
+            self._schema,
+            operation,
+            request.variables,
+            self._context(caller, set()),
+            hide_suggestions=self._hide_suggestions,
+            explanation=explanation,
+        )
+        answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
+        answer["data"] = result.data
+        if explanation is not None:
+            answer["extensions"] = {"explain": explanation.as_data()}
+        return answer
 
     async def stream(
         self, request: GraphQLRequest, operation: Operation, caller: Caller, live: set[Subscription]
@@ -108,20 +133,15 @@ class Engine:
             yield await self.answer(request, operation, caller)
             return
         values = operation.coerce(request.variables, hide_suggestions=self._hide_suggestions)
-        async with aclosing(self._events(operation, values, self._context(caller, live))) as events:
-            async for event in events:
-                yield {"data": event}
-
-    async def _events(
-        self, operation: Operation, values: VariableValues, context: Context
-    ) -> AsyncGenerator[dict[str, Any], None]:
         (selected,) = operation.roots(values)
         field = declared_field(selected)
         assert isinstance(field, SubscriptionField)  # noqa: S101 - the schema has no others
+        context = self._context(caller, live)
+        context.plans = operation.plans(values, request.variables)
         try:
             async with aclosing(field.events(context, selected, values)) as events:
                 async for event in events:
-                    yield {selected.key: event}
+                    yield {"data": {selected.key: event}}
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error

@@ -29,6 +29,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context
 from resolvers.declared import DeclaredField
+from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation
 from tripgate.planner.selection import Selected
 
@@ -48,9 +49,14 @@ class _Run:
     roots: dict[str, tuple[Selected, DeclaredField]]
     variables: VariableValues
     context: Context
+    explanation: Explanation | None
 
     async def declared(self, key: str) -> Any:
         selected, field = self.roots[key]
+        if self.explanation is not None:
+            return await self.explanation.field(
+                key, self.context, lambda context: field.run(context, selected, self.variables)
+            )
         return await field.run(self.context, selected, self.variables)
 
 
@@ -61,11 +67,13 @@ async def run(
     context: Context,
     *,
     hide_suggestions: bool,
+    explanation: Explanation | None = None,
 ) -> Result:
     """Run an operation.
 
     Args:
         variables: As they came.
+        explanation: Told what each declared field takes; its plans are made anew.
 
     Raises:
         RequestError: The variables do not fit their types.
@@ -75,9 +83,10 @@ async def run(
     declared = {
         selected.key: (selected, field) for selected in roots if (field := declared_field(selected)) is not None
     }
-    this_run = _Run(declared, values, context)
+    this_run = _Run(declared, values, context, explanation)
     if operation.kind is OperationType.QUERY:
-        context.plans = operation.plans(values, variables)
+        if explanation is None:
+            context.plans = operation.plans(values, variables)
         if all(selected.key in declared or selected.name == "__typename" for selected in roots):
             return await _run_declared(this_run, roots)
     outcome = execute(

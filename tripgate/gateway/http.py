@@ -8,11 +8,11 @@ import orjson
 from aiohttp import web
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.gateway import sse
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.sse import MEDIA_TYPE, EventStreams
 
 JSON_TYPE = "application/json"
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -29,9 +29,10 @@ _log = logging.getLogger("tripgate.requests")
 class GraphQLHandler:
     """Answers `POST /graphql`."""
 
-    def __init__(self, engine: Engine, identity: Identity) -> None:
+    def __init__(self, engine: Engine, identity: Identity, streams: EventStreams) -> None:
         self._engine = engine
         self._identity = identity
+        self._streams = streams
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
@@ -43,8 +44,8 @@ class GraphQLHandler:
             wanted = await _read(request)
             name = wanted.operation_name
             caller = await self._identity.caller(request.headers.get("Authorization"))
-            if sse.MEDIA_TYPE in accept:
-                return await sse.respond(request, self._engine, wanted, caller)
+            if MEDIA_TYPE in accept:
+                return await self._streams.respond(request, wanted, caller)
             answer = await self._engine.answer(wanted, self._engine.operation(wanted), caller)
             status = 200
         except RequestError as error:

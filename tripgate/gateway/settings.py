@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
     development: bool = Field(
-        default=False, description="Names of the schema as suggestions in errors. `tripgate dev` sets it."
+        default=False,
+        description="Names of the schema as suggestions in errors, and `explain` in answers. `tripgate dev` sets it.",
     )
     max_page_size: int = Field(default=100, ge=1, le=10_000, description="The largest `first`, `last` and input list.")
     max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="The largest request body, in bytes.")
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
     kept_documents: int = Field(default=1000, ge=1, description="How many documents are kept parsed and planned.")
     upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
     upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
+    keep_alive: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds between signs of life on a live connection; one that takes nothing for as long is closed.",
+    )
     shutdown_timeout: float = Field(default=20.0, gt=0, description="Seconds for running requests to end at a stop.")
 
     graphiql_assets: DirectoryPath | None = Field(

@@ -9,52 +9,109 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from graphql import OperationType
 
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted
-from tripgate.gateway.operation import RequestError
+from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import Caller
 
 MEDIA_TYPE = "text/event-stream"
-KEEP_ALIVE_SECONDS = 12.0
+_LOOK_SECONDS = 1.0
+_LAST_WORD_SECONDS = 1.0
 
 
-async def respond(request: web.Request, engine: Engine, wanted: GraphQLRequest, caller: Caller) -> web.StreamResponse:
-    """Stream the answers to a request, whatever its kind of operation.
+class EventStreams:
+    """The open streams of this process.
 
-    Raises:
-        RequestError: The document cannot run at all; nothing has been sent yet.
+    Args:
+        keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
     """
-    operation = engine.operation(wanted)
-    response = web.StreamResponse(
-        headers={"Content-Type": f"{MEDIA_TYPE}; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
-    await response.prepare(request)
-    await response.write(b":\n\n")  # the stream is open, though nothing has happened yet
-    keeping = asyncio.create_task(_keep_alive(response))
-    try:
+
+    def __init__(self, engine: Engine, *, keep_alive: float) -> None:
+        self._engine = engine
+        self._keep_alive = keep_alive
+        self._stopping = asyncio.Event()
+
+    async def respond(self, request: web.Request, wanted: GraphQLRequest, caller: Caller) -> web.StreamResponse:
+        """Stream the answers to a request, whatever its kind of operation.
+
+        Raises:
+            RequestError: The document cannot run at all; nothing has been sent yet.
+        """
+        operation = self._engine.operation(wanted)
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        await response.prepare(request)
+        await response.write(b":\n\n")  # the stream is open, though nothing has happened yet
+        ends = [
+            asyncio.create_task(self._send(request, response, wanted, operation, caller)),
+            asyncio.create_task(self._watch(request, response)),
+        ]
+        if operation.kind is OperationType.SUBSCRIPTION:
+            # It has no end of its own, so the stop must not wait for one. No `complete` is sent: clients take that for
+            # the end of the subscription, and a stream without it for a connection to be made again.
+            ends.append(asyncio.create_task(self._stopped()))
         try:
-            async with aclosing(engine.stream(wanted, operation, caller, set())) as answers:
-                async for answer in answers:
-                    await response.write(_event("next", answer))
-        except RequestError as error:
-            await response.write(_event("next", {"errors": formatted(error.errors, error.code)}))
-        await response.write(_event("complete", None))
-        await response.write_eof()
-    except ConnectionError:
-        pass  # the reader has gone
-    finally:
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
-    return response
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in ends:
+                task.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+        try:
+            await taken(request, _LAST_WORD_SECONDS)
+            await response.write_eof()
+            await taken(request, _LAST_WORD_SECONDS, but=0)
+        except (ConnectionError, TimeoutError):
+            hang_up(request)
+        return response
 
+    def stop(self) -> None:
+        """End every subscription."""
+        self._stopping.set()
 
-async def _keep_alive(response: web.StreamResponse) -> None:
-    with suppress(ConnectionError):
-        while True:
-            await asyncio.sleep(KEEP_ALIVE_SECONDS)
-            await response.write(b":\n\n")
+    async def _send(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        wanted: GraphQLRequest,
+        operation: Operation,
+        caller: Caller,
+    ) -> None:
+        with suppress(ConnectionError, TimeoutError):  # the reader has gone, or takes nothing
+            try:
+                async with aclosing(self._engine.stream(wanted, operation, caller, set())) as answers:
+                    async for answer in answers:
+                        await self._write(request, response, _event("next", answer))
+            except RequestError as error:
+                problem = {"errors": formatted(error.errors, error.code)}
+                await self._write(request, response, _event("next", problem))
+            await self._write(request, response, _event("complete", None))
+
+    async def _write(self, request: web.Request, response: web.StreamResponse, event: bytes) -> None:
+        async with asyncio.timeout(self._keep_alive):
+            await taken(request, self._keep_alive)
+            await response.write(event)
+
+    async def _watch(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Keep the stream open until its reader has gone, which nobody is told of while nothing is written."""
+        last = asyncio.get_running_loop().time()
+        with suppress(ConnectionError):
+            while request.transport is not None:
+                await asyncio.sleep(min(_LOOK_SECONDS, self._keep_alive))
+                now = asyncio.get_running_loop().time()
+                if now - last >= self._keep_alive:
+                    last = now
+                    await response.write(b":\n\n")
+
+    async def _stopped(self) -> None:
+        await self._stopping.wait()
 
 
 def _event(name: str, data: dict[str, Any] | None) -> bytes:

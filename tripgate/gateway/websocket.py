@@ -6,22 +6,27 @@ refreshes it: the connection's subscriptions go on under the new token.
 
 import asyncio
 import logging
+import sys
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
+from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
 
 PROTOCOL = "graphql-transport-ws"
+_CLOSE_SECONDS = 2.0
+_EXPIRED = "The access token has expired. Refresh the session."
 _log = logging.getLogger("tripgate.websocket")
 
 
@@ -31,13 +36,14 @@ class WebSocketLimits:
 
     Attributes:
         init_timeout: Seconds within which `connection_init` must come.
-        keep_alive: Seconds between the server's pings of the WebSocket.
+        keep_alive: Seconds between the server's pings of the WebSocket; a client that takes nothing for as long is
+            hung up on.
         most_operations: How many operations run at once.
         largest_message: Bytes of one message.
     """
 
     init_timeout: float = 3.0
-    keep_alive: float = 20.0
+    keep_alive: float = 15.0
     most_operations: int = 50
     largest_message: int = 256 * 1024
 
@@ -59,6 +65,7 @@ class WebSocketHandler:
         self._identity = identity
         self._limits = limits
         self._connections: set[_Connection] = set()
+        self._stopping = False
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
@@ -69,12 +76,17 @@ class WebSocketHandler:
             max_msg_size=limits.largest_message,
             # A compressor of its own for each client would be most of what an idle subscriber costs.
             compress=False,
+            # Who writes waits for room beforehand, see `transport`.
+            writer_limit=sys.maxsize,
         )
         await socket.prepare(request)
+        connection = _Connection(request, socket, self._engine, self._identity, limits)
         if socket.ws_protocol != PROTOCOL:
-            await socket.close(code=4406, message=b"Subprotocol not acceptable")
+            await connection.close(4406, "Subprotocol not acceptable")
             return socket
-        connection = _Connection(socket, self._engine, self._identity, limits)
+        if self._stopping:
+            await connection.go_away(0)
+            return socket
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -87,17 +99,28 @@ class WebSocketHandler:
         """How many connections are open."""
         return len(self._connections)
 
-    async def close(self) -> None:
-        """Tell every client that the server goes away."""
-        await asyncio.gather(*(connection.go_away() for connection in list(self._connections)))
+    async def close(self, patience: float) -> None:
+        """Tell every client that the server goes away, once its queries and mutations have been answered.
+
+        Args:
+            patience: Seconds that those may take.
+        """
+        self._stopping = True
+        await asyncio.gather(*(connection.go_away(patience) for connection in list(self._connections)))
 
 
 class _Connection:
     """One client: its identity, its running operations."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, engine: Engine, identity: Identity, limits: WebSocketLimits
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        engine: Engine,
+        identity: Identity,
+        limits: WebSocketLimits,
     ) -> None:
+        self._request = request
         self._socket = socket
         self._engine = engine
         self._identity = identity
@@ -106,8 +129,9 @@ class _Connection:
         self._initialised = False
         self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._finite: set[asyncio.Task[None]] = set()
         self._live: set[Subscription] = set()
-        self._closing: asyncio.Task[bool] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
         """Read messages until either side ends."""
@@ -116,22 +140,44 @@ class _Connection:
             async for message in self._socket:
                 await self._receive(message.data if message.type is WSMsgType.TEXT else "")
         except _Close as close:
-            await self._socket.close(code=close.code, message=close.reason.encode()[:120])
+            await self.close(close.code, close.reason)
+        except ConnectionError:
+            pass  # the client has gone, or was hung up on while it was to be answered
         finally:
             late.cancel()
             for task in list(self._operations.values()):
                 task.cancel()
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
+            if self._closing is not None:
+                # The close frame must have left before the connection ends with this handler.
+                await self._closing
+            try:
+                await taken(self._request, _CLOSE_SECONDS, but=0)
+            except TimeoutError:
+                hang_up(self._request)
 
-    async def go_away(self) -> None:
-        """End the connection because the server stops."""
-        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"The server is stopping")
+    async def go_away(self, patience: float) -> None:
+        """End the connection because the server stops; running queries and mutations may end first."""
+        if self._finite:
+            await asyncio.wait(self._finite, timeout=patience)
+        await self.close(WSCloseCode.GOING_AWAY, "The server is stopping")
+
+    async def close(self, code: int, reason: str) -> None:
+        """End the connection with this code; a client that does not take it is hung up on."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason))
+        await self._closing
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._socket.close(code=code, message=reason.encode()[:120], drain=False)
+        except TimeoutError:
+            hang_up(self._request)
 
     def _init_is_late(self) -> None:
-        if not self._initialised:
-            self._closing = asyncio.create_task(
-                self._socket.close(code=4408, message=b"Connection initialisation timeout")
-            )
+        if not self._initialised and self._closing is None:
+            self._closing = asyncio.create_task(self._close(4408, "Connection initialisation timeout"))
 
     async def _receive(self, text: str) -> None:
         try:
@@ -202,6 +248,9 @@ class _Connection:
             request = GraphQLRequest.parse(payload)
         except ApiError as error:
             raise _Close(4400, error.message) from None
+        if self._caller.expired:
+            await self._send_errors(id_, request_error(ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED)))
+            return
         task = asyncio.create_task(self._run(id_, request))
         self._operations[id_] = task
 
@@ -214,6 +263,8 @@ class _Connection:
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
         try:
             operation = self._engine.operation(request)
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                self._may_end_first()
             stream = self._engine.stream(request, operation, self._caller, self._live)
             async with aclosing(stream) as answers:
                 async for answer in answers:
@@ -231,9 +282,20 @@ class _Connection:
             with suppress(ConnectionError):
                 await self._send(ending)
 
+    def _may_end_first(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - operations run in tasks
+        self._finite.add(task)
+        task.add_done_callback(self._finite.discard)
+
     async def _send_errors(self, id_: str, errors: list[dict[str, Any]]) -> None:
         await self._send({"id": id_, "type": "error", "payload": errors})
 
     async def _send(self, message: dict[str, Any]) -> None:
+        try:
+            await taken(self._request, self._limits.keep_alive)
+        except TimeoutError:
+            hang_up(self._request)
+            raise ConnectionResetError from None
         if not self._socket.closed:
             await self._socket.send_str(orjson.dumps(message).decode())

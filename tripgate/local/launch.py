@@ -77,6 +77,13 @@ class Launch:
         self._remember(made_from=made_from or now, postgres_port=postgres.port, sockets=str(sockets))
         return postgres
 
+    def restart_postgres(self, postgres: Postgres) -> None:
+        """Start the cluster anew; end it first if it runs."""
+        running = self.supervisor.find("postgres")
+        if running is not None:
+            self.supervisor.forget(running)
+        self.supervisor.stop_last(postgres.start(self.supervisor))
+
     def start_postgrest(self, program: Path, postgres: Postgres, signer: Signer) -> str:
         """Start PostgREST and return its address."""
         self.progress("Starting PostgREST")

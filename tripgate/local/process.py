@@ -139,6 +139,11 @@ class Supervisor:
         self._processes.remove(process)
         self._processes.append(process)
 
+    def stop_last(self, process: ServerProcess) -> None:
+        """Let this server be stopped after all that were started until now."""
+        self._processes.remove(process)
+        self._processes.insert(0, process)
+
     def forget(self, process: ServerProcess) -> None:
         """Stop one server and watch it no more."""
         process.stop()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from tripgate.local.postgres import Postgres
+
 __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 
 
@@ -69,6 +71,7 @@ class Stack:
         self._data_dir: DataDir | None = None
         self._supervisor: Supervisor | None = None
         self._launch: Launch | None = None
+        self._postgres: Postgres | None = None
         self._sockets: Path | None = None
         self.info: StackInfo | None = None
 
@@ -108,10 +111,13 @@ class Stack:
         self._supervisor.kill(process)
 
     def restart(self, name: str) -> None:
-        """Start `realtime`, killed or not, anew at its address, and return when it answers."""
-        if self._launch is None or name != "realtime":
+        """Start `realtime` or `postgres`, killed or not, anew at its address, and return when it answers."""
+        if self._launch is None or self._postgres is None or name not in {"realtime", "postgres"}:
             raise LocalStackError(f"{name} cannot be started anew by itself.")
-        self._launch.restart_realtime()
+        if name == "realtime":
+            self._launch.restart_realtime()
+        else:
+            self._launch.restart_postgres(self._postgres)
 
     def wait(self) -> tuple[str, int]:
         """Wait until one of the processes ends on its own; its name and exit code."""
@@ -123,7 +129,7 @@ class Stack:
         """Stop everything that was started. May be called again."""
         if self._supervisor is not None:
             self._supervisor.stop()
-            self._supervisor = self._launch = None
+            self._supervisor = self._launch = self._postgres = None
         if self._sockets is not None:
             # Empty once Postgres has removed its socket.
             with contextlib.suppress(OSError):
@@ -158,7 +164,7 @@ class Stack:
         launch = self._launch = Launch(data_dir, supervisor, secrets, user, self._progress)
         front_door = launch.start_front_door(listener)
         realtime = launch.start_realtime()
-        postgres = launch.start_postgres(cluster, sockets, schema, seed)
+        postgres = self._postgres = launch.start_postgres(cluster, sockets, schema, seed)
         rest_url = launch.start_postgrest(postgrest_program, postgres, signer)
         realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
         api_port: int = listener.getsockname()[1]

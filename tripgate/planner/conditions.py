@@ -122,19 +122,23 @@ def _operator(column: Column, name: str, value: Any, path: str) -> Condition:
         case "notIn":
             return _negated(_in(column, value, path))
         case "distinctFrom":
-            return Or((Compare(column.name, Operator.NEQ, as_text(value, path)), IsNull(column.name)))
-        case _ if name in _PLACES and column.kind is Kind.TEXT:
-            return _like(column, name, as_text(value, path))
-        case "contains" | "containedBy" if column.kind is Kind.JSON:
-            return Compare(column.name, Operator(name), _json(value, path))
+            return Or((Compare(column.name, Operator.NEQ, _operand(column, value, path)), IsNull(column.name)))
         case "at":
             return _all(tuple(_at(column, each, f"{path}[{index}]") for index, each in enumerate(value)))
-        case "contains" | "containedBy" | "overlaps":
-            return Compare(column.name, Operator(name), tuple(as_text(each, path) for each in value))
-        case _ if column.kind is Kind.TEXT_ARRAY:
-            return Compare(column.name, Operator(name), tuple(as_text(each, path) for each in value))
+        case _ if column.kind is Kind.TEXT and name in _PLACES:
+            return _like(column, name, as_text(value, path))
         case _:
-            return Compare(column.name, Operator(name), as_text(value, path))
+            return Compare(column.name, Operator(name), _operand(column, value, path))
+
+
+def _operand(column: Column, value: Any, path: str) -> str | tuple[str, ...]:
+    match column.kind:
+        case Kind.TEXT_ARRAY:
+            return tuple(as_text(each, path) for each in value)
+        case Kind.JSON:
+            return _json(value, path)
+        case _:
+            return as_text(value, path)
 
 
 def _in(column: Column, value: list[Any], path: str) -> Condition:
@@ -156,7 +160,9 @@ def _json(value: Any, path: str) -> str:
 
 def _at(column: Column, wanted: dict[str, Any], path: str) -> Condition:
     """A value at a path. Asked as containment, so that the path's keys are data and never part of a request's names."""
-    keys, value = wanted["path"], wanted["eq"]
+    keys, value = wanted["path"], wanted.get("eq", ...)
+    if value is ...:
+        raise bad_input(f"{path}.eq is missing. Give the value that is wanted; null is one, too.", field=f"{path}.eq")
     if not keys:
         raise bad_input(f"{path}.path is empty. Name at least one key.", field=f"{path}.path")
     if isinstance(value, dict | list):

@@ -108,6 +108,38 @@ def pick(table: Table, name: str) -> Pick:
     return Pick(name, column.kind.cast if column is not None else None)
 
 
+class Function(StrEnum):
+    """What is computed over rows."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`function(column)` under an alias, and the cast that its result travels under.
+
+    Attributes:
+        column: `None` to count whole rows, which takes the right to read every column.
+    """
+
+    alias: str
+    function: Function
+    column: str | None = None
+    cast: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function of the database that changes nothing, and its arguments: their SQL names and values as text."""
+
+    function: str
+    arguments: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Rows of one table, with what is embedded in each.
@@ -116,17 +148,22 @@ class Read:
         limit: At most so many rows; `None` for all.
         count: Whether the number of all matching rows is wanted as well, of a root read only.
         keys: Whether the values of related keys of the order are wanted as well; see `related_key`.
+        aggregates: What is computed over all matching rows, in their place; over each group of rows that agree in the
+            columns, where there are any.
+        source: A function that returns rows of the table, of a root read only; `None` for the table itself.
     """
 
     table: str
     columns: tuple[Pick, ...]
-    embeds: tuple["AnyEmbed", ...] = ()
+    embeds: tuple["Embed", ...] = ()
     where: Condition = ALWAYS
     order: tuple[Sort, ...] = ()
     limit: int | None = None
     offset: int = 0
     count: bool = False
     keys: bool = False
+    aggregates: tuple[Aggregate, ...] = ()
+    source: FunctionCall | None = None
 
     def ordered(self, order: tuple[Sort, ...]) -> "Read":
         """The same rows in this order."""
@@ -144,7 +181,7 @@ class Embed:
 
     Attributes:
         via: The foreign key's column, on whichever side it is.
-        many: Whether a list is embedded, or one row or null.
+        many: Whether a list is embedded, or one row or null. Aggregates come as a list too.
     """
 
     alias: str
@@ -154,49 +191,62 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedCount:
-    """How many related rows match, under a generated alias."""
-
-    alias: str
-    via: str
-    table: str
-    where: Condition
-
-
-AnyEmbed = Embed | EmbedCount
-
-
-@dataclass(frozen=True, slots=True)
 class Insert:
-    """New rows, each a mapping of columns to JSON values; columns that a row leaves out get their default."""
+    """New rows, each a mapping of columns to JSON values; columns that a row leaves out get their default.
+
+    Attributes:
+        on_conflict: The columns of a unique key. A row that has one of its values there already is not refused.
+        merge: Whether such a row takes the new values of all `columns`. Otherwise it stays and is not returned.
+    """
 
     table: str
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     returning: tuple[Pick, ...]
+    on_conflict: tuple[str, ...] = ()
+    merge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InsertTree:
+    """New rows of several tables, all or none, each table's after those that it refers to. It returns nothing."""
+
+    parts: tuple[tuple[str, tuple[dict[str, Any], ...]], ...]
 
 
 Match = tuple[tuple[str, str], ...]
 """Columns and the values that they must equal. A write takes no other condition, so that none is ever lost."""
 
+OwnTest = Compare | IsNull | Not
+"""A test of one column of the row itself, or the negation of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changes to the rows that match."""
+    """Changes to the rows that match.
+
+    Attributes:
+        where: Tests that hold as well.
+        exactly: How many rows are meant; should it be more or fewer, nothing changes.
+    """
 
     table: str
     match: Match
     changes: dict[str, Any]
     returning: tuple[Pick, ...]
+    where: tuple[OwnTest, ...] = ()
+    exactly: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Removal of the rows that match."""
+    """Removal of the rows that match; `where` and `exactly` as of an update."""
 
     table: str
     match: Match
     returning: tuple[Pick, ...]
+    where: tuple[OwnTest, ...] = ()
+    exactly: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +258,7 @@ class Call:
     returning: tuple[Pick, ...]
 
 
-Write = Insert | Update | Delete | Call
+Write = Insert | InsertTree | Update | Delete | Call
 
 
 def as_data(plan: object) -> Any:

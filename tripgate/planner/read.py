@@ -9,8 +9,9 @@ from graphql.execution.values import VariableValues
 
 from gql.table import Catalog, Computed, Relation, Table
 from tripgate.planner import paging, shape
+from tripgate.planner.aggregates import Totals, aggregate
 from tripgate.planner.conditions import condition
-from tripgate.planner.plan import ALWAYS, AnyEmbed, Condition, Embed, EmbedCount, Pick, Read, both, pick
+from tripgate.planner.plan import ALWAYS, Condition, Embed, Pick, Read, both, pick
 from tripgate.planner.selection import Selected
 
 
@@ -27,8 +28,8 @@ class ConnectionPlan:
     """A page of rows, and how to answer with it.
 
     Attributes:
-        read: The page; `None` when only the total is wanted.
-        total: A read of its own for the total, where the page's cursor would falsify a count beside it.
+        read: The page; `None` when only totals are wanted.
+        total: A read of its own for totals, where the page's cursor would falsify a count beside it and for aggregates.
     """
 
     read: Read | None
@@ -70,19 +71,18 @@ class Planner:
         """
         level = _Level(table)
         part = self._connection(level, selected)
-        read = total = None
-        if part.rows is not None:
-            count_beside = part.counted and part.bounds == ALWAYS
-            read = _with_count(part.rows) if count_beside else part.rows
-            if part.counted and not count_beside:
-                total = _total(table, part.where)
-        elif part.counted:
-            total = _total(table, part.where)
+        read, total = part.rows, None
+        if part.totals.computed:
+            total = part.totals.read(part.where)
+        elif part.totals.counted and read is not None and part.bounds == ALWAYS:
+            read = dataclasses.replace(read, count=True)
+        elif part.totals.counted:
+            total = Read(table.name, (Pick(table.primary_key),), where=part.where, limit=0, count=True)
         return ConnectionPlan(read, total, part.shape)
 
     def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ObjectShape:
         table = level.table
-        fields: list[shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Many] = []
+        fields: list[shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Made | shape.Many] = []
         for child in children:
             if child.name == "__typename":
                 fields.append(shape.Constant(child.key, table.type_name))
@@ -94,6 +94,10 @@ class Planner:
             elif (computed := table.computed.get(child.name)) is not None:
                 level.need(computed.name)
                 fields.append(shape.One(child.key, computed.name, _computed(computed, child)))
+            elif (made := table.python.get(child.name)) is not None:
+                for _, column in made.needs:
+                    level.need(column.name)
+                fields.append(shape.Made(child.key, made))
             elif child.name == "nodeId":
                 level.need(table.primary_key)
                 fields.append(shape.NodeId(child.key, table.type_name, table.primary_key))
@@ -110,14 +114,14 @@ class Planner:
             level.embeds.append(Embed(alias, relation.via, many=False, read=read))
             return shape.One(child.key, alias, made)
         part = self._connection(target, child)
-        rows_alias = count_alias = None
+        rows_alias = totals_alias = None
         if part.rows is not None:
             rows_alias = level.alias()
             level.embeds.append(Embed(rows_alias, relation.via, many=True, read=part.rows))
-        if part.counted:
-            count_alias = level.alias()
-            level.embeds.append(EmbedCount(count_alias, relation.via, target.table.name, part.where))
-        return shape.Many(child.key, rows_alias, count_alias, part.shape)
+        if part.totals.counted or part.totals.computed:
+            totals_alias = level.alias()
+            level.embeds.append(Embed(totals_alias, relation.via, many=True, read=part.totals.read(part.where)))
+        return shape.Many(child.key, rows_alias, totals_alias, part.shape)
 
     def _connection(self, level: "_Level", selected: Selected) -> "_ConnectionPart":
         table = level.table
@@ -125,15 +129,17 @@ class Planner:
         where = self.condition(table, arguments.get("filter"))
         page = paging.page(self._catalog, table, arguments, max_page_size=self._max_page_size)
         bounds = paging.bounds(table, page)
-        needs = _Needs()
+        needs = _Needs(Totals(table))
+        fields = tuple(self._part(level, child, needs) for child in selected.children)
         made = shape.ConnectionShape(
-            fields=tuple(self._part(level, child, needs) for child in selected.children),
+            fields=fields,
             size=page.size,
             backward=page.backward,
             starts_inside=page.after is not None or page.offset > 0,
             ends_inside=page.before is not None,
             mark=paging.signature(table, page.order),
             keys=tuple(paging.place(number, key) for number, key in enumerate(page.order)),
+            parts=needs.totals.parts(where),
         )
         rows = None
         if needs.rows:
@@ -151,11 +157,11 @@ class Planner:
                 offset=page.offset,
                 keys=needs.cursors and any(key.path for key in page.order),
             )
-        return _ConnectionPart(rows, needs.total, where, bounds, made)
+        return _ConnectionPart(rows, needs.totals, where, bounds, made)
 
     def _part(
         self, level: "_Level", child: Selected, needs: "_Needs"
-    ) -> shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount:
+    ) -> shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount | shape.Totals:
         match child.name:
             case "nodes":
                 needs.rows = True
@@ -170,8 +176,10 @@ class Planner:
                     needs.cursors |= each.name in {"startCursor", "endCursor"}
                 return shape.PageInfo(child.key, tuple(_page_fact(each) for each in child.children))
             case "totalCount":
-                needs.total = True
+                needs.totals.count()
                 return shape.TotalCount(child.key)
+            case "aggregate":
+                return shape.Totals(child.key, aggregate(needs.totals, child.children))
             case "__typename":
                 return shape.Constant(child.key, f"{level.table.type_name}Connection")
             case _:
@@ -209,28 +217,20 @@ def _page_fact(child: Selected) -> shape.Constant | shape.PageFact:
     return shape.PageFact(child.key, child.name)
 
 
-def _with_count(read: Read) -> Read:
-    return dataclasses.replace(read, count=True)
-
-
-def _total(table: Table, where: Condition) -> Read:
-    return Read(table.name, (Pick(table.primary_key),), where=where, limit=0, count=True)
-
-
 @dataclass(slots=True)
 class _Needs:
     """What a connection's selection needs beyond its nodes' columns."""
 
+    totals: Totals
     rows: bool = False
     cursors: bool = False
     one_more: bool = False
-    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _ConnectionPart:
     rows: Read | None
-    counted: bool
+    totals: Totals
     where: Condition
     bounds: Condition
     shape: shape.ConnectionShape
@@ -241,7 +241,7 @@ class _Level:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.embeds: list[AnyEmbed] = []
+        self.embeds: list[Embed] = []
         self._columns: dict[str, None] = {}
 
     def need(self, column: str) -> None:

@@ -3,15 +3,15 @@ shapers are kept by it."""
 
 from dataclasses import dataclass
 
-from gql.table import Choices
+from gql.table import Choices, Kind, PythonField
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same text in every row: `__typename`."""
+    """The same text in every row, as `__typename` is, or null."""
 
     key: str
-    value: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,28 @@ class One:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a function of the program makes of the row."""
+
+    key: str
+    field: PythonField
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An object made of the same row, which thus has no object of its own: `sum` of a row of totals."""
+
+    key: str
+    shape: "ObjectShape"
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
-    """A connection of a to-many relation; an alias is `None` when neither rows nor a count were needed."""
+    """A connection of a to-many relation; an alias is `None` when neither rows nor totals were needed."""
 
     key: str
     rows_alias: str | None
-    count_alias: str | None
+    totals_alias: str | None
     shape: "ConnectionShape"
 
 
@@ -55,7 +71,7 @@ class Many:
 class ObjectShape:
     """An object, in the order in which its fields were selected."""
 
-    fields: tuple[Constant | Value | NodeId | One | Many, ...]
+    fields: tuple[Constant | Value | NodeId | One | Made | Within | Many, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,30 @@ class TotalCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """`aggregate`: an object made of the row of totals."""
+
+    key: str
+    shape: ObjectShape
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the totals, where they may come in any number of rows.
+
+    Attributes:
+        function: As in SQL.
+        kind: The column's, where values are compared or added.
+        quotient: For an average in several rows, the aliases of the sum and of the count that it is made of.
+    """
+
+    alias: str
+    function: str
+    kind: Kind | None
+    quotient: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionShape:
     """A connection.
 
@@ -122,15 +162,17 @@ class ConnectionShape:
         starts_inside: Whether rows precede the page by its arguments (`after`, `offset`).
         ends_inside: Whether rows follow the page by its arguments (`before`).
         mark: The order's signature for cursors, and `keys` where the values of its keys are found in a row.
+        parts: How several rows of totals, or none, become one; empty where there is always exactly one.
     """
 
-    fields: tuple[Constant | Nodes | Edges | PageInfo | TotalCount, ...]
+    fields: tuple[Constant | Nodes | Edges | PageInfo | TotalCount | Totals, ...]
     size: int
     backward: bool
     starts_inside: bool
     ends_inside: bool
     mark: str
     keys: tuple[tuple[str, ...], ...]
+    parts: tuple[Part, ...] = ()
 
 
 Shape = ObjectShape | ConnectionShape

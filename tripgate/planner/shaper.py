@@ -1,19 +1,21 @@
 """Compile a shape to a Python function that turns rows into the answer.
 
 The function is built once per shape from literals only: every name of a client enters the source through `repr`.
-A connection's shaper takes `(rows, total)`, an object's takes one row.
+A connection's shaper takes `(rows, totals)`, an object's takes one row. Totals are a list too: of one row, but for
+those that come in parts.
 """
 
 import functools
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from tripgate.planner import node_id, shape
+from tripgate.planner import node_id, parts, shape
 from tripgate.planner.paging import encode_cursor
+from tripgate.planner.python_fields import from_row
 
 Row = dict[str, Any]
 ObjectShaper = Callable[[Row], dict[str, Any]]
-ConnectionShaper = Callable[[list[Row], int | None], dict[str, Any]]
+ConnectionShaper = Callable[[list[Row], list[Row]], dict[str, Any]]
 
 
 @functools.lru_cache(maxsize=2048)
@@ -27,7 +29,7 @@ def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
 
 @functools.lru_cache(maxsize=2048)
 def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
-    """The function from a page's rows, and the total where it was asked for, to the connection."""
+    """The function from a page's rows, and the totals where they were asked for, to the connection."""
     source = _Source()
     made: ConnectionShaper = source.compile(source.connection(wanted))
     return made
@@ -38,7 +40,11 @@ class _Source:
 
     def __init__(self) -> None:
         self._statements: list[str] = []
-        self._names: dict[str, Any] = {"node_id": node_id.encode, "encode_cursor": encode_cursor}
+        self._names: dict[str, Any] = {
+            "node_id": node_id.encode,
+            "encode_cursor": encode_cursor,
+            "together": parts.together,
+        }
         self._depth = 0
 
     def compile(self, expression: str) -> Any:
@@ -50,7 +56,11 @@ class _Source:
         """An expression for the object that `row`, a variable, becomes."""
         return "{" + ", ".join(f"{field.key!r}: {self._field(field, row)}" for field in wanted.fields) + "}"
 
-    def _field(self, field: shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Many, row: str) -> str:
+    def _field(
+        self,
+        field: shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Made | shape.Within | shape.Many,
+        row: str,
+    ) -> str:
         match field:
             case shape.Constant():
                 return repr(field.value)
@@ -62,10 +72,14 @@ class _Source:
             case shape.One():
                 inner = self._variable()
                 return f"(None if ({inner} := {row}[{field.alias!r}]) is None else {self.object(field.shape, inner)})"
+            case shape.Made():
+                return f"{self._name(from_row(field.field))}({row})"
+            case shape.Within():
+                return self.object(field.shape, row)
             case shape.Many():
                 rows = "()" if field.rows_alias is None else f"{row}[{field.rows_alias!r}]"
-                total = "None" if field.count_alias is None else f"{row}[{field.count_alias!r}][0]['count']"
-                return f"{self.connection(field.shape)}({rows}, {total})"
+                totals = "()" if field.totals_alias is None else f"{row}[{field.totals_alias!r}]"
+                return f"{self.connection(field.shape)}({rows}, {totals})"
             case _:
                 assert_never(field)
 
@@ -75,8 +89,13 @@ class _Source:
         entries = [f"{field.key!r}: {self._connection_field(wanted, field, row)}" for field in wanted.fields]
         name = self._name(None)
         step = "::-1" if wanted.backward else ""
+        totals = []
+        if any(isinstance(field, shape.TotalCount | shape.Totals) for field in wanted.fields):
+            one = f"together({self._name(wanted.parts)}, totals)" if wanted.parts else "totals[0] if totals else None"
+            totals = [f"    total = {one}"]
         self._statements += [
-            f"def {name}(rows, total):",
+            f"def {name}(rows, totals):",
+            *totals,
             f"    more = len(rows) > {wanted.size}",
             "    if more:",
             f"        rows = rows[:{wanted.size}]",
@@ -88,7 +107,7 @@ class _Source:
     def _connection_field(
         self,
         wanted: shape.ConnectionShape,
-        field: shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount,
+        field: shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount | shape.Totals,
         row: str,
     ) -> str:
         match field:
@@ -102,7 +121,9 @@ class _Source:
                 facts = ", ".join(f"{fact.key!r}: {_page_fact(wanted, fact)}" for fact in field.fields)
                 return "{" + facts + "}"
             case shape.TotalCount():
-                return "total"
+                return "total['count']"
+            case shape.Totals():
+                return self.object(field.shape, "total")
             case _:
                 assert_never(field)
 

@@ -1,16 +1,39 @@
 """Inputs and patches → writes. Takes coerced arguments keyed by GraphQL name; refuses nulls in columns without."""
 
+import dataclasses
 import datetime as dt
 import decimal
 import uuid
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from gql.errors import bad_input
-from gql.table import Table
-from tripgate.planner.conditions import check_text
-from tripgate.planner.plan import Insert, Match, Pick, Update, pick
+from gql.table import Catalog, Table
+from tripgate.planner.conditions import check_json, check_text
+from tripgate.planner.plan import (
+    And,
+    Compare,
+    Condition,
+    Delete,
+    Insert,
+    InsertTree,
+    IsNull,
+    Match,
+    Not,
+    Operator,
+    OwnTest,
+    Pick,
+    Update,
+    pick,
+)
+
+UPDATED_AT = "updatedAt"
+"""The field that says when a row last changed, of the types that have it."""
+
+_TREE_PAGES = 10
+
+W = TypeVar("W", bound=Update | Delete)
 
 
 def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ...], path: str) -> Insert:
@@ -25,10 +48,45 @@ def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ..
     many = len(inputs) > 1
     rows = []
     for index, given in enumerate(inputs):
-        row = _values(table, given, f"{path}[{index}]" if many else path, "Leave it out for its default.")
+        place = f"{path}[{index}]" if many else path
+        # Related rows are a tree's; what is left of them here are empty lists.
+        plain = {name: value for name, value in given.items() if not _related(table, name, value, place)}
+        row = _values(table, plain, place, "Leave it out for its default.")
         rows.append({table.primary_key: str(uuid.uuid4()), **row} if many else row)
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return Insert(table.name, columns, tuple(rows), returning)
+
+
+def has_related(table: Table, inputs: Iterable[dict[str, Any]]) -> bool:
+    """Whether any of the inputs brings related rows along."""
+    return any(value for given in inputs for name, value in given.items() if name in table.relations)
+
+
+def insert_tree(
+    catalog: Catalog, table: Table, inputs: list[dict[str, Any]], path: str, *, max_list: int
+) -> tuple[InsertTree, list[str]]:
+    """New rows with related ones, and the keys of the former in the order of the inputs. All get their keys here.
+
+    Args:
+        path: The argument that holds the inputs, for error messages: one, or a list where there are several.
+        max_list: The longest list of related rows; of all lists together there may be ten times as many.
+
+    Raises:
+        ApiError: BAD_USER_INPUT.
+    """
+    tree = _Tree(catalog, max_list)
+    many = len(inputs) > 1
+    keys = [tree.add(table, given, f"{path}[{index}]" if many else path) for index, given in enumerate(inputs)]
+    return InsertTree(tuple((name, tuple(rows)) for name, rows in tree.rows.items())), keys
+
+
+def related_tables(catalog: Catalog, table: Table, path: str = "") -> Iterable[tuple[str, Table, str]]:
+    """The tables whose rows may come along: the field that holds them, as in `items`, and the column that refers up."""
+    for relation in table.relations.values():
+        if relation.creatable:
+            below = f"{path}{relation.field}"
+            yield below, catalog[relation.target], relation.via
+            yield from related_tables(catalog, catalog[relation.target], f"{below}.")
 
 
 def update(table: Table, match: Match, patch: dict[str, Any], returning: tuple[Pick, ...]) -> Update:
@@ -43,18 +101,117 @@ def update(table: Table, match: Match, patch: dict[str, Any], returning: tuple[P
     return Update(table.name, match, changes, returning)
 
 
+def only(write: W, tests: Iterable[OwnTest], *, exactly: int | None = None) -> W:
+    """The same write of those rows alone for which the tests hold too; of so many, or of none."""
+    return dataclasses.replace(write, where=(*write.where, *tests), exactly=exactly)
+
+
+def unmodified_since(table: Table, moment: dt.datetime | None) -> tuple[OwnTest, ...]:
+    """That a row has not changed since a moment, to the microsecond; nothing without one."""
+    if moment is None:
+        return ()
+    return (Compare(table.columns[UPDATED_AT].name, Operator.LTE, moment.isoformat()),)
+
+
+def changed_after(table: Table, rows: Iterable[dict[str, Any]], moment: dt.datetime) -> str | None:
+    """When the first of these rows changed that has changed after a moment, as the database says it."""
+    column = table.columns[UPDATED_AT].name
+    return next((row[column] for row in rows if dt.datetime.fromisoformat(row[column]) > moment), None)
+
+
+def keyed(table: Table, keys: Iterable[str]) -> OwnTest:
+    """That a row has one of these keys."""
+    return Compare(table.primary_key, Operator.IN, tuple(keys))
+
+
+def own_tests(table: Table, condition: Condition) -> tuple[OwnTest, ...]:
+    """What a condition demands of columns of the row itself, whatever else it demands: what a write can repeat."""
+    match condition:
+        case And():
+            return tuple(test for part in condition.of for test in own_tests(table, part))
+        case Compare() | IsNull():
+            return (condition,) if _stored(table, condition.column) else ()
+        case Not(of=Compare() | IsNull() as test):
+            return (condition,) if _stored(table, test.column) else ()
+        case Not(of=Not(of=inner)):
+            return own_tests(table, inner)
+        case _:
+            return ()
+
+
+def _stored(table: Table, name: str) -> bool:
+    """Whether this is a column, and not a function of the row, which a search or a filter may look through as well."""
+    column = table.by_sql_name.get(name)
+    return column is not None and not column.computed
+
+
 def returning(table: Table, columns: Iterable[str]) -> tuple[Pick, ...]:
     """What a write answers with: the key and these columns."""
     names = dict.fromkeys((table.primary_key, *columns))
     return tuple(pick(table, name) for name in names)
 
 
-def _values(table: Table, given: dict[str, Any], path: str, advice: str) -> dict[str, Any]:
+class _Tree:
+    """The rows of a tree as they are gathered: those of each table together, each table behind its parents'."""
+
+    def __init__(self, catalog: Catalog, max_list: int) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        self._catalog = catalog
+        self._max_list = max_list
+        self._total = 0
+
+    def add(
+        self,
+        table: Table,
+        given: dict[str, Any],
+        path: str,
+        parent: tuple[tuple[str, str], ...] = (),
+        field: str = "",
+    ) -> str:
+        """Add a row and all below it; its key.
+
+        Args:
+            path: Where the row stands among the arguments.
+            parent: The column that refers to the parent, and the parent's key; nothing for a root.
+            field: What leads from the root to the row's fields, as in `items.`.
+        """
+        key = str(uuid.uuid4())
+        lists = {name: value for name, value in given.items() if _related(table, name, value, path, field)}
+        plain = {name: value for name, value in given.items() if name not in lists}
+        row = _values(table, plain, path, "Leave it out for its default.", field)
+        self.rows.setdefault(table.name, []).append({table.primary_key: key, **row, **dict(parent)})
+        for name, rows in lists.items():
+            relation = table.relations[name]
+            self._count(len(rows), f"{path}.{name}", f"{field}{name}")
+            for index, each in enumerate(rows):
+                below = f"{path}.{name}[{index}]"
+                self.add(self._catalog[relation.target], each, below, ((relation.via, key),), f"{field}{name}.")
+        return key
+
+    def _count(self, rows: int, path: str, field: str) -> None:
+        if rows > self._max_list:
+            raise bad_input(f"{path} has {rows} entries; at most {self._max_list} go at once.", field=field)
+        self._total += rows
+        most = self._max_list * _TREE_PAGES
+        if self._total > most:
+            raise bad_input(f"There are more than {most} related rows. Send fewer at once.", field=field)
+
+
+def _related(table: Table, name: str, value: Any, path: str, field: str = "") -> bool:
+    """Whether a field of an input holds related rows."""
+    if name not in table.relations:
+        return False
+    if value is None:
+        raise bad_input(f"{path}.{name} cannot be null. Leave it out where there are none.", field=f"{field}{name}")
+    return True
+
+
+def _values(table: Table, given: dict[str, Any], path: str, advice: str, field: str = "") -> dict[str, Any]:
     row = {}
     for name, value in given.items():
         column = table.columns[name]
         if value is None and not column.nullable:
-            raise bad_input(f"{path}.{name} cannot be null. {advice}", field=name)
+            raise bad_input(f"{path}.{name} cannot be null. {advice}", field=f"{field}{name}")
         row[column.name] = _value(value, f"{path}.{name}")
     return row
 
@@ -70,5 +227,8 @@ def _value(value: Any, path: str) -> Any:
             return str(value)
         case dt.date():  # a datetime is one as well
             return value.isoformat()
+        case list() | dict():
+            check_json(value, path)
+            return value
         case _:
             return value

@@ -3,6 +3,7 @@
 By aiohttp and not by the stock client, which keeps a failure's text and loses its code.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -36,6 +37,15 @@ class _Failure(BaseModel):
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionsAnswer:
+    """What a function answers, or the platform in its place where the function is missing."""
+
+    status: int
+    body: bytes
+    missing: bool
+
+
 class FunctionsClient:
     """Calls functions by name.
 
@@ -56,6 +66,29 @@ class FunctionsClient:
         Raises:
             ApiError: What the function refused, by its code; UPSTREAM_UNAVAILABLE or TIMEOUT when it could not say.
         """
+        answer = await self.send(name, body, caller)
+        if answer.status < 300:
+            found: dict[str, Any] = orjson.loads(answer.body)
+            return found
+        if answer.status == 401:
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        if answer.missing:
+            raise _unavailable()
+        try:
+            failure = _Failure.model_validate_json(answer.body)
+            code = ErrorCode(failure.code)
+        except (ValidationError, ValueError):
+            raise _unavailable() from None
+        if code not in _PUBLIC:
+            raise _unavailable()
+        raise ApiError(code, failure.message)
+
+    async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
+        """What the function answers, whatever it is.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE or TIMEOUT when it does not answer.
+        """
         headers = {"apikey": self._api_key, "Content-Type": "application/json"}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
@@ -67,29 +100,14 @@ class FunctionsClient:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
-                status, text = response.status, await response.read()
                 missing = response.headers.get(_PLATFORM_ERROR, "").startswith("NOT_FOUND")
+                return FunctionsAnswer(response.status, await response.read(), missing)
         except TimeoutError:
             raise ApiError(
                 ErrorCode.TIMEOUT, "This took too long. See whether it happened before you repeat it."
             ) from None
         except (aiohttp.ClientError, ConnectionError):
             raise _unavailable() from None
-        if status < 300:
-            found: dict[str, Any] = orjson.loads(text)
-            return found
-        if status == 401:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
-        if missing:
-            raise _unavailable()
-        try:
-            failure = _Failure.model_validate_json(text)
-            code = ErrorCode(failure.code)
-        except (ValidationError, ValueError):
-            raise _unavailable() from None
-        if code not in _PUBLIC:
-            raise _unavailable()
-        raise ApiError(code, failure.message)
 
 
 def _unavailable() -> ApiError:

@@ -51,7 +51,8 @@ class JwksCache:
         Raises:
             ApiError: UPSTREAM_UNAVAILABLE when no keys are known and none can be fetched.
         """
-        if self._due(kid):
+        # A key that is not known may be on its way to somebody else; a known one is good while it is fetched anew.
+        if kid not in self._keys or self._due(kid):
             async with self._lock:
                 if self._due(kid):  # whoever held the lock may have fetched it
                     await self._fetch()

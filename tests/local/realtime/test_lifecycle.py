@@ -161,6 +161,14 @@ async def test_a_crash_of_the_database_loses_nothing(connect: Any, data_dir: Pat
         await client.close()
 
 
-async def test_only_realtime_starts_anew_by_itself(stack: Stack) -> None:
-    with pytest.raises(LocalStackError, match="postgres cannot be started anew"):
-        stack.restart("postgres")
+async def test_postgres_is_never_left_asleep(db: psycopg.Connection) -> None:
+    # Its sender can miss a commit's wake-up; what the stream says four times a second wakes it then.
+    heard = "select max(reply_time) from pg_stat_replication"
+    (last,) = db.execute(heard).fetchone() or (None,)
+    assert last is not None
+    await until(lambda: (db.execute(heard).fetchone() or (last,))[0] > last, seconds=1)
+
+
+async def test_realtime_and_postgres_alone_start_anew_by_themselves(stack: Stack) -> None:
+    with pytest.raises(LocalStackError, match="postgrest cannot be started anew"):
+        stack.restart("postgrest")

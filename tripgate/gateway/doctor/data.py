@@ -9,7 +9,7 @@ from tripgate.gateway.doctor.asking import Answer, Asker
 from tripgate.gateway.doctor.needs import FUNCTIONS
 from tripgate.gateway.doctor.report import Finding, listed, ok, warning, wrong
 from tripgate.gateway.settings import Settings
-from tripgate.planner.plan import ALWAYS, Embed, EmbedCount, Pick, Read, pick
+from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, pick
 from tripgate.upstream.postgrest.render import read_request
 
 OLDEST, NEWEST = 12, 16
@@ -161,22 +161,22 @@ class Data:
         return findings or [ok(f"Without an account nothing is granted: no table, none of {len(FUNCTIONS)} functions.")]
 
     async def aggregates(self) -> list[Finding]:
-        """Whether PostgREST counts related rows, which `totalCount` of a nested connection needs.
+        """Whether PostgREST computes sums, averages and groups, which it permits only when told to.
 
         Raises:
             UnreachedError: Nobody answers.
         """
-        table, relation = next(
-            (table, relation) for table in catalog for relation in table.relations.values() if relation.many
-        )
-        count = EmbedCount("c", relation.via, catalog[relation.target].name, ALWAYS)
-        answer = await self.ask(read_request(Read(table.name, (Pick(table.primary_key),), (count,), limit=0)).path)
+        table = next(iter(catalog))
+        count = Aggregate("n", Function.COUNT, table.primary_key)
+        answer = await self.ask(read_request(Read(table.name, (), aggregates=(count,))).path)
         if self._fine(answer):
-            return [ok("Aggregates are on, so nested totals can be counted.")]
+            return [ok("Aggregates are on, so sums, averages and groups can be computed.")]
         if answer.code == "PGRST123":
+            by_key = [table.plural for table in catalog if table.hidden_columns]
+            hidden = f", and so do nested totals of {listed(by_key)}" if by_key else ""
             return [
                 wrong(
-                    "Aggregates are off in PostgREST, so `totalCount` of nested connections fails.",
+                    f"Aggregates are off in PostgREST, so groups and all of `aggregate` but `count` fail{hidden}.",
                     "Run: alter role authenticator set pgrst.db_aggregates_enabled = 'true'; "
                     "notify pgrst, 'reload config'.",
                 )

@@ -157,7 +157,11 @@ def _grants(connection: psycopg.Connection) -> list[Finding]:
 
 
 def _functions(connection: psycopg.Connection) -> list[Finding]:
-    needed = [*FUNCTIONS, *(item.name for table in catalog for item in table.computed.values())]
+    needed = [
+        *FUNCTIONS,
+        *(item.name for table in catalog for item in table.computed.values()),
+        *(column.name for table in catalog for column in table.columns.values() if column.computed),
+    ]
     found = {name: (people, anybody) for name, people, anybody in connection.execute(_FUNCTIONS, (needed,))}
     findings = []
     if missing := [name for name in needed if name not in found]:

@@ -14,6 +14,9 @@ FUNCTIONS: Mapping[str, str] = {
     "move_trip_item": f"item={_NOBODY}&day=1&new_position=0",
     "cast_vote": f"item={_NOBODY}&new_value=0&new_comment=",
     "accept_invitation": "token=",
+    "search_places": "words=",
+    "distance_in_metres": f"from_place={_NOBODY}&to_place={_NOBODY}",
+    "insert_tree": "tree=%5B%5D",
 }
 """Functions of schema public that signed-in people call, and arguments with which a call has no effect."""
 
@@ -31,9 +34,25 @@ TRIGGERS: Mapping[str, str] = {
     "broadcast_votes_changes": "public.votes",
     "broadcast_collaborators_membership": "public.collaborators",
     "broadcast_invitations_changes": "public.invitations",
+    **{
+        f"expect_{name}_{event}": f"public.{name}"
+        for name in (
+            "places",
+            "trips",
+            "trip_items",
+            "saved_places",
+            "collections",
+            "collection_places",
+            "tags",
+            "collaborators",
+            "votes",
+        )
+        for event in ("updates", "deletes")
+    },
+    "expect_place_tags_deletes": "public.place_tags",
 }
-"""Triggers without which sign-up, invitations, votes or subscriptions do not work. Each mapped table has one more,
-`set_<table>_updated_at`."""
+"""Triggers without which sign-up, invitations, votes, subscriptions or writes by filter do not work. Each mapped table
+has one more, `set_<table>_updated_at`."""
 
 PUBLICATION = "supabase_realtime"
 PUBLISHED = ("trips", "trip_items", "collaborators", "votes")

@@ -124,9 +124,24 @@ const Session = (() => {
     return (await respond(body, headers)).json();
   }
 
-  // The answers to a subscription, as server-sent events; whoever stops reading ends the subscription.
-  async function* stream(body, headers = {}) {
+  // The answers to a subscription, as server-sent events. Whoever stops reading ends the subscription at once: the
+  // generator alone would first wait for the answer that it is reading.
+  function stream(body, headers = {}) {
     const stop = new AbortController();
+    const answers = read(body, headers, stop);
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => answers.next(),
+      return: (value) => {
+        stop.abort();
+        return answers.return(value);
+      },
+    };
+  }
+
+  async function* read(body, headers, stop) {
     try {
       const accept = { Accept: "text/event-stream", ...headers };
       const response = await respond(body, accept, { signal: stop.signal });
@@ -148,6 +163,8 @@ const Session = (() => {
           if (data) yield JSON.parse(data.slice("data: ".length));
         }
       }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
     } finally {
       stop.abort();
     }

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 # Each process has one of its own, named after its port.
 SLOTS = "tripgate_realtime_"
 RETRY_SECONDS = 0.1
-CONFIRM_SECONDS = 5.0
+# Postgres 16 and later can miss its own wake-up when a commit comes just as the sender goes to sleep, and then sends
+# nothing until something else wakes it, 15 seconds later on a quiet database. A word from us wakes it too.
+NUDGE_SECONDS = 0.25
 POSTGRES_EPOCH = 946_684_800
 _WAL_DATA = struct.Struct(">cqqq")
 _KEEPALIVE = struct.Struct(">cqqb")
@@ -70,8 +72,10 @@ class WalStream:
         self._transaction: wal.Begin | None = None
         # Up to where everything has been told; a slot may begin again at an earlier place.
         self._last_commit = 0
+        # A crash may cut a transaction off in the middle, which then comes whole once more: how far it was told.
+        self._cut_off = (0, 0)
+        self._place = 0
         self._confirmed = 0
-        self._confirmed_at = 0.0
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -129,6 +133,9 @@ class WalStream:
             try:
                 self.ready.set()
                 self._read(pgconn, broken)
+                while not broken.done():
+                    await asyncio.wait([broken], timeout=NUDGE_SECONDS)
+                    self._confirm(pgconn)
                 await broken
             finally:
                 loop.remove_reader(pgconn.socket)
@@ -156,7 +163,7 @@ class WalStream:
             _, wal_end, _, answer_now = _KEEPALIVE.unpack(data)
             if self._transaction is None:
                 self._confirmed = max(self._confirmed, wal_end)
-            if answer_now or time.monotonic() - self._confirmed_at > CONFIRM_SECONDS:
+            if answer_now:
                 self._confirm(pgconn)
 
     def _decode(self, data: bytes) -> None:
@@ -168,6 +175,7 @@ class WalStream:
                 self._relations[message.oid] = message
             case wal.Begin():
                 self._transaction = message
+                self._place = 0
             case wal.Commit():
                 if self._transaction is not None:
                     self._last_commit = max(self._last_commit, self._transaction.lsn)
@@ -178,7 +186,14 @@ class WalStream:
 
     def _tell(self, change: wal.Change) -> None:
         relation, transaction = self._relations[change.relation_oid], self._transaction
-        if transaction is None or transaction.lsn <= self._last_commit or not self._consumer.wants(relation):
+        if transaction is None or transaction.lsn <= self._last_commit:
+            return
+        self._place += 1
+        here = (transaction.lsn, self._place)
+        if here <= self._cut_off:
+            return
+        self._cut_off = here
+        if not self._consumer.wants(relation):
             return
         try:
             self._consumer.changed(relation, change, transaction.committed_at)
@@ -187,7 +202,6 @@ class WalStream:
 
     def _confirm(self, pgconn: pq.abc.PGconn) -> None:
         """Let Postgres forget what has been told."""
-        self._confirmed_at = time.monotonic()
         now = int((time.time() - POSTGRES_EPOCH) * 1_000_000)
         place = self._confirmed
         with contextlib.suppress(psycopg.OperationalError):

@@ -10,10 +10,10 @@ from postgrest.exceptions import APIError
 from yarl import URL
 
 from gql.table import Table
-from tripgate.planner.plan import Read, Write
+from tripgate.planner.plan import FunctionCall, Read, Write
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.errors import public_error, timed_out, unavailable
-from tripgate.upstream.postgrest.render import Request, read_request, write_request
+from tripgate.upstream.postgrest.errors import RelatedTables, public_error, timed_out, unavailable
+from tripgate.upstream.postgrest.render import Request, read_request, value_request, write_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,15 @@ class Rows:
 
     rows: list[dict[str, Any]]
     total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What PostgREST answers a request."""
+
+    status: int
+    content_range: str | None
+    body: bytes
 
 
 class PostgrestClient:
@@ -46,15 +55,21 @@ class PostgrestClient:
         Raises:
             ApiError: By the kind of failure; see `postgrest.errors`.
         """
-        return await self.fetch(read_request(read), caller, table)
+        return await self.fetch(self.prepare(read), caller, table)
 
-    async def write(self, write: Write, caller: Caller, table: Table) -> list[dict[str, Any]]:
+    async def write(
+        self, write: Write, caller: Caller, table: Table, related: RelatedTables = ()
+    ) -> list[dict[str, Any]]:
         """Write, and answer with the rows written; none where no row was visible or permitted.
 
+        Args:
+            related: The other tables that it writes to, to name the field behind a failure.
+
         Raises:
+            NotExactlyError: It would have touched more or fewer rows than it says; nothing is changed.
             ApiError: By the kind of failure. After TIMEOUT or UPSTREAM_UNAVAILABLE the write may have happened.
         """
-        return (await self.fetch(write_request(write), caller, table)).rows
+        return (await self.fetch(self.prepare(write), caller, table, related)).rows
 
     async def call(self, function: str, caller: Caller) -> None:
         """Call a function of the database that takes and returns nothing.
@@ -64,11 +79,34 @@ class PostgrestClient:
         """
         await self.fetch(Request("POST", f"rpc/{function}", body=b"{}"), caller, None)
 
-    async def fetch(self, request: Request, caller: Caller, table: Table | None) -> Rows:
+    def prepare(self, plan: Read | Write | FunctionCall) -> Request:
+        """The request for a plan, to be kept and given to `fetch`."""
+        if isinstance(plan, FunctionCall):
+            return value_request(plan)
+        return read_request(plan) if isinstance(plan, Read) else write_request(plan)
+
+    async def fetch(self, request: Request, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
         """Send one rendered request.
 
         Raises:
             ApiError: By the kind of failure.
+        """
+        answer = await self.send(request, caller)
+        total = _total(answer.content_range) if request.prefer == "count=exact" else None
+        if 200 <= answer.status < 300:
+            found = orjson.loads(answer.body) if answer.body else []
+            # A function that returns one row answers with the row itself.
+            return Rows(found if isinstance(found, list) else [found], total)
+        if answer.status == 416 and total is not None:
+            # An offset past the end: no rows, and PostgREST still says how many there are.
+            return Rows([], total)
+        raise public_error(_api_error(answer.status, answer.body), caller, table, related)
+
+    async def send(self, request: Request, caller: Caller) -> Answer:
+        """What PostgREST answers, whatever it is.
+
+        Raises:
+            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer.
         """
         headers = {"apikey": self._api_key}
         if caller.token is not None:
@@ -77,6 +115,8 @@ class PostgrestClient:
             headers["Prefer"] = request.prefer
         if request.body is not None:
             headers["Content-Type"] = "application/json"
+        if request.exactly is not None:
+            headers["X-Exactly"] = str(request.exactly)
         try:
             async with self._session.request(
                 request.method,
@@ -86,21 +126,11 @@ class PostgrestClient:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
-                body = await response.read()
-                status, content_range = response.status, response.headers.get("Content-Range")
+                return Answer(response.status, response.headers.get("Content-Range"), await response.read())
         except TimeoutError:
             raise timed_out() from None
         except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError):
             raise unavailable() from None
-        total = _total(content_range) if request.prefer == "count=exact" else None
-        if 200 <= status < 300:
-            found = orjson.loads(body) if body else []
-            # A function that returns one row answers with the row itself.
-            return Rows(found if isinstance(found, list) else [found], total)
-        if status == 416 and total is not None:
-            # An offset past the end: no rows, and PostgREST still says how many there are.
-            return Rows([], total)
-        raise public_error(_api_error(status, body), caller, table)
 
 
 def _total(content_range: str | None) -> int | None:

@@ -14,15 +14,32 @@ from tripgate.upstream.caller import Caller
 
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _COLUMN = re.compile(r'column "([^"]+)"')
+_TABLE = re.compile(r'(?:relation|table) "([^"]+)"')
 
+RelatedTables = tuple[tuple[str, Table, str], ...]
+"""Tables that one write fills beside its own, each between the field that holds its rows, as in `items`, and the column
+that refers to the rows above, which is no field there."""
+
+_AGGREGATES_SETTING = "pgrst.db_aggregates_enabled"
+_AGGREGATES_OFF = (
+    f"Aggregates other than a count are switched off: {_AGGREGATES_SETTING} is not set for PostgREST (PGRST123)."
+)
 _UNAVAILABLE = "The data service is not available right now. Try again shortly."
 
 
-def public_error(error: APIError, caller: Caller, table: Table | None) -> ApiError:
+class NotExactlyError(ApiError):
+    """A write would have touched another number of rows than was meant, so the database undid it."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.CONFLICT, "Something changed meanwhile, so nothing was written. Try again.")
+
+
+def public_error(error: APIError, caller: Caller, table: Table | None, related: RelatedTables = ()) -> ApiError:
     """What the caller is told about a failure of PostgREST or Postgres.
 
     Args:
         table: The mapped table of the request, to name the field behind a column.
+        related: The other tables that the request writes to.
     """
     code = str(error.code or "")
     if code in {"PGRST301", "PGRST302", "PGRST303"}:
@@ -30,19 +47,24 @@ def public_error(error: APIError, caller: Caller, table: Table | None) -> ApiErr
     if code == "42501":
         if caller.anonymous:
             return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
-        return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.")
+        refused = next((path for path, each, _ in related if _is_about(each, error, None)), None)
+        return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.", field=refused)
     if code == "PT404":
         return ApiError(ErrorCode.NOT_FOUND, "There is no such thing, or you may not see it.")
+    if code == "PT412":
+        return NotExactlyError()
     if code == "PT429":
         return ApiError(ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again.")
     if code == "23505":
-        return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table))
+        return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table, related))
+    if code == "PGRST123":
+        return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
     if code in {"57014", "PGRST003"}:
         return ApiError(ErrorCode.TIMEOUT, "The data service took too long. Ask for less, or try again.")
     if code in {"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"} or code.startswith(("08", "53")):
         return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, _UNAVAILABLE)
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
-        return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table))
+        return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table, related))
     raise error
 
 
@@ -69,14 +91,28 @@ def _input_message(error: APIError, code: str) -> str:
             return "A value does not fit its type."
 
 
-def _details(error: APIError, table: Table | None) -> dict[str, Any]:
+def _details(error: APIError, table: Table | None, related: RelatedTables) -> dict[str, Any]:
     constraint = _found(_CONSTRAINT, error)
+    field = _field(error, table, constraint)
+    for path, each, via in related:
+        if _is_about(each, error, constraint):
+            below = _field(error, each, constraint)
+            above = each.by_sql_name[via].field
+            field = path if below in {None, above} else f"{path}.{below}"
     return {
         "sqlstate": error.code,
         "constraint": constraint,
-        "field": _field(error, table, constraint),
+        "field": field,
         "hint": error.hint,
     }
+
+
+def _is_about(table: Table, error: APIError, constraint: str | None) -> bool:
+    """Whether the table failed: the message names it, or a constraint called after it."""
+    named = _found(_TABLE, error)
+    if named is not None:
+        return named == table.name
+    return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.name}_")
 
 
 def _field(error: APIError, table: Table | None, constraint: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """What travels on a Realtime socket: Phoenix messages in their object form (`vsn=1.0.0`), and changes inside them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -50,6 +50,7 @@ class Change:
         record: The row as JSON, after an INSERT or UPDATE.
         message_id: The broadcast's id, for leaving out what was heard already.
         replayed: Whether it was sent again after a gap.
+        answers: What has been made of it for its many readers, by whoever makes it, so that it is made once.
     """
 
     table: str
@@ -59,6 +60,7 @@ class Change:
     occurred_at: str
     message_id: str | None = None
     replayed: bool = False
+    answers: dict[object, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
 class _Meta(BaseModel):

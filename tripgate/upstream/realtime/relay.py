@@ -28,11 +28,14 @@ class RelayLimits:
         most_waiting: Changes that wait for a slow reader before it gets a RESYNC instead.
         recheck: Seconds for which an admission is good.
         join_timeout: Seconds that a subscriber waits for the topic to be joined.
+        admissions: How many subscribers are admitted at once. When all come back after a gap, their reads wait here,
+            where that takes little, and queries find a connection between them.
     """
 
     most_waiting: int = 256
     recheck: float = 60.0
     join_timeout: float = 8.0
+    admissions: int = 16
 
 
 class Relay:
@@ -50,24 +53,40 @@ class Relay:
         self._memberships = memberships
         self._roots = roots
         self._limits = limits
+        self._turns = asyncio.Semaphore(limits.admissions)
         self._topics: dict[str, _Topic] = {}
 
-    @asynccontextmanager
-    async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> AsyncIterator[Subscription]:
-        """A subscription to a topic, for as long as the context lasts.
+    async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> Subscription:
+        """A subscription to a topic, until it is left.
 
         Raises:
             ApiError: FORBIDDEN when the caller may not see the topic; UPSTREAM_UNAVAILABLE when it cannot be joined in
                 time.
         """
-        shared, subscription = self._add(topic, caller, admit)
+        limits = self._limits
+        subscription = Subscription(
+            topic, caller, admit, most_waiting=limits.most_waiting, recheck=limits.recheck, turns=self._turns
+        )
+        shared = self._topics.get(topic)
+        if shared is None:
+            shared = self._topics[topic] = _Topic(topic, self._client, self._memberships, self._roots)
+        # Listening begins first, so that nothing is missed between the admission and the first change.
+        shared.add(subscription)
         try:
-            # Listening begins first, so that nothing is missed between the admission and the first change.
             await subscription.admit()
-            await shared.ready(self._limits.join_timeout)
-            yield subscription
-        finally:
-            self._remove(shared, subscription)
+            await shared.ready(limits.join_timeout)
+        except BaseException:
+            self.leave(subscription)
+            raise
+        return subscription
+
+    def leave(self, subscription: Subscription) -> None:
+        """End a subscription that nobody reads any more."""
+        subscription.close()
+        shared = self._topics[subscription.topic]
+        shared.remove(subscription)
+        if not shared.subscriptions:
+            del self._topics[subscription.topic]
 
     @asynccontextmanager
     async def present(self, topic: str, caller: Caller, admit: Admit) -> AsyncIterator["Presence"]:
@@ -76,14 +95,15 @@ class Relay:
         Raises:
             ApiError: As `subscribe`.
         """
-        async with self.subscribe(topic, caller, admit) as subscription:
-            shared = self._topics[topic]
-            presence = Presence(subscription, shared)
-            shared.enter(presence)
-            try:
-                yield presence
-            finally:
-                shared.exit(presence)
+        subscription = await self.subscribe(topic, caller, admit)
+        shared = self._topics[topic]
+        presence = Presence(subscription, shared)
+        shared.enter(presence)
+        try:
+            yield presence
+        finally:
+            shared.exit(presence)
+            self.leave(subscription)
 
     @property
     def subscribers(self) -> int:
@@ -105,20 +125,6 @@ class Relay:
         """Hang up."""
         self.end()
         await self._client.close()
-
-    def _add(self, topic: str, caller: Caller, admit: Admit) -> "tuple[_Topic, Subscription]":
-        limits = self._limits
-        subscription = Subscription(caller, admit, most_waiting=limits.most_waiting, recheck=limits.recheck)
-        shared = self._topics.get(topic)
-        if shared is None:
-            shared = self._topics[topic] = _Topic(topic, self._client, self._memberships, self._roots)
-        shared.add(subscription)
-        return shared, subscription
-
-    def _remove(self, shared: "_Topic", subscription: Subscription) -> None:
-        shared.remove(subscription)
-        if not shared.subscriptions and self._topics.get(shared.name) is shared:
-            del self._topics[shared.name]
 
 
 PRESENCE_CHANGED = Change("", Operation.UPDATE, None, None, "")

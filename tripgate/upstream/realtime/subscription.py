@@ -1,9 +1,9 @@
 """One subscriber of a topic: its queue, its admission, its end."""
 
 import asyncio
+import random
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
@@ -14,24 +14,50 @@ Admit = Callable[[Caller], Awaitable[None]]
 
 
 class Subscription:
-    """Changes for one person, in order, each once.
+    """Changes for one person, in order, each once: an asynchronous iterator that ends with the subscription.
 
     Nothing is handed out while the person's admission is in doubt: at the start, after every membership event, after a
     new token, and when a minute has passed. A reader that does not keep up gets one RESYNC instead of what it missed.
 
+    There are as many of these as there are readers, most of them idle, so each is small: slots, one future while it
+    waits, one timer for the end of its admission.
+
     Args:
+        topic: Where the changes come from, as in `trip:<id>`.
         most_waiting: How many changes wait for a slow reader.
         recheck: Seconds for which an admission is good.
+        turns: Taken for each admission.
     """
 
-    def __init__(self, caller: Caller, admit: Admit, *, most_waiting: int, recheck: float) -> None:
+    __slots__ = (
+        "_admit",
+        "_ended",
+        "_failure",
+        "_in_doubt",
+        "_most_waiting",
+        "_news",
+        "_recheck",
+        "_turns",
+        "_until_doubt",
+        "_waiting",
+        "caller",
+        "on_refresh",
+        "topic",
+    )
+
+    def __init__(
+        self, topic: str, caller: Caller, admit: Admit, *, most_waiting: int, recheck: float, turns: asyncio.Semaphore
+    ) -> None:
+        self.topic = topic
         self.caller = caller
         self._admit = admit
         self._recheck = recheck
+        self._turns = turns
         self._most_waiting = most_waiting
-        self._waiting: deque[Change] = deque()
-        self._news = asyncio.Event()
-        self._admitted_until = 0.0
+        self._waiting: list[Change] = []
+        self._news: asyncio.Future[None] | None = None
+        self._in_doubt = True
+        self._until_doubt: asyncio.TimerHandle | None = None
         self._failure: ApiError | None = None
         self._ended = False
         self.on_refresh: Callable[[Subscription], None] = lambda _: None
@@ -42,12 +68,12 @@ class Subscription:
             self._waiting.clear()
             change = resync()
         self._waiting.append(change)
-        self._news.set()
+        self._rouse()
 
     def doubt(self) -> None:
         """Ask anew whether this person may see the topic, before anything more is handed out."""
-        self._admitted_until = 0.0
-        self._news.set()
+        self._in_doubt = True
+        self._rouse()
 
     def refresh(self, caller: Caller) -> None:
         """Go on under a newer token of the same person."""
@@ -59,12 +85,17 @@ class Subscription:
         """End with this error; what waits is not handed out."""
         self._failure = error
         self._waiting.clear()
-        self._news.set()
+        self._rouse()
 
     def end(self) -> None:
         """End once what waits has been handed out."""
         self._ended = True
-        self._news.set()
+        self._rouse()
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        if self._until_doubt is not None:
+            self._until_doubt.cancel()
 
     @property
     def waiting(self) -> int:
@@ -79,17 +110,22 @@ class Subscription:
         """
         if self.caller.expired:
             raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token has expired. Refresh the session.")
-        while self._admitted_until == 0.0:
-            # Set before asking: a doubt that comes up meanwhile makes it ask again.
-            self._admitted_until = time.monotonic() + self._recheck
+        while self._in_doubt:
+            # Settled before asking: a doubt that comes up meanwhile makes it ask again.
+            self._in_doubt = False
+            self._doubt_in_time()
             try:
-                await self._admit(self.caller)
+                async with self._turns:
+                    await self._admit(self.caller)
             except BaseException:
-                self._admitted_until = 0.0
+                self._in_doubt = True
                 raise
 
-    async def changes(self) -> AsyncGenerator[Change, None]:
-        """The changes until the end.
+    def __aiter__(self) -> "Subscription":
+        return self
+
+    async def __anext__(self) -> Change:
+        """The next change, once there is one.
 
         Raises:
             ApiError: FORBIDDEN when the person may see the topic no longer; UNAUTHENTICATED when the token expires.
@@ -97,23 +133,26 @@ class Subscription:
         while True:
             if self._failure is not None:
                 raise self._failure
-            if time.monotonic() >= self._admitted_until or self.caller.expired:
-                self._admitted_until = 0.0
+            if self._in_doubt or self.caller.expired:
                 await self.admit()
-                continue
-            if self._waiting:
-                yield self._waiting.popleft()
-                continue
-            if self._ended:
-                return
-            self._news.clear()
-            try:
-                await asyncio.wait_for(self._news.wait(), self._patience())
-            except TimeoutError:
-                continue
+            elif self._waiting:
+                return self._waiting.pop(0)
+            elif self._ended:
+                raise StopAsyncIteration
+            else:
+                self._news = asyncio.get_running_loop().create_future()
+                await self._news
 
-    def _patience(self) -> float:
-        until = self._admitted_until - time.monotonic()
+    def _rouse(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _doubt_in_time(self) -> None:
+        """An admission is good for a while, and no longer than its token."""
+        if self._until_doubt is not None:
+            self._until_doubt.cancel()
+        # Subscribers that came together do not ask together for ever.
+        seconds = self._recheck * random.uniform(0.9, 1)  # noqa: S311
         if self.caller.expires_at is not None:
-            until = min(until, self.caller.expires_at - time.time())
-        return max(until, 0.0)
+            seconds = min(seconds, self.caller.expires_at - time.time())
+        self._until_doubt = asyncio.get_running_loop().call_later(seconds, self.doubt)

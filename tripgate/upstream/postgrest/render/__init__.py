@@ -4,8 +4,9 @@ Columns, operators and aliases come from the mapping and the planner, never from
 through `quoted` and `percent` alone, which are exact for every string that Postgres can hold.
 """
 
+from tripgate.upstream.postgrest.render.functions import value_request
 from tripgate.upstream.postgrest.render.reads import read_request
 from tripgate.upstream.postgrest.render.request import Request, percent, quoted
 from tripgate.upstream.postgrest.render.writes import write_request
 
-__all__ = ["Request", "percent", "quoted", "read_request", "write_request"]
+__all__ = ["Request", "percent", "quoted", "read_request", "value_request", "write_request"]

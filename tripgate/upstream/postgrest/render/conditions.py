@@ -1,9 +1,10 @@
 """Conditions as PostgREST's filters."""
 
 import re
+from collections.abc import Callable
 from typing import assert_never
 
-from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, Related
+from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
 from tripgate.upstream.postgrest.render.request import percent, quoted
 
 _OPERATORS = {
@@ -27,16 +28,18 @@ class Filters:
         parameters: Parameters of the request.
     """
 
-    def __init__(self, condition: Condition, prefix: str, *, aggregated: bool = False) -> None:
+    def __init__(self, condition: Condition, prefix: str, *, aggregated: bool = False, alias: str = "f") -> None:
         """Render a condition on the resource whose name `prefix` is, dot included.
 
         Args:
             aggregated: Whether the resource is aggregated, which an embed without columns would break.
+            alias: What the aliases of embeds begin with.
         """
         self.embeds: list[str] = []
         self.parameters: list[str] = []
         self._prefix = prefix
         self._aggregated = aggregated
+        self._alias = alias
         if condition == ALWAYS:
             return
         if isinstance(condition, Compare) and condition.operator is Operator.EQ and isinstance(condition.value, str):
@@ -50,7 +53,7 @@ class Filters:
     def _condition(self, condition: Condition) -> str:
         match condition:
             case Compare():
-                return _compare(condition, "")
+                return f"{condition.column}.{_compare(condition, quoted)}"
             case IsNull():
                 return f"{condition.column}.is.null"
             case Related():
@@ -60,7 +63,7 @@ class Filters:
             case Or():
                 return f"or({self._all(condition.of)})" if condition.of else _constant(holds=False)
             case Not(of=Compare() as compare):
-                return _compare(compare, "not.")
+                return f"{compare.column}.not.{_compare(compare, quoted)}"
             case Not(of=IsNull() as test):
                 return f"{test.column}.not.is.null"
             case Not(of=Related() as related):
@@ -77,10 +80,11 @@ class Filters:
 
     def _related(self, related: Related) -> str:
         """Embed the related rows that satisfy the condition; the embed's alias."""
-        alias = f"f{len(self.embeds)}"
+        alias = f"{self._alias}{len(self.embeds)}"
         place = len(self.embeds)
         self.embeds.append(alias)
-        inner = Filters(related.where, f"{self._prefix}{alias}.")
+        # PostgREST groups by these aliases, and SQL would take a column of that name inside the embed instead.
+        inner = Filters(related.where, f"{self._prefix}{alias}.", alias="g" if self._aggregated else "f")
         columns = ["x:id->nope", *inner.embeds] if self._aggregated else inner.embeds
         self.embeds[place] = f"{alias}:{related.table}!{related.via}({','.join(columns)})"
         self.parameters += inner.parameters
@@ -94,21 +98,42 @@ def _constant(*, holds: bool) -> str:
     return f"id.{'not.' if holds else ''}in.()"
 
 
-def _compare(compare: Compare, negation: str) -> str:
-    column, value = compare.column, compare.value
+def own_parameter(test: OwnTest) -> str:
+    """A test of a column of the row itself as a parameter of its own, the only kind of filter that a write obeys."""
+    match test:
+        case Compare():
+            return f"{test.column}={_compare(test, percent)}"
+        case IsNull():
+            return f"{test.column}=is.null"
+        case Not(of=Compare() as compare):
+            return f"{compare.column}=not.{_compare(compare, percent)}"
+        case Not(of=IsNull() as null):
+            return f"{null.column}=not.is.null"
+        case _:
+            raise ValueError(f"a write cannot be held to {test}")
+
+
+def _compare(compare: Compare, encode: Callable[[str], str]) -> str:
+    """Operator and value.
+
+    Args:
+        encode: `quoted` inside parentheses; `percent` for a parameter of its own, where PostgREST takes all that
+            follows the operator as it is. The elements of a list are quoted in both.
+    """
+    value = compare.value
     if compare.operator in _LIST_OPERATORS and isinstance(value, tuple):
-        return f"{column}.{negation}{_LIST_OPERATORS[compare.operator]}.{quoted(_array(value))}"
+        return f"{_LIST_OPERATORS[compare.operator]}.{encode(_array(value))}"
     if isinstance(value, tuple):
         if len(value) == 1:
             # `in.("")` matches nothing; `eq` says the same of one value and is exact.
-            return f"{column}.{negation}eq.{quoted(value[0])}"
-        return f"{column}.{negation}in.({','.join(map(quoted, value))})"
+            return f"eq.{encode(value[0])}"
+        return f"in.({','.join(map(quoted, value))})"
     operator = _OPERATORS.get(compare.operator, compare.operator.value)
     if compare.operator in {Operator.LIKE, Operator.ILIKE} and "*" in value:
         # PostgREST reads `*` as `%` even when quoted, so a literal one travels as a regular expression.
         operator = "match" if compare.operator is Operator.LIKE else "imatch"
         value = _like_as_regex(value)
-    return f"{column}.{negation}{operator}.{quoted(value)}"
+    return f"{operator}.{encode(value)}"
 
 
 def _array(values: tuple[str, ...]) -> str:

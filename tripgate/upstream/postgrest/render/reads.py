@@ -1,24 +1,27 @@
 """Reads as requests."""
 
-from typing import assert_never
-
 from gql.table import Sort
-from tripgate.planner.plan import Embed, EmbedCount, Read, related_key
+from tripgate.planner.plan import Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.render.conditions import Filters
+from tripgate.upstream.postgrest.render.functions import call_path, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.request import Request, pick_text
 
 
 def read_request(read: Read) -> Request:
     """Render a read."""
-    select, parameters = _level(read, "")
+    select, parameters = _level(read if read.source is None else selecting_what_it_tests(read), "")
+    path = f"{read.table}?" if read.source is None else call_path(read.source)
     prefer = "count=exact" if read.count else ""
-    return Request("GET", f"{read.table}?{'&'.join([f'select={select}', *parameters])}", prefer)
+    return Request("GET", f"{path}{'&'.join([f'select={select}', *parameters])}", prefer)
 
 
 def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
     """One resource: its `select`, and the parameters for it and all below it."""
-    filters = Filters(read.where, prefix)
+    aggregated = bool(read.aggregates) and not _counts_rows(read)
+    filters = Filters(read.where, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
+    # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
+    select += map(_aggregate, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
     parameters = filters.parameters
     if read.order:
         parameters.append(f"{prefix}order={','.join(_sort(number, key) for number, key in enumerate(read.order))}")
@@ -28,21 +31,23 @@ def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
         parameters.append(f"{prefix}offset={read.offset}")
     for embed in read.embeds:
         below = f"{prefix}{embed.alias}."
-        match embed:
-            case Embed():
-                inner, more = _level(embed.read, below)
-                select.append(f"{embed.alias}:{embed.read.table}!{embed.via}({inner})")
-                parameters += more
-            case EmbedCount():
-                counted = Filters(embed.where, below, aggregated=True)
-                # By a column: PostgREST's plain count() counts whole rows, which takes the right to read every column.
-                columns = ",".join([f"{embed.via}.count()", *counted.embeds])
-                select.append(f"{embed.alias}:{embed.table}!{embed.via}({columns})")
-                parameters += counted.parameters
-            case _:
-                assert_never(embed)
+        inner, more = _level(embed.read, below)
+        select.append(f"{embed.alias}:{embed.read.table}!{embed.via}({inner})")
+        parameters += more
     select += [_related_key(number, key, value=read.keys) for number, key in enumerate(read.order) if key.path]
     return ",".join(select + filters.embeds), parameters
+
+
+def _counts_rows(read: Read) -> bool:
+    """Whether nothing but whole rows is counted, and all of them together."""
+    return not read.columns and read.aggregates == (Aggregate("count", Function.COUNT),)
+
+
+def _aggregate(aggregate: Aggregate) -> str:
+    alias = "" if aggregate.alias == aggregate.function else f"{aggregate.alias}:"
+    column = "" if aggregate.column is None else f"{aggregate.column}."
+    cast = "" if aggregate.cast is None else f"::{aggregate.cast}"
+    return f"{alias}{column}{aggregate.function}(){cast}"
 
 
 def _related_key(number: int, key: Sort, *, value: bool) -> str:

@@ -13,12 +13,14 @@ class Request:
     Attributes:
         path: Path and query, percent-encoded, beginning with the table.
         prefer: The `Prefer` header, or empty.
+        exactly: How many rows a write must touch, as header `X-Exactly` tells the database; see `expect_rows` there.
     """
 
     method: str
     path: str
     prefer: str = ""
     body: bytes | None = None
+    exactly: int | None = None
 
 
 def percent(text: str) -> str:

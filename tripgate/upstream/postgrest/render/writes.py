@@ -4,7 +4,8 @@ from typing import assert_never
 
 import orjson
 
-from tripgate.planner.plan import Call, Delete, Insert, Match, Update, Write
+from tripgate.planner.plan import Call, Delete, Insert, InsertTree, Pick, Update, Write
+from tripgate.upstream.postgrest.render.conditions import own_parameter
 from tripgate.upstream.postgrest.render.request import Request, percent, pick_text
 
 
@@ -14,24 +15,39 @@ def write_request(write: Write) -> Request:
     Only own-column `col=op.value` filters: PostgREST applies `and=`, `or=` and embed filters of a PATCH or DELETE to
     the answer alone and would change every row.
     """
-    select = f"select={','.join(pick_text(pick) for pick in write.returning)}"
     match write:
         case Insert():
             columns = ",".join(write.columns)
-            path = f"{write.table}?{select}" + (f"&columns={columns}" if columns else "")
-            return Request("POST", path, "return=representation,missing=default", orjson.dumps(list(write.rows)))
+            path = f"{write.table}?{_select(write.returning)}" + (f"&columns={columns}" if columns else "")
+            prefer = "return=representation,missing=default"
+            if write.on_conflict:
+                path += f"&on_conflict={','.join(write.on_conflict)}"
+                prefer += f",resolution={'merge' if write.merge else 'ignore'}-duplicates"
+            return Request("POST", path, prefer, orjson.dumps(list(write.rows)))
+        case InsertTree():
+            tree = [{"table": table, "rows": rows} for table, rows in write.parts]
+            return Request("POST", "rpc/insert_tree", "", orjson.dumps({"tree": tree}))
         case Update():
-            path = f"{write.table}?{_match(write.match)}&{select}"
-            return Request("PATCH", path, "return=representation", orjson.dumps(write.changes))
+            path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
+            body = orjson.dumps(write.changes)
+            return Request("PATCH", path, "return=representation", body, write.exactly)
         case Delete():
-            return Request("DELETE", f"{write.table}?{_match(write.match)}&{select}", "return=representation")
+            path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
+            return Request("DELETE", path, "return=representation", exactly=write.exactly)
         case Call():
-            return Request("POST", f"rpc/{write.function}?{select}", "", orjson.dumps(write.arguments))
+            path = f"rpc/{write.function}?{_select(write.returning)}"
+            return Request("POST", path, "", orjson.dumps(write.arguments))
         case _:
             assert_never(write)
 
 
-def _match(match: Match) -> str:
-    if not match:
+def _select(returning: tuple[Pick, ...]) -> str:
+    return f"select={','.join(map(pick_text, returning))}"
+
+
+def _filters(write: Update | Delete) -> str:
+    filters = [f"{column}=eq.{percent(value)}" for column, value in write.match]
+    filters += map(own_parameter, write.where)
+    if not filters:
         raise ValueError("a write without a condition would change every row")
-    return "&".join(f"{column}=eq.{percent(value)}" for column, value in match)
+    return "&".join(filters)

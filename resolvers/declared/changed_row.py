@@ -1,0 +1,102 @@
+"""The row of a change, as a subscriber's selection asks for it.
+
+What the change's record answers exactly is shaped from it. Numbers that JSON would round, related rows and computed
+objects are read anew, with the subscriber's own token.
+
+A change may be heard of before it can be read: it is told from the log, while a snapshot sees a transaction only once
+its server process has said that it is over. So a row that is read is compared with the record, and read again for a
+moment while it is the older of the two.
+"""
+
+import asyncio
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gql.table import Column, Kind, Table
+from tripgate.planner.plan import Compare, Operator, Read, pick
+from tripgate.planner.read import ObjectPlan
+from tripgate.planner.shaper import ObjectShaper, Row, object_shaper
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.postgrest.render import read_request
+from tripgate.upstream.realtime.frames import Change, Operation
+
+WAITS = (0.01, 0.02, 0.05, 0.1)
+"""Seconds before each further read of a row that is too old. After the last, what there is will do."""
+
+_STAMP = "updated_at"
+_EXACT_IN_JSON = frozenset(Kind) - {Kind.NUMERIC}
+# The text of an instant depends on the writer's time zone.
+_EQUAL_AS_TEXT = _EXACT_IN_JSON - {Kind.DATETIME}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """How the row of a change becomes an answer.
+
+    Attributes:
+        read: The row without its condition; `None` where the record is enough.
+    """
+
+    table: Table
+    read: Read | None
+    shaper: ObjectShaper
+
+    @classmethod
+    def of(cls, table: Table, plan: ObjectPlan) -> "ChangedRow":
+        """From the plan of the selection below the row."""
+        read, shaper = plan.read, object_shaper(plan.shape)
+        columns = [table.by_sql_name.get(picked.column) for picked in read.columns]
+        if not read.embeds and all(map(_told_exactly, columns)):
+            return cls(table, None, shaper)
+        if _STAMP in table.by_sql_name and pick(table, _STAMP) not in read.columns:
+            read = dataclasses.replace(read, columns=(*read.columns, pick(table, _STAMP)))
+        return cls(table, read, shaper)
+
+    async def answer(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any] | None:
+        """The selected fields; `None` where there is no row, or none that the caller may see.
+
+        Raises:
+            ApiError: The row cannot be read.
+        """
+        if change.record is None or change.id is None:
+            return None
+        if self.read is None:
+            return self.shaper(change.record)
+        read = dataclasses.replace(self.read, where=Compare(self.table.primary_key, Operator.EQ, change.id))
+        request = read_request(read)
+
+        async def row() -> Row | None:
+            return next(iter((await postgrest.fetch(request, caller, self.table)).rows), None)
+
+        found = await row()
+        for wait in WAITS:
+            if not too_early(self.table, found, change):
+                break
+            await asyncio.sleep(wait)
+            found = await row()
+        return None if found is None else self.shaper(found)
+
+
+def _told_exactly(column: Column | None) -> bool:
+    """Whether a change's record holds the column's value as a read would: not what a function makes of the row."""
+    return column is not None and not column.computed and column.kind in _EXACT_IN_JSON
+
+
+def too_early(table: Table, row: Row | None, change: Change) -> bool:
+    """Whether a row was read before its change could be seen."""
+    record = change.record or {}
+    if row is None:
+        # Not there yet, or not for the caller to see; who waits finds out.
+        return change.operation is Operation.INSERT
+    if _STAMP in row:
+        return datetime.fromisoformat(row[_STAMP]) < datetime.fromisoformat(record[_STAMP])
+    # Without a stamp, another value may also be a newer one, which costs some reads in vain.
+    comparable = (
+        column
+        for name in row
+        if (column := table.by_sql_name.get(name)) and not column.computed and column.kind in _EQUAL_AS_TEXT
+    )
+    return any(row[column.name] != record.get(column.name) for column in comparable)

@@ -1,0 +1,103 @@
+"""Functions of the database as root fields: those that return rows of a table are connections, others plain values.
+
+Such a function changes nothing and runs with the caller's own rights. Its arguments travel as query parameters.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql.execution.values import VariableValues
+from strawberry.types.arguments import StrawberryArgument
+
+from gql import derive
+from gql.errors import bad_input
+from resolvers.context import Context
+from resolvers.declared.base import DeclaredField
+from resolvers.declared.reads import Many
+from tripgate.planner.conditions import as_text
+from tripgate.planner.plan import FunctionCall, Read
+from tripgate.planner.read import ConnectionPlan
+from tripgate.planner.selection import Selected
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a function.
+
+    Attributes:
+        field: As in GraphQL.
+        name: As in SQL; never the name of a column, which would make it a filter.
+        annotation: Its type; where null is allowed, the function has a default for it.
+    """
+
+    field: str
+    name: str
+    annotation: Any
+    description: str
+
+    @property
+    def argument(self) -> StrawberryArgument:
+        """The field's argument."""
+        return derive.argument(self.field, self.annotation, self.description)
+
+
+def call(function: str, parameters: tuple[Parameter, ...], arguments: dict[str, Any]) -> FunctionCall:
+    """The call with these arguments, keyed by their GraphQL names. What is absent gets the function's default.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for null, which cannot be told from a text, and for text that Postgres cannot hold.
+    """
+    given = [parameter for parameter in parameters if parameter.field in arguments]
+    for parameter in given:
+        if arguments[parameter.field] is None:
+            raise bad_input(f"{parameter.field} is null. Leave it out.", field=parameter.field)
+    return FunctionCall(
+        function,
+        tuple((each.name, as_text(arguments[each.field], each.field)) for each in given),
+    )
+
+
+class FunctionRows(Many):
+    """`searchPlaces(text, filter, orderBy, first, …)`."""
+
+    def __init__(
+        self, type_name: str, function: str, parameters: tuple[Parameter, ...], make_type: Callable[[], Any], said: str
+    ) -> None:
+        super().__init__(
+            type_name,
+            make_type,
+            lambda: [*(each.argument for each in parameters), *derive.connection_arguments(type_name)],
+            said,
+        )
+        self.function = function
+        self.parameters = parameters
+
+    def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ConnectionPlan:
+        source = call(self.function, self.parameters, selected.arguments(variables))
+
+        def called(read: Read | None) -> Read | None:
+            return None if read is None else dataclasses.replace(read, source=source)
+
+        plan = super().plan(context, selected, variables)
+        return dataclasses.replace(plan, read=called(plan.read), total=called(plan.total))
+
+
+class FunctionValue(DeclaredField):
+    """`distanceInMetres(fromPlaceId, toPlaceId)`: one plain value.
+
+    Numbers travel as JSON's, so a function that must be exact to the digit returns its `numeric` as text.
+    """
+
+    def __init__(
+        self, function: str, parameters: tuple[Parameter, ...], make_type: Callable[[], Any], said: str
+    ) -> None:
+        super().__init__("", make_type, lambda: [each.argument for each in parameters], said)
+        self.function = function
+        self.parameters = parameters
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        request = context.postgrest.prepare(call(self.function, self.parameters, selected.arguments(variables)))
+        (value,) = (await context.postgrest.fetch(request, context.caller, None)).rows
+        return value

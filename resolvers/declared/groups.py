@@ -1,0 +1,47 @@
+"""Declared groups: `tripsGrouped(by, filter)`, one request for all groups and what is computed over each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql.execution.values import VariableValues
+
+from gql.table import Table
+from resolvers.context import Context
+from resolvers.declared.base import DeclaredField, planner
+from tripgate.planner import aggregates
+from tripgate.planner.aggregates import GroupsPlan
+from tripgate.planner.selection import Selected
+from tripgate.planner.shaper import ObjectShaper, object_shaper
+from tripgate.upstream.postgrest.render import Request
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadyGroups:
+    """Planned groups, rendered and compiled, kept with their document."""
+
+    request: Request
+    shaper: ObjectShaper
+
+    @classmethod
+    def of(cls, context: Context, plan: GroupsPlan) -> "_ReadyGroups":
+        return cls(context.postgrest.prepare(plan.read), object_shaper(plan.shape))
+
+    async def answer(self, context: Context, table: Table) -> list[dict[str, Any]]:
+        found = await context.postgrest.fetch(self.request, context.caller, table)
+        return [self.shaper(row) for row in found.rows]
+
+
+class Grouped(DeclaredField):
+    """`tripsGrouped(by, filter, first, offset)`."""
+
+    def plan(self, context: Context, selected: Selected, variables: VariableValues) -> GroupsPlan:
+        """The plan for this selection."""
+        arguments = selected.arguments(variables)
+        where = planner(context, variables).condition(self.table, arguments.get("filter"))
+        return aggregates.groups(self.table, selected, arguments, where, max_page_size=context.max_page_size)
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        ready: _ReadyGroups | None = context.plans.get(selected.key)
+        if ready is None:
+            ready = context.plans[selected.key] = _ReadyGroups.of(context, self.plan(context, selected, variables))
+        return await ready.answer(context, self.table)

@@ -1,0 +1,122 @@
+-- What the API's writes need beyond one statement on one table: to be held to the rows that were meant, and to make rows
+-- of several tables at once.
+
+
+-- Exactly so many rows ------------------------------------------------------------------------------------------------
+
+-- PATCH and DELETE pass over rows that no policy lets the caller write. Whoever sends `X-Exactly: n` means n rows or none:
+-- should the statement touch more or fewer, it is undone. Only the request's own statement is counted: what a trigger does
+-- behind it is deeper, what cascades is on another table. PostgREST answers PTxyz with HTTP status xyz.
+create function private.expect_rows() returns trigger language plpgsql set search_path = '' as $$
+declare
+    expected text;
+begin
+    if pg_trigger_depth() > 1
+        or coalesce(current_setting('request.path', true), '') not like '%/' || replace(tg_table_name, '_', '\_')
+    then
+        return null;
+    end if;
+    expected := nullif(current_setting('request.headers', true), '')::json ->> 'x-exactly';
+    if expected is not null and expected <> (select count(*) from touched)::text then
+        raise sqlstate 'PT412' using
+            message = 'this would touch another number of rows than was meant',
+            hint = 'Some are not there any more, have changed, or may not be written.';
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.expect_rows() from public;
+
+-- One trigger an event, since a transition table serves one alone.
+create trigger expect_places_updates after update on public.places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_places_deletes after delete on public.places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_trips_updates after update on public.trips
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_trips_deletes after delete on public.trips
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_trip_items_updates after update on public.trip_items
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_trip_items_deletes after delete on public.trip_items
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_saved_places_updates after update on public.saved_places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_saved_places_deletes after delete on public.saved_places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collections_updates after update on public.collections
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collections_deletes after delete on public.collections
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collection_places_updates after update on public.collection_places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collection_places_deletes after delete on public.collection_places
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_tags_updates after update on public.tags
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_tags_deletes after delete on public.tags
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collaborators_updates after update on public.collaborators
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_collaborators_deletes after delete on public.collaborators
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_votes_updates after update on public.votes
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_votes_deletes after delete on public.votes
+    referencing old table as touched for each statement execute function private.expect_rows();
+create trigger expect_place_tags_deletes after delete on public.place_tags
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+
+-- Rows and what belongs to them ---------------------------------------------------------------------------------------
+
+-- Under the caller's own grants and policies, one statement after the other, so that the policies of a row see those that
+-- came before it. A row names its own columns, and the others get their defaults: rows that name the same are inserted
+-- together. Names are taken from the catalog, never from the caller.
+create function public.insert_tree(tree jsonb) returns void language plpgsql set search_path = '' as $$
+declare
+    -- The tables that to_many(…, create=True) leads to in gql/types, and those that it leads from.
+    allowed constant text[] := array[
+        'trips', 'trip_items', 'places', 'place_tags', 'collections', 'collection_places', 'tags'
+    ];
+    part jsonb;
+    target text;
+    named text[];
+    batch jsonb;
+    columns text;
+    known bigint;
+begin
+    for part in select value from jsonb_array_elements(tree) loop
+        target := part ->> 'table';
+        if target is null or target <> all (allowed) then
+            raise insufficient_privilege using message = 'rows of this table are not inserted in a tree';
+        end if;
+
+        for named, batch in
+            select shape.named, jsonb_agg(given.value order by given.ordinality)
+            from jsonb_array_elements(part -> 'rows') with ordinality as given
+            cross join lateral (
+                select array_agg(name order by name) from jsonb_object_keys(given.value) as name
+            ) as shape (named)
+            group by shape.named
+            order by min(given.ordinality)
+        loop
+            select string_agg(quote_ident(attname), ', ' order by attnum), count(*) into columns, known
+            from pg_attribute
+            where attrelid = to_regclass(format('public.%I', target))
+                and attnum > 0 and not attisdropped and attname = any (named);
+            if known = 0 or known < cardinality(named) then
+                raise undefined_column using message = 'a row names no column, or one that its table does not have';
+            end if;
+            execute format(
+                'insert into public.%1$I (%2$s) select %2$s from jsonb_populate_recordset(null::public.%1$I, $1)',
+                target, columns
+            ) using batch;
+        end loop;
+    end loop;
+end
+$$;
+comment on function public.insert_tree(jsonb) is 'Inserts rows of several tables, all or none: a list of {table, rows}, each table behind those that it refers to.';
+-- Older projects grant new functions to every role of the API.
+revoke execute on function public.insert_tree(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.insert_tree(jsonb) to authenticated;

@@ -1,0 +1,103 @@
+-- Functions that the API offers as fields: computed from a row, or called with arguments. All of them run with the
+-- caller's own rights, so that policies decide what is counted, found and measured.
+
+
+-- Computed from a trip ------------------------------------------------------------------------------------------------
+
+-- Unnamed, the parameter makes these computed fields of trips and nothing that a client can call with a row of its own
+-- making.
+create function public.duration_days(public.trips) returns integer
+language sql stable set search_path = '' as $$
+    select ($1).end_date - ($1).start_date + 1;
+$$;
+comment on function public.duration_days(public.trips) is 'How many days the trip takes, its first and last included; null without both.';
+revoke execute on function public.duration_days(public.trips) from public, anon, authenticated, service_role;
+grant execute on function public.duration_days(public.trips) to authenticated;
+
+-- In plpgsql, which keeps its plan from one trip of a list to the next.
+create function public.cost_total(public.trips) returns numeric
+language plpgsql stable set search_path = '' as $$
+declare
+    trip alias for $1;
+begin
+    return (
+        select coalesce(sum(trip_items.cost), 0.00) from public.trip_items where trip_items.trip_id = trip.id
+    );
+end
+$$;
+comment on function public.cost_total(public.trips) is 'What the trip''s items cost together, in the trip''s currency; counts the items that the caller may see.';
+revoke execute on function public.cost_total(public.trips) from public, anon, authenticated, service_role;
+grant execute on function public.cost_total(public.trips) to authenticated;
+
+
+-- Finding places by their words ---------------------------------------------------------------------------------------
+
+-- 'simple' takes words as they are: names of places are in every language.
+create index idx_places_words on public.places using gin (
+    to_tsvector('simple', name || ' ' || coalesce(city, '') || ' ' || coalesce(address, '') || ' ' || coalesce(notes, ''))
+);
+
+-- As definer, because no index serves `@@` under row level security: the operator is not leakproof, so each row would be
+-- shown to the policy first. It looks only among what the policies show the caller, so that neither its time nor its
+-- answer depends on what other people keep, and what it finds is filtered by the policies once more.
+create function private.my_place_ids_by_words(words text) returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    -- Every word must be there, or begin one that is. Lexemes are quoted, so no text is taken for an operator.
+    wanted tsquery := (
+        select string_agg('''' || replace(replace(found.lexeme, '\', '\\'), '''', '''''') || ''':*', ' & ')
+        from unnest(to_tsvector('simple', words)) as found
+    )::tsquery;
+begin
+    return query
+        select places.id from public.places
+        where (
+                places.user_id = (select auth.uid())
+                or places.id = any (array(select shown.place_id from private.my_trip_places() as shown))
+            )
+            and to_tsvector('simple', places.name || ' ' || coalesce(places.city, '') || ' ' || coalesce(places.address, '') || ' ' || coalesce(places.notes, ''))
+                @@ wanted;
+end
+$$;
+comment on function private.my_place_ids_by_words(text) is 'Which of the places that the caller may see hold all these words, or words that begin so.';
+revoke execute on function private.my_place_ids_by_words(text) from public;
+grant execute on function private.my_place_ids_by_words(text) to authenticated;
+
+-- Parsed when it is made: callers may execute the helper, but not look into its schema by name. A setting keeps the body
+-- out of the caller's query, where the words are no constant and the helper would run once for each place. It selects
+-- whole rows, since a list of columns, parsed once, would forbid changing them.
+create function public.search_places(words text) returns setof public.places
+language sql stable set search_path = ''
+begin atomic
+    select places from public.places
+    where places.id = any (array(select private.my_place_ids_by_words(words)));
+end;
+comment on function public.search_places(text) is 'The places whose name, city, address or notes hold all these words, or words that begin so.';
+revoke execute on function public.search_places(text) from public, anon, authenticated, service_role;
+grant execute on function public.search_places(text) to authenticated;
+
+
+-- Measuring -----------------------------------------------------------------------------------------------------------
+
+-- Along the surface of a sphere, by the haversine formula: exact to half a percent.
+create function public.distance_in_metres(from_place uuid, to_place uuid) returns integer
+language sql stable set search_path = '' as $$
+    select round(
+        2 * 6371008.8 * asin(
+            sqrt(
+                least(
+                    1.0,
+                    sin(radians(b.latitude::float8 - a.latitude::float8) / 2) ^ 2
+                    + cos(radians(a.latitude::float8)) * cos(radians(b.latitude::float8))
+                    * sin(radians(b.longitude::float8 - a.longitude::float8) / 2) ^ 2
+                )
+            )
+        )
+    )::integer
+    from public.places as a, public.places as b
+    -- No row and thus null, where least() would pass over one.
+    where a.id = from_place and b.id = to_place and a.latitude is not null and b.latitude is not null;
+$$;
+comment on function public.distance_in_metres(uuid, uuid) is 'How far it is between two places in metres, as the crow flies; null when a position is not known.';
+revoke execute on function public.distance_in_metres(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function public.distance_in_metres(uuid, uuid) to authenticated;

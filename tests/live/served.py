@@ -1,0 +1,102 @@
+"""`tripgate serve` as a process of its own, and a proxy that counts what it joins."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from tripgate.local.stack import StackInfo
+
+
+class Served:
+    """A running `tripgate serve`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self._process = process
+        self.url = url
+
+    def stop(self) -> None:
+        """Send SIGTERM."""
+        self._process.send_signal(signal.SIGTERM)
+
+    async def exit_code(self, patience: float) -> int:
+        """The exit code, once it has ended."""
+        return await asyncio.wait_for(self._process.wait(), patience)
+
+
+@asynccontextmanager
+async def served(info: StackInfo, **settings: str) -> AsyncIterator[Served]:
+    """The gateway over this stack; `settings` are environment variables without TRIPGATE_."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
+    given = {"REST_URL": info.rest_url, "PORT": "0", **settings}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tripgate", "serve"),
+        env={
+            **inherited,
+            "SUPABASE_URL": info.api_url,
+            "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
+            "PYTHONUNBUFFERED": "1",
+            **{f"TRIPGATE_{name}": value for name, value in given.items()},
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        assert line.startswith("Tripgate serving: "), line
+        yield Served(process, line.split()[-1])
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+class Joins:
+    """A proxy in front of Realtime that keeps the topics which are joined."""
+
+    def __init__(self, info: StackInfo) -> None:
+        self._target = f"{info.api_url}/realtime/v1"
+        self.topics: list[str] = []
+        self.url = ""
+
+    async def __aenter__(self) -> "Joins":
+        self._session = aiohttp.ClientSession()
+        app = web.Application()
+        app.router.add_get("/websocket", self._pass_on)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+        await self._runner.cleanup()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        async with self._session.ws_connect(self._target + request.path_qs, compress=0) as upstream:
+            client = web.WebSocketResponse(compress=False)
+            await client.prepare(request)
+
+            async def answers() -> None:
+                async for message in upstream:
+                    await client.send_str(message.data)
+                await client.close()
+
+            answering = asyncio.create_task(answers())
+            async for message in client:
+                said: dict[str, Any] = json.loads(message.data)
+                if said["event"] == "phx_join":
+                    self.topics.append(said["topic"])
+                await upstream.send_str(message.data)
+            answering.cancel()
+            return client

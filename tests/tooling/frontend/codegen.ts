@@ -1,0 +1,20 @@
+// graphql-codegen: `graphql-codegen --config codegen.ts` writes typed documents for what stands in graphql(`…`).
+import type { CodegenConfig } from "@graphql-codegen/cli";
+
+const config: CodegenConfig = {
+  schema: "schema.graphql",
+  documents: "codegen/*.ts",
+  generates: {
+    "codegen/generated/": {
+      preset: "client",
+      config: {
+        // Each scalar is a string on the wire, so that no digit and no time zone is lost; JSON is whatever it is.
+        scalars: { UUID: "string", DateTime: "string", Date: "string", Decimal: "string", JSON: "unknown" },
+        strictScalars: true,
+        useTypeImports: true,
+      },
+    },
+  },
+};
+
+export default config;

@@ -1,0 +1,33 @@
+"""graphql-codegen and the Relay compiler type the documents of a small frontend, and the types hold.
+
+What must and must not type-check stands in `frontend/codegen/uses.ts` and `frontend/relay/uses.ts`.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from tests.tooling.deno import FRONTEND, run_deno
+
+
+def test_graphql_codegen(frontend: Path) -> None:
+    run_deno(frontend, "task", "codegen")
+    run_deno(frontend, "check", "--frozen", "codegen")
+
+
+def test_the_relay_compiler(frontend: Path) -> None:
+    run_deno(frontend, "task", "relay")
+    run_deno(frontend, "check", "--frozen", "relay")
+    # A fragment's next page is asked for by the identifier that every type has.
+    assert "node(nodeId: $nodeId)" in (frontend / "relay/generated/documentsTripItemsQuery.graphql.ts").read_text()
+
+
+def test_the_packages_are_pinned_by_version_and_digest() -> None:
+    text = (FRONTEND / "deno.lock").read_text()
+    lock = json.loads(text)
+    wanted = json.loads((FRONTEND / "deno.json").read_text())["imports"].values()
+    assert set(wanted) == set(lock["specifiers"])
+    assert all(re.search(r"@\d+\.\d+\.\d+$", each) for each in wanted)
+    assert all(package["integrity"].startswith("sha512-") for package in lock["npm"].values())
+    # Which registry serves them is the user's choice.
+    assert "://" not in text

@@ -1,0 +1,100 @@
+"""The API as it was released: `releases/<version>.graphql`, and what a change of the schema does to its users.
+
+Versions follow SemVer: breaking changes take a new major version, below 1.0 a new minor one. So until pyproject.toml
+names such a version, whatever breaks the documents of those who use the last release fails the check.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphql import DangerousChangeType, GraphQLSchema, build_schema, find_breaking_changes, find_dangerous_changes
+
+_FOLDER = Path("releases")
+_PROJECT = Path("pyproject.toml")
+
+# What a client need not give cannot surprise it.
+_HARMLESS = {DangerousChangeType.OPTIONAL_ARG_ADDED, DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED}
+
+_WHAT_TO_DO = (
+    "Keep what was released and mark it with `deprecated=`; or, if the break is meant, raise the version in"
+    " pyproject.toml to {}."
+)
+
+Version = tuple[int, int, int]
+
+
+class ReleaseError(Exception):
+    """The schema breaks the last release, or the release cannot be made; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version and the schema that it had."""
+
+    version: Version
+    sdl: str
+
+
+def last_release() -> Release | None:
+    """The newest release of this folder; `None` before the first."""
+    files = {_version(file.stem): file for file in _FOLDER.glob("*.graphql")}
+    if not files:
+        return None
+    newest = max(files)
+    return Release(newest, files[newest].read_text(encoding="utf-8"))
+
+
+def check(schema: GraphQLSchema) -> list[str]:
+    """What users of the last release should know of this schema, a line each.
+
+    Raises:
+        ReleaseError: It breaks their documents, and its version does not say so.
+    """
+    last = last_release()
+    if last is None:
+        return []
+    released = build_schema(last.sdl)
+    breaking = [change.description for change in find_breaking_changes(released, schema)]
+    if breaking and not _may_break(last.version, this_version()):
+        lines = [f"  {each}" for each in breaking]
+        next_one = _text((last.version[0] + 1, 0, 0) if last.version[0] else (0, last.version[1] + 1, 0))
+        raise ReleaseError(
+            "\n".join([f"This breaks clients of {_text(last.version)}:", *lines, _WHAT_TO_DO.format(next_one)])
+        )
+    return breaking + [
+        change.description for change in find_dangerous_changes(released, schema) if change.type not in _HARMLESS
+    ]
+
+
+def release(schema: GraphQLSchema, sdl: str) -> Path:
+    """Write the file of this version.
+
+    Raises:
+        ReleaseError: This version has been released before, or breaks the last one without saying so.
+    """
+    check(schema)
+    file = _FOLDER / f"{_text(this_version())}.graphql"
+    if file.exists():
+        raise ReleaseError(f"{file} is there already. Raise the version in pyproject.toml first.")
+    _FOLDER.mkdir(exist_ok=True)
+    file.write_text(sdl, encoding="utf-8")
+    return file
+
+
+def this_version() -> Version:
+    """The version in pyproject.toml, read anew: what is installed may be older."""
+    return _version(tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def _may_break(last: Version, this: Version) -> bool:
+    return this[0] > last[0] or (last[0] == 0 and this[:2] > last[:2])
+
+
+def _version(text: str) -> Version:
+    major, minor, patch = text.split(".")
+    return int(major), int(minor), int(patch)
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))

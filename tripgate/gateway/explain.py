@@ -1,0 +1,161 @@
+"""`extensions.explain`: what an answer took, for people who develop.
+
+A request that asks for it runs with clients that note what they send. Nothing is noted, or measured, for any other.
+"""
+
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from resolvers.context import Context
+from tripgate.planner.plan import FunctionCall, Read, Write, as_data
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient
+from tripgate.upstream.postgrest.client import Answer, PostgrestClient
+from tripgate.upstream.postgrest.render import Request
+
+
+@dataclass
+class _Exchange:
+    """One request to Supabase and what came of it; without a status where no answer came."""
+
+    method: str
+    path: str
+    plan: Read | Write | FunctionCall | None
+    began: float
+    ended: float = 0.0
+    status: int | None = None
+    rows: int | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """For the answer."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "rows": self.rows,
+            "ms": _ms(self.ended - self.began),
+            "plan": None if self.plan is None else as_data(self.plan),
+        }
+
+
+class Explanation:
+    """What one request takes, from its arrival on."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._parse = 0.0
+        self._fields: dict[str, dict[str, Any]] = {}
+
+    @contextmanager
+    def parsing(self) -> Iterator[None]:
+        """While the document is parsed and validated, or found among those seen lately."""
+        began = time.perf_counter()
+        yield
+        self._parse = time.perf_counter() - began
+
+    async def field(self, key: str, context: Context, run: Callable[[Context], Awaitable[Any]]) -> Any:
+        """Run a root field, noting what it sends."""
+        exchanges: list[_Exchange] = []
+        self._fields[key] = {}  # in the order in which they are asked for, whichever is ready first
+        noting = dataclasses.replace(
+            context,
+            postgrest=_NotingPostgrest(context.postgrest, exchanges),
+            functions=_NotingFunctions(context.functions, exchanges),
+        )
+        began = time.perf_counter()
+        try:
+            return await run(noting)
+        finally:
+            self._fields[key] = _field(exchanges, began, time.perf_counter())
+
+    def as_data(self) -> dict[str, Any]:
+        """For the answer."""
+        timings = {"parse": _ms(self._parse), "total": _ms(time.perf_counter() - self._began)}
+        return {"timings": timings, "fields": self._fields}
+
+
+def _field(exchanges: list[_Exchange], began: float, ended: float) -> dict[str, Any]:
+    first = min((each.began for each in exchanges), default=ended)
+    last = max((each.ended for each in exchanges), default=ended)
+    timings = {
+        "plan": first - began,
+        "upstream": _covered(exchanges),
+        "shape": ended - last,
+        "total": ended - began,
+    }
+    return {
+        "requests": [each.as_data() for each in exchanges],
+        "timings": {name: _ms(seconds) for name, seconds in timings.items()},
+    }
+
+
+def _covered(exchanges: list[_Exchange]) -> float:
+    """Seconds during which at least one exchange was under way: those at the same time count once."""
+    covered, until = 0.0, 0.0
+    for each in exchanges:  # they are in the order in which they began
+        covered += max(0.0, each.ended - max(each.began, until))
+        until = max(until, each.ended)
+    return covered
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+class _NotingPostgrest(PostgrestClient):
+    """The client it is given, noting what that sends."""
+
+    def __init__(self, client: PostgrestClient, exchanges: list[_Exchange]) -> None:
+        self._client = client
+        self._exchanges = exchanges
+        self._plans: dict[Request, Read | Write | FunctionCall] = {}
+
+    def prepare(self, plan: Read | Write | FunctionCall) -> Request:
+        """The request for a plan, whose plan is remembered."""
+        request = self._client.prepare(plan)
+        self._plans[request] = plan
+        return request
+
+    async def send(self, request: Request, caller: Caller) -> Answer:
+        """Send, and note when and what came back."""
+        path = f"/rest/v1/{request.path}"
+        exchange = _Exchange(request.method, path, self._plans.get(request), time.perf_counter())
+        self._exchanges.append(exchange)
+        try:
+            answer = await self._client.send(request, caller)
+            exchange.status, exchange.rows = answer.status, _rows(answer)
+            return answer
+        finally:
+            exchange.ended = time.perf_counter()
+
+
+class _NotingFunctions(FunctionsClient):
+    """The client it is given, noting what that sends."""
+
+    def __init__(self, client: FunctionsClient, exchanges: list[_Exchange]) -> None:
+        self._client = client
+        self._exchanges = exchanges
+
+    async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
+        """Send, and note when and what came back."""
+        exchange = _Exchange("POST", f"/functions/v1/{name}", None, time.perf_counter())
+        self._exchanges.append(exchange)
+        try:
+            answer = await self._client.send(name, body, caller)
+            exchange.status = answer.status
+            return answer
+        finally:
+            exchange.ended = time.perf_counter()
+
+
+def _rows(answer: Answer) -> int | None:
+    if not (200 <= answer.status < 300 and answer.body):
+        return None
+    found = orjson.loads(answer.body)
+    return len(found) if isinstance(found, list) else 1

@@ -1,0 +1,45 @@
+"""Fields that a function of the program makes of a row: columns as Python values in, JSON out."""
+
+import datetime as dt
+import decimal
+import uuid
+from collections.abc import Callable
+from enum import Enum
+from types import SimpleNamespace
+from typing import Any
+
+from gql.table import Column, Kind, PythonField
+
+_READERS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.UUID: uuid.UUID,
+    Kind.NUMERIC: decimal.Decimal,
+    Kind.DATE: dt.date.fromisoformat,
+    Kind.DATETIME: dt.datetime.fromisoformat,
+}
+
+
+def from_row(field: PythonField) -> Callable[[dict[str, Any]], Any]:
+    """The function from a row, as PostgREST sends it, to the field's value, as the answer holds it."""
+    readers = tuple((attribute, column.name, _reader(column)) for attribute, column in field.needs)
+
+    def made(row: dict[str, Any]) -> Any:
+        values = {attribute: None if (value := row[name]) is None else read(value) for attribute, name, read in readers}
+        return _as_json(field.function(SimpleNamespace(**values)))
+
+    return made
+
+
+def _reader(column: Column) -> Callable[[Any], Any]:
+    return column.enum or _READERS.get(column.kind, lambda value: value)
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.name
+        case uuid.UUID() | decimal.Decimal():
+            return str(value)
+        case dt.date():  # a datetime is one as well
+            return value.isoformat()
+        case _:
+            return value
