@@ -115,10 +115,11 @@ class Wire:
     url: str = ""
 
     async def __aenter__(self) -> "Wire":
-        self._session = aiohttp.ClientSession(auto_decompress=False)
+        # Request lines as long as PostgREST takes them; it repeats them in a header.
+        self._session = aiohttp.ClientSession(auto_decompress=False, max_field_size=65_536)
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._pass_on)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, max_line_size=65_536, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0]

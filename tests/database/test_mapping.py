@@ -160,6 +160,29 @@ def test_hidden_columns_are_declared(db: psycopg.Connection, table: Table) -> No
     assert table.hidden_columns is not readable
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_are_had_by_their_ids(db: psycopg.Connection, table: Table) -> None:
+    """Long lists of ids are asked for by a function that Postgres can put the table in the place of."""
+    name = f"{table.name}_by_ids"
+    found = db.execute(
+        """select pg_catalog.pg_get_function_arguments(pg_proc.oid), pg_catalog.pg_get_function_result(pg_proc.oid),
+               lanname, provolatile, prosecdef or proisstrict or proconfig is not null,
+               array(select role from unnest(array['anon', 'authenticated', 'service_role']) as role
+                     where pg_catalog.has_function_privilege(role, pg_proc.oid, 'execute'))
+           from pg_catalog.pg_proc join pg_catalog.pg_language on pg_language.oid = prolang
+           where pronamespace = 'public'::regnamespace and proname = %s""",
+        [name],
+    ).fetchall()
+    if table.hidden_columns:
+        assert found == []  # nobody may read its whole rows
+        return
+    assert found == [("ids uuid[]", f"SETOF public.{table.name}", "sql", "s", False, ["authenticated"])]
+    assert "ids" not in table.by_sql_name
+    assert name in FUNCTIONS
+    call = sql.SQL("explain select * from {}('{{}}')").format(sql.Identifier("public", name))
+    assert "Function Scan" not in str(db.execute(call).fetchall())
+
+
 @pytest.mark.parametrize("table", [pytest.param(table, id=table.type_name) for table in catalog if table.search])
 def test_search_looks_through_words(db: psycopg.Connection, table: Table) -> None:
     db.execute("set local search_path to public")

@@ -1,4 +1,4 @@
-"""docs/queries.md: every example runs and answers as it says, and no operator is missing.
+"""docs/queries.md and the README: every example answers as it says, and no operator is missing.
 
 After a change that is meant, `pytest tests/docs/test_queries.py --rewrite-cases` writes the answers anew.
 """
@@ -56,6 +56,15 @@ async def test_a_mutation_answers_as_printed(
     variables = {"trip": trip["id"], "updatedAt": trip["updatedAt"], "item": item, "place": place}
     wanted = {name: value for name, value in variables.items() if f"${name}:" in document}
     check(document, answer, await person.ask(document, **wanted), rewrite=rewrite_cases)
+
+
+async def test_the_first_query_of_the_readme(ada: Person) -> None:
+    text = (PAGE.parents[1] / "README.md").read_text()
+    query = re.search(r'"query": ("\{ trips.*")', text)
+    answer = re.search(r"^```json\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    assert query
+    assert answer
+    assert {"data": await ada.ask(orjson.loads(query[1]))} == orjson.loads(answer[1])
 
 
 def check(document: str, answer: str, found: object, *, rewrite: bool) -> None:

@@ -6,6 +6,7 @@ cluster has a note beside it that names its data directory; a cluster whose data
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,9 +48,11 @@ def remove_orphans() -> None:
     """Remove the clusters whose data directory is gone."""
     for note in CLUSTERS.glob("*.of"):
         cluster = note.with_suffix("")
-        if not Path(note.read_text()).exists() and not _is_running(cluster):
-            remove_tree(cluster)
-            note.unlink(missing_ok=True)
+        # Another start may be removing the same at this moment.
+        with contextlib.suppress(FileNotFoundError):
+            if not Path(note.read_text()).exists() and not _is_running(cluster):
+                remove_tree(cluster)
+                note.unlink()
 
 
 def _is_running(cluster: Path) -> bool:

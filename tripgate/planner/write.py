@@ -125,24 +125,27 @@ def keyed(table: Table, keys: Iterable[str]) -> OwnTest:
 
 
 def own_tests(table: Table, condition: Condition) -> tuple[OwnTest, ...]:
-    """What a condition demands of columns of the row itself, whatever else it demands: what a write can repeat."""
+    """What a condition demands of columns of the row itself, whatever else it demands: what a write can repeat.
+
+    Not of the key, which the write names anyway and which never changes.
+    """
     match condition:
         case And():
             return tuple(test for part in condition.of for test in own_tests(table, part))
         case Compare() | IsNull():
-            return (condition,) if _stored(table, condition.column) else ()
+            return (condition,) if _can_change(table, condition.column) else ()
         case Not(of=Compare() | IsNull() as test):
-            return (condition,) if _stored(table, test.column) else ()
+            return (condition,) if _can_change(table, test.column) else ()
         case Not(of=Not(of=inner)):
             return own_tests(table, inner)
         case _:
             return ()
 
 
-def _stored(table: Table, name: str) -> bool:
-    """Whether this is a column, and not a function of the row, which a search or a filter may look through as well."""
+def _can_change(table: Table, name: str) -> bool:
+    """Whether this is a column: neither the key nor a function of the row, which filters may look through as well."""
     column = table.by_sql_name.get(name)
-    return column is not None and not column.computed
+    return column is not None and not column.computed and name != table.primary_key
 
 
 def returning(table: Table, columns: Iterable[str]) -> tuple[Pick, ...]:

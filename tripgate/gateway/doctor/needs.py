@@ -17,6 +17,23 @@ FUNCTIONS: Mapping[str, str] = {
     "search_places": "words=",
     "distance_in_metres": f"from_place={_NOBODY}&to_place={_NOBODY}",
     "insert_tree": "tree=%5B%5D",
+    **{
+        f"{name}_by_ids": "ids=%7B%7D"
+        for name in (
+            "profiles",
+            "user_preferences",
+            "places",
+            "trips",
+            "trip_items",
+            "saved_places",
+            "collections",
+            "collection_places",
+            "tags",
+            "place_tags",
+            "collaborators",
+            "votes",
+        )
+    },
 }
 """Functions of schema public that signed-in people call, and arguments with which a call has no effect."""
 

@@ -9,11 +9,17 @@ import orjson
 from postgrest.exceptions import APIError
 from yarl import URL
 
+from gql.errors import ApiError, bad_input
 from gql.table import Table
 from tripgate.planner.plan import FunctionCall, Read, Write
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgrest.errors import RelatedTables, public_error, timed_out, unavailable
 from tripgate.upstream.postgrest.render import Request, read_request, value_request, write_request
+
+LONGEST_PATH = 48_000
+"""Bytes of path and query. PostgREST reads at most 50 KiB of a request before its body, headers included."""
+
+_URI_TOO_LONG = 414
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +106,20 @@ class PostgrestClient:
         if answer.status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total)
+        if answer.status == _URI_TOO_LONG:
+            # Of a proxy that takes less than PostgREST does.
+            raise _too_long()
         raise public_error(_api_error(answer.status, answer.body), caller, table, related)
 
     async def send(self, request: Request, caller: Caller) -> Answer:
         """What PostgREST answers, whatever it is.
 
         Raises:
-            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer.
+            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer; BAD_USER_INPUT, and nothing is sent, for
+                more than a URL holds.
         """
+        if len(request.path) > LONGEST_PATH:
+            raise _too_long()
         headers = {"apikey": self._api_key}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
@@ -125,12 +137,21 @@ class PostgrestClient:
                 data=request.body,
                 timeout=self._timeout,
                 allow_redirects=False,
+                # PostgREST repeats the query in a header of its answer.
+                max_field_size=2 * LONGEST_PATH,
             ) as response:
                 return Answer(response.status, response.headers.get("Content-Range"), await response.read())
         except TimeoutError:
             raise timed_out() from None
         except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError):
             raise unavailable() from None
+
+
+def _too_long() -> ApiError:
+    return bad_input(
+        "The filter is too long for one request. Split its longest list over several requests; only a list of ids may "
+        "be longer, in `id: { in: [...] }` at the top of the filter of a root field."
+    )
 
 
 def _total(content_range: str | None) -> int | None:

@@ -18,6 +18,8 @@ from tripgate.planner.plan import (
 )
 from tripgate.upstream.postgrest.render.request import Request, percent
 
+_KEY = "id"
+
 
 def call_path(call: FunctionCall) -> str:
     """The beginning of a request's path and query: the function and its arguments.
@@ -37,14 +39,21 @@ def selecting_what_it_tests(read: Read) -> Read:
     """The same read, but selecting each column that it filters or orders by.
 
     Before version 13 PostgREST takes from a function no column that is not selected. Beside aggregates a column would
-    make groups, so there it is counted instead.
+    make groups, so there it is counted instead. Rows are then counted by their key: beside a count of whole rows
+    PostgREST takes the function's columns alone, and no computed one, unless Postgres happens to find it by its name.
     """
     selected = {pick.column for pick in read.columns} | {aggregate.column for aggregate in read.aggregates}
     tested = dict.fromkeys([*_tested(read.where), *(key.column for key in read.order if not key.path)])
     missing = [name for name in tested if name not in selected]
     if read.aggregates:
+        if not missing and not read.columns and len(read.aggregates) == 1:
+            return read
+        given = (
+            dataclasses.replace(each, column=_KEY) if each.function is Function.COUNT and each.column is None else each
+            for each in read.aggregates
+        )
         counts = (Aggregate(f"x{number}", Function.COUNT, name) for number, name in enumerate(missing))
-        return dataclasses.replace(read, aggregates=(*read.aggregates, *counts))
+        return dataclasses.replace(read, aggregates=(*given, *counts))
     return dataclasses.replace(read, columns=(*read.columns, *map(Pick, missing)))
 
 
@@ -57,7 +66,7 @@ def _tested(condition: Condition) -> Iterable[str]:
             yield from _tested(condition.of)
         case And() | Or():
             if not condition.of:
-                yield "id"  # what says always or never
+                yield _KEY  # what says always or never
             for part in condition.of:
                 yield from _tested(part)
         case _:

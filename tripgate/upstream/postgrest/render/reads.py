@@ -1,7 +1,12 @@
 """Reads as requests."""
 
+import dataclasses
+
+import orjson
+
 from gql.table import Sort
 from tripgate.planner.plan import Aggregate, Function, Read, related_key
+from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.functions import call_path, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.request import Request, pick_text
@@ -9,9 +14,14 @@ from tripgate.upstream.postgrest.render.request import Request, pick_text
 
 def read_request(read: Read) -> Request:
     """Render a read."""
+    prefer = "count=exact" if read.count else ""
+    if (found := long_list(read)) is not None:
+        ids, rest = found
+        select, parameters = _level(selecting_what_it_tests(dataclasses.replace(read, where=rest)), "")
+        path = f"rpc/{read.table}_by_ids?{'&'.join([f'select={select}', *parameters])}"
+        return Request("POST", path, prefer, orjson.dumps({"ids": ids}))
     select, parameters = _level(read if read.source is None else selecting_what_it_tests(read), "")
     path = f"{read.table}?" if read.source is None else call_path(read.source)
-    prefer = "count=exact" if read.count else ""
     return Request("GET", f"{path}{'&'.join([f'select={select}', *parameters])}", prefer)
 
 
