@@ -24,7 +24,7 @@ dev: setup ## Start Postgres, PostgREST, Auth and the gateway on this machine.
 	@$(BIN)/tripgate dev
 
 test: setup ## Run every test against real servers.
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup ## Lint, types, layers, drift, and nothing that breaks the last release's clients.
 	@$(BIN)/ruff check .

@@ -37,7 +37,8 @@ def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
         parameters.append(f"{prefix}order={','.join(_sort(number, key) for number, key in enumerate(read.order))}")
     if read.limit is not None:
         parameters.append(f"{prefix}limit={read.limit}")
-    if read.offset:
+    # A page of no rows begins nowhere: with an offset, PostgREST would call it a range that cannot be.
+    if read.offset and read.limit != 0:
         parameters.append(f"{prefix}offset={read.offset}")
     for embed in read.embeds:
         below = f"{prefix}{embed.alias}."
