@@ -150,8 +150,7 @@ def test_a_password_guards_the_tcp_port(running: StackInfo) -> None:
         psycopg.connect(running.db_url, password="wrong")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand Postgres over to another user")
-def test_root_may_keep_code_and_data_in_private_folders(project: Path, tmp_path: Path) -> None:
+def test_code_and_data_may_lie_in_private_folders(project: Path, tmp_path: Path) -> None:
     private = tmp_path / "root"
     private.mkdir(mode=0o700)
     package = binaries.postgres_bin(None).parents[1]
@@ -169,6 +168,8 @@ with Stack(StackOptions(Path({str(project)!r}), Path({str(private / "data")!r}),
 """
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert output.startswith("http://127.0.0.1:")
+    if os.geteuid() != 0:
+        return  # only root hands Postgres over to another user, who cannot look into root's folders
     clusters = system_state.CLUSTERS
     cluster = next(note.with_suffix("") for note in clusters.glob("*.of") if str(private) in note.read_text())
     assert (cluster / "PG_VERSION").exists()
