@@ -153,6 +153,18 @@ async def test_text_is_matched_exactly_as_in_sql(shelf: Any, traveller: Person, 
         assert await found({"ilike": pattern}) == shelf.where("title ilike %s", pattern)
 
 
+@pytest.mark.parametrize("operator", ["like", "ilike"])
+async def test_a_pattern_that_ends_before_its_end_is_refused(ada: Person, operator: str) -> None:
+    query = f"query ($text: String!) {{ trips(filter: {{ title: {{ {operator}: $text }} }}) {{ totalCount }} }}"
+    assert await ada.refused(query, text="a\\\\\\") == {
+        "code": "BAD_USER_INPUT",
+        "field": f"filter.title.{operator}",
+        "message": f"filter.title.{operator} ends in a backslash that takes no character. "
+        "Write two for a backslash itself.",
+    }
+    assert (await ada.ask(query, text="%\\\\"))["trips"] == {"totalCount": 0}
+
+
 @pytest.mark.parametrize("place", ["filter: { title: { eq: $text } }", "filter: { or: [{ title: { in: [$text] } }] }"])
 async def test_text_that_no_database_holds_is_refused(ada: Person, place: str) -> None:
     error = await ada.refused(f"query ($text: String!) {{ trips({place}) {{ totalCount }} }}", text="a\0b")

@@ -45,7 +45,8 @@ async def test_what_was_read_last_may_be_changed_and_then_no_more(newcomer: Pers
     written = (await newcomer.ask(UPDATE, id=trip, since=read))["updateTrip"]
     assert written["title"] == "new"
     assert [request.split()[0] for request in wire.requests] == ["PATCH"]
-    assert f"&updated_at=lte.{read}&" in wire.requests[0]
+    # Postgres leaves a last zero out, and it is put there again.
+    assert f"&updated_at=lte.{datetime.fromisoformat(read).isoformat()}&" in wire.requests[0]
     wire.clear()
     assert await newcomer.refused(UPDATE, id=trip, title="newer", since=read) == conflict(written["updatedAt"])
     assert [request.split()[0] for request in wire.requests] == ["PATCH", "GET"]
@@ -119,7 +120,8 @@ async def test_of_several_rows_one_that_has_changed_saves_all(newcomer: Person, 
     assert await newcomer.ask(UPDATE_MANY, filter={"title": {"eq": "b"}}, since=read) == {
         "updateTrips": [{"title": "new"}]
     }
-    assert wire.requests[1].endswith(f"&title=eq.b&updated_at=lte.{read}&select=id,title")
+    since = datetime.fromisoformat(read).isoformat()
+    assert wire.requests[1].endswith(f"&title=eq.b&updated_at=lte.{since}&select=id,title")
     assert await newcomer.ask(UPDATE_MANY, filter={"title": {"eq": "b"}}, since=LONG_AGO) == {"updateTrips": []}
 
 

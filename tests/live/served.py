@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -88,15 +88,17 @@ class Joins:
             await client.prepare(request)
 
             async def answers() -> None:
-                async for message in upstream:
-                    await client.send_str(message.data)
+                with suppress(ConnectionResetError):  # whoever is killed takes no more
+                    async for message in upstream:
+                        await client.send_str(message.data)
                 await client.close()
 
             answering = asyncio.create_task(answers())
-            async for message in client:
-                said: dict[str, Any] = json.loads(message.data)
-                if said["event"] == "phx_join":
-                    self.topics.append(said["topic"])
-                await upstream.send_str(message.data)
+            with suppress(ConnectionResetError):
+                async for message in client:
+                    said: dict[str, Any] = json.loads(message.data)
+                    if said["event"] == "phx_join":
+                        self.topics.append(said["topic"])
+                    await upstream.send_str(message.data)
             answering.cancel()
             return client

@@ -127,6 +127,8 @@ def _operator(column: Column, name: str, value: Any, path: str) -> Condition:
             return _all(tuple(_at(column, each, f"{path}[{index}]") for index, each in enumerate(value)))
         case _ if column.kind is Kind.TEXT and name in _PLACES:
             return _like(column, name, as_text(value, path))
+        case "like" | "ilike":
+            return Compare(column.name, Operator(name), _pattern(as_text(value, path), path))
         case _:
             return Compare(column.name, Operator(name), _operand(column, value, path))
 
@@ -151,6 +153,15 @@ def _like(column: Column, name: str, text: str) -> Condition:
     escaped = _LIKE_SPECIAL.sub(r"\\\1", text)
     operator, before, after = _PLACES[name]
     return Compare(column.name, operator, before + escaped + after)
+
+
+def _pattern(text: str, path: str) -> str:
+    """A pattern as it is. Postgres would refuse an open one only once it meets a row that matches so far."""
+    if (len(text) - len(text.rstrip("\\"))) % 2:
+        raise bad_input(
+            f"{path} ends in a backslash that takes no character. Write two for a backslash itself.", field=path
+        )
+    return text
 
 
 def _json(value: Any, path: str) -> str:
