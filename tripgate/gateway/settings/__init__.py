@@ -1,4 +1,7 @@
-"""The gateway's settings, from the environment. A wrong one stops the start with a sentence that says what to set."""
+"""The gateway's settings, from the environment. A wrong one stops the start with a sentence that says what to set.
+
+Each module here holds one group; `Settings` is all of them.
+"""
 
 from typing import Annotated, Self
 
@@ -16,6 +19,13 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tripgate.gateway.settings.cache import CacheSettings
+from tripgate.gateway.settings.edge import EdgeSettings
+from tripgate.gateway.settings.limits import LimitSettings
+from tripgate.gateway.settings.rates import RateSettings
+from tripgate.gateway.settings.sight import SightSettings
+from tripgate.gateway.settings.upstream import UpstreamSettings
 
 
 class SettingsError(Exception):
@@ -36,7 +46,7 @@ class DemoAccount(BaseModel):
         return self.email.partition("@")[0].title()
 
 
-class Settings(BaseSettings):
+class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, SightSettings, CacheSettings, BaseSettings):
     """What `tripgate serve` reads. Documented in `docs/settings.md`."""
 
     model_config = SettingsConfigDict(env_prefix="TRIPGATE_", extra="ignore", frozen=True)
@@ -65,19 +75,6 @@ class Settings(BaseSettings):
         default=False,
         description="Names of the schema as suggestions in errors, and `explain` in answers. `tripgate dev` sets it.",
     )
-    max_page_size: int = Field(default=100, ge=1, le=10_000, description="The largest `first`, `last` and input list.")
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="The largest request body, in bytes.")
-    max_tokens: int = Field(default=2000, ge=100, description="The most tokens in a document.")
-    kept_documents: int = Field(default=1000, ge=1, description="How many documents are kept parsed and planned.")
-    upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
-    upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
-    keep_alive: float = Field(
-        default=15.0,
-        gt=0,
-        description="Seconds between signs of life on a live connection; one that takes nothing for as long is closed.",
-    )
-    shutdown_timeout: float = Field(default=20.0, gt=0, description="Seconds for running requests to end at a stop.")
-
     graphiql_assets: DirectoryPath | None = Field(
         default=None,
         description="The folder of GraphiQL's files, to show it at /graphql in browsers. `tripgate dev` sets it.",

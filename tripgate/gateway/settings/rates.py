@@ -1,0 +1,7 @@
+"""How often somebody may ask."""
+
+from pydantic import BaseModel
+
+
+class RateSettings(BaseModel):
+    """Off in development."""
