@@ -22,6 +22,7 @@ from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.functions import FunctionsClient
+from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.jwks import JwksCache
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.client import RealtimeClient
@@ -51,7 +52,8 @@ def application(settings: Settings) -> web.Application:
             health.session = session
             identity = _identity(settings, session)
             relay = _relay(settings, session)
-            engine = _engine(settings, session, http, relay)
+            rest = HttpClient(settings.postgrest_url, connections=settings.upstream_connections)
+            engine = _engine(settings, session, rest, http, relay)
             streams = running[_STREAMS] = EventStreams(engine, keep_alive=settings.keep_alive)
             running[_HTTP] = GraphQLHandler(engine, identity, streams)
             running[_WEBSOCKET] = WebSocketHandler(
@@ -61,6 +63,7 @@ def application(settings: Settings) -> web.Application:
             )
             yield
             await relay.close()
+            rest.close()
 
     async def graphql(request: web.Request) -> web.StreamResponse:
         return await request.app[_HTTP](request)
@@ -108,7 +111,9 @@ def _relay(settings: Settings, session: aiohttp.ClientSession) -> Relay:
     return Relay(client, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=RelayLimits())
 
 
-def _engine(settings: Settings, session: aiohttp.ClientSession, http: httpx.AsyncClient, relay: Relay) -> Engine:
+def _engine(
+    settings: Settings, session: aiohttp.ClientSession, rest: HttpClient, http: httpx.AsyncClient, relay: Relay
+) -> Engine:
     api_key = settings.supabase_publishable_key.get_secret_value()
     schema = graphql_schema()
     return Engine(
@@ -119,7 +124,7 @@ def _engine(settings: Settings, session: aiohttp.ClientSession, http: httpx.Asyn
             max_tokens=settings.max_tokens,
             hide_suggestions=not settings.development,
         ),
-        PostgrestClient(session, settings.postgrest_url, api_key, timeout=settings.upstream_timeout),
+        PostgrestClient(rest, api_key, timeout=settings.upstream_timeout),
         AuthClient(http, settings.auth_url, api_key),
         FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, timeout=settings.upstream_timeout),
         relay,

@@ -16,7 +16,8 @@ from resolvers.context import Context
 from tripgate.planner.plan import FunctionCall, Read, Write, as_data
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient
-from tripgate.upstream.postgrest.client import Answer, PostgrestClient
+from tripgate.upstream.http_client import Answer
+from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.postgrest.render import Request
 
 

@@ -7,6 +7,7 @@ cancels the others too, so operations that come and go wait here instead.
 import asyncio
 import socket
 import struct
+from typing import cast
 
 from aiohttp import web
 
@@ -42,5 +43,6 @@ def hang_up(request: web.Request) -> None:
 
 
 def _waiting(request: web.Request) -> int:
-    transport = request.transport
-    return transport.get_write_buffer_size() if isinstance(transport, asyncio.WriteTransport) else 0
+    if request.transport is None:
+        return 0
+    return cast(asyncio.WriteTransport, request.transport).get_write_buffer_size()  # uvloop's are none by their class
