@@ -111,27 +111,39 @@ def local(api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_alg
 @main.command()
 @click.option("--host", help="The address to listen on; else TRIPGATE_HOST.")
 @click.option("--port", type=int, help="The port to listen on; else TRIPGATE_PORT.")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--workers", type=int, help="How many processes serve; else TRIPGATE_WORKERS.")
+@click.option("--worker-of", type=int, hidden=True, help="The pipe of the process that this one is a worker of.")
+def serve(host: str | None, port: int | None, workers: int | None, worker_of: int | None) -> None:
     """Serve GraphQL over the Supabase project that the environment names.
 
     Reads SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and the TRIPGATE_… settings of docs/settings.md.
     """
     from tripgate.gateway import settings  # noqa: PLC0415 - the other commands start without the server
 
-    overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": None if port is None else str(port)}
-    os.environ.update({name: value for name, value in overrides.items() if value is not None})
+    overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": port, "TRIPGATE_WORKERS": workers}
+    os.environ.update({name: str(value) for name, value in overrides.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         loaded = settings.load()
     except settings.SettingsError as error:
         raise _SettingsFailure(str(error)) from None
-    from tripgate.gateway import app  # noqa: PLC0415 - slow to load, so only once the settings are known to be good
+    from tripgate.gateway import workers as others  # noqa: PLC0415 - as above
+
+    def announce(url: str) -> None:
+        click.echo(f"{others.READY}{url}")
 
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
-            runner.run(app.serve(loaded, lambda url: click.echo(f"Tripgate serving: {url}")))
+            if loaded.workers > 1 and worker_of is None:
+                runner.run(others.serve(loaded, announce))
+            else:
+                from tripgate.gateway import app  # noqa: PLC0415 - slow to load, and only what serves needs it
+
+                runner.run(app.serve(loaded, announce, parent=worker_of))
     except settings.SettingsError as error:
         raise _SettingsFailure(str(error)) from None
+    except others.WorkerFailedError as error:
+        sys.exit(error.code)
     except OSError as error:
         message = f"Cannot listen on {loaded.host}:{loaded.port}: {error.strerror}. Choose another with --port."
         raise click.ClickException(message) from None

@@ -158,11 +158,13 @@ class _Health:
         )
 
 
-async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+async def serve(settings: Settings, announce: Callable[[str], None], *, parent: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then let running requests end.
 
     Args:
         announce: Told the address once the server listens.
+        parent: For one of several workers on a port, the end of a pipe whose other end its parent has. When the parent
+            is gone, this one stops.
 
     Raises:
         SettingsError: GraphiQL's files are not where the settings say.
@@ -180,9 +182,11 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if parent is not None:
+        asyncio.get_running_loop().add_reader(parent, stopping.set)
     try:
         # When a gateway stops, all its clients come to the others at once; who does not fit waits for seconds.
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, reuse_port=parent is not None)
         await site.start()
         # What has been loaded stays; looking through it for garbage again and again would hold changes up.
         gc.collect()

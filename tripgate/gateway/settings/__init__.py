@@ -71,6 +71,7 @@ class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, Sigh
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    workers: int = Field(default=1, ge=1, le=256, description="How many processes serve; one a core is enough.")
     development: bool = Field(
         default=False,
         description="Names of the schema as suggestions in errors, and `explain` in answers. `tripgate dev` sets it.",
