@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: setup dev test check schema release format lock bench migration clean help
+.PHONY: setup dev test check audit schema release format lock bench soak migration clean help
 
 help: ## Show the commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -48,9 +48,16 @@ format: setup ## Rewrite the sources to the project's format.
 
 lock: ## Resolve pyproject.toml anew into requirements.lock.
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra redis --extra otel --constraint requirements.lock --output-file requirements.serve.lock pyproject.toml
 
-bench: setup ## Measure the gateway beside raw PostgREST and a hand-written gateway.
-	@$(BIN)/python -m bench
+audit: setup ## Look the locked packages up among known vulnerabilities, where the package index tells of them.
+	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
+
+bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway and PostGraphile.
+	@$(BIN)/python -m bench --first-year
+
+soak: setup ## Keep a gateway busy for ten minutes while what is behind it fails; nothing may be lost or leaked.
+	@$(BIN)/python -m tests.soak
 
 clean: ## Remove .venv and the local data.
 	rm -rf $(VENV) .tripgate

@@ -28,6 +28,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from gql import derive
+from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type
 from gql.scalars import JSON
@@ -73,6 +74,7 @@ class _ColumnMark:
     write: Write
     deprecated: str | None = None
     computed: bool = False
+    cache: CacheControl | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class _RelationMark:
     description: str
     creatable: bool = False
     deprecated: str | None = None
+    cache: CacheControl | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class _ComputedMark:
     target: type
     description: str
     deprecated: str | None = None
+    cache: CacheControl | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class _PythonMark:
     needs: tuple[str, ...]
     description: str
     deprecated: str | None = None
+    cache: CacheControl | None = None
 
 
 @dataclass(frozen=True)
@@ -107,45 +112,66 @@ class _KeyMark:
     lookup: str | None
 
 
-def column(name: str | None = None, *, write: Write = FREELY, deprecated: str | None = None) -> Any:
+def column(
+    name: str | None = None,
+    *,
+    write: Write = FREELY,
+    deprecated: str | None = None,
+    cache: CacheControl | None = None,
+) -> Any:
     """Say more of a column than its annotation does: its SQL name, and where it may be written.
 
     Args:
         deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
+        cache: Here and below: how long answers with this field may be kept, where that is less than with its row.
     """
-    return _ColumnMark(name, write, deprecated)
+    return _ColumnMark(name, write, deprecated, cache=cache)
 
 
-def to_one(target: str, *, via: str, description: str, deprecated: str | None = None) -> Any:
+def to_one(
+    target: str, *, via: str, description: str, deprecated: str | None = None, cache: CacheControl | None = None
+) -> Any:
     """The row that this table's column `via` refers to; null when the caller may not see it."""
-    return _RelationMark(target, via, many=False, description=description, deprecated=deprecated)
+    return _RelationMark(target, via, many=False, description=description, deprecated=deprecated, cache=cache)
 
 
-def to_many(target: str, *, via: str, description: str, create: bool = False, deprecated: str | None = None) -> Any:
+def to_many(
+    target: str,
+    *,
+    via: str,
+    description: str,
+    create: bool = False,
+    deprecated: str | None = None,
+    cache: CacheControl | None = None,
+) -> Any:
     """The rows of `target` whose column `via` refers to this one, as a connection.
 
     Args:
         create: Whether new ones can be given with a new row of this type, all or none. The table of `target` must be
             among those that the database function `insert_tree` allows.
     """
-    return _RelationMark(target, via, many=True, description=description, creatable=create, deprecated=deprecated)
+    return _RelationMark(
+        target, via, many=True, description=description, creatable=create, deprecated=deprecated, cache=cache
+    )
 
 
-def computed(target: type, *, description: str, deprecated: str | None = None) -> Any:
+def computed(
+    target: type, *, description: str, deprecated: str | None = None, cache: CacheControl | None = None
+) -> Any:
     """An object that the database function of this name computes; `target` is a Strawberry type of plain fields."""
-    return _ComputedMark(target, description, deprecated)
+    return _ComputedMark(target, description, deprecated, cache)
 
 
-def computed_column(*, deprecated: str | None = None) -> Any:
+def computed_column(*, deprecated: str | None = None, cache: CacheControl | None = None) -> Any:
     """A value that the database function of this name computes from the row: read, filtered and ordered like a column.
 
     Its description is the function's comment. A function that returns `numeric` is annotated `Decimal`.
     """
-    return _ColumnMark(None, NEVER, deprecated, computed=True)
+    return _ColumnMark(None, NEVER, deprecated, computed=True, cache=cache)
 
 
 def python_field(
-    *, needs: tuple[str, ...], description: str, deprecated: str | None = None
+    *, needs: tuple[str, ...], description: str, deprecated: str | None = None, cache: CacheControl | None = None
 ) -> Callable[[Callable[[Any], Any]], Any]:
     """Make a field of a method that finds the columns `needs`, and nothing else, on `self`.
 
@@ -154,7 +180,7 @@ def python_field(
     """
 
     def mark(function: Callable[[Any], Any]) -> Any:
-        return _PythonMark(function, needs, description, deprecated)
+        return _PythonMark(function, needs, description, deprecated, cache)
 
     return mark
 
@@ -174,20 +200,25 @@ def table(
     name: str,
     *,
     order_by: tuple[str, ...] = (),
+    presorted: tuple[str, ...] = (),
     plural: str | None = None,
     hidden_columns: bool = False,
     keys: tuple[_KeyMark, ...] = (),
     search: str | None = None,
+    cache: CacheControl | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`.
 
     Args:
         name: The SQL table.
         order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
+        presorted: Other orders of one key, as in `("start_date",)`, in which lists are often asked for with lists in
+            each row. For them, and for the default order of a type with such lists, the database has views.
         plural: The root field of many, where it is not the table's name in camel case.
         hidden_columns: Whether nobody may read some column, so that the table's rows cannot be counted as wholes.
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
         search: The function of the row, or column, that gives the words that `filter: { search }` looks through.
+        cache: Whether answers with its rows may be kept, for those who want that.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -205,6 +236,8 @@ def table(
         }
         objects = {key: value for key, value in vars(cls).items() if isinstance(value, _ComputedMark)}
         methods = {key: value for key, value in vars(cls).items() if isinstance(value, _PythonMark)}
+        default_order = tuple(_sort(text) for text in order_by)
+        listed = default_order and any(relation.many for relation in relations.values())
         mapping = Table(
             type_name=cls.__name__,
             name=name,
@@ -213,11 +246,18 @@ def table(
             columns=columns,
             relations=relations,
             computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
-            default_order=tuple(_sort(text) for text in order_by),
+            default_order=default_order,
             search=search,
             hidden_columns=hidden_columns,
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
             unique=tuple(_key(cls.__name__, key, columns.values()) for key in keys),
+            presorted=((default_order,) if listed else ()) + tuple((_sort(text),) for text in presorted),
+            cache=cache,
+            field_caches={
+                to_camel_case(key): control
+                for key, mark in vars(cls).items()
+                if (control := getattr(mark, "cache", None)) is not None
+            },
         )
         catalog.add(mapping)
         made = _strawberry_type(cls, mapping, marks, {**objects, **methods})
@@ -302,7 +342,8 @@ def _strawberry_type(
     for key in hints:
         sql_name = mapping.columns[to_camel_case(key)].name
         deprecated = getattr(getattr(cls, key, None), "deprecated", None)
-        setattr(cls, key, strawberry.field(description=describe(mapping.name, sql_name), deprecation_reason=deprecated))
+        made_field = strawberry.field(description=describe(mapping.name, sql_name), deprecation_reason=deprecated)
+        setattr(cls, key, made_field)
     for key, mark in marks.items():
         setattr(cls, key, derive.relation_field(mark.target, mark.description, mark.deprecated, many=mark.many))
     for key, computed_mark in objects.items():
@@ -312,7 +353,12 @@ def _strawberry_type(
             else computed_mark.target
         )
         setattr(cls, key, derive.object_field(made_of, computed_mark.description, computed_mark.deprecated))
+    for key, value in vars(cls).items():
+        if (control := mapping.field_caches.get(to_camel_case(key))) is not None:
+            value.directives = directives(control)
     body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
     made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})
-    return typing.cast(type[T], strawberry.type(made, description=describe(mapping.name)))
+    return typing.cast(
+        type[T], strawberry.type(made, description=describe(mapping.name), directives=directives(mapping.cache))
+    )

@@ -72,7 +72,10 @@ class AccountMutation:
         caller = info.context.signed_in()
         return _payload(await info.context.auth.change_password(caller, current_password, new_password))
 
-    @strawberry.field(description="Delete the account and all that it owns, for good. The password confirms it.")
+    @strawberry.field(
+        description="Delete the account and all that it owns, for good. The password confirms it.",
+        metadata={"writes": ("profiles", "places")},  # among others, whose changes are told
+    )
     async def delete_account(self, info: Info, password: str) -> bool | None:
         """Leave."""
         caller = info.context.signed_in()

@@ -22,6 +22,7 @@ class Context:
         max_page_size: The largest `first`, `last` and list of inputs.
         relay: Live changes.
         live: The caller's subscriptions on this connection, which go on when its token is refreshed.
+        cost: What the operation may cost at most; known before its first field runs.
         plans: Plans of reads that this document and these variables gave before, by response key; shared by requests.
     """
 
@@ -33,6 +34,7 @@ class Context:
     relay: Relay | None = None
     live: "set[Subscription]" = field(default_factory=set)
     plans: dict[str, Any] = field(default_factory=dict)
+    cost: int = 0
 
     def signed_in(self) -> Caller:
         """The caller, who must not be anonymous.

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.redis_server import Server, redis_server
 from tests.support import Person, Wire, serving
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
@@ -39,6 +40,13 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 
 @pytest.fixture(scope="session")
+def redis() -> Iterator[Server]:
+    """A Redis server, for what gateways share; tests keep to a prefix or a database of their own."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """A plain HTTP client."""
     async with aiohttp.ClientSession() as session:
@@ -56,7 +64,7 @@ async def wire(seeded: StackInfo) -> AsyncIterator[Wire]:
 @pytest.fixture(scope="session")
 async def gateway(seeded: StackInfo, wire: Wire) -> AsyncIterator[str]:
     """The address of a gateway over the seeded stack, every upstream request passing over the wire."""
-    async with serving(seeded, rest_url=wire.url) as url:
+    async with serving(seeded, rest_url=wire.url, introspection=True) as url:
         yield url
 
 
@@ -89,9 +97,12 @@ async def newcomer(anonymous: Person) -> Person:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """One switch, for the planner's cases."""
+    """Two switches, for what is stored and compared."""
     parser.addoption(
         "--rewrite-cases", action="store_true", help="Write tests/planner/cases anew instead of comparing."
+    )
+    parser.addoption(
+        "--rewrite-budget", action="store_true", help="Write tests/performance/budget.json anew instead of comparing."
     )
 
 
@@ -99,3 +110,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def rewrite_cases(request: pytest.FixtureRequest) -> bool:
     """Whether stored answers are written anew instead of compared."""
     return bool(request.config.getoption("--rewrite-cases"))
+
+
+@pytest.fixture
+def rewrite_budget(request: pytest.FixtureRequest) -> bool:
+    """Whether what requests take becomes their budget."""
+    return bool(request.config.getoption("--rewrite-budget"))

@@ -1,7 +1,7 @@
 """The few helpers of the gateway's tests: a person who sends GraphQL, and the wire between gateway and PostgREST."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,22 +14,26 @@ from yarl import URL
 
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings
+from tripgate.gateway.telemetry.sight import Sight
 from tripgate.local.stack import StackInfo
 
 _numbers = itertools.count(1)
 
 
 @asynccontextmanager
-async def serving(stack: StackInfo, **changes: Any) -> AsyncIterator[str]:
+async def serving(stack: StackInfo, see: Callable[[Settings], Sight] = Sight, **changes: Any) -> AsyncIterator[str]:
     """A gateway over the stack; its address. `changes` are settings by name."""
     given = {
         "SUPABASE_URL": stack.api_url,
         "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
         "rest_url": stack.rest_url,
         "shutdown_timeout": 1,
+        # All tests ask from one address.
+        "rate_limits": False,
         **changes,
     }
-    runner = web.AppRunner(application(Settings.model_validate(given)))
+    settings = Settings.model_validate(given)
+    runner = web.AppRunner(application(settings, see(settings)))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

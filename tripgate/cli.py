@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage 
 
 import asyncio
 import importlib.metadata
-import logging
 import os
 import signal
 import sys
@@ -122,7 +121,6 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
 
     overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": port, "TRIPGATE_WORKERS": workers}
     os.environ.update({name: str(value) for name, value in overrides.items() if value is not None})
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         loaded = settings.load()
     except settings.SettingsError as error:
@@ -135,7 +133,10 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
             if loaded.workers > 1 and worker_of is None:
-                runner.run(others.serve(loaded, announce))
+                from tripgate.gateway.telemetry.logs import Logs  # noqa: PLC0415 - as above
+
+                with Logs(loaded, sys.stderr.fileno()):
+                    runner.run(others.serve(loaded, announce))
             else:
                 from tripgate.gateway import app  # noqa: PLC0415 - slow to load, and only what serves needs it
 

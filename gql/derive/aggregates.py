@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.derive.filters import filter_type
-from gql.derive.making import Field, annotation_of, argument, make
+from gql.derive.making import Field, annotation_of, argument, rows_type
 from gql.descriptions import describe
 from gql.late import NotYetDeclaredError, list_of, optional
 from gql.table import Column, Table, catalog
@@ -27,11 +27,11 @@ _FUNCTIONS = {
 @functools.cache
 def aggregate_type(type_name: str) -> type:
     """`<Type>Aggregate`: how many rows there are, and what is computed over their columns."""
-    return make(
+    return rows_type(
+        type_name,
         f"{type_name}Aggregate",
         _computed(_table(type_name)),
         f"What is computed over all `{type_name}` rows that match a filter, whatever the page.",
-        strawberry.type,
     )
 
 
@@ -69,27 +69,27 @@ def _function_type(type_name: str, function: str) -> type | None:
     if not fields:
         return None
     description = f"{_FUNCTIONS[function]} columns over several `{type_name}` rows."
-    return make(f"{type_name}{function.capitalize()}", fields, description, strawberry.type)
+    return rows_type(type_name, f"{type_name}{function.capitalize()}", fields, description)
 
 
 @functools.cache
 def group_type(type_name: str) -> type:
     """`<Type>Group`: rows that agree in what they are grouped by."""
     table = catalog[type_name]
-    key = make(
+    key = rows_type(
+        type_name,
         f"{type_name}GroupFields",
         {
             column.field: Field(_always(optional(annotation_of(column))), describe(table.name, column.name))
             for column in groupable(table)
         },
         f"What the `{type_name}` rows of a group agree in; fields that they are not grouped by are null.",
-        strawberry.type,
     )
-    return make(
+    return rows_type(
+        type_name,
         f"{type_name}Group",
         {"key": Field(_always(key), "What the group's rows agree in."), **_computed(table)},
         f"A group of `{type_name}` rows that agree in some fields, and what is computed over them.",
-        strawberry.type,
     )
 
 

@@ -2,18 +2,21 @@
 
 import datetime as dt
 import decimal
+import functools
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.unset import UNSET
 
+from gql.caching import directives
 from gql.late import LateField, NotYetDeclaredError
 from gql.scalars import JSON
-from gql.table import Column, Kind
+from gql.table import Column, Kind, catalog
 
 PYTHON_TYPES: dict[Kind, Any] = {
     Kind.TEXT: str,
@@ -59,6 +62,14 @@ _in_progress: set[str] = set()
 
 def _python_name(key: str) -> str:
     return f"{key}_" if key in {"and", "or", "not", "in"} else key
+
+
+def rows_type(of: str, name: str, fields: dict[str, Field], description: str) -> type:
+    """Build an output type that holds rows of the type `of`, or what is computed over them: kept as long as those."""
+    table = catalog.get(of)
+    if table is None:
+        raise NotYetDeclaredError(of)
+    return make(name, fields, description, functools.partial(strawberry.type, directives=directives(table.cache)))
 
 
 def annotation_of(column: Column) -> Any:

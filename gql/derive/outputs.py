@@ -11,14 +11,18 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from gql.caching import inherited
 from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
-from gql.derive.making import Field, argument, make
+from gql.derive.making import Field, argument, make, rows_type
 from gql.late import LateField, list_of, object_type, optional
 from gql.table import catalog
 
 
-@strawberry.type(description="Where a page lies among all rows, after the Relay cursor connections specification.")
+@strawberry.type(
+    description="Where a page lies among all rows, after the Relay cursor connections specification.",
+    directives=inherited(),
+)
 class PageInfo:
     """Relay's PageInfo."""
 
@@ -31,16 +35,17 @@ class PageInfo:
 @functools.cache
 def connection_type(type_name: str) -> type:
     """`<Type>Connection` and its edge type."""
-    edge = make(
+    edge = rows_type(
+        type_name,
         f"{type_name}Edge",
         {
             "cursor": Field(lambda: str, "Marks this row's place in this order; give it as `after` or `before`."),
             "node": Field(lambda: object_type(type_name), "The row."),
         },
         f"One row of a `{type_name}Connection` and its cursor.",
-        strawberry.type,
     )
-    return make(
+    return rows_type(
+        type_name,
         f"{type_name}Connection",
         {
             "edges": Field(lambda: list_of(edge), "The page's rows with their cursors."),
@@ -54,7 +59,6 @@ def connection_type(type_name: str) -> type:
             ),
         },
         f"A page of `{type_name}` rows.",
-        strawberry.type,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from gql.caching import CacheControl
 from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one
 
 
@@ -27,7 +28,12 @@ class PlaceCategory(Enum):
     OTHER = "other"
 
 
-@table("places", order_by=("created_at desc",), search="search")
+@table(
+    "places",
+    order_by=("created_at desc",),
+    search="search",
+    cache=CacheControl(30, depends_on=("trips", "collaborators", "trip_items")),
+)
 class Place:
     """Somewhere to go, over `places`."""
 

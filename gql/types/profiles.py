@@ -6,10 +6,11 @@ from uuid import UUID
 
 import strawberry
 
+from gql.caching import CacheControl, Told
 from gql.declare import NEVER, column, table, to_many, to_one, unique
 
 
-@table("profiles", order_by=("display_name",))
+@table("profiles", order_by=("display_name",), cache=CacheControl(30, depends_on=("trips", "collaborators")))
 class Profile:
     """A person, over `profiles`."""
 
@@ -42,7 +43,11 @@ class DistanceUnit(Enum):
     MI = "mi"
 
 
-@table("user_preferences", keys=(unique("user_id", own="user_id", lookup="myPreferences"),))
+@table(
+    "user_preferences",
+    keys=(unique("user_id", own="user_id", lookup="myPreferences"),),
+    cache=CacheControl(60, Told.TO_OWNER),
+)
 class UserPreferences:
     """A person's preferences, over `user_preferences`; each person has exactly one row."""
 

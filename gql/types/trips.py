@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from gql.caching import NOT_KEPT, CacheControl, Told
 from gql.declare import (
     NEVER,
     REQUIRED,
@@ -44,7 +45,13 @@ class TripItemKind(Enum):
     NOTE = "note"
 
 
-@table("trips", order_by=("created_at desc",), search="search")
+@table(
+    "trips",
+    order_by=("created_at desc",),
+    presorted=("start_date", "start_date desc"),
+    search="search",
+    cache=CacheControl(30, Told.ON_TRIP, depends_on=("collaborators", "trip_items")),
+)
 class Trip:
     """A journey, over `trips`."""
 
@@ -75,13 +82,19 @@ class Trip:
     @python_field(
         needs=("end_date",),
         description="Whether the trip's last day is over, in every time zone; null without a last day.",
+        cache=NOT_KEPT,
     )
     def is_over(self) -> bool | None:
         """Of the day that it is where days end last, at UTC-12."""
         return None if self.end_date is None else self.end_date < (datetime.now(UTC) - timedelta(hours=12)).date()
 
 
-@table("trip_items", order_by=("day_number", "order_index"), search="search")
+@table(
+    "trip_items",
+    order_by=("day_number", "order_index"),
+    search="search",
+    cache=CacheControl(30, Told.ON_TRIP, depends_on=("trips", "collaborators")),
+)
 class TripItem:
     """One entry of an itinerary, over `trip_items`."""
 
@@ -103,4 +116,8 @@ class TripItem:
     trip = to_one("Trip", via="trip_id", description="The trip that this belongs to.")
     place = to_one("Place", via="place_id", description="Where it happens.")
     votes = to_many("Vote", via="trip_item_id", description="What the people on the trip think of it.")
-    vote_summary = computed(VoteSummary, description="What the people on the trip think of it, counted.")
+    vote_summary = computed(
+        VoteSummary,
+        description="What the people on the trip think of it, counted.",
+        cache=CacheControl(30, Told.ON_TRIP, depends_on=("votes", "trips", "collaborators")),
+    )

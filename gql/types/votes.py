@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from gql.caching import CacheControl, Told
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one, unique
 
 
@@ -18,7 +19,12 @@ class VoteValue(Enum):
     DOWN = -1
 
 
-@table("votes", order_by=("created_at",), keys=(unique("trip_item_id", "user_id", lookup="voteByItemAndUser"),))
+@table(
+    "votes",
+    order_by=("created_at",),
+    keys=(unique("trip_item_id", "user_id", lookup="voteByItemAndUser"),),
+    cache=CacheControl(30, Told.ON_TRIP, depends_on=("trips", "collaborators")),
+)
 class Vote:
     """One person's vote on one item, over `votes`; the trip is the item's."""
 

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -22,6 +23,7 @@ from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.relay import PRESENCE_CHANGED
 from tripgate.upstream.realtime.subscription import Admit
+from tripgate.upstream.resilience.patience import patiently
 
 
 class SubscriptionField(DeclaredField):
@@ -95,7 +97,10 @@ class TripPresence(SubscriptionField):
                     people = presence.people
                     if change is not PRESENCE_CHANGED or people == seen:
                         continue
-                    yield await self._answer(context, selected, variables, presence.subscription.caller, seen, people)
+                    ask = partial(
+                        self._answer, context, selected, variables, presence.subscription.caller, seen, people
+                    )
+                    yield await patiently(ask, context.relay.patience)
                     seen = people
             finally:
                 context.live.discard(presence.subscription)
@@ -132,6 +137,7 @@ class _Stream:
     Attributes:
         rows: By response key.
         same_for_all: Whether no row is read with the subscriber's token.
+        patience: Seconds for which rows are asked for while they are not to be had.
     """
 
     topic: str
@@ -139,6 +145,7 @@ class _Stream:
     selected: Selected
     rows: dict[str, ChangedRow]
     same_for_all: bool
+    patience: float
 
     @classmethod
     def of(cls, table: Table, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
@@ -150,11 +157,13 @@ class _Stream:
             if child.name == table.singular
         }
         same_for_all = all(row.read is None for row in rows.values())
-        return cls(f"trip:{trip_id}", admit_to_trip(context, trip_id), selected, rows, same_for_all)
+        assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
+        admit = admit_to_trip(context, trip_id)
+        return cls(f"trip:{trip_id}", admit, selected, rows, same_for_all, context.relay.patience)
 
     async def answer(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any]:
         if not self.same_for_all:
-            return await self._made(change, caller, postgrest)
+            return await patiently(partial(self._made, change, caller, postgrest), self.patience)
         found = change.answers.get(self)
         if found is None:
             found = change.answers[self] = await self._made(change, caller, postgrest)

@@ -1,7 +1,9 @@
 """Declared reads: each plans the selection below it once and sends one request, however deep it goes."""
 
 import asyncio
-from collections.abc import Callable
+import dataclasses
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,28 +14,72 @@ from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import node_id
-from tripgate.planner.plan import Compare, Operator
+from tripgate.planner.plan import Compare, Operator, Read
 from tripgate.planner.read import ConnectionPlan, ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, Row, connection_shaper, object_shaper
 from tripgate.upstream.postgrest.client import Rows
-from tripgate.upstream.postgrest.render import Request
+from tripgate.upstream.postgrest.render import Request, percent
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadyObject:
+class ReadyObject:
     """A planned row, rendered and compiled: all that does not depend on the moment, kept with its document."""
 
     request: Request
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, plan: ObjectPlan) -> "_ReadyObject":
+    def of(cls, context: Context, plan: ObjectPlan) -> "ReadyObject":
         return cls(context.postgrest.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context, table: Table) -> dict[str, Any] | None:
         found = await context.postgrest.fetch(self.request, context.caller, table)
         return self.shaper(found.rows[0]) if found.rows else None
+
+
+# Stands for a key in a request that is kept for any; nobody can guess it.
+_ANY_KEY = secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAnyKey:
+    """A planned row of which nothing but its key is still open: a key more costs no plan more."""
+
+    read: Read
+    before: str
+    after: str
+    shaper: ObjectShaper
+
+    @classmethod
+    def of(cls, context: Context, plan: ObjectPlan) -> "_OfAnyKey":
+        before, after = context.postgrest.prepare(plan.read).path.split(_ANY_KEY)
+        return cls(plan.read, before, after, object_shaper(plan.shape))
+
+    def ready(self, column: str, key: str) -> ReadyObject:
+        read = dataclasses.replace(self.read, where=Compare(column, Operator.EQ, key))
+        return ReadyObject(Request("GET", f"{self.before}{percent(key)}{self.after}", plan=read), self.shaper)
+
+
+def _by_key(
+    context: Context,
+    table: Table,
+    selected: Selected,
+    children: tuple[Selected, ...],
+    variables: VariableValues,
+    key: str,
+    column: str | None = None,
+) -> ReadyObject:
+    """The row of a key; planned once for all keys where nothing below depends on variables."""
+    column = column or table.primary_key
+    if not all(child.constant for child in children):
+        plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
+        return ReadyObject.of(context, plan)
+    kept: _OfAnyKey | None = selected.kept.get(table.type_name)
+    if kept is None:
+        plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, _ANY_KEY))
+        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, plan)
+    return kept.ready(column, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +112,7 @@ class _ReadyConnection:
         return self.shaper(found.rows, _totals(found))
 
 
-def _totals(found: Rows) -> list[Row]:
+def _totals(found: Rows) -> Sequence[Row]:
     """The rows of totals: the count beside a page, or what an aggregated read answers."""
     return found.rows if found.total is None else [{"count": found.total}]
 
@@ -79,10 +125,15 @@ class One(DeclaredField):
         where = Compare(self.table.primary_key, Operator.EQ, str(selected.arguments(variables)["id"]))
         return planner(context, variables).object(self.table, selected.children, where)
 
+    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
+        """The request of this selection, and what shapes its answer."""
+        key = str(selected.arguments(variables)["id"])
+        return _by_key(context, self.table, selected, selected.children, variables, key)
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        ready: _ReadyObject | None = context.plans.get(selected.key)
+        ready: ReadyObject | None = context.plans.get(selected.key)
         if ready is None:
-            ready = context.plans[selected.key] = _ReadyObject.of(context, self.plan(context, selected, variables))
+            ready = context.plans[selected.key] = self.ready(context, selected, variables)
         return await ready.answer(context, self.table)
 
 
@@ -96,9 +147,9 @@ class Own(DeclaredField):
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         if context.caller.user_id is None:
             return None
-        where = Compare(self.table.columns[self._by].name, Operator.EQ, context.caller.user_id)
-        plan = planner(context, variables).object(self.table, selected.children, where)
-        return await _ReadyObject.of(context, plan).answer(context, self.table)
+        column = self.table.columns[self._by].name
+        ready = _by_key(context, self.table, selected, selected.children, variables, context.caller.user_id, column)
+        return await ready.answer(context, self.table)
 
 
 class AnyNode(DeclaredField):
@@ -109,9 +160,8 @@ class AnyNode(DeclaredField):
         table = catalog.get(type_name)
         if table is None:
             raise bad_input("nodeId is not an identifier of this API.", field="nodeId")
-        where = Compare(table.primary_key, Operator.EQ, str(key))
-        plan = planner(context, variables).object(table, selected.children_of(type_name), where)
-        return await _ReadyObject.of(context, plan).answer(context, table)
+        ready = _by_key(context, table, selected, selected.children_of(type_name), variables, str(key))
+        return await ready.answer(context, table)
 
 
 class Many(DeclaredField):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -66,7 +66,7 @@ class Write(DeclaredField):
         """Whether the caller may see a row that matches."""
         return bool(await self.matching(context, match))
 
-    async def matching(self, context: Context, match: Match, *columns: str) -> list[dict[str, Any]]:
+    async def matching(self, context: Context, match: Match, *columns: str) -> Sequence[dict[str, Any]]:
         """The keys and these columns of the rows that match."""
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
         read = Read(self.table.name, write.returning(self.table, columns), where=where)
@@ -103,7 +103,7 @@ class Create(Write):
 
     async def _insert_tree(
         self, context: Context, plan: ObjectPlan, inputs: list[dict[str, Any]], path: str
-    ) -> list[dict[str, Any]]:
+    ) -> Sequence[dict[str, Any]]:
         """Rows and those that they bring along, in one transaction, which returns nothing."""
         tree, keys = write.insert_tree(catalog, self.table, inputs, path, max_list=context.max_page_size)
         related = tuple(write.related_tables(catalog, self.table))
@@ -202,13 +202,13 @@ class DeleteOne(Matched):
             raise await self.explain_nothing(context, match)
         return object_shaper(plan.shape)((before or rows)[0])
 
-    async def _before(self, context: Context, plan: ObjectPlan, match: Match) -> list[dict[str, Any]]:
+    async def _before(self, context: Context, plan: ObjectPlan, match: Match) -> Sequence[dict[str, Any]]:
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
         read = Read(self.table.name, plan.read.columns, plan.read.embeds, where)
         return (await context.postgrest.read(read, context.caller, self.table)).rows
 
 
-def in_order(rows: list[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:
+def in_order(rows: Sequence[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:
     """The rows in the order of their keys; keys without a row are passed over."""
     by_key = {row[key]: row for row in rows}
     return [by_key[each] for each in keys if each in by_key]

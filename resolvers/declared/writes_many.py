@@ -6,6 +6,7 @@ has moved on meanwhile is left alone. All rows are written or none: the write sa
 undoes it when they are more or fewer.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -27,7 +28,7 @@ class WriteMany(Write):
 
     verb: str
 
-    async def find(self, context: Context, read: Read, at_most: int) -> list[dict[str, Any]]:
+    async def find(self, context: Context, read: Read, at_most: int) -> Sequence[dict[str, Any]]:
         """The rows that are meant, in the order of their keys.
 
         Raises:

@@ -258,6 +258,8 @@ comment on column public.trip_items.details is 'What a booking says beyond that,
 create index idx_trip_items_trip_id_day_number_order_index
     on public.trip_items (trip_id, day_number, order_index);
 create index idx_trip_items_place_id on public.trip_items (place_id);
+-- Which places a trip shows, from the index alone.
+create index idx_trip_items_trip_id_place_id on public.trip_items (trip_id, place_id) where place_id is not null;
 
 create trigger set_trip_items_updated_at before update on public.trip_items
     for each row execute function private.set_updated_at();

@@ -301,6 +301,8 @@ create table private.sent_invitations (
 comment on table private.sent_invitations is 'One entry for each invitation of the last hour, for limits.';
 create index idx_sent_invitations_user_id_sent_at on private.sent_invitations (user_id, sent_at);
 alter table private.sent_invitations enable row level security;
+-- Its owner needs no policy; this one tells that nobody else was forgotten.
+create policy "Nobody but the limits themselves may look" on private.sent_invitations using (false);
 
 -- At most 20 open invitations a trip and 30 an hour a person, none to somebody who is on the trip; a new one to the same
 -- address replaces the old one. After the insert, because only then is it known that the caller may invite.

@@ -1,5 +1,5 @@
--- Functions that the API offers as fields: computed from a row, or called with arguments. All of them run with the
--- caller's own rights, so that policies decide what is counted, found and measured.
+-- Functions that the API offers as fields: computed from a row, or called with arguments. They run with the caller's own
+-- rights, so that policies decide what is found and measured, or ask for the caller's part themselves.
 
 
 -- Computed from a trip ------------------------------------------------------------------------------------------------
@@ -14,14 +14,25 @@ comment on function public.duration_days(public.trips) is 'How many days the tri
 revoke execute on function public.duration_days(public.trips) from public, anon, authenticated, service_role;
 grant execute on function public.duration_days(public.trips) to authenticated;
 
--- In plpgsql, which keeps its plan from one trip of a list to the next.
+-- In plpgsql, which keeps its plan from one trip of a list to the next. As definer it asks for the caller's part in the
+-- trip once, by two keys, where the policy of the items would look among all of the caller's trips: an order by costs
+-- calls it for each of them.
 create function public.cost_total(public.trips) returns numeric
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' as $$
 declare
     trip alias for $1;
+    caller uuid := auth.uid();
 begin
     return (
-        select coalesce(sum(trip_items.cost), 0.00) from public.trip_items where trip_items.trip_id = trip.id
+        select coalesce(sum(trip_items.cost), 0.00) from public.trip_items
+        where trip_items.trip_id = trip.id
+            and (
+                exists (select from public.trips where trips.id = trip.id and trips.user_id = caller)
+                or exists (
+                    select from public.collaborators
+                    where collaborators.trip_id = trip.id and collaborators.user_id = caller
+                )
+            )
     );
 end
 $$;
@@ -53,7 +64,7 @@ begin
         select places.id from public.places
         where (
                 places.user_id = (select auth.uid())
-                or places.id = any (array(select shown.place_id from private.my_trip_places() as shown))
+                or places.id = any (array(select private.my_trip_place_ids()))
             )
             and to_tsvector('simple', places.name || ' ' || coalesce(places.city, '') || ' ' || coalesce(places.address, '') || ' ' || coalesce(places.notes, ''))
                 @@ wanted;

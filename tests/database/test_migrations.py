@@ -31,7 +31,7 @@ alter table public.trips add constraint trips_mood_check check (char_length(mood
 alter policy "Owners can delete their trips" on public.trips using (user_id = (select auth.uid()) and mood = 'bad');
 create index idx_trips_mood on public.trips (mood);
 drop index public.idx_trips_status;
-alter table public.places drop column website;
+alter table public.collection_places drop column notes;
 
 create table public.moods (
     id uuid primary key default gen_random_uuid(),
@@ -122,7 +122,7 @@ class TestWriting:
         assert new > before[-1]
         assert new.endswith("_add_moods.sql")
         assert new in result.stdout
-        assert "drops column public.places.website" in result.stderr
+        assert "drops column public.collection_places.notes" in result.stderr
         assert migrations.drift(project) == []
 
     def test_nothing_changed(self, project: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,16 +12,20 @@ import pytest
 if TYPE_CHECKING:
     import psycopg
 
+    from tests.database.callers import Actor, World
+
 API_ROLES = ["anon", "authenticated", "service_role"]
 
 HELPERS = {
     name: {"authenticated"}
     for name in (
         "my_trip_ids",
+        "my_shared_trip_ids",
         "my_editable_trip_ids",
         "my_own_trip_ids",
         "my_companion_ids",
         "my_trip_places",
+        "my_trip_place_ids",
         "my_email",
         "my_place_ids_by_words",
     )
@@ -131,6 +137,20 @@ class TestFunctions:
             (list(HELPERS),),
         )
         assert dict(rows.fetchall()) == dict.fromkeys(HELPERS, True)
+
+    @pytest.mark.parametrize(
+        ("actor", "cost"), [("owner", "7.50"), ("editor", "7.50"), ("viewer", "7.50"), ("stranger", "0")]
+    )
+    def test_a_trip_that_a_caller_made_up_costs_them_nothing(self, world: World, actor: Actor, cost: str) -> None:
+        """A definer's function of a row asks whether the row's trip is the caller's, and believes no other column."""
+        world.db.execute("update public.trip_items set cost = 7.5 where id = %s", (world.owner.trip_items,))
+        row = {"id": str(world.owner.trips), "user_id": str(getattr(world, actor).profiles)}
+        with world.acting_as(actor) as db:
+            found = db.execute(
+                "select public.cost_total(made) from jsonb_populate_record(null::public.trips, %s) as made",
+                (json.dumps(row),),
+            )
+            assert found.fetchone() == (Decimal(cost),)
 
 
 class TestPolicies:

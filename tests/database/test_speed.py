@@ -1,7 +1,8 @@
 """Every documented query is fast at volume, and by its index, under row level security.
 
 What is measured is what the API sends: each GraphQL operation goes through a real gateway, and PostgREST then explains
-the very request that it was sent, as the same caller.
+the very requests that it was sent, as the same caller, who has many times the usual number of trips. What clients wait
+for at the volume of the seed's first year is the benchmark's to tell (`make bench`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from yarl import URL
 
+from tests.database.documented import DOCUMENTED, Documented
 from tests.database.volume import fill, give
 from tests.support import Person, Wire, serving
 from tripgate.local.stack import Stack, StackOptions
@@ -26,95 +29,26 @@ if TYPE_CHECKING:
     from tripgate.local.stack import StackInfo
 
 ROOT = Path(__file__).parents[2]
-LIMIT_MS = 100
+LIMIT_MS = 20
+MANY_TIMES_THE_LIMIT_MS = 100
 PLAN = 'application/vnd.pgrst.plan+json; for="application/json"; options=analyze|buffers'
 
-# Where all of an owner's rows are read and then sorted, any index that begins with the owner does; Postgres takes the
-# smaller one.
-OWNERS_TRIPS = {"idx_trips_user_id_created_at", "idx_trips_user_id_status"}
-OWNERS_PLACES = {"idx_places_user_id_created_at", "idx_places_user_id_category"}
-ITINERARY = {"idx_trip_items_trip_id_day_number_order_index"}
+# Name, document and indexes of each.
+QUERIES = [(each.name, each.document, each.indexes) for each in DOCUMENTED]
 
-# name, operation, and for each table that it reads the indexes one of which must be used
-QUERIES: list[tuple[str, str, list[set[str]]]] = [
-    ("my profile", "{ viewer { displayName } }", [{"profiles_pkey"}]),
-    ("my preferences", "{ myPreferences { locale } }", [{"user_preferences_user_id_key"}]),
-    (
-        "recent trips",
-        "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { id title status createdAt } } }",
-        [OWNERS_TRIPS],
-    ),
-    (
-        "the next recent trips",
-        "query ($after: String) { trips(first: 20, after: $after, orderBy: [{ createdAt: DESC }]) { nodes { id } } }",
-        [OWNERS_TRIPS],
-    ),
-    (
-        "a person's recent trips",
-        "query ($me: UUID!) { trips(first: 20, filter: { ownerId: { eq: $me } }, orderBy: [{ createdAt: DESC }])"
-        " { nodes { id title } } }",
-        [OWNERS_TRIPS],
-    ),
-    ("trips by status", "{ trips(filter: { status: { eq: BOOKED } }) { nodes { id title } } }", [OWNERS_TRIPS]),
-    (
-        "a person's trips by status",
-        "query ($me: UUID!) { trips(filter: { ownerId: { eq: $me }, status: { eq: BOOKED } }) { nodes { id title } } }",
-        [OWNERS_TRIPS],
-    ),
-    ("a trip", "query ($trip: UUID!) { trip(id: $trip) { title } }", [{"trips_pkey"}]),
-    (
-        "a trip's itinerary",
-        "query ($trip: UUID!) { tripItems(filter: { tripId: { eq: $trip } },"
-        " orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }]) { nodes { id title dayNumber orderIndex } } }",
-        [ITINERARY],
-    ),
-    (
-        "a trip with its itinerary and places",
-        "query ($trip: UUID!) { trip(id: $trip) { title items(first: 50,"
-        " orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }]) { nodes { id title place { name } } } } }",
-        [{"trips_pkey"}, ITINERARY, {"places_pkey"}],
-    ),
-    (
-        "trips with their items",
-        "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { title items { nodes { title } } } } }",
-        [OWNERS_TRIPS, ITINERARY],
-    ),
-    ("items of my trips", "{ tripItems(first: 20) { nodes { title } } }", [ITINERARY]),
-    (
-        "items at a place",
-        "query ($place: UUID!) { tripItems(filter: { placeId: { eq: $place } }) { nodes { title } } }",
-        [{"idx_trip_items_place_id"}],
-    ),
-    (
-        "a trip with its people",
-        "query ($trip: UUID!) { trip(id: $trip) { title collaborators { nodes { role user { displayName } } } } }",
-        [{"trips_pkey"}, {"collaborators_trip_id_user_id_key"}, {"profiles_pkey"}],
-    ),
-    (
-        "an itinerary with its votes",
-        "query ($trip: UUID!) { tripItems(filter: { tripId: { eq: $trip } })"
-        " { nodes { title votes { nodes { value } } } } }",
-        [ITINERARY, {"votes_trip_item_id_user_id_key"}],
-    ),
-    ("those I travel with", "{ profiles(first: 20) { nodes { displayName } } }", [{"profiles_pkey"}]),
-    (
-        "recent places",
-        "{ places(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { id name } } }",
-        [OWNERS_PLACES],
-    ),
-    (
-        "places by category",
-        "{ places(filter: { category: { eq: MUSEUM } }) { nodes { id name } } }",
-        [{"idx_places_user_id_category"}],
-    ),
-    # Its indexes are used within the function, which no explanation looks into.
-    ("places by words", '{ searchPlaces(text: "plac") { nodes { id name } } }', []),
-    (
-        "trips with their length and costs",
-        "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { title durationDays costTotal } } }",
-        [OWNERS_TRIPS],
-    ),
-]
+# What costs more the more trips somebody has, whatever the page: all their items in order, the words of each trip, a
+# test of related rows or a sum over them.
+OF_EVERY_TRIP = {
+    "items of my trips with their votes",
+    "Aggregates and groups, example 2",
+    "Related rows, example 1",
+    "Related rows, example 2",
+    "Orders and pages, example 1",
+    "Computed fields and functions, example 1",
+    "trips by words",
+    "Words, example 1",
+    "places by words",
+}
 
 
 @dataclass(frozen=True)
@@ -134,26 +68,31 @@ class Traveller:
     wire: Wire
     variables: dict[str, str]
 
-    async def explain(self, operation: str) -> Explained:
-        """Sends an operation, which must take one request, and lets PostgREST explain that request."""
+    async def explain(self, query: Documented) -> Explained:
+        """Sends a document, then has PostgREST explain each of the requests that it took; the slowest one's time."""
         self.wire.clear()
-        used = {name: value for name, value in self.variables.items() if f"${name}:" in operation}
-        await self.person.ask(operation, **used)
-        (request,) = self.wire.requests
-        method, _, target = request.partition(" ")
-        assert method == "GET"
-        path, _, parameters = target.partition("?")
-        url = f"{self.wire.rest_url}{path}?{quote(parameters, safe='=&(),.:*!')}"
-        headers = {"Authorization": f"Bearer {self.person.token}", "Accept": PLAN}
-        async with self.person.http.get(url, headers=headers) as response:
-            assert response.status == 200, await response.text()
-            (answer,) = await response.json(content_type=None)
-        nodes = list(_nodes(answer["Plan"]))
+        await self.person.ask(query.document, **query.variables(self.variables))
+        # Totals are counted beside rows when a header asks for it.
+        prefer = {"Prefer": "count=exact"} if "totalCount" in query.document else {}
+        plans = [await self._plan(request, prefer) for request in dict.fromkeys(self.wire.requests)]
+        # A page of no rows, beside which a total is counted, never begins.
+        nodes = [node for plan in plans for node in _nodes(plan["Plan"]) if node["Actual Loops"]]
         return Explained(
-            answer["Planning Time"] + answer["Execution Time"],
+            max(plan["Planning Time"] + plan["Execution Time"] for plan in plans),
             {node["Index Name"] for node in nodes if "Index Name" in node},
             {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"},
         )
+
+    async def _plan(self, request: str, prefer: dict[str, str]) -> dict[str, Any]:
+        method, _, target = request.partition(" ")
+        assert method == "GET"
+        path, _, parameters = target.partition("?")
+        url = URL(f"{self.wire.rest_url}{path}?{quote(parameters, safe='=&(),.:*!')}", encoded=True)
+        headers = {"Authorization": f"Bearer {self.person.token}", "Accept": PLAN, **prefer}
+        async with self.person.http.get(url, headers=headers) as response:
+            assert response.status == 200, await response.text()
+            (answer,) = await response.json(content_type=None)
+        return dict(answer)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -186,16 +125,17 @@ async def traveller(volume: StackInfo, http: aiohttp.ClientSession) -> AsyncIter
         yield Traveller(person, wire, {"me": person.id, "trip": trip, "place": place, "after": after})
 
 
-@pytest.mark.parametrize(("operation", "indexes"), [row[1:] for row in QUERIES], ids=[row[0] for row in QUERIES])
-async def test_is_fast_and_by_index(traveller: Traveller, operation: str, indexes: list[set[str]]) -> None:
-    found = await traveller.explain(operation)
-    for _ in range(2):
+@pytest.mark.parametrize("query", DOCUMENTED, ids=[query.name for query in DOCUMENTED])
+async def test_is_fast_and_by_index(traveller: Traveller, query: Documented) -> None:
+    limit = MANY_TIMES_THE_LIMIT_MS if query.name in OF_EVERY_TRIP else LIMIT_MS
+    found = await traveller.explain(query)
+    for _ in range(4):
         # What else the machine does at that moment is not the query's doing.
-        if found.milliseconds >= LIMIT_MS:
-            found = await traveller.explain(operation)
-    assert found.milliseconds < LIMIT_MS
+        if found.milliseconds >= limit:
+            found = await traveller.explain(query)
+    assert found.milliseconds < limit
     assert found.scanned == set()
-    assert [alternatives for alternatives in indexes if not alternatives & found.indexes] == [], found.indexes
+    assert [alternatives for alternatives in query.indexes if not alternatives & found.indexes] == [], found.indexes
 
 
 def test_the_volume_is_one(volume: StackInfo) -> None:
@@ -206,16 +146,16 @@ def test_the_volume_is_one(volume: StackInfo) -> None:
         ).fetchone()
     assert row is not None
     people, trips, items = row
-    assert people >= 2_000
-    assert trips >= 20_000
-    assert items >= 200_000
+    assert people >= 1_200
+    assert trips >= 12_000
+    assert items >= 120_000
 
 
 async def test_reading_a_table_from_end_to_end_is_noticed(volume: StackInfo, traveller: Traveller) -> None:
     with psycopg.connect(volume.admin_db_url, autocommit=True) as connection:
         connection.execute("drop index public.idx_trip_items_place_id")
         try:
-            found = await traveller.explain(next(row[1] for row in QUERIES if row[0] == "items at a place"))
+            found = await traveller.explain(next(each for each in DOCUMENTED if each.name == "items at a place"))
         finally:
             connection.execute("create index idx_trip_items_place_id on public.trip_items (place_id)")
     assert "idx_trip_items_place_id" not in found.indexes

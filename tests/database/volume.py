@@ -1,4 +1,4 @@
-"""A database of the size that the seed expects of a first year's active people: 2,000 with 20,000 trips.
+"""A database of the size that the seed expects of a first year's most active people: 1,200 with 12,000 trips.
 
 `fill` loads it in a few seconds, past triggers and foreign keys, and gathers statistics.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-PEOPLE = 2_000
+PEOPLE = 1_200
 TRIPS_EACH = 10
 PLACES_EACH = 10
 ITEMS_EACH = 10
 COLLABORATORS_EACH = 2
+COLLECTIONS_EACH = 2
+TAGS_EACH = 3
 
 _SQL = f"""
 set session_replication_role = replica;
@@ -56,6 +58,23 @@ insert into public.votes (trip_id, trip_item_id, user_id, value)
 select trip_items.trip_id, trip_items.id, collaborators.user_id, trip_items.order_index % 3 - 1
 from public.trip_items join public.collaborators on collaborators.trip_id = trip_items.trip_id
 where trip_items.day_number = 1;
+
+insert into public.saved_places (user_id, place_id, name, category, created_at)
+select user_id, id, name, category, created_at from public.places;
+
+insert into public.collections (user_id, name)
+select profiles.id, 'Collection ' || n from public.profiles, generate_series(1, {COLLECTIONS_EACH}) as n;
+
+insert into public.collection_places (user_id, collection_id, place_id)
+select collections.user_id, collections.id, places.id
+from public.collections join public.places on places.user_id = collections.user_id and places.category = 'cafe';
+
+insert into public.tags (user_id, name)
+select profiles.id, 'tag ' || n from public.profiles, generate_series(1, {TAGS_EACH}) as n;
+
+insert into public.invitations (trip_id, email, token_hash, invited_by)
+select id, 'friend' || row_number() over () || '@people.example', encode(sha256(id::text::bytea), 'hex'), user_id
+from public.trips where status = 'planning';
 
 reset session_replication_role;
 """

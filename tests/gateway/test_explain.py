@@ -131,9 +131,7 @@ async def test_fields_with_a_body_are_not_among_them(developer: Person) -> None:
     assert list(await explained(developer, "{ __schema { queryType { name } } viewer { id } }")) == ["viewer"]
 
 
-@pytest.mark.parametrize(
-    "extensions", [None, {}, {"explain": False}, {"explain": 1}, {"explain": "true"}, [], "explain"]
-)
+@pytest.mark.parametrize("extensions", [None, {}, {"explain": False}, {"explain": 1}, {"explain": "true"}])
 async def test_only_true_asks(developer: Person, extensions: Any) -> None:
     assert list(await answer(developer, TRIPS, extensions=extensions)) == ["data"]
 

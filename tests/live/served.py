@@ -22,6 +22,11 @@ class Served:
         self._process = process
         self.url = url
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def stop(self) -> None:
         """Send SIGTERM."""
         self._process.send_signal(signal.SIGTERM)
@@ -35,7 +40,7 @@ class Served:
 async def served(info: StackInfo, **settings: str) -> AsyncIterator[Served]:
     """The gateway over this stack; `settings` are environment variables without TRIPGATE_."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
-    given = {"REST_URL": info.rest_url, "PORT": "0", **settings}
+    given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", **settings}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tripgate", "serve"),
         env={

@@ -9,6 +9,7 @@ from resolvers.context import Context
 from resolvers.declared.groups import Grouped
 from resolvers.declared.reads import Many, One
 from tripgate.gateway.executor import declared_field
+from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.plan import as_data
@@ -34,7 +35,7 @@ def variables(name: str) -> dict[str, Any]:
 
 def plans(name: str) -> dict[str, Any]:
     """The plans of the case's root fields, as JSON data, by response key."""
-    documents = Documents(graphql_schema(), size=10, max_tokens=2000, hide_suggestions=False)
+    documents = Documents(graphql_schema(), size=10, limits=Limits(), hide_suggestions=False, introspection=True)
     operation = documents.operation(query(name), None)
     values = operation.coerce(variables(name), hide_suggestions=False)
     found = {}

@@ -7,12 +7,21 @@ import json
 import re
 from pathlib import Path
 
+from graphql import parse, validate
+
 from tests.tooling.deno import FRONTEND, run_deno
+from tripgate.gateway.edge.persisted import read_manifest
+from tripgate.gateway.schema import graphql_schema
 
 
 def test_graphql_codegen(frontend: Path) -> None:
     run_deno(frontend, "task", "codegen")
     run_deno(frontend, "check", "--frozen", "codegen")
+    manifest = read_manifest(frontend / "codegen/generated/persisted-documents.json", lambda _: None)
+    assert [validate(graphql_schema(), parse(text)) for text in manifest.values()] == 5 * [[]]
+    found = "".join(manifest.values())
+    names = re.findall(r"\b(?:query|mutation|subscription) (\w+)", found)
+    assert sorted(names) == ["AnyNode", "ItemChanges", "RenameTrip", "TripDetail", "TripList"]
 
 
 def test_the_relay_compiler(frontend: Path) -> None:

@@ -201,6 +201,21 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_noticed_for_read
         assert len(server.heard) == 5
 
 
+async def test_connections_that_nobody_uses_are_closed() -> None:
+    gone = asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    async with client(server, idle=0.05) as http:
+        await get(http)
+        await asyncio.wait_for(gone.wait(), 2)
+
+
 async def test_an_old_connection_is_not_trusted() -> None:
     server = Server(OK, OK)
     async with client(server, idle=0.05) as http:

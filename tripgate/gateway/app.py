@@ -2,86 +2,125 @@
 
 import asyncio
 import gc
-import logging
 import math
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
-from aiohttp import web
+from aiohttp import web, web_response
 
+from tripgate.gateway.cache.opening import open_keeping
+from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.media_types import accepted
+from tripgate.gateway.edge.origins import Origins
+from tripgate.gateway.edge.parameters import Bodies
+from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.graphiql import add_graphiql
-from tripgate.gateway.http import GraphQLHandler
+from tripgate.gateway.http import METHODS, METHODS_WITH_GET, GraphQLHandler
 from tripgate.gateway.identity import Identity
+from tripgate.gateway.leaving import LEAVING, Leaving, leave
 from tripgate.gateway.operation import Documents
+from tripgate.gateway.rates.rates import Rates, rates_of
+from tripgate.gateway.rates.shared import Shared, sharing
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.sse import EventStreams
+from tripgate.gateway.telemetry.endpoints import add_metrics, measuring, watch_kept, watch_live, watch_upstreams
+from tripgate.gateway.telemetry.health import Check, Health, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.telemetry.logs import unhandled
+from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.start import seeing
 from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.jwks import JwksCache
+from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
+from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.watched_client import WatchedClient
 
-_log = logging.getLogger("tripgate")
 _BACKLOG = 2048
 
+# aiohttp tells the world its version and Python's, even where it answers what is no HTTP; there is no setting for it.
+web_response.SERVER_SOFTWARE = "tripgate"  # type: ignore[attr-defined]
+_LINGERING_SECONDS = 2.0
 
-def application(settings: Settings) -> web.Application:
+
+def application(settings: Settings, sight: Sight | None = None) -> web.Application:
     """The aiohttp application, which holds its upstream connections while it runs.
+
+    Args:
+        sight: Where its requests are logged and traced; by default they are only counted.
 
     Raises:
         SettingsError: GraphiQL's files are not where the settings say.
     """
-    app = web.Application(client_max_size=settings.max_body_bytes)
-    health = _Health(settings)
+    app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
+    seeing = sight or Sight(settings)
+    health = Health(settings.needs)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
+    add_metrics(app, settings, seeing)
 
     async def connections(running: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=60)
         async with (
             aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            httpx.AsyncClient(timeout=settings.upstream_timeout) as http,
+            WatchedClient("auth", urlsplit(settings.auth_url).path, timeout=settings.upstream_timeout) as http,
+            measuring(settings, seeing),
+            sharing(settings) as shared,
         ):
-            health.session = session
+            rates = rates_of(settings, shared.quotas)
             identity = _identity(settings, session)
-            relay = _relay(settings, session)
+            realtime = _realtime(settings, session)
+            relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings))
             rest = HttpClient(settings.postgrest_url, connections=settings.upstream_connections)
-            engine = _engine(settings, session, rest, http, relay)
-            streams = running[_STREAMS] = EventStreams(engine, keep_alive=settings.keep_alive)
-            running[_HTTP] = GraphQLHandler(engine, identity, streams)
-            running[_WEBSOCKET] = WebSocketHandler(
-                engine,
-                identity,
-                WebSocketLimits(keep_alive=settings.keep_alive, largest_message=settings.max_body_bytes),
+            policies = Policies.of(settings.policy)
+            engine = _engine(settings, session, rest, http, relay, policies, shared)
+            subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
+            streams = running[_STREAMS] = EventStreams(engine, subscriptions, keep_alive=settings.keep_alive)
+            bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
+            running[_HTTP] = GraphQLHandler(
+                seeing, engine, identity, streams, bodies, get_queries=settings.get_queries, rates=rates
             )
+            limits = _websocket_limits(settings)
+            running[_WEBSOCKET] = WebSocketHandler(engine, identity, limits, origins, subscriptions, seeing, rates)
+            _measure(seeing, relay, realtime, policies, engine, running[_WEBSOCKET], rates)
+            health.checks = _checks(settings, session, realtime, policies)
             yield
+            await engine.close()
             await relay.close()
             rest.close()
 
     async def graphql(request: web.Request) -> web.StreamResponse:
-        return await request.app[_HTTP](request)
+        return leaving.last(await request.app[_HTTP](request))
 
     async def get(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await request.app[_WEBSOCKET](request)
-        if graphiql is not None:
+        if graphiql is not None and accepted(request.headers).page:
             return await graphiql.page(request)
-        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+        return leaving.last(await request.app[_HTTP](request))
 
-    async def go_away(running: web.Application) -> None:
-        running[_STREAMS].stop()
-        await running[_WEBSOCKET].close(settings.shutdown_timeout)
+    async def options(request: web.Request) -> web.StreamResponse:
+        return origins.preflight(request)
 
+    methods = METHODS_WITH_GET if settings.get_queries else METHODS
+    origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
+    if not origins.none:
+        app.on_response_prepare.append(origins.tell)
     app.router.add_post("/graphql", graphql)
-    app.on_shutdown.append(go_away)
+    leaving = _leaving(app, health, settings)
     app.router.add_get("/graphql", get)
+    app.router.add_options("/graphql", options)
+    app.router.add_route("*", "/graphql", graphql)
     graphiql = add_graphiql(app, settings)
     app.cleanup_ctx.append(connections)
     return app
@@ -96,6 +135,60 @@ _MEMBERSHIPS = frozenset({"collaborators"})
 _ROOTS = frozenset({"trips"})
 
 
+def _measure(
+    sight: Sight,
+    relay: Relay,
+    realtime: RealtimeClient,
+    policies: Policies,
+    engine: Engine,
+    sockets: WebSocketHandler,
+    rates: Rates | None,
+) -> None:
+    metrics = sight.metrics
+    watch_live(metrics, relay, realtime, lambda: sockets.connections, lambda: sight.streams)
+    watch_upstreams(metrics, policies, engine.operations)
+    if rates is not None:
+        metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(rates.refused))
+    if engine.keeping is not None:
+        watch_kept(metrics, engine.keeping)
+
+
+def _leaving(app: web.Application, health: Health, settings: Settings) -> Leaving:
+    async def go_away() -> None:
+        health.draining = True
+        app[_STREAMS].stop()
+        await app[_WEBSOCKET].close(settings.shutdown_timeout)
+
+    async def gone(_: web.Application) -> None:
+        await leaving.begin()
+
+    leaving = app[LEAVING] = Leaving(go_away)
+    app.on_shutdown.append(gone)
+    return leaving
+
+
+def _connection_limits(settings: Settings) -> dict[str, Any]:
+    """What aiohttp itself bounds."""
+    return {
+        # Counts from the opening, too, so whoever sends headers a byte at a time is not waited for.
+        "keepalive_timeout": settings.idle_timeout,
+        # How long a body is read on that has been refused, so that its sender reads why.
+        "lingering_time": _LINGERING_SECONDS,
+        "max_line_size": settings.max_header_bytes,
+        "max_field_size": settings.max_header_bytes,
+    }
+
+
+def _websocket_limits(settings: Settings) -> WebSocketLimits:
+    return WebSocketLimits(
+        init_timeout=settings.websocket_init_timeout,
+        keep_alive=settings.keep_alive,
+        most_operations=settings.max_operations_per_connection,
+        largest_message=settings.max_body_bytes,
+        messages_per_second=settings.websocket_messages_per_second,
+    )
+
+
 def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:
     secret = settings.supabase_jwt_secret
     return Identity(
@@ -106,56 +199,68 @@ def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:
     )
 
 
-def _relay(settings: Settings, session: aiohttp.ClientSession) -> Relay:
-    client = RealtimeClient(session, settings.realtime_address, settings.supabase_publishable_key.get_secret_value())
-    return Relay(client, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=RelayLimits())
+def _relay_limits(settings: Settings) -> RelayLimits:
+    return RelayLimits(admission_timeout=settings.request_timeout, patience=settings.live_patience)
+
+
+def _realtime(settings: Settings, session: aiohttp.ClientSession) -> RealtimeClient:
+    return RealtimeClient(session, settings.realtime_address, settings.supabase_publishable_key.get_secret_value())
+
+
+def _checks(
+    settings: Settings, session: aiohttp.ClientSession, realtime: RealtimeClient, policies: Policies
+) -> dict[str, Check]:
+    api_key = settings.supabase_publishable_key.get_secret_value()
+    return {
+        "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(policies.rest.breaker.refuses())),
+        "auth": keys_answer(session, f"{settings.auth_url}/.well-known/jwks.json"),
+        "realtime": realtime_hears(realtime),
+    }
 
 
 def _engine(
-    settings: Settings, session: aiohttp.ClientSession, rest: HttpClient, http: httpx.AsyncClient, relay: Relay
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    rest: HttpClient,
+    http: WatchedClient,
+    relay: Relay,
+    policies: Policies,
+    shared: Shared,
 ) -> Engine:
     api_key = settings.supabase_publishable_key.get_secret_value()
     schema = graphql_schema()
+    documents = Documents(
+        schema,
+        size=settings.kept_documents,
+        limits=settings.limits,
+        hide_suggestions=not settings.development,
+        introspection=settings.development if settings.introspection is None else settings.introspection,
+    )
+    postgrest = PostgrestClient(rest, api_key, policies.rest)
     return Engine(
         schema,
-        Documents(
-            schema,
-            size=settings.kept_documents,
-            max_tokens=settings.max_tokens,
-            hide_suggestions=not settings.development,
-        ),
-        PostgrestClient(rest, api_key, timeout=settings.upstream_timeout),
-        AuthClient(http, settings.auth_url, api_key),
-        FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, timeout=settings.upstream_timeout),
+        documents,
+        _persisted(settings, documents, shared),
+        postgrest,
+        AuthClient(http, settings.auth_url, api_key, policies.auth),
+        FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, policies.functions),
         relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,
         explains=settings.development,
+        keeping=open_keeping(settings, postgrest, relay),
+        operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
     )
 
 
-class _Health:
-    """`/healthz`: the process answers. `/readyz`: Supabase answers it too."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._url = f"{settings.postgrest_url}/"
-        self._api_key = settings.supabase_publishable_key.get_secret_value()
-        self.session: aiohttp.ClientSession | None = None
-
-    async def alive(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    async def ready(self, _: web.Request) -> web.Response:
-        assert self.session is not None  # noqa: S101 - routes are served only while connections are open
-        try:
-            timeout = aiohttp.ClientTimeout(total=3)
-            async with self.session.head(self._url, headers={"apikey": self._api_key}, timeout=timeout) as response:
-                reached = response.status < 500
-        except (aiohttp.ClientError, TimeoutError, ConnectionError):
-            reached = False
-        return web.json_response(
-            {"status": "ok" if reached else "supabase unreachable"}, status=200 if reached else 503
-        )
+def _persisted(settings: Settings, documents: Documents, shared: Shared) -> PersistedDocuments:
+    trusted = read_manifest(settings.trusted_documents, lambda text: documents.operation(text, None))
+    return PersistedDocuments(
+        trusted,
+        only_trusted=settings.trusted_documents_only,
+        size=settings.persisted_queries_size,
+        shared=shared.documents,
+    )
 
 
 async def serve(settings: Settings, announce: Callable[[str], None], *, parent: int | None = None) -> None:
@@ -170,8 +275,14 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         SettingsError: GraphiQL's files are not where the settings say.
         OSError: The address is taken.
     """
+    with seeing(settings) as sight:
+        await _serve(settings, sight, announce, parent)
+
+
+async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], None], parent: int | None) -> None:
+    asyncio.get_running_loop().set_exception_handler(unhandled)
     runner = web.AppRunner(
-        application(settings),
+        application(settings, sight),
         access_log=None,
         shutdown_timeout=settings.shutdown_timeout,
         handle_signals=False,
@@ -179,11 +290,20 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         timeout_ceil_threshold=math.inf,
     )
     await runner.setup()
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    loop = asyncio.get_running_loop()
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+
+    def stop(*, at_once: bool) -> None:
+        if at_once or stopping.is_set():
+            hurry.set()
+        stopping.set()
+        if parent is not None:
+            loop.remove_reader(parent)
+
+    loop.add_signal_handler(signal.SIGTERM, partial(stop, at_once=False))
+    loop.add_signal_handler(signal.SIGINT, partial(stop, at_once=True))
     if parent is not None:
-        asyncio.get_running_loop().add_reader(parent, stopping.set)
+        loop.add_reader(parent, partial(stop, at_once=True))
     try:
         # When a gateway stops, all its clients come to the others at once; who does not fit waits for seconds.
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, reuse_port=parent is not None)
@@ -194,6 +314,6 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         host, port = runner.addresses[0][:2]
         announce(f"http://{host}:{port}/graphql")
         await stopping.wait()
-        _log.info("stopping: running requests may end")
+        await leave(runner, settings.drain_seconds, hurry)
     finally:
         await runner.cleanup()

@@ -10,6 +10,9 @@ from graphql import GraphQLSchema, OperationType, located_error
 from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context
 from resolvers.declared.changes import SubscriptionField
+from tripgate.gateway.cache.answers import Finished
+from tripgate.gateway.cache.keeping import Keeping
+from tripgate.gateway.edge.persisted import PersistedDocuments, digest_of
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.executor import declared_field, run
 from tripgate.gateway.explain import Explanation
@@ -20,6 +23,8 @@ from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
+from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.watch import watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,9 @@ class GraphQLRequest:
     """The parameters of a request.
 
     Attributes:
+        query: The document; empty where the request only names one.
+        document_id: The name of its document in the manifest of trusted ones.
+        sha256: The digest of its document, for automatic persisted queries.
         explanation: What its answer takes, for a request that asks for it in its `extensions`.
     """
 
@@ -34,6 +42,8 @@ class GraphQLRequest:
     variables: dict[str, Any]
     operation_name: str | None
     explanation: Explanation | None = None
+    document_id: str | None = None
+    sha256: str | None = None
 
     @classmethod
     def parse(cls, found: object) -> "GraphQLRequest":
@@ -43,17 +53,24 @@ class GraphQLRequest:
             ApiError: BAD_REQUEST.
         """
         if not isinstance(found, dict):
-            raise _bad_request("The body must be a JSON object; batches are not taken.")
+            raise _bad_request("A request is one JSON object; batches are not taken.")
         query, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
+        extensions = found.get("extensions")
+        if extensions is not None and not isinstance(extensions, dict):
+            raise _bad_request("`extensions` must be an object.")
+        document_id, sha256 = _named_document(found, extensions)
+        if query is None and (document_id or sha256):
+            query = ""
         if not isinstance(query, str):
             raise _bad_request("`query` must be a string.")
         if variables is not None and not isinstance(variables, dict):
             raise _bad_request("`variables` must be an object.")
         if name is not None and not isinstance(name, str):
             raise _bad_request("`operationName` must be a string.")
-        extensions = found.get("extensions")
-        explain = isinstance(extensions, dict) and extensions.get("explain") is True
-        return cls(query, variables or {}, name or None, Explanation() if explain else None)
+        if query and sha256 is not None and digest_of(query) != sha256:
+            raise _bad_request("`sha256Hash` is not the digest of `query`.")
+        explain = extensions is not None and extensions.get("explain") is True
+        return cls(query, variables or {}, name or None, Explanation() if explain else None, document_id, sha256)
 
 
 class Engine:
@@ -61,12 +78,15 @@ class Engine:
 
     Args:
         explains: Whether a request may ask what its answer takes.
+        operations: Queries and mutations run in it.
+        keeping: Told of writes, where answers are kept or reads are shared.
     """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         documents: Documents,
+        persisted: PersistedDocuments,
         postgrest: PostgrestClient,
         auth: AuthClient,
         functions: FunctionsClient,
@@ -75,9 +95,12 @@ class Engine:
         max_page_size: int,
         hide_suggestions: bool,
         explains: bool,
+        operations: Operations,
+        keeping: Keeping | None = None,
     ) -> None:
         self._schema = schema
         self._documents = documents
+        self._persisted = persisted
         self._postgrest = postgrest
         self._auth = auth
         self._functions = functions
@@ -85,6 +108,9 @@ class Engine:
         self._max_page_size = max_page_size
         self._hide_suggestions = hide_suggestions
         self._explains = explains
+        self.operations = operations
+        self._keeping = keeping
+        self._reading = postgrest if keeping is None or keeping.sharing is None else keeping.sharing
 
     def operation(self, request: GraphQLRequest) -> Operation:
         """The operation that a request asks for.
@@ -92,31 +118,95 @@ class Engine:
         Raises:
             RequestError: There is none, or it does not fit the schema.
         """
+        watch = watching.get()
+        watch.parsing(request)
+        query = request.query
+        if request.document_id is not None or request.sha256 is not None or self._persisted.needed:
+            query = self._persisted.text(request)
         if request.explanation is None:
-            return self._documents.operation(request.query, request.operation_name)
-        with request.explanation.parsing():
-            return self._documents.operation(request.query, request.operation_name)
+            operation = self._documents.operation(query, request.operation_name)
+        else:
+            with request.explanation.parsing():
+                operation = self._documents.operation(query, request.operation_name)
+        if request.sha256 is not None and request.query:  # the digest of what was sent, and of nothing else
+            self._persisted.keep(request.sha256, query)
+        watch.parsed(operation)
+        return operation
+
+    async def known(self, request: GraphQLRequest) -> Operation:
+        """The same for a request with a digest, whose document the gateways beside this one may know, or come to know.
+
+        Raises:
+            RequestError: As `operation`.
+        """
+        await self._persisted.seek(request)
+        operation = self.operation(request)
+        await self._persisted.share(request)
+        return operation
 
     async def answer(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> dict[str, Any]:
         """The answer to a query or mutation.
 
         Raises:
             RequestError: Its variables do not fit.
+            ApiError: OVERLOADED, and nothing was done.
         """
         explanation = request.explanation if self._explains else None
-        result = await run(
-            self._schema,
-            operation,
-            request.variables,
-            self._context(caller, set()),
-            hide_suggestions=self._hide_suggestions,
-            explanation=explanation,
-        )
+        context = self._context(caller, set())
+        write = None
+        if operation.kind is OperationType.QUERY:
+            context.postgrest = self._reading
+        elif self._keeping is not None:
+            write = self._keeping.begin(operation, request.variables, caller)
+        try:
+            with self.operations.one():
+                result = await run(
+                    self._schema,
+                    operation,
+                    request.variables,
+                    context,
+                    hide_suggestions=self._hide_suggestions,
+                    explanation=explanation,
+                )
+            if write is not None:
+                write.answered(result.errors)
+        finally:
+            if write is not None:
+                write.end()
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
         if explanation is not None:
-            answer["extensions"] = {"explain": explanation.as_data()}
+            cost = {"requested": context.cost, "limit": operation.limits.cost}
+            answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
+        watching.get().answered()
         return answer
+
+    @property
+    def keeping(self) -> Keeping | None:
+        """What is kept of answers and shared of reads."""
+        return self._keeping
+
+    async def close(self) -> None:
+        """Keep nothing any more."""
+        if self._keeping is not None:
+            await self._keeping.close()
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether `finished` may answer from what is kept."""
+        return self._keeping is not None and self._keeping.answers is not None
+
+    async def finished(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Finished:
+        """The answer to a query, encoded: one that is kept, where answers are, or made now.
+
+        Raises:
+            RequestError: As `answer`.
+        """
+        assert self._keeping is not None  # noqa: S101 - the caller has asked
+        assert self._keeping.answers is not None  # noqa: S101
+        return await self._keeping.answers.answer(
+            operation, request.variables, caller, lambda: self.answer(request, operation, caller)
+        )
 
     async def stream(
         self, request: GraphQLRequest, operation: Operation, caller: Caller, live: set[Subscription]
@@ -132,15 +222,19 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.answer(request, operation, caller)
             return
-        values = operation.coerce(request.variables, hide_suggestions=self._hide_suggestions)
-        (selected,) = operation.roots(values)
+        prepared = operation.prepared(request.variables, hide_suggestions=self._hide_suggestions)
+        values = prepared.values
+        (selected,) = prepared.roots
         field = declared_field(selected)
         assert isinstance(field, SubscriptionField)  # noqa: S101 - the schema has no others
         context = self._context(caller, live)
-        context.plans = operation.plans(values, request.variables)
+        context.plans = prepared.plans
+        context.cost = prepared.cost
         try:
             async with aclosing(field.events(context, selected, values)) as events:
                 async for event in events:
+                    if self._keeping is not None:
+                        self._keeping.shown(caller)
                     yield {"data": {selected.key: event}}
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
@@ -148,6 +242,25 @@ class Engine:
 
     def _context(self, caller: Caller, live: set[Subscription]) -> Context:
         return Context(caller, self._postgrest, self._auth, self._functions, self._max_page_size, self._relay, live)
+
+
+def _named_document(found: dict[str, Any], extensions: dict[str, Any] | None) -> tuple[str | None, str | None]:
+    """The `documentId` and the digest by which a request names its document."""
+    document_id = found.get("documentId")
+    if document_id is not None:
+        if not isinstance(document_id, str) or not document_id:
+            raise _bad_request("`documentId` must be a string.")
+        if found.get("query") is not None:
+            raise _bad_request("Send `documentId` or `query`, not both.")
+    persisted = extensions.get("persistedQuery") if extensions else None
+    if persisted is None:
+        return document_id, None
+    if not isinstance(persisted, dict) or persisted.get("version") != 1:
+        raise _bad_request("`extensions.persistedQuery` must be an object of version 1.")
+    digest = persisted.get("sha256Hash")
+    if not isinstance(digest, str) or not digest:
+        raise _bad_request("`sha256Hash` must be a string.")
+    return document_id, digest
 
 
 def _bad_request(message: str) -> ApiError:

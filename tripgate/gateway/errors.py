@@ -29,7 +29,7 @@ def request_error(error: ApiError) -> list[dict[str, Any]]:
 def masked(error: BaseException) -> dict[str, Any]:
     """What a client learns of a mistake of ours: an id that the log knows."""
     error_id = str(uuid.uuid4())
-    _log.error("masked error %s", error_id, exc_info=error)
+    _log.error("masked error", exc_info=error, extra={"fields": {"errorId": error_id}})
     return {
         "message": "Something went wrong here. It is not your fault; give this id when you report it.",
         "extensions": {"code": ErrorCode.INTERNAL_SERVER_ERROR.value, "errorId": error_id},

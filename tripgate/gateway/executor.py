@@ -33,6 +33,8 @@ from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation
 from tripgate.planner.selection import Selected
 
+_OF_THE_SCHEMA = frozenset({"__schema", "__type", "__typename"})
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -76,19 +78,26 @@ async def run(
         explanation: Told what each declared field takes; its plans are made anew.
 
     Raises:
-        RequestError: The variables do not fit their types.
+        RequestError: The variables do not fit their types, or the operation costs too much; nothing has been sent.
     """
-    values = operation.coerce(variables, hide_suggestions=hide_suggestions)
-    roots = operation.roots(values)
+    prepared = operation.prepared(variables, hide_suggestions=hide_suggestions, anew=explanation is not None)
+    operation.release()
+    roots = prepared.roots
+    context.plans = prepared.plans
+    context.cost = prepared.cost
     declared = {
         selected.key: (selected, field) for selected in roots if (field := declared_field(selected)) is not None
     }
-    this_run = _Run(declared, values, context, explanation)
-    if operation.kind is OperationType.QUERY:
-        if explanation is None:
-            context.plans = operation.plans(values, variables)
-        if all(selected.key in declared or selected.name == "__typename" for selected in roots):
-            return await _run_declared(this_run, roots)
+    this_run = _Run(declared, prepared.values, context, explanation)
+    if operation.kind is OperationType.QUERY and all(
+        selected.key in declared or selected.name == "__typename" for selected in roots
+    ):
+        return await _run_declared(this_run, roots)
+    alone = explanation is None and _asks_the_schema_alone(operation, roots)
+    known_by = operation.known_by(variables) if alone else None
+    kept: Result | None = operation.kept.answers.get(known_by) if known_by is not None else None
+    if kept is not None:
+        return kept
     outcome = execute(
         schema,
         operation.document,
@@ -99,8 +108,15 @@ async def run(
         hide_suggestions=hide_suggestions,
         this_run=this_run,
     )
-    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-    return Result(result.data, result.errors or ())
+    done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    result = Result(done.data, done.errors or ())
+    if known_by is not None and not result.errors:
+        operation.kept.answers[known_by] = result
+    return result
+
+
+def _asks_the_schema_alone(operation: Operation, roots: tuple[Selected, ...]) -> bool:
+    return operation.kind is OperationType.QUERY and all(selected.name in _OF_THE_SCHEMA for selected in roots)
 
 
 async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
@@ -152,7 +168,7 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
         position_context: Any,
     ) -> Any:
-        if path.prev is not None:
+        if path.prev is not None or field_details_list[0].node.name.value == "__typename":
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         if parent_type is self.schema.mutation_type and self.collected_errors.errors:
             error = ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from resolvers.context import Context
-from tripgate.planner.plan import FunctionCall, Read, Write, as_data
+from tripgate.planner.plan import as_data
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient
 from tripgate.upstream.http_client import Answer
@@ -27,7 +27,7 @@ class _Exchange:
 
     method: str
     path: str
-    plan: Read | Write | FunctionCall | None
+    plan: object
     began: float
     ended: float = 0.0
     status: int | None = None
@@ -115,18 +115,11 @@ class _NotingPostgrest(PostgrestClient):
     def __init__(self, client: PostgrestClient, exchanges: list[_Exchange]) -> None:
         self._client = client
         self._exchanges = exchanges
-        self._plans: dict[Request, Read | Write | FunctionCall] = {}
-
-    def prepare(self, plan: Read | Write | FunctionCall) -> Request:
-        """The request for a plan, whose plan is remembered."""
-        request = self._client.prepare(plan)
-        self._plans[request] = plan
-        return request
 
     async def send(self, request: Request, caller: Caller) -> Answer:
         """Send, and note when and what came back."""
         path = f"/rest/v1/{request.path}"
-        exchange = _Exchange(request.method, path, self._plans.get(request), time.perf_counter())
+        exchange = _Exchange(request.method, path, request.plan, time.perf_counter())
         self._exchanges.append(exchange)
         try:
             answer = await self._client.send(request, caller)

@@ -1,89 +1,145 @@
 """GraphQL over HTTP: request → operation → response, after the GraphQL-over-HTTP specification."""
 
-import logging
-import time
-from typing import Any
+from collections.abc import Mapping
 
 import orjson
 from aiohttp import web
+from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.cache.conditional import conditional
+from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
+from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, RESPONSE_TYPE, Accepted, accepted
+from tripgate.gateway.edge.parameters import Bodies, from_address
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
-from tripgate.gateway.sse import MEDIA_TYPE, EventStreams
+from tripgate.gateway.rates.rates import Rates
+from tripgate.gateway.sse import EventStreams
+from tripgate.gateway.telemetry.sight import Sight
 
-JSON_TYPE = "application/json"
-RESPONSE_TYPE = "application/graphql-response+json"
+# What may be asked with, and what when queries may be asked by GET.
+METHODS = ("POST",)
+METHODS_WITH_GET = ("GET", "HEAD", "POST")
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
     ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.UPSTREAM_UNAVAILABLE: 503,
+    ErrorCode.OVERLOADED: 503,
     ErrorCode.TIMEOUT: 504,
 }
-_log = logging.getLogger("tripgate.requests")
+# An answer to GET is one person's, and for a cache to keep only if it asks each time.
+_GET_HEADERS = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
 
 
 class GraphQLHandler:
-    """Answers `POST /graphql`."""
+    """Answers requests of any method to `/graphql`.
 
-    def __init__(self, engine: Engine, identity: Identity, streams: EventStreams) -> None:
+    Args:
+        get_queries: Whether queries may be asked by GET.
+        rates: Who may ask how often; without it, anybody any number of times.
+    """
+
+    def __init__(
+        self,
+        sight: Sight,
+        engine: Engine,
+        identity: Identity,
+        streams: EventStreams,
+        bodies: Bodies,
+        *,
+        get_queries: bool,
+        rates: Rates | None = None,
+    ) -> None:
+        self._sight = sight
         self._engine = engine
         self._identity = identity
         self._streams = streams
+        self._bodies = bodies
+        self._methods = METHODS_WITH_GET if get_queries else METHODS
+        self._rates = rates
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
-        began = time.perf_counter()
-        accept = request.headers.get("Accept", "")
-        media_type = RESPONSE_TYPE if RESPONSE_TYPE in accept else JSON_TYPE
-        name = None
+        seen = self._sight.arrive("http", request.headers)
+        accept = accepted(request.headers)
+        headers: Mapping[str, str] = {} if request.method == "POST" else _GET_HEADERS
+        body: bytes | None = None
         try:
-            wanted = await _read(request)
-            name = wanted.operation_name
-            caller = await self._identity.caller(request.headers.get("Authorization"))
-            if MEDIA_TYPE in accept:
-                return await self._streams.respond(request, wanted, caller)
-            answer = await self._engine.answer(wanted, self._engine.operation(wanted), caller)
-            status = 200
+            visit = None if self._rates is None else await self._rates.visit(request)
+            wanted = await self._wanted(request, accept)
+            caller = seen.caller = await self._identity.caller(request.headers.get("Authorization"))
+            if visit is not None:
+                headers = {**headers, **await visit.by(caller)}
+            operation = self._engine.operation(wanted) if wanted.sha256 is None else await self._engine.known(wanted)
+            if operation.kind is not OperationType.QUERY:
+                _check_kind(operation.kind, request.method, accept)
+            if visit is not None:
+                await visit.runs(operation, wanted.variables, caller)
+            if operation.kind is OperationType.SUBSCRIPTION or accept.best == EVENT_STREAM:
+                seen.streams()
+                stream = await self._streams.respond(request, wanted, operation, caller)
+                seen.done(stream.status)
+                return stream
+            if self._engine.keeps_answers and operation.kind is OperationType.QUERY and wanted.explanation is None:
+                finished = await self._engine.finished(wanted, operation, caller)
+                answer = {"errors": finished.errors}
+                status, body, headers = conditional(request, finished, accept.json, headers)
+            else:
+                answer = await self._engine.answer(wanted, operation, caller)
+                status = 200
         except RequestError as error:
             # `application/json` clients of old take any other status for a failure of the transport.
-            status = 400 if media_type == RESPONSE_TYPE else 200
+            status = 200 if accept.best == JSON_TYPE else 400
             answer = {"errors": formatted(error.errors, error.code)}
+        except HttpError as error:
+            status, headers, answer = error.status, {**headers, **error.headers}, {"errors": request_error(error)}
         except ApiError as error:
             status, answer = _STATUS.get(error.code, 400), {"errors": request_error(error)}
+            if (seconds := error.extensions.get("retryAfter")) is not None:
+                headers = {**headers, "Retry-After": str(seconds)}
         except Exception as error:  # a mistake of ours ends this request, not the server
             status, answer = 500, {"errors": [masked(error)]}
-        if _log.isEnabledFor(logging.INFO):
-            _log.info("%s %d %.1f ms", name or "-", status, (time.perf_counter() - began) * 1000)
-        return _response(answer, status, media_type)
+        except BaseException:  # the server stops and waits no longer
+            seen.done("cancelled")
+            raise
+        seen.noted(answer)
+        body = orjson.dumps(answer) if body is None else body
+        response = _response(body, status, accept.json, {**headers, "X-Request-Id": seen.request_id})
+        seen.done(status)
+        return response
+
+    async def _wanted(self, request: web.Request, accept: Accepted) -> GraphQLRequest:
+        """The parameters of a request that can be answered as it wants to be.
+
+        Raises:
+            ApiError: BAD_REQUEST, or as HTTP has it.
+        """
+        method = request.method
+        if method not in self._methods:
+            raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods)
+        if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
+            raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
+        found = await self._bodies.parameters(request) if method == "POST" else from_address(request)
+        return GraphQLRequest.parse(found)
 
 
-def _response(answer: dict[str, Any], status: int, media_type: str) -> web.Response:
-    headers = {"Content-Type": f"{media_type}; charset=utf-8"}
+def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
+    """Refuse what must not be done by GET, since any page can make a browser send one, and streams nobody reads."""
+    if method != "POST":
+        raise method_not_allowed(f"A {kind.value} needs POST.", "POST")
+    if kind is OperationType.SUBSCRIPTION and not accept.streams:
+        raise HttpError(406, f"Subscribe with `Accept: {EVENT_STREAM}`, or over a WebSocket.")
+
+
+def _response(body: bytes, status: int, media_type: str, more: Mapping[str, str]) -> web.Response:
+    headers = {"Content-Type": f"{media_type}; charset=utf-8", "X-Content-Type-Options": "nosniff", **more}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return web.Response(body=orjson.dumps(answer), status=status, headers=headers)
-
-
-async def _read(request: web.Request) -> GraphQLRequest:
-    """The parameters of a request.
-
-    Raises:
-        ApiError: BAD_REQUEST.
-    """
-    if request.content_type != JSON_TYPE:
-        raise _bad_request("Send the request as application/json.")
-    try:
-        found = orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        raise _bad_request(f"The body is not JSON: {error}.") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise _bad_request("The body is too large.") from None
-    return GraphQLRequest.parse(found)
-
-
-def _bad_request(message: str) -> ApiError:
-    return ApiError(ErrorCode.BAD_REQUEST, message)
+    response = web.Response(body=body, status=status, headers=headers)
+    if status in {408, 413}:
+        response.force_close()  # the rest of the body is not waited for
+    return response

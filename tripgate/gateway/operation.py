@@ -1,11 +1,15 @@
 """Documents → operations: parsed, validated and merged once, then kept.
 
 Kept per document: the syntax tree, its validation, each operation's merged selection (one for every combination of the
-variables in `@skip` and `@include`) and the plans of its reads (one set for every set of variables seen lately).
+variables in `@skip` and `@include`), and for a query its coerced variables, its cost and the plans of its reads (for
+every set of variables seen lately).
 """
 
+import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -16,10 +20,11 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    MaxIntrospectionDepthRule,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     get_variable_values,
-    parse,
     specified_rules,
     validate,
 )
@@ -27,11 +32,23 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from gql.errors import ErrorCode
+from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.kept import Refusal, Refusals, SchemaAnswers, VariableSets, weight
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.limits.cost import cost, too_dear
+from tripgate.gateway.limits.document import check_document
+from tripgate.gateway.limits.inputs import check_variables
+from tripgate.gateway.limits.reading import read
+from tripgate.gateway.limits.validation import mistakes
 from tripgate.planner.selection import Selected, condition_variables, select
 
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-_MAX_ERRORS = 20
+_RULES = (
+    # What is asked of the schema is counted before, as the settings say.
+    *(rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+_INTROSPECTION = re.compile(r"__(?:schema|type)\b")
 _VARIABLE_SETS = 64
 _LONGEST_KEPT_VARIABLES = 4096
 
@@ -44,34 +61,132 @@ class RequestError(Exception):
         self.code = code
         self.errors = errors
 
+    @classmethod
+    def of(cls, error: ApiError) -> "RequestError":
+        """The same refusal, of a whole request."""
+        return cls(error.code, [GraphQLError(error.message, original_error=error)])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation under one set of variables.
+
+    Attributes:
+        values: The variables by their declared types.
+        roots: The merged root fields.
+        cost: What it may cost at most.
+        plans: Where reads keep their plans, by response key.
+    """
+
+    values: VariableValues
+    roots: tuple[Selected, ...]
+    cost: int
+    plans: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What all operations keep together.
+
+    Attributes:
+        variables: Bounds the sets of variables that each keeps.
+        answers: Results of what was asked of the schema alone.
+    """
+
+    variables: VariableSets = field(default_factory=VariableSets)
+    answers: SchemaAnswers[Any] = field(default_factory=SchemaAnswers)
+
 
 class Operation:
-    """One operation of a document, ready to run."""
+    """One operation of a document, ready to run.
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) -> None:
+    Attributes:
+        limits: What it was held to, and what its variables and cost are held to.
+        digest: The SHA-256 of its document, in hexadecimal.
+        kept: What it and all others keep together.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        limits: Limits,
+        digest: str,
+        kept: "Kept",
+    ) -> None:
         self.document = document
         self.definition = definition
         self.kind: OperationType = definition.operation
         self.name = definition.name.value if definition.name is not None else None
+        self.digest = digest
+        self.kept = kept
         self._schema = schema
+        self.limits = limits
         self._fragments: Mapping[str, FragmentDefinitionNode] = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self._conditions = condition_variables(definition, self._fragments)
         self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
-        self._plans: LRUCache[tuple[bytes, tuple[Any, ...]], dict[str, Any]] = LRUCache(maxsize=_VARIABLE_SETS)
+        self._prepared: LRUCache[bytes, Prepared] = LRUCache(maxsize=_VARIABLE_SETS)
+        self._latest: tuple[dict[str, Any], Prepared] | None = None
+
+    def prepared(self, raw: dict[str, Any], *, hide_suggestions: bool, anew: bool = False) -> "Prepared":
+        """What becomes of it under these variables; for a query the same as the last time they came.
+
+        Args:
+            raw: The variables as they came.
+            anew: Whether nothing is kept, nor taken that was.
+
+        Raises:
+            RequestError: The variables do not fit their types, or it costs too much.
+        """
+        if self._latest is not None and self._latest[0] is raw and not anew:
+            return self._latest[1]
+        text = None if anew or self.kind is not OperationType.QUERY else _text(raw)
+        found = self._prepared.get(text) if text is not None else None
+        if found is None:
+            values = self.coerce(raw, hide_suggestions=hide_suggestions)
+            roots = self.roots(values)
+            found = Prepared(values, roots, self._cost(roots, values))
+            if text is not None:
+                self.kept.variables.keep(self._prepared, text, found)
+            else:
+                self._latest = raw, found
+        return found
+
+    def known_by(self, raw: dict[str, Any]) -> tuple[str, str | None, bytes] | None:
+        """What an answer that depends on nothing but document and variables is known by; `None` where these are long.
+
+        Args:
+            raw: The variables as they came.
+        """
+        text = _text(raw)
+        return None if text is None else (self.digest, self.name, text)
+
+    def release(self) -> None:
+        """Let the variables go that were prepared last and are not kept: whoever limits and runs it shares them."""
+        self._latest = None
+
+    @cached_property
+    def _conditions(self) -> tuple[str, ...]:
+        # Only of operations that run: of many in one document, each would look through all its fragments.
+        return condition_variables(self.definition, self._fragments)
 
     def coerce(self, variables: dict[str, Any], *, hide_suggestions: bool) -> VariableValues:
         """The variables by their declared types.
 
         Raises:
-            RequestError: BAD_USER_INPUT.
+            RequestError: BAD_USER_INPUT, INPUT_TOO_LARGE.
         """
+        try:
+            check_variables(variables, self.limits)
+        except ApiError as error:
+            raise RequestError.of(error) from None
         values = get_variable_values(
             self._schema,
             self.definition.variable_definitions or (),
             variables,
-            max_errors=_MAX_ERRORS,
+            max_errors=self.limits.validation_errors,
             hide_suggestions=hide_suggestions,
         )
         if isinstance(values, list):
@@ -87,39 +202,53 @@ class Operation:
             self._selections[variant] = found
         return found
 
-    def plans(self, variables: VariableValues, raw: dict[str, Any]) -> dict[str, Any]:
-        """Where the plans of reads with these variables are kept, by response key."""
-        try:
-            # The order of keys does not matter to a plan, but sorting would cost more than a second plan.
-            text = orjson.dumps(raw)
-        except orjson.JSONEncodeError:
-            return {}
-        if len(text) > _LONGEST_KEPT_VARIABLES:
-            return {}
-        return self._plans.setdefault((text, self._variant(variables)), {})
+    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues) -> int:
+        found = cost(roots, variables, self.limits.pages)
+        if found > self.limits.cost:
+            raise RequestError.of(too_dear(found, self.limits.cost))
+        return found
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:
         return tuple(variables.coerced.get(name) for name in self._conditions)
 
 
+def _text(raw: dict[str, Any]) -> bytes | None:
+    """Variables as what they are known by; the order of keys does not matter, but sorting costs more than it saves."""
+    if not raw:
+        return b"{}"
+    try:
+        text = orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        return None
+    return text if len(text) <= _LONGEST_KEPT_VARIABLES else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Document:
     operations: dict[str | None, Operation]
+    weight: int
 
 
 class Documents:
     """Every document seen lately.
 
     Args:
-        max_tokens: A longer document is refused before it is parsed to the end.
+        size: How many are kept; large ones count as several.
+        limits: What is beyond them is refused before it is validated.
         hide_suggestions: Whether errors keep the schema's other names to themselves.
+        introspection: Whether documents may ask for the schema.
     """
 
-    def __init__(self, schema: GraphQLSchema, *, size: int, max_tokens: int, hide_suggestions: bool) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, *, size: int, limits: Limits, hide_suggestions: bool, introspection: bool
+    ) -> None:
         self._schema = schema
-        self._max_tokens = max_tokens
+        self._limits = limits
         self._hide_suggestions = hide_suggestions
-        self._known: LRUCache[str, _Document | RequestError] = LRUCache(maxsize=size)
+        self._introspection = introspection
+        self._known: LRUCache[str, _Document] = LRUCache(maxsize=size, getsizeof=lambda one: min(one.weight, size))
+        self._refused = Refusals()
+        self._kept = Kept()
 
     def operation(self, query: str, name: str | None) -> Operation:
         """The operation of this name in a document; the only one where no name is given.
@@ -129,13 +258,7 @@ class Documents:
         """
         document = self._known.get(query)
         if document is None:
-            try:
-                document = self._read(query)
-            except RequestError as error:
-                document = error
-            self._known[query] = document
-        if isinstance(document, RequestError):
-            raise RequestError(document.code, document.errors)
+            document = self._known[query] = self._new(query)
         operations = document.operations
         if name is None and len(operations) == 1:
             return next(iter(operations.values()))
@@ -149,21 +272,34 @@ class Documents:
             raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError(message)])
         return found
 
+    def _new(self, query: str) -> _Document:
+        refusal = self._refused.get(query)
+        if refusal is not None:
+            raise RequestError(refusal.code, refusal.errors)
+        try:
+            return self._read(query)
+        except RequestError as error:
+            self._refused.keep(query, Refusal.of(query, error.code, error.errors))
+            raise
+
     def _read(self, query: str) -> _Document:
         try:
-            document = parse(query, max_tokens=self._max_tokens, allow_empty_selection_sets=False)
+            document = read(query, self._limits)
+            check_document(document, self._limits)
+            if not self._introspection and _INTROSPECTION.search(query):
+                self._refuse_introspection(document)
+            errors = mistakes(self._schema, document, _RULES, self._limits, hide_suggestions=self._hide_suggestions)
         except GraphQLSyntaxError as error:
             raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
-        except RecursionError:
-            too_deep = GraphQLError("The document is nested too deeply.")
-            raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [too_deep]) from None
-        errors = validate(
-            self._schema, document, _RULES, max_errors=_MAX_ERRORS, hide_suggestions=self._hide_suggestions
-        )
+        except ApiError as error:
+            raise RequestError.of(error) from None
         if errors:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        digest = hashlib.sha256(query.encode(errors="replace")).hexdigest()
         operations: dict[str | None, Operation] = {
-            node.name.value if node.name is not None else None: Operation(self._schema, document, node)
+            node.name.value if node.name is not None else None: Operation(
+                self._schema, document, node, self._limits, digest, self._kept
+            )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
@@ -171,4 +307,10 @@ class Documents:
             raise RequestError(
                 ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError("The document holds no operation.")]
             )
-        return _Document(operations)
+        return _Document(operations, weight(query, document))
+
+    def _refuse_introspection(self, document: DocumentNode) -> None:
+        errors = validate(self._schema, document, [NoSchemaIntrospectionCustomRule], max_errors=1)
+        if errors:
+            error = GraphQLError("Introspection is switched off here.", nodes=errors[0].nodes)
+            raise RequestError(ErrorCode.INTROSPECTION_DISABLED, [error])

@@ -11,13 +11,16 @@ import orjson
 from aiohttp import web
 from graphql import OperationType
 
+from gql.errors import ApiError
+from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.engine import Engine, GraphQLRequest
-from tripgate.gateway.errors import formatted
+from tripgate.gateway.errors import formatted, request_error
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.watch import watching
 
-MEDIA_TYPE = "text/event-stream"
 _LOOK_SECONDS = 1.0
 _LAST_WORD_SECONDS = 1.0
 
@@ -29,23 +32,34 @@ class EventStreams:
         keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
     """
 
-    def __init__(self, engine: Engine, *, keep_alive: float) -> None:
+    def __init__(self, engine: Engine, limit: SubscriptionLimit, *, keep_alive: float) -> None:
         self._engine = engine
+        self._limit = limit
         self._keep_alive = keep_alive
         self._stopping = asyncio.Event()
 
-    async def respond(self, request: web.Request, wanted: GraphQLRequest, caller: Caller) -> web.StreamResponse:
+    async def respond(
+        self, request: web.Request, wanted: GraphQLRequest, operation: Operation, caller: Caller
+    ) -> web.StreamResponse:
         """Stream the answers to a request, whatever its kind of operation.
 
         Raises:
-            RequestError: The document cannot run at all; nothing has been sent yet.
+            ApiError: RATE_LIMITED, the person follows too much already; nothing has been sent yet.
         """
-        operation = self._engine.operation(wanted)
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            return await self._respond(request, wanted, operation, caller)
+        async with self._limit.one_more(caller):
+            return await self._respond(request, wanted, operation, caller)
+
+    async def _respond(
+        self, request: web.Request, wanted: GraphQLRequest, operation: Operation, caller: Caller
+    ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
-                "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+                "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
+                "X-Request-Id": watching.get().request_id,
             }
         )
         await response.prepare(request)
@@ -88,11 +102,18 @@ class EventStreams:
             try:
                 async with aclosing(self._engine.stream(wanted, operation, caller, set())) as answers:
                     async for answer in answers:
+                        watching.get().noted(answer)
                         await self._write(request, response, _event("next", answer))
             except RequestError as error:
-                problem = {"errors": formatted(error.errors, error.code)}
-                await self._write(request, response, _event("next", problem))
+                await self._problem(request, response, formatted(error.errors, error.code))
+            except ApiError as error:
+                await self._problem(request, response, request_error(error))
             await self._write(request, response, _event("complete", None))
+
+    async def _problem(self, request: web.Request, response: web.StreamResponse, errors: list[dict[str, Any]]) -> None:
+        problem = {"errors": errors}
+        watching.get().noted(problem)
+        await self._write(request, response, _event("next", problem))
 
     async def _write(self, request: web.Request, response: web.StreamResponse, event: bytes) -> None:
         async with asyncio.timeout(self._keep_alive):

@@ -5,9 +5,10 @@ refreshes it: the connection's subscriptions go on under the new token.
 """
 
 import asyncio
+import itertools
 import logging
 import sys
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.rates.rates import RateLimitedError, Rates, Visit
+from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
@@ -40,12 +45,14 @@ class WebSocketLimits:
             hung up on.
         most_operations: How many operations run at once.
         largest_message: Bytes of one message.
+        messages_per_second: How many messages come on average; as many may come at once.
     """
 
     init_timeout: float = 3.0
     keep_alive: float = 15.0
     most_operations: int = 50
     largest_message: int = 256 * 1024
+    messages_per_second: float = 100.0
 
 
 class _Close(Exception):  # noqa: N818 - the protocol's word
@@ -60,15 +67,34 @@ class _Close(Exception):  # noqa: N818 - the protocol's word
 class WebSocketHandler:
     """Answers `GET /graphql` with an upgrade."""
 
-    def __init__(self, engine: Engine, identity: Identity, limits: WebSocketLimits) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        identity: Identity,
+        limits: WebSocketLimits,
+        origins: Origins,
+        subscriptions: SubscriptionLimit,
+        sight: Sight,
+        rates: Rates | None = None,
+    ) -> None:
+        self._sight = sight
+        self._rates = rates
         self._engine = engine
         self._identity = identity
         self._limits = limits
+        self._origins = origins
+        self._subscriptions = subscriptions
         self._connections: set[_Connection] = set()
         self._stopping = False
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
+        if not self._origins.may_connect(request):
+            return web.Response(status=403, text="This origin's pages may not connect.")
+        try:
+            visit = None if self._rates is None else await self._rates.visit(request)
+        except RateLimitedError as error:
+            return web.Response(status=error.status, text=error.message, headers=error.headers)
         limits = self._limits
         socket = web.WebSocketResponse(
             protocols=(PROTOCOL,),
@@ -79,8 +105,11 @@ class WebSocketHandler:
             # Who writes waits for room beforehand, see `transport`.
             writer_limit=sys.maxsize,
         )
+        request_id = socket.headers["X-Request-Id"] = self._sight.request_id(request.headers)
         await socket.prepare(request)
-        connection = _Connection(request, socket, self._engine, self._identity, limits)
+        connection = _Connection(
+            request, socket, self._engine, self._identity, limits, self._subscriptions, self._sight, request_id, visit
+        )
         if socket.ws_protocol != PROTOCOL:
             await connection.close(4406, "Subprotocol not acceptable")
             return socket
@@ -119,12 +148,23 @@ class _Connection:
         engine: Engine,
         identity: Identity,
         limits: WebSocketLimits,
+        subscriptions: SubscriptionLimit,
+        sight: Sight,
+        request_id: str,
+        visit: Visit | None,
     ) -> None:
+        self._visit = visit
+        self._sight = sight
+        self._id = request_id
+        self._runs = itertools.count(1)
         self._request = request
         self._socket = socket
         self._engine = engine
         self._identity = identity
         self._limits = limits
+        self._subscriptions = subscriptions
+        self._messages_left = limits.messages_per_second
+        self._last_message = asyncio.get_running_loop().time()
         self._caller: Caller = ANONYMOUS
         self._initialised = False
         self._acknowledged = False
@@ -179,7 +219,17 @@ class _Connection:
         if not self._initialised and self._closing is None:
             self._closing = asyncio.create_task(self._close(4408, "Connection initialisation timeout"))
 
+    def _count_message(self) -> None:
+        most = self._limits.messages_per_second
+        now = asyncio.get_running_loop().time()
+        self._messages_left = min(most, self._messages_left + (now - self._last_message) * most)
+        self._last_message = now
+        if self._messages_left < 1:
+            raise _Close(WSCloseCode.POLICY_VIOLATION, "Too many messages a second")
+        self._messages_left -= 1
+
     async def _receive(self, text: str) -> None:
+        self._count_message()
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -261,21 +311,41 @@ class _Connection:
             task.cancel()
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
+        seen = self._sight.arrive("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
+        seen.caller = self._caller
         try:
-            operation = self._engine.operation(request)
-            if operation.kind is not OperationType.SUBSCRIPTION:
-                self._may_end_first()
+            if self._visit is not None:
+                await self._visit.again()
+                await self._visit.by(self._caller)
+            operation = self._engine.operation(request) if request.sha256 is None else await self._engine.known(request)
+            if self._visit is not None:
+                await self._visit.runs(operation, request.variables, self._caller)
             stream = self._engine.stream(request, operation, self._caller, self._live)
-            async with aclosing(stream) as answers:
+            async with AsyncExitStack() as open_:
+                if operation.kind is OperationType.SUBSCRIPTION:
+                    await open_.enter_async_context(self._subscriptions.one_more(self._caller))
+                else:
+                    self._may_end_first()
+                answers = await open_.enter_async_context(aclosing(stream))
                 async for answer in answers:
+                    seen.noted(answer)
                     await self._send({"id": id_, "type": "next", "payload": answer})
             ending: dict[str, Any] = {"id": id_, "type": "complete"}
         except RequestError as error:
             ending = {"id": id_, "type": "error", "payload": formatted(error.errors, error.code)}
+        except ApiError as error:
+            ending = {"id": id_, "type": "error", "payload": request_error(error)}
         except ConnectionError:
+            seen.done("cancelled")
             return
         except Exception as error:  # a mistake of ours ends this operation, not the connection
             ending = {"id": id_, "type": "error", "payload": [masked(error)]}
+        except BaseException:  # the client wants no more, or has gone
+            seen.done("cancelled")
+            raise
+        if ending["type"] == "error":
+            seen.noted({"errors": ending["payload"]})
+        seen.done(ending["type"])
         if self._operations.get(id_) is asyncio.current_task():
             # Free before it is told, so that the client may use the id again at once.
             del self._operations[id_]

@@ -63,7 +63,8 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*(worker.stop(settings.shutdown_timeout + _LAST_WORDS) for worker in workers))
+            patience = settings.drain_seconds + settings.shutdown_timeout + _LAST_WORDS
+            await asyncio.gather(*(worker.stop(patience) for worker in workers))
             os.close(ours)
             os.close(theirs)
 
@@ -109,7 +110,7 @@ class _Worker:
             code = await self._process.wait()
             if stopping.is_set():
                 return
-            mark_process_dead(self._process.pid, self._environment[_METRICS])
+            mark_process_dead(self._process.pid, self._environment[_METRICS])  # type: ignore[no-untyped-call]
             pause = 0.0 if time.monotonic() - began > _STEADY_SECONDS else min(_LONGEST_PAUSE, pause * 2 + 0.1)
             _log.error("worker %d ended with %d; starting it anew in %.1f s", self._number, code, pause)
             await asyncio.sleep(pause)

@@ -104,6 +104,10 @@ class Launch:
         self._remember(rest_port=port)
         return f"http://{ports.HOST}:{port}"
 
+    def restart_postgrest(self, program: Path) -> None:
+        """Start PostgREST anew, with the configuration and the port it had; end it first if it runs."""
+        postgrest.restart(self.supervisor, program, self.data_dir.config)
+
     def start_realtime(self) -> ServerProcess:
         """Start the process of Realtime. It loads its code and then waits for its configuration."""
         self._realtime_file.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tripgate.local.data_dir import write_private
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 30.0
 POOL = 20
+CONFIG_FILE = "postgrest.conf"
 
 # As on the platform, but for three settings: aggregates are on, since the gateway's `aggregate` fields use them;
 # verified tokens are remembered, which saves 3 to 5 ms of every ES256 request; rows are not capped, since the gateway
@@ -56,9 +58,25 @@ def start(
     """Start PostgREST on `port` and wait until it has read the schema. Raises LocalStackError."""
     jwks_file = config_dir / "jwks.json"
     write_private(jwks_file, json.dumps(jwks))
-    config = config_dir / "postgrest.conf"
+    config = config_dir / CONFIG_FILE
     text = CONFIG.format(uri=json.dumps(database_url), pool=POOL, jwks=jwks_file, port=port, admin_port=admin_port)
     write_private(config, text)
+    return _run(supervisor, program, config, admin_port)
+
+
+def restart(supervisor: Supervisor, program: Path, config_dir: Path) -> ServerProcess:
+    """Start PostgREST anew as it was configured last; end it first if it runs. Raises LocalStackError."""
+    running = supervisor.find("postgrest")
+    if running is not None:
+        supervisor.forget(running)
+    config = config_dir / CONFIG_FILE
+    found = re.search(r"^admin-server-port = (\d+)$", config.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise LocalStackError(f"{config} is not what Tripgate wrote; start the stack anew.")
+    return _run(supervisor, program, config, int(found[1]))
+
+
+def _run(supervisor: Supervisor, program: Path, config: Path, admin_port: int) -> ServerProcess:
     process = supervisor.start("postgrest", [str(program), str(config)])
     try:
         wait_until(lambda: answers(admin_port, "/ready"), process, seconds=START_SECONDS, what="PostgREST")

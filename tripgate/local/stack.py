@@ -111,11 +111,13 @@ class Stack:
         self._supervisor.kill(process)
 
     def restart(self, name: str) -> None:
-        """Start `realtime` or `postgres`, killed or not, anew at its address, and return when it answers."""
-        if self._launch is None or self._postgres is None or name not in {"realtime", "postgres"}:
+        """Start `realtime`, `postgrest` or `postgres`, killed or not, anew where it was; return when it answers."""
+        if self._launch is None or self._postgres is None or name not in {"realtime", "postgrest", "postgres"}:
             raise LocalStackError(f"{name} cannot be started anew by itself.")
         if name == "realtime":
             self._launch.restart_realtime()
+        elif name == "postgrest":
+            self._launch.restart_postgrest(binaries.postgrest(self._progress))
         else:
             self._launch.restart_postgres(self._postgres)
 

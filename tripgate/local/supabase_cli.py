@@ -45,6 +45,7 @@ _PACKAGES = {
     ),
 }
 _SECONDS = 300
+_NOTES = ("│", "▲", "●")
 
 
 def program(progress: Callable[[str], None]) -> Path:
@@ -136,7 +137,15 @@ def diff(cli: Path, have: str, want: str) -> str:
             raise LocalStackError(f"`supabase db diff` was not done after {_SECONDS} s.") from None
     if result.returncode != 0:
         raise LocalStackError(f"`supabase db diff` failed:\n{(result.stderr or result.stdout).strip()}")
-    return result.stdout.strip()
+    return _sql(result.stdout)
+
+
+def _sql(output: str) -> str:
+    """What the differ wrote, without the note before it that names what it does not compare."""
+    lines = output.splitlines()
+    while lines and (not lines[0] or lines[0].startswith(_NOTES)):
+        del lines[0]
+    return "\n".join(lines).strip()
 
 
 def plain(url: str) -> str:

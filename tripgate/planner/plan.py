@@ -151,6 +151,7 @@ class Read:
         aggregates: What is computed over all matching rows, in their place; over each group of rows that agree in the
             columns, where there are any.
         source: A function that returns rows of the table, of a root read only; `None` for the table itself.
+        mark: A column that is selected once more, under `MARK`, where many rows are expected; of a root read only.
     """
 
     table: str
@@ -164,6 +165,13 @@ class Read:
     keys: bool = False
     aggregates: tuple[Aggregate, ...] = ()
     source: FunctionCall | None = None
+    mark: str | None = None
+
+    @property
+    def most(self) -> int:
+        """How many objects it may answer with, where its pages have an end."""
+        below = sum(embed.read.most if embed.many else 1 for embed in self.embeds)
+        return (self.limit or 1) * (1 + below)
 
     def ordered(self, order: tuple[Sort, ...]) -> "Read":
         """The same rows in this order."""

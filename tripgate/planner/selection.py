@@ -40,9 +40,20 @@ class Selected:
         definition: Its definition; `None` for `__typename`.
         children: What is selected below it, for a field that returns an object type. Below an interface or a union
             it depends on the row's type: see `children_of`.
+        kept: Whatever was made of it that does not depend on variables.
     """
 
-    __slots__ = ("_children_of", "_constant_arguments", "_node", "children", "definition", "key", "name", "parent_type")
+    __slots__ = (
+        "_children_of",
+        "_constant_arguments",
+        "_node",
+        "children",
+        "definition",
+        "kept",
+        "key",
+        "name",
+        "parent_type",
+    )
 
     def __init__(
         self,
@@ -60,6 +71,7 @@ class Selected:
         type_ = get_named_type(definition.type) if definition is not None else None
         self.children = self.children_of(type_.name) if isinstance(type_, GraphQLObjectType) else ()
         self._node = node
+        self.kept: dict[str, Any] = {}
         self._constant_arguments: dict[str, Any] | None = None
         if definition is None or not definition.args:
             self._constant_arguments = {}
@@ -80,6 +92,11 @@ class Selected:
     def children_of(self, type_name: str) -> "tuple[Selected, ...]":
         """What is selected of a row of this object type."""
         return self._children_of(type_name)
+
+    @property
+    def constant(self) -> bool:
+        """Whether neither its arguments nor any below it depend on variables."""
+        return self._constant_arguments is not None and all(child.constant for child in self.children)
 
     @property
     def node(self) -> FieldNode:

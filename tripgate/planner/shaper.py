@@ -6,16 +6,17 @@ those that come in parts.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from tripgate.planner import node_id, parts, shape
+from tripgate.planner.long_rows import LongRows, encoded
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row
 
 Row = dict[str, Any]
 ObjectShaper = Callable[[Row], dict[str, Any]]
-ConnectionShaper = Callable[[list[Row], list[Row]], dict[str, Any]]
+ConnectionShaper = Callable[[Sequence[Row], Sequence[Row]], dict[str, Any]]
 
 
 @functools.lru_cache(maxsize=2048)
@@ -29,9 +30,24 @@ def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
 
 @functools.lru_cache(maxsize=2048)
 def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
-    """The function from a page's rows, and the totals where they were asked for, to the connection."""
+    """The function from a page's rows, and the totals where they were asked for, to the connection.
+
+    What long rows become is in it as `orjson.Fragment`, text that is encoded already.
+    """
     source = _Source()
-    made: ConnectionShaper = source.compile(source.connection(wanted))
+    short: ConnectionShaper = source.compile(source.connection(wanted))
+
+    def made(rows: Sequence[Row], totals: Sequence[Row]) -> dict[str, Any]:
+        return long_shaper(wanted)(rows, totals) if isinstance(rows, LongRows) else short(rows, totals)
+
+    return made
+
+
+@functools.lru_cache(maxsize=256)
+def long_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
+    """The same for rows that are taken apart."""
+    source = _Source()
+    made: ConnectionShaper = source.compile(source.connection(wanted, long=True))
     return made
 
 
@@ -43,6 +59,7 @@ class _Source:
         self._names: dict[str, Any] = {
             "node_id": node_id.encode,
             "encode_cursor": encode_cursor,
+            "encoded": encoded,
             "together": parts.together,
         }
         self._depth = 0
@@ -83,10 +100,10 @@ class _Source:
             case _:
                 assert_never(field)
 
-    def connection(self, wanted: shape.ConnectionShape) -> str:
+    def connection(self, wanted: shape.ConnectionShape, *, long: bool = False) -> str:
         """Write the function for a connection; its name."""
         row = self._variable()
-        entries = [f"{field.key!r}: {self._connection_field(wanted, field, row)}" for field in wanted.fields]
+        entries = [f"{field.key!r}: {self._connection_field(wanted, field, row, long=long)}" for field in wanted.fields]
         name = self._name(None)
         step = "::-1" if wanted.backward else ""
         totals = []
@@ -109,14 +126,18 @@ class _Source:
         wanted: shape.ConnectionShape,
         field: shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount | shape.Totals,
         row: str,
+        *,
+        long: bool,
     ) -> str:
         match field:
             case shape.Constant():
                 return repr(field.value)
             case shape.Nodes():
-                return f"[{self.object(field.shape, row)} for {row} in rows]"
+                made = f"[{self.object(field.shape, row)} for {row} in rows]"
+                return f"encoded(rows, lambda rows: {made})" if long else made
             case shape.Edges():
-                return f"[{self._edge(wanted, field, row)} for {row} in rows]"
+                made = f"[{self._edge(wanted, field, row)} for {row} in rows]"
+                return f"encoded(rows, lambda rows: {made})" if long else made
             case shape.PageInfo():
                 facts = ", ".join(f"{fact.key!r}: {_page_fact(wanted, fact)}" for fact in field.fields)
                 return "{" + facts + "}"

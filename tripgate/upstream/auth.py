@@ -7,7 +7,7 @@ must never share. Connections are shared.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 from supabase_auth import AsyncGoTrueClient
@@ -16,6 +16,12 @@ from supabase_auth.types import AuthResponse
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.resilience.failures import timed_out, unavailable
+from tripgate.upstream.resilience.policy import Policy
+
+_NO_ANSWER = (AuthRetryableError, AuthUnknownError, httpx.HTTPError)
+_TOOK_TOO_LONG = "The sign-in service took too long. Try again."
+_UNAVAILABLE = "The sign-in service is not available right now. Try again shortly."
 
 OtpType = Literal["email", "magiclink", "recovery", "signup", "invite", "email_change"]
 """What a mailed code is for."""
@@ -46,12 +52,14 @@ class AuthClient:
     Args:
         http: Shared by the process; carries connections and the timeout.
         url: Auth's address, as in `https://project.supabase.co/auth/v1`.
+        policy: How long Auth is asked, and whether at all. Nothing is repeated: each begins, spends or ends something.
     """
 
-    def __init__(self, http: httpx.AsyncClient, url: str, api_key: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, url: str, api_key: str, policy: Policy[Any]) -> None:
         self._http = http
         self._url = url
         self._api_key = api_key
+        self._policy = policy
 
     async def sign_up(self, email: str, password: str, display_name: str) -> Account:
         """Make an account.
@@ -168,11 +176,12 @@ class AuthClient:
             http_client=self._http,
         )
         try:
-            yield client
-        except (AuthRetryableError, AuthUnknownError, httpx.HTTPError):
-            raise ApiError(
-                ErrorCode.UPSTREAM_UNAVAILABLE, "The sign-in service is not available right now. Try again shortly."
-            ) from None
+            async with self._policy.once(None, *_NO_ANSWER):
+                yield client
+        except TimeoutError:
+            raise timed_out(_TOOK_TOO_LONG) from None
+        except _NO_ANSWER:
+            raise unavailable(_UNAVAILABLE) from None
         except AuthError as error:
             raise _public_error(error) from None
 
@@ -248,8 +257,6 @@ def _public_error(error: AuthError) -> ApiError:
         case "over_request_rate_limit" | "over_email_send_rate_limit":
             return ApiError(ErrorCode.RATE_LIMITED, "Too many attempts. Wait a little and try again.")
         case _ if getattr(error, "status", 500) >= 500:
-            return ApiError(
-                ErrorCode.UPSTREAM_UNAVAILABLE, "The sign-in service is not available right now. Try again shortly."
-            )
+            return unavailable(_UNAVAILABLE)
         case _:
             return ApiError(ErrorCode.UNAUTHENTICATED, "The session has ended. Sign in again.")

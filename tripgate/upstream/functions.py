@@ -12,9 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.resilience.failures import timed_out, unavailable
+from tripgate.upstream.resilience.policy import Policy
+from tripgate.upstream.watch import sending
 
 # The platform's own NOT_FOUND, of a function that is not deployed, looks like one of ours but for this header.
 _PLATFORM_ERROR = "sb-error-code"
+
+_OUT_OF_ORDER = frozenset({502, 503, 504})
+_UNBOUNDED = aiohttp.ClientTimeout(total=None)
 
 _PUBLIC = frozenset(
     {
@@ -51,14 +57,14 @@ class FunctionsClient:
 
     Args:
         url: As in `https://project.supabase.co/functions/v1`.
-        timeout: Seconds for one call.
+        policy: How long the functions are asked, and whether at all. A call is never repeated: it sends mail.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, api_key: str, *, timeout: float) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, api_key: str, policy: Policy[Any]) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._api_key = api_key
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._policy = policy
 
     async def invoke(self, name: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """What the function answers.
@@ -74,41 +80,49 @@ class FunctionsClient:
             raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
         if answer.missing:
             raise _unavailable()
-        try:
-            failure = _Failure.model_validate_json(answer.body)
-            code = ErrorCode(failure.code)
-        except (ValidationError, ValueError):
-            raise _unavailable() from None
-        if code not in _PUBLIC:
-            raise _unavailable()
-        raise ApiError(code, failure.message)
+        failure = _own_words(answer.body)
+        raise _unavailable() if failure is None else ApiError(ErrorCode(failure.code), failure.message)
 
     async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
         """What the function answers, whatever it is.
 
         Raises:
-            ApiError: UPSTREAM_UNAVAILABLE or TIMEOUT when it does not answer.
+            ApiError: UPSTREAM_UNAVAILABLE or TIMEOUT when it does not answer; OVERLOADED, and nothing is sent.
         """
         headers = {"apikey": self._api_key, "Content-Type": "application/json"}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
         try:
-            async with self._session.post(
-                f"{self._url}/{name}",
-                data=orjson.dumps(body),
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as response:
-                missing = response.headers.get(_PLATFORM_ERROR, "").startswith("NOT_FOUND")
-                return FunctionsAnswer(response.status, await response.read(), missing)
+            async with self._policy.once(caller.user_id, aiohttp.ClientError, ConnectionError) as attempt:
+                with sending("functions", "POST", name) as exchange:
+                    response = await self._session.post(
+                        f"{self._url}/{name}",
+                        data=orjson.dumps(body),
+                        headers={**headers, **exchange.headers},
+                        timeout=_UNBOUNDED,  # the policy bounds it
+                        allow_redirects=False,
+                    )
+                    exchange.status = response.status
+                async with response:
+                    missing = response.headers.get(_PLATFORM_ERROR, "").startswith("NOT_FOUND")
+                    answer = FunctionsAnswer(response.status, await response.read(), missing)
+                # What a function says itself is an answer, though it say that something behind it is away.
+                attempt.failed = answer.status in _OUT_OF_ORDER and _own_words(answer.body) is None
+                return answer
         except TimeoutError:
-            raise ApiError(
-                ErrorCode.TIMEOUT, "This took too long. See whether it happened before you repeat it."
-            ) from None
+            raise timed_out("This took too long. See whether it happened before you repeat it.") from None
         except (aiohttp.ClientError, ConnectionError):
             raise _unavailable() from None
 
 
+def _own_words(body: bytes) -> _Failure | None:
+    """What one of our functions refused, with a public code; `None` for the words of anybody else."""
+    try:
+        failure = _Failure.model_validate_json(body)
+    except ValidationError:
+        return None
+    return failure if failure.code in _PUBLIC else None
+
+
 def _unavailable() -> ApiError:
-    return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, "This service is not available right now. Try again shortly.")
+    return unavailable("This service is not available right now. Try again shortly.")

@@ -78,6 +78,7 @@ class HttpClient:
         self._keep = idle
         self._open = 0
         self._idle: list[_Connection] = []
+        self._sweep: asyncio.TimerHandle | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def head(self, method: str, path: str, headers: bytes = b"") -> bytes:
@@ -131,9 +132,7 @@ class HttpClient:
     def close(self) -> None:
         """Close what is not used; what is used closes with its answer."""
         self._keep = -1.0
-        for connection in self._idle:
-            connection.drop()
-        self._idle.clear()
+        self._drop_old()
 
     def _unused(self) -> "_Connection | None":
         oldest = time.monotonic() - self._keep
@@ -181,10 +180,23 @@ class HttpClient:
         if connection.usable and self._keep > 0:
             connection.since = time.monotonic()
             self._idle.append(connection)
+            if self._sweep is None:
+                self._sweep = asyncio.get_running_loop().call_later(self._keep, self._drop_old)
             if self._waiting:
                 self._wake()
         else:
             connection.drop()
+
+    def _drop_old(self) -> None:
+        """Close what nobody has used for long; a crowd that has left leaves no connections behind."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        oldest = time.monotonic() - self._keep
+        old = [connection for connection in self._idle if connection.since <= oldest]
+        self._idle = [connection for connection in self._idle if connection.since > oldest]
+        for connection in old:
+            connection.drop()
+        self._sweep = asyncio.get_running_loop().call_later(self._keep, self._drop_old) if self._idle else None
 
     def _lost(self) -> None:
         self._open -= 1

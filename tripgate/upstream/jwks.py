@@ -7,9 +7,10 @@ from collections.abc import Callable
 import aiohttp
 import orjson
 from jwt import PyJWK
-from jwt.exceptions import PyJWKError
+from jwt.exceptions import InvalidKeyError, PyJWKError
 
-from tripgate.upstream.postgrest.errors import unavailable
+from tripgate.upstream.resilience.failures import unavailable
+from tripgate.upstream.watch import sending
 
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 
@@ -18,9 +19,11 @@ class JwksCache:
     """Public keys by `kid`.
 
     One fetch at a time serves all who wait. An unknown `kid` fetches again, since keys rotate, but never sooner than
-    `min_interval` seconds after the last fetch, so that made-up ids cause no storm.
+    `min_interval` seconds after the last fetch, so that made-up ids cause no storm. One that failed is repeated sooner.
+    That is why keys have no breaker: they are asked for so rarely.
 
     Args:
+        retry_interval: Seconds between fetches that fail.
         max_age: Seconds after which keys are fetched anew.
     """
 
@@ -32,6 +35,7 @@ class JwksCache:
         timeout: float = 5.0,
         max_age: float = 600.0,
         min_interval: float = 10.0,
+        retry_interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
@@ -39,6 +43,7 @@ class JwksCache:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._max_age = max_age
         self._min_interval = min_interval
+        self._retry_interval = retry_interval
         self._clock = clock
         self._keys: dict[str, PyJWK] = {}
         self._fetched_at = float("-inf")
@@ -63,15 +68,20 @@ class JwksCache:
     def _due(self, kid: str) -> bool:
         now = self._clock()
         fresh = kid in self._keys and now - self._fetched_at < self._max_age
-        return not fresh and now - self._tried_at >= self._min_interval
+        interval = self._min_interval if self._fetched_at >= self._tried_at else self._retry_interval
+        return not fresh and now - self._tried_at >= interval
 
     async def _fetch(self) -> None:
         self._tried_at = self._clock()
         try:
-            async with self._session.get(self._url, timeout=self._timeout, allow_redirects=False) as response:
+            with sending("keys", "GET", "") as exchange:
+                response = await self._session.get(self._url, timeout=self._timeout, allow_redirects=False)
+                exchange.status = response.status
+            async with response:
                 response.raise_for_status()
                 found = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ConnectionError, orjson.JSONDecodeError):
+            self._tried_at = self._clock()  # whoever waits does not try too
             return  # the keys at hand stay good while Auth is away
         keys = found.get("keys", []) if isinstance(found, dict) else []
         self._keys = {key.key_id: key for key in map(_key, keys) if key is not None and key.key_id}
@@ -84,5 +94,5 @@ def _key(data: object) -> PyJWK | None:
         return None
     try:
         return PyJWK(data, algorithm=_ALGORITHMS[data["kty"]])
-    except PyJWKError:
+    except (PyJWKError, InvalidKeyError, ValueError):
         return None

@@ -7,6 +7,8 @@ const config: CodegenConfig = {
   generates: {
     "codegen/generated/": {
       preset: "client",
+      // Beside the types, persisted-documents.json: what TRIPGATE_TRUSTED_DOCUMENTS takes.
+      presetConfig: { persistedDocuments: true },
       config: {
         // Each scalar is a string on the wire, so that no digit and no time zone is lost; JSON is whatever it is.
         scalars: { UUID: "string", DateTime: "string", Date: "string", Decimal: "string", JSON: "unknown" },

@@ -19,6 +19,7 @@ from tripgate.gateway.settings import Settings
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.jwks import JwksCache
+from tripgate.upstream.resilience.policy import Policy
 
 _SKEW = 5
 
@@ -57,7 +58,8 @@ async def sign_out(http: httpx.AsyncClient, settings: Settings, signed_in: Signe
 
 
 def _client(http: httpx.AsyncClient, settings: Settings) -> AuthClient:
-    return AuthClient(http, settings.auth_url, settings.supabase_publishable_key.get_secret_value())
+    api_key = settings.supabase_publishable_key.get_secret_value()
+    return AuthClient(http, settings.auth_url, api_key, Policy("auth", settings.policy))
 
 
 async def token(asker: Asker, settings: Settings, signed_in: SignedIn) -> list[Finding]:

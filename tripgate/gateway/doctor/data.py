@@ -89,7 +89,7 @@ class Data:
     async def _table(self, table: Table) -> list[Finding]:
         whole = await self.ask(read_request(_everything(table)).path)
         if self._fine(whole):
-            return []
+            return await self._views(table)
         if whole.code not in {"42703", "PGRST200", "PGRST201", "PGRST204"}:
             return [self._trouble(table, whole)]
         # One of many: ask for each by itself, to name all that is missing at once.
@@ -109,6 +109,12 @@ class Data:
         if not missing:
             return [self._trouble(table, whole)]
         return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _PUSH)]
+
+    async def _views(self, table: Table) -> list[Finding]:
+        views = sorted(table.views.values())
+        answers = await asyncio.gather(*(self.ask(f"{view}?select={table.primary_key}&limit=0") for view in views))
+        missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self._fine(answer)]
+        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _PUSH)] if missing else []
 
     def _fine(self, answer: Answer) -> bool:
         """Rows, or for anonymous callers a refusal that comes after the names were found."""

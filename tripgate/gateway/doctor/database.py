@@ -69,6 +69,10 @@ select rolname, (
 from pg_catalog.pg_roles where rolname = any(%s)"""
 
 
+_BEGINNING = "requests.keep_deadline"
+_SETTINGS = "select pg_catalog.unnest(rolconfig) from pg_catalog.pg_roles where rolname = 'authenticator'"
+
+
 def look(url: str, *, deadline: float) -> list[Finding]:
     """Everything that the catalog tells. Blocks until it is done.
 
@@ -107,6 +111,7 @@ def _findings(connection: psycopg.Connection) -> list[Finding]:
         *_triggers(connection),
         *_realtime(connection),
         *_timeouts(connection),
+        *_deadlines(connection),
     ]
 
 
@@ -224,3 +229,15 @@ def _timeouts(connection: psycopg.Connection) -> list[Finding]:
             )
         ]
     return [ok(f"Statements time out: {listed(f'{role} after {found[role]}' for role in _ROLES)}.")]
+
+
+def _deadlines(connection: psycopg.Connection) -> list[Finding]:
+    if f"pgrst.db_pre_request={_BEGINNING}" in _names(connection, _SETTINGS):
+        return [ok("Postgres ends what the gateway has given up on.")]
+    return [
+        warning(
+            f"PostgREST does not call {_BEGINNING}: what the gateway has given up on goes on for nobody.",
+            f"Run: alter role authenticator set pgrst.db_pre_request = '{_BEGINNING}'; notify pgrst, 'reload config'. "
+            "If another function is called already, let that one call it.",
+        )
+    ]

@@ -74,7 +74,8 @@ class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, Sigh
     workers: int = Field(default=1, ge=1, le=256, description="How many processes serve; one a core is enough.")
     development: bool = Field(
         default=False,
-        description="Names of the schema as suggestions in errors, and `explain` in answers. `tripgate dev` sets it.",
+        description="Suggestions in errors, introspection, `explain`, and pages of this machine may ask. "
+        "`tripgate dev` sets it.",
     )
     graphiql_assets: DirectoryPath | None = Field(
         default=None,
@@ -113,6 +114,15 @@ class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, Sigh
             raise ValueError(
                 "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS hands passwords to every visitor, so it needs "
                 "TRIPGATE_DEVELOPMENT=true; leave it out in production"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_workers_that_do_not_hear_of_each_others_writes(self) -> Self:
+        if self.workers > 1 and self.redis_url is None and (self.cache or self.share_reads):
+            raise ValueError(
+                "TRIPGATE_CACHE and TRIPGATE_SHARE_READS with several workers need TRIPGATE_REDIS_URL, by which one "
+                "learns of another's writes; set it, or TRIPGATE_WORKERS=1"
             )
         return self
 

@@ -1,14 +1,91 @@
 """What clients may say and how long they may stay."""
 
-from pydantic import BaseModel, Field
+import re
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, FilePath, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 class EdgeSettings(BaseModel):
     """HTTP, WebSockets and server-sent events."""
 
+    get_queries: bool = Field(default=False, description="Whether queries may be asked by GET too.")
+    introspection: bool | None = Field(
+        default=None, description="Whether the schema may be asked for; unset, only in development."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may ask, with commas between them; `*` is any. "
+        "In development all of this machine may.",
+    )
+    trusted_documents: FilePath | None = Field(
+        default=None, description="A manifest of documents that clients may name instead of sending them."
+    )
+    trusted_documents_only: bool = Field(
+        default=False, description="Whether documents outside `TRIPGATE_TRUSTED_DOCUMENTS` are refused."
+    )
+    persisted_queries_size: int = Field(
+        default=4 * 1024 * 1024,
+        ge=0,
+        description="Characters of documents kept for automatic persisted queries; 0 switches these off.",
+    )
+    body_timeout: float = Field(default=10.0, gt=0, description="Seconds within which a request's body must arrive.")
+    idle_timeout: float = Field(
+        default=75.0,
+        gt=0,
+        description="Seconds that a connection may take for a request's headers, or be idle between requests.",
+    )
+    max_header_bytes: int = Field(
+        default=8190, ge=1024, le=65_536, description="The longest request line and the longest header, in bytes."
+    )
+    websocket_init_timeout: float = Field(
+        default=3.0, gt=0, description="Seconds within which a WebSocket's `connection_init` must come."
+    )
+    websocket_messages_per_second: float = Field(
+        default=100.0, ge=1, description="Messages a second that a WebSocket may send, as many of them at once."
+    )
+    max_operations_per_connection: int = Field(
+        default=50, ge=1, description="The most operations at once on a WebSocket, its subscriptions among them."
+    )
+    max_subscriptions_per_person: int = Field(
+        default=500, ge=1, description="The most subscriptions of one person at once, on all gateways that share."
+    )
     keep_alive: float = Field(
         default=15.0,
         gt=0,
         description="Seconds between signs of life on a live connection; one that takes nothing for as long is closed.",
     )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=300,
+        description="Seconds after SIGTERM for which requests are still taken, while /readyz answers 503.",
+    )
     shutdown_timeout: float = Field(default=20.0, gt=0, description="Seconds for running requests to end at a stop.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        return [origin.strip() for origin in text.split(",") if origin.strip()]
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _refuse_addresses(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; write https://app.example, without a path")
+        return tuple(origin.lower() for origin in origins)
+
+    @model_validator(mode="after")
+    def _refuse_everything(self) -> Self:
+        if self.trusted_documents_only and self.trusted_documents is None:
+            raise ValueError(
+                "TRIPGATE_TRUSTED_DOCUMENTS_ONLY refuses every document but those of a manifest; "
+                "name one in TRIPGATE_TRUSTED_DOCUMENTS"
+            )
+        return self

@@ -2,9 +2,44 @@
 
 from pydantic import BaseModel, Field
 
+from tripgate.upstream.resilience.policy import PolicyLimits
+
 
 class UpstreamSettings(BaseModel):
-    """Timeouts, connections, retries."""
+    """Deadlines, connections, retries, breakers."""
 
+    request_timeout: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds that one query or mutation may take, waits and retries included; Postgres is told too.",
+    )
+    max_running: int = Field(
+        default=1000, ge=1, description="The most queries and mutations at once; one more is refused with OVERLOADED."
+    )
     upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
     upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
+    upstream_queue: int = Field(
+        default=500, ge=0, description="How many may wait for one of them; people take turns, and one more is refused."
+    )
+    upstream_retries: int = Field(default=2, ge=0, le=5, description="How often a failed read is tried again, at most.")
+    breaker_failures: int = Field(
+        default=10, ge=1, description="Failures in a row after which an upstream is not asked for a while."
+    )
+    breaker_seconds: float = Field(
+        default=2.0, gt=0, description="How long it is not asked before one request tries whether it answers again."
+    )
+    live_patience: float = Field(
+        default=20.0, ge=0, description="Seconds for which subscriptions outlive that Supabase does not answer reads."
+    )
+
+    @property
+    def policy(self) -> PolicyLimits:
+        """How each upstream is treated."""
+        return PolicyLimits(
+            timeout=self.upstream_timeout,
+            connections=self.upstream_connections,
+            queue=self.upstream_queue,
+            retries=self.upstream_retries,
+            breaker_failures=self.breaker_failures,
+            breaker_seconds=self.breaker_seconds,
+        )

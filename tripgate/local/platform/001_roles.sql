@@ -29,6 +29,9 @@ grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 -- the owners comes to the same.
 grant supabase_storage_admin, supabase_realtime_admin to postgres;
 
+-- And so with the settings of PostgREST that are kept with its role.
+grant set on parameter pgrst.db_pre_request, pgrst.db_aggregates_enabled to postgres;
+
 -- Owning the database makes `postgres` the owner of schema public too (pg_database_owner).
 alter database postgres owner to postgres;
 grant create on database postgres to supabase_realtime_admin;

@@ -1,6 +1,8 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -8,23 +10,31 @@ from postgrest.exceptions import APIError
 
 from gql.errors import ApiError, bad_input
 from gql.table import Table
+from tripgate.planner.long_rows import LongRows
 from tripgate.planner.plan import FunctionCall, Read, Write
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
-from tripgate.upstream.postgrest.errors import RelatedTables, public_error, timed_out, unavailable
+from tripgate.upstream.postgrest.errors import RelatedTables, out_of_order, passing, public_error
 from tripgate.upstream.postgrest.render import Request, read_request, value_request, write_request
+from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable, whole_seconds
+from tripgate.upstream.resilience.policy import Fault, Policy
+from tripgate.upstream.watch import sending
 
 LONGEST_PATH = 48_000
 """Bytes of path and query. PostgREST reads at most 50 KiB of a request before its body, headers included."""
 
 _URI_TOO_LONG = 414
+_TOO_MANY_REQUESTS = 429
+_FOR_THE_WAY = 0.25
+# What it means when somebody in front of PostgREST answers in its place.
+_STATUS_CODES = {429: "PT429", 502: "PGRST000", 503: "PGRST000", 504: "PGRST003"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What a read answers: the rows, and how many match on all pages where that was asked for."""
 
-    rows: list[dict[str, Any]]
+    rows: Sequence[dict[str, Any]]
     total: int | None
 
 
@@ -34,13 +44,13 @@ class PostgrestClient:
     Args:
         http: Carries connections to PostgREST only, never a caller's headers.
         api_key: The publishable key; an anonymous caller sends nothing else.
-        timeout: Seconds for one request, its body included.
+        policy: How long and how often PostgREST is asked.
     """
 
-    def __init__(self, http: HttpClient, api_key: str, *, timeout: float) -> None:
+    def __init__(self, http: HttpClient, api_key: str, policy: Policy[Answer]) -> None:
         self._http = http
         self._common = header("apikey", api_key) + header("User-Agent", "tripgate") + header("Accept", "*/*")
-        self._timeout = timeout
+        self._policy = policy
 
     async def read(self, read: Read, caller: Caller, table: Table) -> Rows:
         """Rows that the caller may see.
@@ -52,7 +62,7 @@ class PostgrestClient:
 
     async def write(
         self, write: Write, caller: Caller, table: Table, related: RelatedTables = ()
-    ) -> list[dict[str, Any]]:
+    ) -> Sequence[dict[str, Any]]:
         """Write, and answer with the rows written; none where no row was visible or permitted.
 
         Args:
@@ -87,27 +97,34 @@ class PostgrestClient:
         answer = await self.send(request, caller)
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
         if 200 <= answer.status < 300:
-            found = orjson.loads(answer.body) if answer.body else []
+            try:
+                found = LongRows.of(answer.body) if answer.body else []
+            except orjson.JSONDecodeError:
+                raise unavailable() from None
             # A function that returns one row answers with the row itself.
-            return Rows(found if isinstance(found, list) else [found], total)
+            return Rows(found if isinstance(found, list | LongRows) else [found], total)
         if answer.status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total)
         if answer.status == _URI_TOO_LONG:
             # Of a proxy that takes less than PostgREST does.
             raise _too_long()
-        raise public_error(_api_error(answer.status, answer.body), caller, table, related)
+        error = public_error(_api_error(answer.status, answer.body), caller, table, related)
+        if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
+            error.extensions["retryAfter"] = seconds
+        raise error
 
     async def send(self, request: Request, caller: Caller) -> Answer:
         """What PostgREST answers, whatever it is.
 
         Raises:
-            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer; BAD_USER_INPUT, and nothing is sent, for
-                more than a URL holds.
+            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer; OVERLOADED, and nothing is sent, when too
+                many ask; BAD_USER_INPUT, likewise, for more than a URL holds.
         """
         if len(request.path) > LONGEST_PATH:
             raise _too_long()
-        return await self._once(request, caller, self._timeout)
+        attempt = partial(self._once, request, caller)
+        return await self._policy.ask(attempt, caller.user_id, repeatable=request.repeatable)
 
     async def _once(self, request: Request, caller: Caller, timeout: float) -> Answer:  # noqa: ASYNC109 - the client's own
         head = self._http.head(request.method, request.path, self._common)
@@ -119,12 +136,31 @@ class PostgrestClient:
             head += b"Content-Type: application/json\r\n"
         if request.exactly is not None:
             head += b"X-Exactly: %d\r\n" % request.exactly
+        head += b"X-Deadline-Ms: %d\r\n" % _database_ms(timeout)
         try:
-            return await self._http.request(head, request.body, timeout)
+            with sending("rest", request.method, request.path, request.plan) as exchange:
+                answer = await self._http.request(head + exchange.lines, request.body, timeout)
+                exchange.status = answer.status
+                return answer
         except TimeoutError:
             raise timed_out() from None
-        except ConnectionFailedError:
-            raise unavailable() from None
+        except ConnectionFailedError as error:
+            raise unavailable(sent=error.sent) from None
+
+
+def fault(answer: Answer) -> Fault | None:
+    """What an answer of status 400 and above says about PostgREST and what lies behind it."""
+    after = retry_after(answer.headers.get(b"retry-after"))
+    if answer.status == _TOO_MANY_REQUESTS:
+        # Only who says when is asked again: others would have even more to refuse.
+        return Fault(passing=after is not None, trips=False, retry_after=after)
+    code = str(_api_error(answer.status, answer.body).code or "")
+    return Fault(passing=passing(code), trips=True, retry_after=after) if out_of_order(code) else None
+
+
+def _database_ms(seconds: float) -> int:
+    """What the database may take: a little less, so that it is Postgres who ends a statement, and says so."""
+    return max(1, int(1000 * max(seconds / 2, seconds - _FOR_THE_WAY)))
 
 
 def _too_long() -> ApiError:
@@ -146,6 +182,9 @@ def _api_error(status: int, body: bytes) -> APIError:
         found = None
     if not isinstance(found, dict) or "code" not in found:
         # Not PostgREST's own words: a gateway in front of it, or nothing behind that.
-        code = "PGRST000" if status in {502, 503, 504} else None
+        code = _STATUS_CODES.get(status)
         found = {"code": code, "message": f"HTTP status {status} without a PostgREST error"}
+    elif found["code"] == "":
+        # A server process of Postgres that was killed leaves PostgREST with nothing to say, and status 400.
+        found["code"] = "PGRST001"
     return APIError(found)

@@ -11,6 +11,7 @@ from postgrest.exceptions import APIError
 from gql.errors import ApiError, ErrorCode
 from gql.table import Table
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.resilience.failures import timed_out, unavailable
 
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _COLUMN = re.compile(r'column "([^"]+)"')
@@ -24,7 +25,7 @@ _AGGREGATES_SETTING = "pgrst.db_aggregates_enabled"
 _AGGREGATES_OFF = (
     f"Aggregates other than a count are switched off: {_AGGREGATES_SETTING} is not set for PostgREST (PGRST123)."
 )
-_UNAVAILABLE = "The data service is not available right now. Try again shortly."
+_AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"})
 
 
 class NotExactlyError(ApiError):
@@ -60,22 +61,22 @@ def public_error(error: APIError, caller: Caller, table: Table | None, related: 
     if code == "PGRST123":
         return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
     if code in {"57014", "PGRST003"}:
-        return ApiError(ErrorCode.TIMEOUT, "The data service took too long. Ask for less, or try again.")
-    if code in {"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"} or code.startswith(("08", "53")):
-        return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, _UNAVAILABLE)
+        return timed_out()
+    if out_of_order(code):
+        return unavailable()
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
         return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table, related))
     raise error
 
 
-def unavailable() -> ApiError:
-    """The data service could not be reached."""
-    return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, _UNAVAILABLE)
+def out_of_order(code: str) -> bool:
+    """Whether a failure's code says that the data service, and not this request, is what is wrong."""
+    return passing(code) or code == "PGRST003" or code.startswith("53")
 
 
-def timed_out() -> ApiError:
-    """The data service did not answer within the request's deadline."""
-    return ApiError(ErrorCode.TIMEOUT, "The data service took too long. Ask for less, or try again.")
+def passing(code: str) -> bool:
+    """Whether the same read may well succeed in a moment: the database was away, or is about to be back."""
+    return code in _AWAY or code.startswith("08")
 
 
 def _input_message(error: APIError, code: str) -> str:

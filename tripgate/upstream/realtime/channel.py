@@ -22,6 +22,9 @@ class Listener(Protocol):
     def refused(self, reason: str) -> None:
         """The server does not let this token in, or no longer."""
 
+    def lost(self) -> None:
+        """Nothing is heard until the topic is joined again."""
+
     def presence(self, event: str, payload: dict[str, Any]) -> None:
         """`presence_state` or `presence_diff`."""
 
@@ -77,6 +80,7 @@ class Channel:
         self._replayed = 0
         self._met_last = False
         self._doubtful = False
+        self.listener.lost()
 
     def closed(self) -> None:
         """Left for good."""

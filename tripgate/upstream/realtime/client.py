@@ -62,6 +62,11 @@ class RealtimeClient:
         """How many topics are kept joined."""
         return len(self._homes)
 
+    @property
+    def broken(self) -> bool:
+        """Whether a connection that keeps topics is not open."""
+        return any(socket.channels and not socket.connected for socket in self._sockets)
+
     async def close(self) -> None:
         """Hang up."""
         for socket in self._sockets:

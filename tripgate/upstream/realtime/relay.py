@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gql.errors import ApiError, ErrorCode
+from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient
+from tripgate.upstream.realtime.ear import Ear, Hear
 from tripgate.upstream.realtime.frames import Change, Operation
-from tripgate.upstream.realtime.subscription import Admit, Subscription
+from tripgate.upstream.realtime.subscription import Admit, Resyncs, Subscription
+from tripgate.upstream.resilience.failures import overloaded, unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,16 @@ class RelayLimits:
         join_timeout: Seconds that a subscriber waits for the topic to be joined.
         admissions: How many subscribers are admitted at once. When all come back after a gap, their reads wait here,
             where that takes little, and queries find a connection between them.
+        admission_timeout: Seconds that a new subscriber waits to be admitted.
+        patience: Seconds for which a subscription is kept while reads for it are not answered.
     """
 
     most_waiting: int = 256
     recheck: float = 60.0
     join_timeout: float = 8.0
     admissions: int = 16
+    admission_timeout: float = 15.0
+    patience: float = 20.0
 
 
 class Relay:
@@ -54,6 +60,7 @@ class Relay:
         self._roots = roots
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.admissions)
+        self.resyncs = Resyncs()
         self._topics: dict[str, _Topic] = {}
 
     async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> Subscription:
@@ -61,24 +68,39 @@ class Relay:
 
         Raises:
             ApiError: FORBIDDEN when the caller may not see the topic; UPSTREAM_UNAVAILABLE when it cannot be joined in
-                time.
+                time; OVERLOADED when too many others wait to be admitted.
         """
         limits = self._limits
         subscription = Subscription(
-            topic, caller, admit, most_waiting=limits.most_waiting, recheck=limits.recheck, turns=self._turns
+            topic,
+            caller,
+            admit,
+            most_waiting=limits.most_waiting,
+            recheck=limits.recheck,
+            turns=self._turns,
+            patience=limits.patience,
+            resyncs=self.resyncs,
         )
-        shared = self._topics.get(topic)
-        if shared is None:
-            shared = self._topics[topic] = _Topic(topic, self._client, self._memberships, self._roots)
+        shared = self._topic(topic)
         # Listening begins first, so that nothing is missed between the admission and the first change.
         shared.add(subscription)
         try:
-            await subscription.admit()
+            await self._admitted(subscription)
             await shared.ready(limits.join_timeout)
         except BaseException:
             self.leave(subscription)
             raise
         return subscription
+
+    def listen(self, topic: str, caller: Caller, hear: Hear) -> Ear:
+        """Have `hear` called for each change on a topic, from when it is joined until the ear is left.
+
+        Nobody is admitted: what is heard may be acted on, and must not be shown.
+        """
+        shared = self._topic(topic)
+        ear = Ear(topic, caller, hear, self._turns)
+        ear.joining = shared.add(ear)
+        return ear
 
     def leave(self, subscription: Subscription) -> None:
         """End a subscription that nobody reads any more."""
@@ -107,13 +129,40 @@ class Relay:
 
     @property
     def subscribers(self) -> int:
-        """How many subscriptions there are."""
-        return sum(len(shared.subscriptions) for shared in self._topics.values())
+        """How many subscriptions there are that somebody reads."""
+        return sum(
+            not isinstance(subscription, Ear)
+            for shared in self._topics.values()
+            for subscription in shared.subscriptions
+        )
 
     @property
     def waiting(self) -> int:
         """How many changes wait for slow readers."""
         return sum(one.waiting for shared in self._topics.values() for one in shared.subscriptions)
+
+    def _topic(self, name: str) -> "_Topic":
+        shared = self._topics.get(name)
+        if shared is None:
+            shared = self._topics[name] = _Topic(name, self._client, self._memberships, self._roots)
+        return shared
+
+    @property
+    def longest_queue(self) -> int:
+        """How many changes wait for the slowest reader."""
+        return max((one.waiting for shared in self._topics.values() for one in shared.subscriptions), default=0)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a subscription is kept while reads for it are not answered."""
+        return self._limits.patience
+
+    async def _admitted(self, subscription: Subscription) -> None:
+        try:
+            async with asyncio.timeout(self._limits.admission_timeout):
+                await subscription.admit()
+        except TimeoutError:
+            raise overloaded() from None
 
     def end(self) -> None:
         """End every subscription, once what waits for its reader has been handed out."""
@@ -147,14 +196,16 @@ class _Topic:
         self._present: dict[Presence, None] = {}
         self._others: dict[str, frozenset[str]] = {}
 
-    def add(self, subscription: Subscription) -> None:
-        """One more listens."""
+    def add(self, subscription: Subscription) -> asyncio.Event:
+        """One more listens; the event is set while the topic is joined."""
         self.subscriptions[subscription] = None
         subscription.on_refresh = self._refreshed
         if self._carrier is None:
             self._carry(subscription)
         else:
             self._plan_move()
+        assert self._channel is not None  # noqa: S101 - there is one while somebody listens
+        return self._channel.joined
 
     def remove(self, subscription: Subscription) -> None:
         """One listens no longer; another carries the join if it was this one."""
@@ -177,7 +228,9 @@ class _Topic:
         if self._channel is None:
             raise _not_joined()
         try:
-            await asyncio.wait_for(self._channel.joined.wait(), timeout)
+            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes with the joining.
+            async with asyncio.timeout(timeout):
+                await self._channel.joined.wait()
         except TimeoutError:
             raise _not_joined() from None
 
@@ -191,6 +244,11 @@ class _Topic:
             subscription.push(change)
             if ends:
                 subscription.end()
+
+    def lost(self) -> None:
+        """The channel hears nothing for now."""
+        for subscription in self.subscriptions:
+            subscription.lost()
 
     def refused(self, reason: str) -> None:  # noqa: ARG002 - the carrier's own read says why
         """The server lets the carrier in no longer: its own read decides about it, and another carries on."""
@@ -312,4 +370,4 @@ def _lasts(subscription: Subscription) -> float:
 
 
 def _not_joined() -> ApiError:
-    return ApiError(ErrorCode.UPSTREAM_UNAVAILABLE, "Live changes are not available right now. Try again shortly.")
+    return unavailable("Live changes are not available right now. Try again shortly.")

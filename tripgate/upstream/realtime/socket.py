@@ -5,6 +5,7 @@ trying, with full jitter, for as long as somebody listens.
 """
 
 import asyncio
+import contextvars
 import itertools
 import logging
 import random
@@ -67,7 +68,8 @@ class Socket:
         """Keep this channel joined from now on."""
         self._channels[channel.topic] = channel
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            # Not a part of the request whose subscription comes first.
+            self._task = asyncio.create_task(self._run(), context=contextvars.Context())
         elif self.connected:
             self._send_join(channel)
 

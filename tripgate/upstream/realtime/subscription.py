@@ -8,9 +8,20 @@ from collections.abc import Awaitable, Callable
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation, resync
+from tripgate.upstream.resilience.patience import patiently
 
 Admit = Callable[[Caller], Awaitable[None]]
 """Reads what the topic is about under the caller's own token; raises when that caller may not see it."""
+
+
+class Resyncs:
+    """How many subscribers were told to read anew: after a gap, or since they were too slow."""
+
+    __slots__ = ("gap", "slow")
+
+    def __init__(self) -> None:
+        self.gap = 0
+        self.slow = 0
 
 
 class Subscription:
@@ -27,6 +38,8 @@ class Subscription:
         most_waiting: How many changes wait for a slow reader.
         recheck: Seconds for which an admission is good.
         turns: Taken for each admission.
+        patience: Seconds for which it is kept when it cannot be asked whether the admission is still good.
+        resyncs: Counts them.
     """
 
     __slots__ = (
@@ -36,7 +49,9 @@ class Subscription:
         "_in_doubt",
         "_most_waiting",
         "_news",
+        "_patience",
         "_recheck",
+        "_resyncs",
         "_turns",
         "_until_doubt",
         "_waiting",
@@ -46,13 +61,24 @@ class Subscription:
     )
 
     def __init__(
-        self, topic: str, caller: Caller, admit: Admit, *, most_waiting: int, recheck: float, turns: asyncio.Semaphore
+        self,
+        topic: str,
+        caller: Caller,
+        admit: Admit,
+        *,
+        most_waiting: int,
+        recheck: float,
+        turns: asyncio.Semaphore,
+        patience: float = 20.0,
+        resyncs: Resyncs | None = None,
     ) -> None:
+        self._resyncs = resyncs or Resyncs()
         self.topic = topic
         self.caller = caller
         self._admit = admit
         self._recheck = recheck
         self._turns = turns
+        self._patience = patience
         self._most_waiting = most_waiting
         self._waiting: list[Change] = []
         self._news: asyncio.Future[None] | None = None
@@ -64,6 +90,10 @@ class Subscription:
 
     def push(self, change: Change) -> None:
         """Hand a change to the reader, as soon as it may have it."""
+        if change.operation is Operation.RESYNC:
+            self._resyncs.gap += 1
+        elif len(self._waiting) >= self._most_waiting:
+            self._resyncs.slow += 1
         if len(self._waiting) >= self._most_waiting or (change.operation is Operation.RESYNC and self._waiting):
             self._waiting.clear()
             change = resync()
@@ -92,6 +122,9 @@ class Subscription:
         self._ended = True
         self._rouse()
 
+    def lost(self) -> None:
+        """Nothing is heard until the topic is joined again, which is told then."""
+
     def close(self) -> None:
         """Nobody reads any more."""
         if self._until_doubt is not None:
@@ -106,7 +139,7 @@ class Subscription:
         """Make sure that the person may see the topic now.
 
         Raises:
-            ApiError: FORBIDDEN, or UNAUTHENTICATED for a token that has expired.
+            ApiError: FORBIDDEN, UNAUTHENTICATED for a token that has expired, or what kept the read from an answer.
         """
         if self.caller.expired:
             raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token has expired. Refresh the session.")
@@ -128,13 +161,14 @@ class Subscription:
         """The next change, once there is one.
 
         Raises:
-            ApiError: FORBIDDEN when the person may see the topic no longer; UNAUTHENTICATED when the token expires.
+            ApiError: FORBIDDEN when the person may see the topic no longer; UNAUTHENTICATED when the token expires;
+                UPSTREAM_UNAVAILABLE, TIMEOUT or OVERLOADED when it could not be asked for too long.
         """
         while True:
             if self._failure is not None:
                 raise self._failure
             if self._in_doubt or self.caller.expired:
-                await self.admit()
+                await patiently(self.admit, self._patience)
             elif self._waiting:
                 return self._waiting.pop(0)
             elif self._ended:

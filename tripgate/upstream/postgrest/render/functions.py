@@ -32,7 +32,7 @@ def call_path(call: FunctionCall) -> str:
 
 def value_request(call: FunctionCall) -> Request:
     """The request for the one value that a function returns."""
-    return Request("GET", call_path(call).rstrip("&?"))
+    return Request("GET", call_path(call).rstrip("&?"), plan=call)
 
 
 def selecting_what_it_tests(read: Read) -> Read:
@@ -43,7 +43,7 @@ def selecting_what_it_tests(read: Read) -> Read:
     PostgREST takes the function's columns alone, and no computed one, unless Postgres happens to find it by its name.
     """
     selected = {pick.column for pick in read.columns} | {aggregate.column for aggregate in read.aggregates}
-    tested = dict.fromkeys([*_tested(read.where), *(key.column for key in read.order if not key.path)])
+    tested = dict.fromkeys([*tested_columns(read.where), *(key.column for key in read.order if not key.path)])
     missing = [name for name in tested if name not in selected]
     if read.aggregates:
         if not missing and not read.columns and len(read.aggregates) == 1:
@@ -57,17 +57,17 @@ def selecting_what_it_tests(read: Read) -> Read:
     return dataclasses.replace(read, columns=(*read.columns, *map(Pick, missing)))
 
 
-def _tested(condition: Condition) -> Iterable[str]:
+def tested_columns(condition: Condition) -> Iterable[str]:
     """The row's own columns in a condition. Related rows bring the columns that they need along."""
     match condition:
         case Compare() | IsNull():
             yield condition.column
         case Not():
-            yield from _tested(condition.of)
+            yield from tested_columns(condition.of)
         case And() | Or():
             if not condition.of:
                 yield _KEY  # what says always or never
             for part in condition.of:
-                yield from _tested(part)
+                yield from tested_columns(part)
         case _:
             return

@@ -5,10 +5,12 @@ import dataclasses
 import orjson
 
 from gql.table import Sort
+from tripgate.planner.long_rows import MARK
 from tripgate.planner.plan import Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.functions import call_path, selecting_what_it_tests
+from tripgate.upstream.postgrest.render.presorted import relation
 from tripgate.upstream.postgrest.render.request import Request, pick_text
 
 
@@ -19,10 +21,10 @@ def read_request(read: Read) -> Request:
         ids, rest = found
         select, parameters = _level(selecting_what_it_tests(dataclasses.replace(read, where=rest)), "")
         path = f"rpc/{read.table}_by_ids?{'&'.join([f'select={select}', *parameters])}"
-        return Request("POST", path, prefer, orjson.dumps({"ids": ids}))
+        return Request("POST", path, prefer, orjson.dumps({"ids": ids}), plan=read, reads=True)
     select, parameters = _level(read if read.source is None else selecting_what_it_tests(read), "")
-    path = f"{read.table}?" if read.source is None else call_path(read.source)
-    return Request("GET", f"{path}{'&'.join([f'select={select}', *parameters])}", prefer)
+    path = f"{relation(read)}?" if read.source is None else call_path(read.source)
+    return Request("GET", f"{path}{'&'.join([f'select={select}', *parameters])}", prefer, plan=read)
 
 
 def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
@@ -30,6 +32,8 @@ def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
     aggregated = bool(read.aggregates) and not _counts_rows(read)
     filters = Filters(read.where, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
+    if read.mark is not None:
+        select.insert(0, f"{MARK}:{read.mark}")
     # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
     select += map(_aggregate, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
     parameters = filters.parameters

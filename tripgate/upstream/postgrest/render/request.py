@@ -1,6 +1,6 @@
 """What every rendered request consists of, and how a client's text enters it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from tripgate.planner.plan import Pick
@@ -14,6 +14,8 @@ class Request:
         path: Path and query, percent-encoded, beginning with the table.
         prefer: The `Prefer` header, or empty.
         exactly: How many rows a write must touch, as header `X-Exactly` tells the database; see `expect_rows` there.
+        plan: What it was rendered from, to be shown when it is slow.
+        reads: Whether it changes nothing although its method might.
     """
 
     method: str
@@ -21,6 +23,13 @@ class Request:
     prefer: str = ""
     body: bytes | None = None
     exactly: int | None = None
+    plan: object = field(default=None, compare=False, repr=False)
+    reads: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when nobody knows whether it arrived."""
+        return self.reads or self.method == "GET"
 
 
 def percent(text: str) -> str:

@@ -23,20 +23,20 @@ def write_request(write: Write) -> Request:
             if write.on_conflict:
                 path += f"&on_conflict={','.join(write.on_conflict)}"
                 prefer += f",resolution={'merge' if write.merge else 'ignore'}-duplicates"
-            return Request("POST", path, prefer, orjson.dumps(list(write.rows)))
+            return Request("POST", path, prefer, orjson.dumps(list(write.rows)), plan=write)
         case InsertTree():
             tree = [{"table": table, "rows": rows} for table, rows in write.parts]
-            return Request("POST", "rpc/insert_tree", "", orjson.dumps({"tree": tree}))
+            return Request("POST", "rpc/insert_tree", "", orjson.dumps({"tree": tree}), plan=write)
         case Update():
             path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
             body = orjson.dumps(write.changes)
-            return Request("PATCH", path, "return=representation", body, write.exactly)
+            return Request("PATCH", path, "return=representation", body, write.exactly, write)
         case Delete():
             path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
-            return Request("DELETE", path, "return=representation", exactly=write.exactly)
+            return Request("DELETE", path, "return=representation", exactly=write.exactly, plan=write)
         case Call():
             path = f"rpc/{write.function}?{_select(write.returning)}"
-            return Request("POST", path, "", orjson.dumps(write.arguments))
+            return Request("POST", path, "", orjson.dumps(write.arguments), plan=write)
         case _:
             assert_never(write)
 

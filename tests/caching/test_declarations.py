@@ -1,0 +1,119 @@
+"""What types declare of keeping agrees with the database, so that no change goes unnoticed by oversight."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import psycopg
+import pytest
+
+from gql.caching import Told
+from gql.table import Table, catalog
+from tripgate.gateway.cache.hints import told_tables, untold_tables
+from tripgate.gateway.schema import schema
+from tripgate.local.stack import StackInfo
+
+schema()  # declares every type
+KEPT = [table for table in catalog if table.cache is not None]
+OWN = "(user_id = ( SELECT auth.uid() AS uid))"
+
+
+@pytest.fixture(scope="module")
+def db(seeded: StackInfo) -> Iterator[psycopg.Connection]:
+    """A superuser's connection, to which everything is shown with its schema."""
+    with psycopg.connect(seeded.admin_db_url) as connection:
+        connection.execute("set local search_path = ''")
+        yield connection
+
+
+def tables_in(db: psycopg.Connection, sources: Iterable[str]) -> set[str]:
+    """The tables of the API that these texts name, and those that the functions which they call name."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = list(sources)
+    while waiting:
+        text = waiting.pop()
+        found |= set(re.findall(r"\bpublic\.(\w+)\b", text)) & {table.name for table in catalog}
+        for name in set(re.findall(r"\b((?:private|public)\.\w+)\(", text)) - seen:
+            seen.add(name)
+            schema_name, _, function = name.partition(".")
+            rows = db.execute(
+                "select prosrc from pg_proc where pronamespace = %s::regnamespace and proname = %s",
+                [schema_name, function],
+            )
+            waiting += [row[0] for row in rows]
+    return found
+
+
+def looked_at(table: Table) -> set[str]:
+    """The tables that the declaration names."""
+    assert table.cache is not None
+    return {table.name, *table.cache.depends_on}
+
+
+@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+def test_every_table_that_a_policy_looks_into_is_declared(db: psycopg.Connection, table: Table) -> None:
+    policies = db.execute(
+        "select qual from pg_policies where schemaname = 'public' and tablename = %s and cmd in ('SELECT', 'ALL')",
+        [table.name],
+    ).fetchall()
+    assert policies
+    assert tables_in(db, [row[0] for row in policies]) <= looked_at(table)
+
+
+@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+def test_every_table_that_something_is_computed_from_is_declared(db: psycopg.Connection, table: Table) -> None:
+    columns = {column.name: column.field for column in table.columns.values() if column.computed}
+    objects = {each.name: each.field for each in table.computed.values()}
+    for function, field in (columns | objects).items():
+        rows = db.execute(
+            "select prosrc from pg_proc where proname = %s and pronamespace = 'public'::regnamespace", [function]
+        ).fetchall()
+        assert rows
+        own = table.field_caches.get(field)
+        declared = looked_at(table) | set(own.depends_on if own is not None else ())
+        assert tables_in(db, [row[0] for row in rows]) <= declared, field
+
+
+@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connection, table: Table) -> None:
+    followed = {
+        row[0]
+        for row in db.execute(
+            """select target.relname from pg_constraint
+                 join pg_class as target on target.oid = confrelid and target.relnamespace = 'public'::regnamespace
+               where contype = 'f' and conrelid = ('public.' || %s)::regclass and confdeltype in ('c', 'n', 'd')""",
+            [table.name],
+        )
+    }
+    if table.name in told_tables():
+        # Each is told of by itself, but for what goes with its trip.
+        followed &= {"trips"}
+    # Whose account goes asks no more.
+    assert followed - {"profiles"} <= looked_at(table)
+
+
+def test_what_is_told_on_trips_is_what_has_the_triggers(db: psycopg.Connection) -> None:
+    rows = db.execute(
+        """select distinct tgrelid::regclass::text from pg_trigger
+           where tgfoid in ('private.broadcast_trip'::regproc, 'private.broadcast_trip_part'::regproc)"""
+    )
+    assert {row[0].removeprefix("public.") for row in rows} == told_tables()
+
+
+@pytest.mark.parametrize(
+    "table", [table for table in KEPT if table.cache and table.cache.told is Told.TO_OWNER], ids=lambda t: t.type_name
+)
+def test_what_only_its_owner_sees_and_writes_has_such_policies(db: psycopg.Connection, table: Table) -> None:
+    rows = db.execute(
+        "select cmd, qual, with_check from pg_policies where schemaname = 'public' and tablename = %s", [table.name]
+    ).fetchall()
+    assert {cmd for cmd, _, _ in rows} >= {"SELECT"}
+    for cmd, using, check in rows:
+        if cmd == "SELECT":
+            assert using == OWN
+        assert OWN in (using or check)
+
+
+def test_every_table_is_of_one_kind() -> None:
+    assert untold_tables() == {"profiles", "places"}
+    assert {table.type_name for table in catalog} - {table.type_name for table in KEPT} == {"Invitation"}

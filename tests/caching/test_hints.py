@@ -1,0 +1,121 @@
+"""How long an answer may be kept and what it depends on, by its document: Apollo's rules for `@cacheControl`."""
+
+import pytest
+
+from tripgate.gateway.cache.hints import Hint, hint
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.operation import Documents
+from tripgate.gateway.schema import graphql_schema, schema
+
+DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
+TRIP = "00000000-0000-4000-8000-000000000001"
+
+
+def of(query: str, **variables: object) -> Hint | None:
+    """The hint for a query."""
+    operation = DOCUMENTS.operation(query, None)
+    values = operation.coerce(variables, hide_suggestions=True)
+    return hint(operation.roots(values), values)
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("{ tags { nodes { name } pageInfo { hasNextPage } totalCount aggregate { count max { name } } } }", 60),
+        ("{ tags { edges { cursor node { name __typename } } } __typename }", 60),
+        ("{ tags { nodes { name owner { displayName } } } }", 30),
+        ("{ tags { totalCount } trips { totalCount } }", 30),
+        ("{ tagsGrouped(by: [COLOUR]) { key { colour } count } }", 60),
+        ('{ tagByName(name: "x") { id } myPreferences { locale } }', 60),
+        ('{ searchPlaces(text: "x") { nodes { name } } }', 30),
+    ],
+)
+def test_an_answer_is_kept_for_as_long_as_the_most_fleeting_of_its_fields(query: str, seconds: int) -> None:
+    found = of(query)
+    assert found is not None
+    assert found.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __typename }",
+        "{ __schema { queryType { name } } tags { totalCount } }",
+        "{ tags { totalCount } invitations { totalCount } }",
+        "{ trips { nodes { isOver } } }",
+        "{ trips(filter: { invitations: { some: { status: { eq: PENDING } } } }) { totalCount } }",
+        "{ trips(filter: { and: [{ or: [{ not: { invitations: { none: {} } } }] }] }) { totalCount } }",
+        '{ node(nodeId: "x") { nodeId } }',
+        f'{{ distanceInMetres(fromPlaceId: "{TRIP}", toPlaceId: "{TRIP}") }}',
+        "{ myInvitations { id } }",
+    ],
+)
+def test_what_does_not_opt_in_keeps_the_whole_answer_from_being_kept(query: str) -> None:
+    assert of(query) is None
+
+
+def test_what_is_left_out_does_not_count() -> None:
+    query = "query ($with: Boolean!) { trips { nodes { title isOver @include(if: $with) } } }"
+    assert of(query, **{"with": True}) is None
+    assert of(query, **{"with": False}) is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "tables", "trips"),
+    [
+        ("{ tags { nodes { name } } }", {"tags"}, set()),
+        ("{ savedPlaces { nodes { name } } }", {"saved_places", "places"}, set()),
+        (
+            '{ tags(filter: { placeTags: { some: { place: { name: { eq: "x" } } } } }) { totalCount } }',
+            {"tags", "place_tags", "places", "trips", "collaborators", "trip_items"},
+            None,
+        ),
+        ("{ trips { totalCount } }", {"trips", "collaborators", "trip_items"}, None),
+        (
+            "{ trips(orderBy: [{ owner: { displayName: ASC } }]) { totalCount } }",
+            {"trips", "collaborators", "trip_items", "profiles"},
+            None,
+        ),
+        (f'{{ trip(id: "{TRIP}") {{ title }} }}', {"trips", "collaborators", "trip_items"}, {TRIP}),
+        (
+            f'{{ tripItems(filter: {{ tripId: {{ eq: "{TRIP}" }} }}) {{ nodes {{ voteSummary {{ up }} }} }} }}',
+            {"trip_items", "trips", "collaborators", "votes"},
+            {TRIP},
+        ),
+        (
+            f'{{ trip(id: "{TRIP}") {{ owner {{ displayName }} items {{ nodes {{ place {{ name }} }} }} }} }}',
+            {"trips", "collaborators", "trip_items", "profiles", "places"},
+            {TRIP},
+        ),
+        (
+            f'{{ trip(id: "{TRIP}") {{ owner {{ trips {{ totalCount }} }} }} }}',
+            {"trips", "collaborators", "trip_items", "profiles"},
+            None,
+        ),
+        (
+            f'{{ trip(id: "{TRIP}") {{ title }} trips {{ totalCount }} }}',
+            {"trips", "collaborators", "trip_items"},
+            None,
+        ),
+        ("{ viewer { displayName } }", {"profiles", "trips", "collaborators"}, None),
+    ],
+)
+def test_an_answer_depends_on_all_that_it_looks_at(query: str, tables: set[str], trips: set[str] | None) -> None:
+    found = of(query)
+    assert found is not None
+    assert found.tables == tables
+    assert found.trips == trips
+    assert found.told == ("trips" in tables)
+
+
+def test_the_schema_shows_it_as_apollo_does() -> None:
+    text = str(schema())
+    assert (
+        "directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean) "
+        "on FIELD_DEFINITION | OBJECT | INTERFACE | UNION" in text
+    )
+    assert "type Tag implements Node @cacheControl(maxAge: 60, scope: PRIVATE) {" in text
+    assert "type TagConnection @cacheControl(maxAge: 60, scope: PRIVATE) {" in text
+    assert "type PageInfo @cacheControl(inheritMaxAge: true) {" in text
+    assert "  isOver: Boolean @cacheControl(maxAge: 0, scope: PRIVATE)" in text
+    assert "type Invitation implements Node {" in text

@@ -1,0 +1,84 @@
+"""No rule of `safety_rules` is broken, but by what is named here with a reason, and each rule can tell."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gql.table import catalog
+from tests.database.safety_rules import EXPOSED, RULES, Rule
+from tripgate.gateway.schema import graphql_schema  # noqa: F401 - declares every type
+
+if TYPE_CHECKING:
+    import psycopg
+
+CONFIG = Path(__file__).parents[2] / "supabase" / "config.toml"
+
+# Functions of the exposed schema that callers without an account may run, each with its reason: none.
+FOR_ANYBODY: dict[str, str] = {}
+
+EXCEPTIONS: dict[str, dict[str, str]] = {
+    "anon_security_definer_function_executable": FOR_ANYBODY,
+    "authenticated_security_definer_function_executable": {
+        "public.delete_my_account()": "Only Auth's own role may delete accounts; it deletes the caller's.",
+        "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
+        "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
+        "public.cost_total(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",
+    },
+    "function_search_path_mutable": {
+        f"public.{table.name}_by_ids(uuid[])": "With a setting, Postgres could not put the table in its place."
+        for table in catalog
+        if not table.hidden_columns
+    },
+}
+
+IDS = [rule.name for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_rule_holds(db: psycopg.Connection, rule: Rule) -> None:
+    assert broken(db, rule) == set(EXCEPTIONS.get(rule.name, ()))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_rule_finds_what_breaks_it(db: psycopg.Connection, rule: Rule) -> None:
+    before = broken(db, rule)
+    db.execute(rule.breaks)
+    assert broken(db, rule) - before == {rule.culprit}
+
+
+def broken(db: psycopg.Connection, rule: Rule) -> set[str]:
+    return {name for (name,) in db.execute(rule.finds)}
+
+
+def test_what_may_be_led_astray_has_the_callers_rights_and_names_every_schema(db: psycopg.Connection) -> None:
+    """The exceptions to function_search_path_mutable: whoever leads one astray gains nothing that they lack."""
+    for name in EXCEPTIONS["function_search_path_mutable"]:
+        found = db.execute(
+            "select lanname, prosecdef, provolatile, prosrc from pg_proc join pg_language on pg_language.oid = prolang"
+            " where pg_proc.oid = %s::regprocedure",
+            (name,),
+        ).fetchone()
+        table = name.removesuffix("_by_ids(uuid[])")
+        assert found is not None
+        language, definer, volatility, source = found
+        assert (language, definer, volatility) == ("sql", False, "s")
+        assert source.split() == f"select * from {table} where id = any (ids)".split()
+
+
+def test_auth_allow_anonymous_sign_ins() -> None:
+    """Policies let in whoever has an account, so an account takes more than asking for one."""
+    assert signs_in_anybody("[auth]\nenable_anonymous_sign_ins = true") is True
+    assert signs_in_anybody(CONFIG.read_text()) is False
+
+
+def signs_in_anybody(config: str) -> bool:
+    return bool(tomllib.loads(config).get("auth", {}).get("enable_anonymous_sign_ins", False))
+
+
+def test_what_is_exposed_is_what_the_rules_look_at() -> None:
+    (schema,) = tomllib.loads(CONFIG.read_text())["api"]["schemas"]
+    assert f"'{schema}'::regnamespace" == EXPOSED

@@ -1,0 +1,257 @@
+"""What a request may be: methods, addresses, bodies, and the time they may take."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.edge.raw import connected
+from tests.support import Person, serving
+from tripgate.local.stack import StackInfo
+
+RESPONSE = "application/graphql-response+json"
+TYPENAME = {"data": {"__typename": "Query"}}
+JSON = {"Content-Type": "application/json"}
+POST = "POST /graphql HTTP/1.1\nHost: x\nContent-Type: application/json\n"
+
+
+async def get(http: aiohttp.ClientSession, url: str, method: str = "GET", **parameters: str) -> tuple[int, Any]:
+    """Status and answer, the latter's only error shortened to its message."""
+    async with http.request(method, url, params=parameters) as response:
+        answer = await response.json()
+        return response.status, answer["errors"][0]["message"] if "errors" in answer else answer
+
+
+async def test_queries_by_get(http: aiohttp.ClientSession, getting: str) -> None:
+    assert await get(http, getting, query="{ __typename }") == (200, TYPENAME)
+    query = "query A($a: Boolean!) { a: __typename @include(if: $a) } query B { b: __typename }"
+    assert await get(http, getting, query=query, operationName="A", variables='{"a":true}') == (
+        200,
+        {"data": {"a": "Query"}},
+    )
+    assert await get(http, getting, query=query, operationName="B", variables="null", extensions="{}") == (
+        200,
+        {"data": {"b": "Query"}},
+    )
+    assert await get(http, getting, query="query null { __typename }", operationName="null") == (200, TYPENAME)
+    assert await get(http, getting, query="{ __typename }", operationName="", variables="") == (200, TYPENAME)
+
+
+async def test_a_person_is_known_by_get_too(ada: Person, getting: str) -> None:
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    async with ada.http.get(getting, params={"query": "{ viewer { displayName } }"}, headers=headers) as response:
+        assert await response.json() == {"data": {"viewer": {"displayName": "Ada Lindqvist"}}}
+        assert response.headers["Vary"] == "Accept, Authorization, Origin"
+        assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "`query` must be a string."),
+        ({"query": "{ __typename }", "variables": "{"}, "`variables` is not JSON"),
+        ({"query": "{ __typename }", "variables": "[]"}, "`variables` must be an object."),
+        ({"query": "{ __typename }", "extensions": "1"}, "`extensions` must be an object."),
+        ([("query", "{ a }"), ("query", "{ b }")], "`query` stands in the address more than once."),
+    ],
+)
+async def test_addresses_that_are_no_request(
+    http: aiohttp.ClientSession, getting: str, parameters: Any, message: str
+) -> None:
+    async with http.get(f"{getting}?{urlencode(parameters)}") as response:
+        error = (await response.json())["errors"][0]
+        assert (response.status, error["extensions"]["code"]) == (400, "BAD_REQUEST")
+        assert error["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "message"),
+    [
+        ("mutation { signOut }", "", "A mutation needs POST."),
+        ("query A { __typename } mutation B { signOut }", "B", "A mutation needs POST."),
+        ('subscription { tripChanges(tripId: "x") { id } }', "", None),
+        (
+            'subscription { tripChanges(tripId: "00000000-0000-4000-8000-000000000000") { id } }',
+            "",
+            "A subscription needs POST.",
+        ),
+    ],
+)
+async def test_nothing_but_queries_by_get(
+    http: aiohttp.ClientSession, getting: str, query: str, name: str, message: str | None
+) -> None:
+    for accept in ("application/json", RESPONSE, "text/event-stream"):
+        headers = {"Accept": accept}
+        params = {"query": query, "operationName": name}
+        async with http.get(getting, params=params, headers=headers) as response:
+            answer = await response.json(content_type=None)
+            assert "data" not in answer
+            if message is None:
+                assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+            else:
+                assert (response.status, response.headers["Allow"]) == (405, "POST")
+                assert answer["errors"][0]["message"] == message
+
+
+async def test_get_is_off_unless_it_is_set(anonymous: Person) -> None:
+    for method in ("GET", "HEAD", "PUT", "DELETE", "PATCH"):
+        params = {"query": "{ __typename }"}
+        async with anonymous.http.request(method, anonymous.url, params=params, headers={"Accept": RESPONSE}) as answer:
+            assert (answer.status, answer.headers["Allow"], answer.content_type) == (405, "POST", RESPONSE)
+            if method != "HEAD":
+                assert (await answer.json(content_type=None))["errors"] == [
+                    {"message": "Ask by POST.", "extensions": {"code": "BAD_REQUEST"}}
+                ]
+
+
+async def test_head_is_get_without_the_body(http: aiohttp.ClientSession, getting: str) -> None:
+    async with http.head(getting, params={"query": "{ __typename }"}) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        assert await response.read() == b""
+    async with http.head(getting, headers={"Accept": "text/event-stream"}) as response:
+        assert response.status == 406
+    async with http.put(getting) as response:
+        assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_options_says_what_there_is(http: aiohttp.ClientSession, getting: str, anonymous: Person) -> None:
+    for url, methods in ((getting, "GET, HEAD, POST, OPTIONS"), (anonymous.url, "POST, OPTIONS")):
+        async with http.options(url) as response:
+            assert (response.status, response.headers["Allow"]) == (204, methods)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", 'The body is empty; send {"query": \xe2\x80\xa6} as JSON.'.encode("latin-1").decode()),
+        (b'[{"query":"{ __typename }"}]', "A request is one JSON object; batches are not taken."),
+        (b'"{ __typename }"', "A request is one JSON object; batches are not taken."),
+        (b'{"query":"{ __typename }","extensions":[]}', "`extensions` must be an object."),
+        (b'{"query":"{ __typename }","documentId":1}', "`documentId` must be a string."),
+        (b'\xef\xbb\xbf{"query":"{ __typename }"}', "The body is not JSON"),
+        ('{"query":"{ __typename }"}'.encode("utf-16"), "The body is not JSON"),
+    ],
+)
+async def test_bodies_that_are_no_request(anonymous: Person, body: bytes, message: str) -> None:
+    async with anonymous.http.post(anonymous.url, data=body, headers=JSON) as response:
+        error = (await response.json())["errors"][0]
+        assert (response.status, error["extensions"]["code"]) == (400, "BAD_REQUEST")
+        assert error["message"].startswith(message)
+
+
+async def test_what_stands_in_the_address_of_a_post_is_not_read(anonymous: Person) -> None:
+    url = f"{anonymous.url}?{urlencode({'query': 'mutation { signOut }', 'documentId': 'x'})}"
+    async with anonymous.http.post(url, json={"query": "{ __typename }"}) as response:
+        assert (response.status, await response.json()) == (200, TYPENAME)
+
+
+async def test_a_body_may_be_compressed_and_is_measured_as_it_is_then(anonymous: Person) -> None:
+    async def post(body: bytes) -> tuple[int, str | None]:
+        headers = {**JSON, "Content-Encoding": "gzip"}
+        async with anonymous.http.post(anonymous.url, data=body, headers=headers) as response:
+            answer = await response.json()
+            return response.status, answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
+
+    assert await post(gzip.compress(json.dumps({"query": "{ __typename }"}).encode())) == (200, None)
+    bomb = gzip.compress(b'{"query":"' + b" " * 20_000_000 + b'{ __typename }"}')
+    assert len(bomb) < 256 * 1024
+    assert await post(bomb) == (413, "PAYLOAD_TOO_LARGE")
+    assert await post(b"no gzip") == (400, "BAD_REQUEST")
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for(anonymous: Person) -> None:
+    async with connected(anonymous.url) as line:
+        line.send(f"{POST}Content-Length: 262145\n\n")
+        answer = await line.answer(1)
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert b"at most 262144 bytes" in answer.body
+
+
+async def test_a_body_without_a_length_is_read_up_to_the_limit(anonymous: Person) -> None:
+    async with connected(anonymous.url) as line:
+        line.send(f"{POST}Transfer-Encoding: chunked\n\n")
+        for _ in range(5):
+            line.send("10000\n", b" " * 0x10000 + b"\r\n")
+        assert (await line.answer()).status == 413
+
+
+async def test_a_body_of_exactly_the_limit_is_taken(anonymous: Person) -> None:
+    frame = b'{"query":"{ __typename }","extensions":{"x":""}}'
+    body = frame.replace(b'""', b'"' + b"x" * (262_144 - len(frame)) + b'"')
+    async with anonymous.http.post(anonymous.url, data=body, headers=JSON) as response:
+        assert (response.status, await response.json()) == (200, TYPENAME)
+
+
+@pytest.fixture(scope="module")
+async def hasty(seeded: StackInfo) -> Any:
+    """The address of a gateway that waits for nobody."""
+    async with serving(seeded, body_timeout=1, idle_timeout=1.5, max_header_bytes=2048) as url:
+        yield url
+
+
+async def test_a_body_that_trickles_in_is_given_up(hasty: str) -> None:
+    async with connected(hasty) as line:
+        line.send(f"{POST}Content-Length: 1000\n\n")
+        for _ in range(2):
+            line.send("", b" ")
+            await asyncio.sleep(0.05)
+        answer = await line.answer()
+        assert (answer.status, answer.headers["connection"]) == (408, "close")
+        assert json.loads(answer.body)["errors"] == [
+            {"message": "The body did not arrive in time.", "extensions": {"code": "TIMEOUT"}}
+        ]
+        assert await line.ended()
+
+
+async def test_headers_that_trickle_in_are_given_up(hasty: str) -> None:
+    async with connected(hasty) as line:
+        line.send("POST /graphql HTTP/1.1\n")
+        for number in range(3):
+            line.send(f"X-{number}: x\n")
+            await asyncio.sleep(0.05)
+        assert await line.ended()
+
+
+async def test_a_connection_that_has_said_nothing_is_closed(hasty: str) -> None:
+    async with connected(hasty) as line:
+        assert await line.ended()
+
+
+async def test_headers_and_addresses_have_a_longest(hasty: str, http: aiohttp.ClientSession) -> None:
+    async with http.post(hasty, json={"query": "{ __typename }"}, headers={"X-Long": "x" * 1500}) as response:
+        assert response.status == 200
+    for more in ({"headers": {"X-Long": "x" * 3000}}, {"params": {"x": "x" * 3000}}):
+        async with http.post(hasty, json={"query": "{ __typename }"}, **more) as response:  # type: ignore[arg-type]
+            assert response.status == 400
+    many = {f"X-{number}": "x" for number in range(200)}
+    async with http.post(hasty, json={"query": "{ __typename }"}, headers=many) as response:
+        assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Content-Length: 26\nContent-Length: 27\n",
+        "Content-Length: 26\nTransfer-Encoding: chunked\n",
+        "Content-Length: +26\n",
+        "Content-Length : 26\n",
+        "X-Split: a\r b\nContent-Length: 26\n",
+    ],
+)
+async def test_a_request_of_unclear_length_is_refused(anonymous: Person, headers: str) -> None:
+    async with connected(anonymous.url) as line:
+        line.send(f"{POST}{headers}\n", b'{"query":"{ __typename }"}')
+        assert (await line.answer()).status == 400
+        assert await line.ended()
+
+
+async def test_no_other_address_is_graphql(anonymous: Person) -> None:
+    for path in ("/", "/graphql/", "/graphql/x", "//graphql"):
+        url = URL(anonymous.url).with_path(path, encoded=True)
+        async with anonymous.http.post(url, json={"query": "{ __typename }"}) as response:
+            assert response.status == 404, path

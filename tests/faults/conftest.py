@@ -1,0 +1,75 @@
+"""A stack of its own, since these tests kill parts of it."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import psycopg
+import pytest
+
+from tests.conftest import ROOT
+from tests.support import Person, serving
+from tripgate.local.stack import Stack, StackInfo, StackOptions
+
+
+@pytest.fixture(scope="session")
+def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An embedded Supabase without data."""
+    with Stack(StackOptions(ROOT, tmp_path_factory.mktemp("faults") / "data", api_port=0, seed=False)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def info(faulty_stack: Stack) -> StackInfo:
+    """Its addresses and keys."""
+    assert faulty_stack.info is not None
+    return faulty_stack.info
+
+
+@pytest.fixture(scope="session")
+async def somebody(http: aiohttp.ClientSession, info: StackInfo) -> AsyncGenerator[Person, None]:
+    """Somebody with an account, at a gateway with nothing special about it."""
+    async with serving(info) as url:
+        yield await Person(http, url).sign_up()
+
+
+@dataclass
+class Database:
+    """The database behind the API's back."""
+
+    url: str
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query answers."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def waiting(self) -> int:
+        """How many statements wait for a lock."""
+        return int(self.rows("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0])
+
+    def trips(self, title: str) -> int:
+        """How many trips are called so."""
+        return int(self.rows("select count(*) from public.trips where title = %s", title)[0][0])
+
+
+@pytest.fixture(scope="session")
+def database(info: StackInfo) -> Database:
+    """The stack's database."""
+    return Database(info.admin_db_url)
+
+
+@asynccontextmanager
+async def locked(database: Database, table: str) -> AsyncIterator[None]:
+    """While this lasts, whoever reads or writes the table waits, unless the server ends before."""
+    connection = await psycopg.AsyncConnection.connect(database.url)
+    try:
+        await connection.execute(f"lock table {table} in access exclusive mode")
+        yield
+    finally:
+        with suppress(psycopg.OperationalError):
+            await connection.rollback()
+        await connection.close()

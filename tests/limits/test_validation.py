@@ -1,0 +1,72 @@
+"""Validation is bounded too: what passes the limits is validated in moments, whatever it repeats."""
+
+import pytest
+from graphql import parse, specified_rules
+
+from gql.errors import ApiError
+from tests.limits.test_measure import fastest
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.limits.document import check_document
+from tripgate.gateway.limits.validation import mistakes
+from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.schema import graphql_schema
+
+SCHEMA = graphql_schema()
+
+
+def spreading(count: int, *selected: str) -> str:
+    """A document that spreads so many fragments in one place."""
+    spreads = " ".join(f"...F{number}" for number in range(count))
+    fragments = (f"fragment F{number} on Profile {{ {' '.join(selected)} }}" for number in range(count))
+    return f"{{ viewer {{ {spreads} }} }} {' '.join(fragments)}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{ {'__typename ' * 990} }}",
+        f"{{ {'nothing ' * 990} }}",
+        f"{{ {'trips { nodes { id id id id } } ' * 140} }}",
+        f"{{ viewer {{ ...F {'id ' * 490} }} }} fragment F on Profile {{ {'id ' * 490} }}",
+        spreading(150, "id"),
+    ],
+)
+def test_what_repeats_itself_in_one_place_is_not_checked_to_the_end(text: str) -> None:
+    document = parse(text)
+    check_document(document, Limits())
+
+    def validate() -> None:
+        with pytest.raises(ApiError, match="too often to be checked") as caught:
+            mistakes(SCHEMA, document, specified_rules, Limits(), hide_suggestions=True)
+        assert caught.value.code == "TOO_MANY_SELECTIONS"
+
+    assert fastest(validate, times=3) < 0.2  # left alone, graphql-core takes half a second and more
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        spreading(60, "id", "displayName"),
+        f"{{ {'trips { nodes { id title } } ' * 12} }}",
+        " ".join(f"query Q{number} {{ trips {{ nodes {{ ...F }} }} }}" for number in range(40))
+        + "fragment F on Trip { id title status owner { id displayName } items { nodes { id title } } }",
+    ],
+)
+def test_what_people_write_is(text: str) -> None:
+    document = parse(text)
+    check_document(document, Limits())
+    assert mistakes(SCHEMA, document, specified_rules, Limits(), hide_suggestions=True) == []
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    [
+        "fragment F on Profile { id ...F }",
+        "fragment F on Profile { trips { nodes { owner { ...G } } } } fragment G on Profile { ...F }",
+    ],
+)
+def test_fragments_that_contain_themselves(fragments: str) -> None:
+    documents = Documents(SCHEMA, size=1, limits=Limits(), hide_suggestions=True, introspection=False)
+    with pytest.raises(RequestError, match="Cannot spread fragment") as caught:
+        documents.operation(f"{{ viewer {{ ...F }} }} {fragments}", None)
+    assert caught.value.code == "GRAPHQL_VALIDATION_FAILED"

@@ -1,0 +1,26 @@
+"""One watched gateway for the tests that need nothing particular of it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.sight.sighted import TRIPS, HeaderWire, Sighted, sighted
+from tests.support import Person
+from tripgate.local.stack import StackInfo
+
+
+@pytest.fixture(scope="session")
+async def headers(seeded: StackInfo) -> AsyncIterator[HeaderWire]:
+    """What the watched gateway sends to PostgREST."""
+    async with HeaderWire(seeded.rest_url) as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+async def watched(
+    seeded: StackInfo, headers: HeaderWire, ada: Person, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Sighted]:
+    """A gateway over the seeded stack, and Ada before it."""
+    async with sighted(seeded, ada, tmp_path_factory.mktemp("sight"), rest_url=headers.url) as found:
+        await found.post({"query": TRIPS})  # which fetches the keys that tokens are verified with
+        yield found

@@ -1,0 +1,138 @@
+"""Whether requests may be sent here: `/readyz` says no when what it needs is away, and asking costs nobody much."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from tests.conftest import ROOT
+from tests.gateway.test_faults import instead_of_postgrest
+from tests.sight.sighted import sighted
+from tests.support import Person, Wire, serving
+from tripgate.gateway.settings import Settings
+from tripgate.gateway.telemetry.health import Health, realtime_hears
+from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.upstream.realtime.client import RealtimeClient
+
+FINE = {"rest": "ok", "auth": "ok", "realtime": "ok"}
+
+
+async def ready(http: aiohttp.ClientSession, url: str) -> tuple[int, object]:
+    """What `/readyz` answers."""
+    async with http.get(url.replace("graphql", "readyz")) as response:
+        return response.status, await response.json()
+
+
+async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:
+    """What `/readyz` answers, as soon as it does with this status."""
+    async with asyncio.timeout(20):
+        while (found := await ready(http, url))[0] != status:  # noqa: ASYNC110 - it is another process that changes
+            await asyncio.sleep(0.3)
+    return found[1]
+
+
+async def test_all_is_well(http: aiohttp.ClientSession, gateway: str) -> None:
+    assert await ready(http, gateway) == (200, {"status": "ok", "checks": FINE})
+    async with http.head(gateway.replace("graphql", "healthz")) as response:
+        assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
+
+
+async def test_postgres_goes_away_and_comes_back(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    with Stack(StackOptions(ROOT, tmp_path / "data", api_port=0, seed=False)) as stack:
+        assert stack.info is not None
+        async with serving(stack.info) as url:
+            assert await ready(http, url) == (200, {"status": "ok", "checks": FINE})
+            await asyncio.to_thread(stack.kill, "postgres")
+            assert await until(http, url, 503) == {"status": "unavailable", "checks": {**FINE, "rest": "unavailable"}}
+            async with http.get(url.replace("graphql", "healthz")) as response:
+                assert response.status == 200
+            await asyncio.to_thread(stack.restart, "postgres")
+            assert await until(http, url, 200) == {"status": "ok", "checks": FINE}
+
+
+async def test_a_schema_that_is_not_loaded_is_not_ready(seeded: StackInfo, http: aiohttp.ClientSession) -> None:
+    async def loading(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"code": "PGRST002", "message": "Could not query the database"}, status=503)
+
+    async with instead_of_postgrest(loading) as rest_url, serving(seeded, rest_url=rest_url) as url:
+        checks = {**FINE, "rest": "unavailable"}
+        assert await ready(http, url) == (503, {"status": "unavailable", "checks": checks})
+
+
+async def test_what_hangs_is_unreachable_within_seconds(seeded: StackInfo, http: aiohttp.ClientSession) -> None:
+    asked = 0
+
+    async def never(_: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(60)
+        raise AssertionError("the gateway hung up long before")
+
+    async with instead_of_postgrest(never) as rest_url, serving(seeded, rest_url=rest_url) as url:
+        began = time.monotonic()
+        answers = await asyncio.gather(*(ready(http, url) for _ in range(20)))
+        assert time.monotonic() - began < 3
+    assert answers == [(503, {"status": "unavailable", "checks": {**FINE, "rest": "unreachable"}})] * 20
+    assert asked == 1
+
+
+async def test_asking_often_asks_nobody_else_more_often(
+    seeded: StackInfo, http: aiohttp.ClientSession, wire: Wire
+) -> None:
+    async with serving(seeded, rest_url=wire.url) as url:
+        wire.clear()
+        for _ in range(10):
+            await asyncio.gather(*(ready(http, url) for _ in range(10)))
+    assert wire.requests == ["HEAD /"]
+
+
+@pytest.mark.parametrize(("needs", "status"), [("rest,auth", 503), ("rest", 200), ("", 200)])
+async def test_what_is_needed_can_be_chosen(
+    seeded: StackInfo, http: aiohttp.ClientSession, needs: str, status: int
+) -> None:
+    async with serving(seeded, SUPABASE_URL="http://127.0.0.1:1", ready_needs=needs) as url:
+        found, body = await ready(http, url)
+        assert (found, body["checks"]["auth"]) == (status, "unreachable")  # type: ignore[index]
+
+
+async def test_a_change_is_logged_once(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
+    async with sighted(seeded, ada, tmp_path, rest_url="http://127.0.0.1:1") as found:
+        await ready(ada.http, found.person.url)
+        await ready(ada.http, found.person.url)
+        (line,) = await found.lines("tripgate.health")
+    assert (line["level"], line["message"], line["checks"]) == ("warning", "not ready", {**FINE, "rest": "unreachable"})
+
+
+async def test_whoever_stops_gets_no_more_requests() -> None:
+    health = Health(frozenset())
+    health.draining = True
+    response = await health.ready(web.Request.__new__(web.Request))
+    assert (response.status, response.body) == (503, b'{"status":"stopping"}')
+
+
+def test_unknown_needs_are_refused() -> None:
+    given = {"SUPABASE_URL": "http://localhost", "SUPABASE_PUBLISHABLE_KEY": "key", "ready_needs": "rest,mail"}
+    with pytest.raises(ValueError, match="name some of rest, auth, realtime, with commas between them"):
+        Settings.model_validate(given)
+
+
+async def test_realtime_has_a_while_to_come_back(http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listening:
+        """Hears nothing."""
+
+        def changed(self, change: object) -> None: ...
+        def refused(self, reason: str) -> None: ...
+        def lost(self) -> None: ...
+        def presence(self, event: str, payload: object) -> None: ...
+
+    client = RealtimeClient(http, "http://127.0.0.1:1", "key")
+    check = realtime_hears(client)
+    assert await check() == "ok"
+    client.join("trip:1", "token", Listening())
+    assert await check() == "ok"
+    monkeypatch.setattr("tripgate.gateway.telemetry.health._MAY_BE_AWAY_SECONDS", 0.0)
+    assert await check() == "unreachable"
+    await client.close()

@@ -1,0 +1,1 @@
+"""Answers kept for the person they were made for, for those who want that: docs/caching.md."""

@@ -1,0 +1,159 @@
+"""What ends kept answers and shared reads: a person's writes, and what the gateways beside this one tell of theirs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from graphql import GraphQLError, OperationType
+from pydantic import BaseModel, ValidationError
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from gql.errors import ApiError, ErrorCode
+from resolvers.declared import DeclaredField
+from tripgate.gateway.cache.answers import AnswerCache
+from tripgate.gateway.cache.hints import TRIPS, untold_tables
+from tripgate.gateway.operation import Operation, RequestError
+from tripgate.planner.selection import Selected
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.sharing import SharingClient
+
+_UNCERTAIN = frozenset({ErrorCode.TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.INTERNAL_SERVER_ERROR})
+
+
+class Beside(Protocol):
+    """The gateways beside this one."""
+
+    def open(self) -> None:
+        """Listen to them."""
+
+    def tell(self, message: bytes) -> None:
+        """Tell all of them, before long."""
+
+    async def close(self) -> None:
+        """Tell and hear nothing more."""
+
+
+class _Wrote(BaseModel):
+    """What one gateway tells the others of a write."""
+
+    person: str | None
+    tables: list[str]
+    uncertain: bool
+
+
+class Keeping:
+    """Told of writes, and of what people have been shown, by whoever runs operations.
+
+    Args:
+        answers: The kept answers; `None` where none are kept.
+        sharing: The client that shares reads; `None` where none are shared.
+        beside: The gateways that must know of writes here; `None` for a gateway that stands alone.
+    """
+
+    def __init__(
+        self, answers: AnswerCache | None, sharing: SharingClient | None, beside: Beside | None = None
+    ) -> None:
+        self.answers = answers
+        self.sharing = sharing
+        self.beside = beside
+
+    def begin(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> "Write | None":
+        """A mutation is about to run; `None` for what cannot run, or is none."""
+        if operation.kind is not OperationType.MUTATION:
+            return None
+        try:
+            roots = operation.prepared(variables, hide_suggestions=True).roots
+        except RequestError:
+            return None
+        if self.sharing is not None:
+            self.sharing.forget(caller.user_id)
+        if self.answers is not None:
+            self.answers.writing(caller)
+        return Write(self, caller.user_id, sorted({table for root in roots for table in _written(root)}))
+
+    def ended(self, write: "Write") -> None:
+        """A mutation has run, or has been given up."""
+        self._wrote(write.user_id, write.tables, uncertain=write.uncertain)
+        if self.beside is not None:
+            told = {"person": write.user_id, "tables": write.tables, "uncertain": write.uncertain}
+            self.beside.tell(orjson.dumps(told))
+
+    def shown(self, caller: Caller) -> None:
+        """A live change is about to be shown to somebody: a read that began before it may be too old for them."""
+        if self.sharing is not None:
+            self.sharing.forget(caller.user_id)
+
+    def told(self, message: bytes) -> None:
+        """A gateway beside this one tells of a write."""
+        try:
+            wrote = _Wrote.model_validate_json(message)
+        except ValidationError:
+            self.deaf(for_now=False)  # of another version, perhaps; whatever it says, something has changed
+            return
+        self._wrote(wrote.person, wrote.tables, uncertain=wrote.uncertain)
+
+    def deaf(self, *, for_now: bool) -> None:
+        """What the gateways beside this one tell may have been missed; `for_now`: and will be, until they are heard."""
+        if self.sharing is not None:
+            self.sharing.forget_all()
+        if self.answers is not None:
+            self.answers.clear()
+            self.answers.paused = for_now
+
+    async def close(self) -> None:
+        """Keep nothing any more."""
+        if self.beside is not None:
+            await self.beside.close()
+        if self.answers is not None:
+            self.answers.close()
+
+    def _wrote(self, user_id: str | None, tables: list[str], *, uncertain: bool) -> None:
+        if self.sharing is not None:
+            self.sharing.forget(user_id)
+        if self.answers is not None:
+            self.answers.wrote(user_id, tables, uncertain=uncertain)
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """A mutation under way.
+
+    Attributes:
+        tables: Those that it writes to which several people see and nobody is told of; and `trips`, since nobody tells
+            a person of a trip of their own making.
+        uncertain: Whether what it wrote may still happen: nobody has said how it went.
+    """
+
+    _keeping: Keeping
+    user_id: str | None
+    tables: list[str]
+    uncertain: bool = True
+
+    def answered(self, errors: Sequence[GraphQLError]) -> None:
+        """It has run, with these errors."""
+        self.uncertain = any(_code(error) in _UNCERTAIN for error in errors)
+
+    def end(self) -> None:
+        """It is over; to be called in any case."""
+        self._keeping.ended(self)
+
+
+def _written(root: Selected) -> frozenset[str]:
+    """The tables that a root field of a mutation writes to, of those that others must be told of from here."""
+    if root.definition is None:
+        return frozenset()
+    field = root.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if isinstance(field, DeclaredField):
+        return (untold_tables() | {TRIPS}) & {field.table.name}
+    # A field with a body says so itself.
+    return untold_tables() & set(getattr(field, "metadata", {}).get("writes", ()))
+
+
+def _code(error: GraphQLError) -> ErrorCode | None:
+    original = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if isinstance(original, ApiError):
+        return original.code
+    return ErrorCode.INTERNAL_SERVER_ERROR if original is not None else None

@@ -1,0 +1,214 @@
+"""The topics of Realtime that are joined on a person's behalf while answers of theirs are kept.
+
+`user:<id>` tells that the person has come to a trip or left it; `trip:<id>` tells what happens on one. An answer that
+depends on trips is kept and shown only while the topics that would tell of its end can be heard.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from gql.errors import ApiError
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.realtime.ear import Ear
+from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.relay import Relay
+
+_log = logging.getLogger("tripgate.cache")
+
+MOST_TRIPS = 50
+"""Trips of one person that are listened to. Who takes part in more keeps only answers that name their trip."""
+
+_LIST_GOOD_SECONDS = 60.0
+_AGAIN_SECONDS = 5.0
+
+TripIds = Callable[[Caller, frozenset[str] | None, int], Awaitable[list[str]]]
+"""The ids of trips that a caller may see, of these or of all, at most so many; raises ApiError."""
+
+News = Callable[[frozenset[str] | None, str | None], None]
+"""Told which trips have changed, and in which table; `None` for any."""
+
+
+class Room:
+    """How many topics this process may still join for its people."""
+
+    def __init__(self, topics: int) -> None:
+        self.left = topics
+
+
+class Topics:
+    """What is listened to for one person.
+
+    Args:
+        news: Called when answers may have come to an end, at once, from the event loop.
+    """
+
+    __slots__ = (
+        "_all",
+        "_ears",
+        "_list_until",
+        "_listing",
+        "_news",
+        "_not_before",
+        "_own",
+        "_relay",
+        "_room",
+        "_trip_ids",
+        "_wanted",
+    )
+
+    def __init__(self, relay: Relay, trip_ids: TripIds, room: Room, news: News) -> None:
+        self._relay = relay
+        self._trip_ids = trip_ids
+        self._room = room
+        self._news = news
+        self._own: Ear | None = None
+        self._ears: dict[str, Ear] = {}
+        self._all: frozenset[str] | None = None
+        self._list_until = 0.0
+        self._listing: asyncio.Task[None] | None = None
+        self._wanted: set[str] = set()
+        self._not_before = 0.0
+
+    def heard(self, trips: frozenset[str] | None) -> bool:
+        """Whether every change on these trips would be heard of now; with `None`, on all that the person is on."""
+        own, ears = self._own, self._ears
+        if own is None or not own.joined or own.caller.expired:
+            return False
+        wanted = self._all if trips is None else trips
+        if wanted is None:
+            return False
+        for trip in wanted:
+            ear = ears.get(trip)
+            if ear is None or not ear.joined:
+                return False
+        return True
+
+    def want(self, caller: Caller, trips: frozenset[str] | None) -> None:
+        """See to it that these trips are heard of before long, under the newest token there is."""
+        if caller.user_id is None or caller.expired:
+            return
+        if self._own is None:
+            self._own = self._listen(f"user:{caller.user_id}", caller, self._own_changed)
+        elif _lasts(caller) > _lasts(self._own.caller):
+            for ear in (self._own, *self._ears.values()):
+                ear.refresh(caller)
+        if self._own is None:
+            return
+        all_wanted = trips is None and time.monotonic() >= max(self._list_until, self._not_before)
+        if trips is not None:
+            self._wanted.update(trips - self._ears.keys())
+        if self._listing is None and (all_wanted or self._wanted):
+            self._listing = asyncio.create_task(self._list(caller, all_of_them=all_wanted))
+
+    def unsure(self) -> None:
+        """The person may be on other trips than is known here."""
+        self._all = None
+        self._list_until = 0.0
+
+    def close(self) -> None:
+        """Listen to nothing any more."""
+        if self._listing is not None:
+            self._listing.cancel()
+            self._listing = None
+        for ear in (self._own, *self._ears.values()):
+            if ear is not None:
+                self._leave(ear)
+        self._own = None
+        self._ears.clear()
+        self._wanted.clear()
+        self._all = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the token that listens has ended."""
+        return self._own is not None and self._own.caller.expired
+
+    async def _list(self, caller: Caller, *, all_of_them: bool) -> None:
+        """Find out which trips there are to listen to, once coming to one and leaving one would be heard of.
+
+        Only what the caller may see is listened to: nobody else would be let in, and anybody can name a trip.
+        """
+        assert self._own is not None  # noqa: S101 - what wants a list listens
+        try:
+            with suppress(ApiError):  # what cannot be read now may be later
+                await self._own.ready()
+                if all_of_them:
+                    self._not_before = time.monotonic() + _AGAIN_SECONDS
+                    self._listen_to_all(caller, await self._until_sure(caller))
+                elif self._wanted:
+                    wanted = frozenset(itertools.islice(self._wanted, MOST_TRIPS))
+                    self._wanted.clear()
+                    for trip in await self._trip_ids(caller, wanted, MOST_TRIPS):
+                        self._listen_to(caller, trip)
+        finally:
+            self._listing = None
+
+    async def _until_sure(self, caller: Caller) -> frozenset[str]:
+        while True:
+            # Anything that makes unsure meanwhile sets this back to 0.
+            self._list_until = until = time.monotonic() + _LIST_GOOD_SECONDS
+            found = frozenset(await self._trip_ids(caller, None, MOST_TRIPS + 1))
+            if self._list_until == until:
+                return found
+
+    def _listen_to_all(self, caller: Caller, found: frozenset[str]) -> None:
+        if len(found) > MOST_TRIPS:
+            _log.info("somebody takes part in more than %d trips; what they ask of all is not kept", MOST_TRIPS)
+            self._all = None
+            return
+        for trip in self._ears.keys() - found:
+            self._leave(self._ears.pop(trip))
+        for trip in found:
+            self._listen_to(caller, trip)
+        self._all = found
+
+    def _listen_to(self, caller: Caller, trip: str) -> None:
+        if trip in self._ears:
+            return
+        if len(self._ears) >= MOST_TRIPS:
+            self._leave(self._ears.pop(next(iter(self._ears))))
+        ear = self._listen(f"trip:{trip}", caller, lambda change: self._trip_changed(trip, change))
+        if ear is not None:
+            self._ears[trip] = ear
+
+    def _own_changed(self, change: Change) -> None:
+        """The person has come to a trip or left it, or that may be so."""
+        if change.table not in {"", "collaborators"}:
+            return
+        self.unsure()
+        self._not_before = 0.0
+        if change.operation is Operation.DELETE:
+            # Not while the relay tells its listeners.
+            asyncio.get_running_loop().call_soon(self._leave_trips)
+        self._news(None, None)
+
+    def _leave_trips(self) -> None:
+        for ear in self._ears.values():
+            self._leave(ear)
+        self._ears.clear()
+
+    def _trip_changed(self, trip: str, change: Change) -> None:
+        if change.operation is Operation.RESYNC:
+            self._news(frozenset({trip}), None)
+            return
+        if change.table == "trips" and change.operation is Operation.DELETE:
+            self.unsure()
+        self._news(frozenset({trip}), change.table)
+
+    def _listen(self, topic: str, caller: Caller, hear: Callable[[Change], None]) -> Ear | None:
+        if self._room.left <= 0:
+            return None
+        self._room.left -= 1
+        return self._relay.listen(topic, caller, hear)
+
+    def _leave(self, ear: Ear) -> None:
+        self._room.left += 1
+        self._relay.leave(ear)
+
+
+def _lasts(caller: Caller) -> float:
+    return caller.expires_at if caller.expires_at is not None else float("inf")

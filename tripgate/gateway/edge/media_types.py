@@ -1,0 +1,136 @@
+"""Which media type an answer has, by the request's `Accept` header (RFC 9110 and GraphQL over HTTP)."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from multidict import CIMultiDictProxy
+
+JSON_TYPE = "application/json"
+RESPONSE_TYPE = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
+HTML = "text/html"
+
+# In the order in which a client that takes anything gets them.
+_OFFERED = (JSON_TYPE, RESPONSE_TYPE, EVENT_STREAM, HTML)
+_EXACTLY, _BY_TYPE, _ANYTHING = 2, 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a client takes.
+
+    Attributes:
+        best: What it would rather have the answer to a query or mutation in; `None`, in nothing that is offered.
+        streams: Whether it takes an event stream, which the answers to a subscription are.
+        page: Whether it would rather have a page than any of these, as a browser that visits an address.
+    """
+
+    best: str | None
+    streams: bool
+    page: bool
+
+    @property
+    def json(self) -> str:
+        """The media type of an error: what it would rather have, where that holds JSON."""
+        return RESPONSE_TYPE if self.best == RESPONSE_TYPE else JSON_TYPE
+
+
+class _Range(NamedTuple):
+    """One entry of the header."""
+
+    media_type: str
+    quality: float
+    position: int
+
+
+class _Match(NamedTuple):
+    """How gladly an offered type is taken: the greatest is the best."""
+
+    quality: float
+    precision: int
+    earliness: int
+
+
+def accepted(headers: CIMultiDictProxy[str]) -> Accepted:
+    """What the client behind these headers takes. One that does not say gets `application/json`."""
+    lines = headers.getall("Accept", None)
+    if lines is None:
+        return _DEFAULT
+    return _parsed(lines[0] if len(lines) == 1 else ", ".join(lines))
+
+
+_DEFAULT = Accepted(JSON_TYPE, streams=False, page=False)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(header: str) -> Accepted:
+    if not header.strip():
+        return _DEFAULT  # an empty header says nothing, as one that is not there
+    ranges = [found for position, text in enumerate(_split(header, ",")) if (found := _range(text, position))]
+    matches = {offered: match for offered in _OFFERED if (match := _match(offered, ranges)) is not None}
+    page = matches.pop(HTML, None)
+    stream = matches.get(EVENT_STREAM)
+    if stream is not None and stream.precision != _EXACTLY:
+        # Only who asks for a stream gets one where there is a single answer.
+        del matches[EVENT_STREAM]
+    best = max(matches, key=matches.__getitem__, default=None)
+    rather_a_page = page is not None and page.precision == _EXACTLY and (best is None or page > matches[best])
+    return Accepted(best, stream is not None, rather_a_page)
+
+
+def _range(text: str, position: int) -> _Range | None:
+    """One entry, or `None` for one that nothing can match."""
+    media_type, *parameters = (part.strip() for part in _split(text, ";"))
+    quality = 1.0
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"').lower()
+        if name == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                return None
+        elif name == "charset" and value not in {"utf-8", "utf8"}:
+            return None  # every answer is in UTF-8
+    # A weight that is no number between the two is no weight.
+    return _Range(media_type.lower(), quality, position) if 0 <= quality <= 1 else None
+
+
+def _match(offered: str, ranges: list[_Range]) -> _Match | None:
+    """How the most precise of the ranges that hold the type takes it; `None` where that is not at all."""
+    wildcards = {offered: _EXACTLY, f"{offered.partition('/')[0]}/*": _BY_TYPE, "*/*": _ANYTHING}
+    found = [
+        _Match(each.quality, wildcards[each.media_type], -each.position)
+        for each in ranges
+        if each.media_type in wildcards
+    ]
+    match = max(found, key=lambda each: (each.precision, each.earliness), default=None)
+    return match if match is not None and match.quality > 0 else None
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of a header, which quotes may hold together."""
+    if '"' not in text:
+        return text.split(separator)
+    parts, quoted = [""], False
+    for character in text:
+        quoted ^= character == '"'
+        if character == separator and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the request's body is JSON in UTF-8, by its headers. Nothing else is read, and no form can send it."""
+    return _is_json(headers.get("Content-Type", ""))
+
+
+@functools.lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    media_type, *parameters = (part.strip().lower() for part in _split(content_type, ";"))
+    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
+    return media_type == JSON_TYPE and all(charset in {"utf-8", "utf8"} for charset in charsets)

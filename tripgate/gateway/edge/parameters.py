@@ -1,0 +1,95 @@
+"""The parameters of a GraphQL request, as JSON values: from the body of a POST, or from the address of a GET.
+
+A body is bounded in size, by what it says of itself before it is read and by what has come, and in time.
+"""
+
+import asyncio
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.edge.http_error import HttpError
+from tripgate.gateway.edge.media_types import is_json
+
+_TEXTS = ("query", "documentId", "operationName")
+_OBJECTS = ("variables", "extensions")
+
+
+class Bodies:
+    """Reads bodies.
+
+    Args:
+        most_bytes: The largest body; what is compressed counts as it is afterwards, too.
+        patience: Seconds within which all of it must have come.
+    """
+
+    def __init__(self, *, most_bytes: int, patience: float) -> None:
+        self._most_bytes = most_bytes
+        self._patience = patience
+
+    async def parameters(self, request: web.Request) -> object:
+        """The JSON value in the request's body.
+
+        Raises:
+            HttpError: 415, it is something else; 413, it is too large; 408, it has not come in time.
+            ApiError: BAD_REQUEST, it is broken.
+        """
+        if not is_json(request.headers):
+            raise HttpError(415, "Send the request as application/json, in UTF-8.")
+        body = await self._body(request)
+        if not body:
+            raise _bad_request('The body is empty; send {"query": …} as JSON.')
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise _bad_request(f"The body is not JSON: {error}.") from None
+
+    async def _body(self, request: web.Request) -> bytes:
+        if (request.content_length or 0) > self._most_bytes:
+            raise self._too_large()
+        try:
+            if request.content.is_eof():
+                return await request.read()  # all of it is here, as it is with nearly every request
+            async with asyncio.timeout(self._patience):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise self._too_large() from None
+        except TimeoutError:
+            raise HttpError(
+                408, "The body did not arrive in time.", ErrorCode.TIMEOUT, {"Connection": "close"}
+            ) from None
+        except web.RequestPayloadError:
+            raise _bad_request("The body does not arrive as its headers say.") from None
+
+    def _too_large(self) -> HttpError:
+        message = f"The body is too large; at most {self._most_bytes} bytes are taken."
+        return HttpError(413, message, ErrorCode.PAYLOAD_TOO_LARGE)
+
+
+def from_address(request: web.Request) -> dict[str, Any]:
+    """The parameters in the query of an address; those without a value are left out.
+
+    Raises:
+        ApiError: BAD_REQUEST.
+    """
+    query, found = request.query, {}
+    for name in (*_TEXTS, *_OBJECTS):
+        values = query.getall(name, ())
+        if len(values) > 1:
+            raise _bad_request(f"`{name}` stands in the address more than once.")
+        if values and values[0]:
+            found[name] = values[0] if name in _TEXTS else _json(name, values[0])
+    return found
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _bad_request(f"`{name}` is not JSON: {error}.") from None
+
+
+def _bad_request(message: str) -> ApiError:
+    return ApiError(ErrorCode.BAD_REQUEST, message)

@@ -1,0 +1,261 @@
+"""What an operation may cost at most: an estimate of the rows that it reads and writes, from the actual page sizes.
+
+It is made of the merged selection and the coerced variables before anything is sent. The rules, with a worked example,
+are in `docs/limits.md`.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_named_type,
+)
+from graphql.execution.values import VariableValues
+
+from gql.errors import ApiError, ErrorCode
+from gql.table import Relation, Table, catalog
+from tripgate.gateway.limits.bounds import PageSizes, exceeded
+from tripgate.planner.selection import Selected
+
+WRITTEN = 5
+"""A row that is written, and whatever else a mutation without a row does."""
+
+COUNTED = 5
+"""A total or an aggregate, which looks at all matching rows, whatever the page."""
+
+TESTED = 5
+"""A relation that a filter tests or an order follows."""
+
+COMING_ALONG = 5
+"""How many objects come along with a row: those that it refers to, those that these do, and so on. More cost 1 each."""
+
+SCHEMA = 1000
+"""All of the schema, which is read from memory, but slowly."""
+
+TYPE = 100
+"""One type of the schema."""
+
+
+def cost(roots: Iterable[Selected], variables: VariableValues, pages: PageSizes) -> int:
+    """The cost of an operation: the sum over its root fields."""
+    estimate = _Estimate(variables, pages)
+    return sum(estimate.root(selected) for selected in roots)
+
+
+def too_dear(found: int, limit: int) -> ApiError:
+    """The refusal of an operation that costs too much."""
+    return exceeded(
+        ErrorCode.COST_LIMIT_EXCEEDED,
+        f"The operation may cost {found}; at most {limit} is allowed. Ask for smaller pages, or for fewer lists inside "
+        "each other.",
+        limit,
+        found,
+    )
+
+
+class _Kind(Enum):
+    LEAF = auto()
+    COMPUTED = auto()
+    """A value or an object that the database computes for each row."""
+    ONE = auto()
+    """Another row that the row refers to, or an object that is part of it."""
+    SEVERAL = auto()
+    """A plain list of such."""
+    CONNECTION = auto()
+    META = auto()
+    """Part of the schema itself."""
+
+
+def _kind(parent: str, name: str, definition: GraphQLField) -> _Kind:
+    if name.startswith("__"):
+        return _Kind.META
+    table = catalog.get(parent)
+    type_ = get_named_type(definition.type)
+    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        column = table.columns.get(name) if table is not None else None
+        return _Kind.COMPUTED if column is not None and column.computed else _Kind.LEAF
+    if table is not None and name in table.computed:
+        return _Kind.COMPUTED
+    if "pageInfo" in type_.fields:
+        return _Kind.CONNECTION
+    outer = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
+    return _Kind.SEVERAL if isinstance(outer, GraphQLList) else _Kind.ONE
+
+
+class _Estimate:
+    """The costs of one operation's fields, under its variables."""
+
+    def __init__(self, variables: VariableValues, pages: PageSizes) -> None:
+        self._variables = variables
+        self._pages = pages
+
+    def root(self, selected: Selected) -> int:
+        if selected.definition is None:
+            return 0
+        try:
+            written = self._written(selected) if selected.parent_type.name == "Mutation" else 0
+            return written + max(1, self._root(selected, selected.definition))
+        except (GraphQLError, ApiError):
+            return 1  # arguments that do not fit: the field fails by itself, before it asks for anything
+
+    def _root(self, selected: Selected, definition: GraphQLField) -> int:
+        match _kind(selected.parent_type.name, selected.name, definition):
+            case _Kind.LEAF | _Kind.COMPUTED:
+                return 1
+            case _Kind.META:
+                return SCHEMA if selected.name == "__schema" else TYPE
+            case _Kind.ONE:
+                return 1 + self._of_row(selected)
+            case _Kind.SEVERAL:
+                return self._list(selected, definition)
+            case _Kind.CONNECTION:
+                return self._connection(selected, definition)
+
+    def _of_row(self, selected: Selected) -> int:
+        """What is selected of a row; where its type is only known later, of the dearest type."""
+        assert selected.definition is not None  # noqa: S101 - only fields with objects below come here
+        if isinstance(get_named_type(selected.definition.type), GraphQLObjectType):
+            return self._selected(selected.children)
+        return max(self._selected(selected.children_of(table.type_name)) for table in catalog)
+
+    def _selected(self, children: Iterable[Selected]) -> int:
+        found, others = self._inside(children)
+        return found + max(0, others - COMING_ALONG)
+
+    def _inside(self, children: Iterable[Selected]) -> tuple[int, int]:
+        """What the fields of a row cost, and how many other objects they bring along."""
+        found = others = 0
+        for child in children:
+            definition = child.definition
+            if definition is None:
+                continue
+            match _kind(child.parent_type.name, child.name, definition):
+                case _Kind.COMPUTED:
+                    found += 1
+                case _Kind.ONE:
+                    more, further = self._inside(child.children)
+                    found, others = found + more, others + 1 + further
+                case _Kind.SEVERAL:
+                    found += self._list(child, definition)
+                case _Kind.CONNECTION:
+                    found += self._connection(child, definition)
+        return found, others
+
+    def _list(self, selected: Selected, definition: GraphQLField) -> int:
+        arguments = selected.arguments(self._variables)
+        rows, tests = self._rows(definition, arguments), self._tests(selected, arguments)
+        if "by" in definition.args:
+            return COUNTED + tests + rows  # groups, each a row whatever is computed over it
+        return tests + rows * (1 + self._of_row(selected))
+
+    def _connection(self, selected: Selected, definition: GraphQLField) -> int:
+        arguments = selected.arguments(self._variables)
+        found = 1 + self._tests(selected, arguments)
+        rows, of_each = False, 0
+        for child in selected.children:
+            match child.name:
+                case "nodes":
+                    rows, of_each = True, of_each + self._of_row(child)
+                case "edges":
+                    rows = True
+                    of_each += sum(self._of_row(each) for each in child.children if each.name == "node")
+                case "pageInfo":
+                    rows = True
+                case "totalCount" | "aggregate":
+                    found += COUNTED
+        return found + self._rows(definition, arguments) * (1 + of_each) if rows else found
+
+    def _rows(self, definition: GraphQLField, arguments: dict[str, Any]) -> int:
+        """How many rows a list may have: what its arguments say, or as many as a page."""
+        largest = self._pages.largest
+        for name in ("first", "last", "atMost"):
+            size: int | None = arguments.get(name)
+            if size is not None:
+                return max(0, min(size, largest))
+        for name in ("inputs", "nodeIds"):
+            if (given := arguments.get(name)) is not None:
+                return min(len(given), largest)
+        return largest if "by" in definition.args else min(self._pages.default, largest)
+
+    def _tests(self, selected: Selected, arguments: dict[str, Any]) -> int:
+        """What filter and order add."""
+        filter_, order = arguments.get("filter"), arguments.get("orderBy")
+        if not filter_ and not order:
+            return 0
+        table = _table(selected)
+        if table is None:
+            return 0
+        hops = sum(_hops(each) for each in order or ())
+        return TESTED * ((_relations(table, filter_) if filter_ else 0) + hops)
+
+    def _written(self, selected: Selected) -> int:
+        """What a mutation writes, without what it answers."""
+        arguments = selected.arguments(self._variables)
+        table = _table(selected)
+        inputs = arguments.get("inputs", [arguments["input"]] if "input" in arguments else None)
+        if table is None:
+            return WRITTEN
+        if inputs is not None:
+            return WRITTEN * sum(_input_rows(table, each) for each in inputs)
+        return WRITTEN * (max(1, min(arguments["atMost"], self._pages.largest)) if "atMost" in arguments else 1)
+
+
+def _table(selected: Selected) -> Table | None:
+    """The table of the rows that a field answers with."""
+    assert selected.definition is not None  # noqa: S101 - `__typename` takes no arguments
+    type_ = get_named_type(selected.definition.type)
+    if isinstance(type_, GraphQLObjectType) and "pageInfo" in type_.fields:
+        type_ = get_named_type(type_.fields["nodes"].type)
+    # Groups are called after the rows that they are of.
+    return catalog.get(type_.name) or catalog.get(type_.name.removesuffix("Group"))
+
+
+def _relations(table: Table, filter_: dict[str, Any]) -> int:
+    """How many relations a filter tests, those of related rows included."""
+    found = 0
+    waiting = [(table, filter_)]
+    while waiting:
+        of, each = waiting.pop()
+        for name, value in each.items():
+            if value is None:
+                continue  # refused when it is planned
+            if name in {"and", "or"}:
+                waiting.extend((of, part) for part in value)
+            elif name == "not":
+                waiting.append((of, value))
+            elif (relation := of.relations.get(name)) is not None:
+                tests = _tests_of(relation, value)
+                found += len(tests)
+                waiting.extend((catalog[relation.target], test) for test in tests)
+    return found
+
+
+def _tests_of(relation: Relation, value: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is asked of related rows: of a to-one relation one filter, else one for each of some, none and every."""
+    return [test or {} for test in value.values()] if relation.many else [value]
+
+
+def _hops(order: dict[str, Any]) -> int:
+    """How many relations a key of an order follows."""
+    found = 0
+    while len(order) == 1 and isinstance(inner := next(iter(order.values())), dict):
+        found += 1
+        order = inner
+    return found
+
+
+def _input_rows(table: Table, given: dict[str, Any]) -> int:
+    """How many rows an input makes, those that it brings along included."""
+    found = 1
+    for name, value in given.items():
+        relation = table.relations.get(name)
+        if relation is not None and value:
+            found += sum(_input_rows(catalog[relation.target], each) for each in value)
+    return found

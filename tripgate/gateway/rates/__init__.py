@@ -1,0 +1,1 @@
+"""How often somebody may ask: per person, per address, per attempt to sign in, and by what it costs. docs/limits.md."""

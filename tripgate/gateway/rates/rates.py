@@ -1,0 +1,184 @@
+"""Counts what clients ask, and refuses what is more than their quotas: HTTP 429, RATE_LIMITED."""
+
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+
+from gql.errors import ErrorCode
+from tripgate.gateway.edge.http_error import HttpError
+from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.rates.addresses import Addresses
+from tripgate.gateway.rates.attempts import attempts, may_attempt
+from tripgate.gateway.settings import Settings
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
+
+
+class RateLimitedError(HttpError):
+    """The refusal of what is more than a quota.
+
+    Args:
+        what: What there was too much of, as the beginning of a sentence.
+        taken: What came of taking it.
+    """
+
+    def __init__(self, what: str, quota: Quota, taken: Taken) -> None:
+        seconds = taken.seconds
+        super().__init__(
+            429,
+            f"{what}: at most {quota.limit:,} a minute. Try again in {seconds} second{'s' * (seconds != 1)}.",
+            ErrorCode.RATE_LIMITED,
+            {**rate_headers(quota, taken), "Retry-After": str(seconds)},
+        )
+        self.extensions["retryAfter"] = seconds
+
+
+def rate_headers(quota: Quota, taken: Taken) -> dict[str, str]:
+    """What the client may read of its quota, as the IETF's draft on RateLimit header fields has it."""
+    return {
+        "RateLimit-Policy": f'"{quota.name}";q={quota.limit};w={quota.seconds}',
+        "RateLimit": f'"{quota.name}";r={taken.remaining};t={taken.seconds}',
+    }
+
+
+class Rates:
+    """The quotas, each for a minute; one of 0 does not count.
+
+    Args:
+        quotas: Where it is counted.
+        per_person: Operations of somebody signed in.
+        per_address: Requests and operations of an address, whoever is signed in there.
+        attempts_per_address: Attempts to sign in.
+        attempts_per_account: Attempts to sign in as one account, from anywhere.
+        cost: What one person's operations may cost together; of nobody signed in, an address's.
+        hide_suggestions: Whether errors of variables keep the schema's other names to themselves.
+    """
+
+    def __init__(
+        self,
+        quotas: Quotas,
+        addresses: Addresses,
+        *,
+        per_person: int = 0,
+        per_address: int = 0,
+        attempts_per_address: int = 0,
+        attempts_per_account: int = 0,
+        cost: int = 0,
+        hide_suggestions: bool = True,
+    ) -> None:
+        self.quotas = quotas
+        self.person = Quota("person", per_person) if per_person else None
+        self.address = Quota("address", per_address) if per_address else None
+        self.attempts = Quota("sign-in-address", attempts_per_address) if attempts_per_address else None
+        self.account = Quota("sign-in-account", attempts_per_account) if attempts_per_account else None
+        self.cost = Quota("cost", cost) if cost else None
+        self.hide_suggestions = hide_suggestions
+        self.refused: Counter[str] = Counter()
+        self._addresses = addresses
+
+    def refusal(self, what: str, quota: Quota, taken: Taken) -> RateLimitedError:
+        """The refusal, counted by the quota's name in `refused`."""
+        self.refused[quota.name] += 1
+        return RateLimitedError(what, quota, taken)
+
+    async def visit(self, request: web.Request) -> "Visit":
+        """Count a request or a connection before anything of it is read.
+
+        Raises:
+            RateLimitedError: Too many come from its address.
+        """
+        visit = Visit(self, self._addresses.of(request))
+        await visit.again()
+        return visit
+
+
+class Visit:
+    """A client that its address's quota has let in: one request, or a connection with many."""
+
+    __slots__ = ("_address", "_rates", "_taken")
+
+    def __init__(self, rates: Rates, address: str) -> None:
+        self._rates = rates
+        self._address = address
+        self._taken: Taken | None = None
+
+    async def again(self) -> None:
+        """Count one more of the address.
+
+        Raises:
+            RateLimitedError: Too many come from there.
+        """
+        quota = self._rates.address
+        if quota is not None:
+            taken = self._taken = await self._rates.quotas.take(quota, self._address)
+            if not taken.allowed:
+                raise self._rates.refusal("Too many requests from this address", quota, taken)
+
+    async def by(self, caller: Caller) -> dict[str, str]:
+        """Count one of the caller's, once it is known who that is; the headers for the answer.
+
+        Raises:
+            RateLimitedError: This person asks too often.
+        """
+        quota, person = self._rates.person, caller.user_id
+        if quota is None or person is None:
+            return rate_headers(self._rates.address, self._taken) if self._rates.address and self._taken else {}
+        taken = await self._rates.quotas.take(quota, person)
+        if not taken.allowed:
+            raise self._rates.refusal("Too many requests of this account", quota, taken)
+        return rate_headers(quota, taken)
+
+    async def runs(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> None:
+        """Count what an operation may cost and whom it tries to sign in as, before it runs.
+
+        Raises:
+            RateLimitedError: Together with what came in the last minute it is too much.
+        """
+        tries = may_attempt(operation)
+        if self._rates.cost is None and not tries:
+            return
+        try:
+            prepared = operation.prepared(variables, hide_suggestions=self._rates.hide_suggestions)
+        except RequestError:
+            return  # it will not run, and says why by itself
+        if tries:
+            await self._tries(attempts(prepared.roots, prepared.values, caller))
+        await self._costs(prepared.cost, caller)
+
+    async def _tries(self, accounts: list[str | None]) -> None:
+        from_address, at_account = self._rates.attempts, self._rates.account
+        if from_address is not None and accounts:
+            taken = await self._rates.quotas.take(from_address, self._address, len(accounts))
+            if not taken.allowed:
+                raise self._rates.refusal("Too many attempts to sign in from this address", from_address, taken)
+        if at_account is not None:
+            for account, times in Counter(accounts).items():
+                if account is not None:
+                    taken = await self._rates.quotas.take(at_account, account, times)
+                    if not taken.allowed:
+                        raise self._rates.refusal("Too many attempts to sign in to this account", at_account, taken)
+
+    async def _costs(self, cost: int, caller: Caller) -> None:
+        quota = self._rates.cost
+        if quota is not None and cost:
+            taken = await self._rates.quotas.take(quota, caller.user_id or self._address, cost)
+            if not taken.allowed:
+                raise self._rates.refusal(f"What you asked lately, and this for {cost:,}, cost too much", quota, taken)
+
+
+def rates_of(settings: Settings, quotas: Quotas) -> Rates | None:
+    """The quotas that the settings ask for; none in development unless it asks for them."""
+    limited = not settings.development if settings.rate_limits is None else settings.rate_limits
+    if not limited:
+        return None
+    return Rates(
+        quotas,
+        Addresses(settings.trusted_proxies, header=settings.forwarded_header),
+        per_person=settings.requests_per_person,
+        per_address=settings.requests_per_address,
+        attempts_per_address=settings.sign_in_attempts_per_address,
+        attempts_per_account=settings.sign_in_attempts_per_account,
+        cost=settings.cost_per_person,
+        hide_suggestions=not settings.development,
+    )

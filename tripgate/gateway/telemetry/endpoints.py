@@ -1,0 +1,157 @@
+"""`/metrics`, and what runs beside the requests so that there is something to see."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tripgate.gateway.cache.keeping import Keeping
+from tripgate.gateway.settings import Settings
+from tripgate.gateway.telemetry.metrics import FOLDER, Metrics
+from tripgate.gateway.telemetry.sight import Sight
+from tripgate.upstream.policies import Policies
+from tripgate.upstream.realtime.client import RealtimeClient
+from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.resilience.operations import Operations
+
+_LAG_SECONDS = 0.5
+_OPEN = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
+_CONTENT = {"Cache-Control": "no-store"}
+
+
+def add_metrics(app: web.Application, settings: Settings, sight: Sight) -> None:
+    """Serve `/metrics` here, unless it has an address of its own or is switched off."""
+    if settings.metrics and settings.metrics_address is None:
+        app.router.add_get("/metrics", _handler(sight))
+
+
+@asynccontextmanager
+async def measuring(settings: Settings, sight: Sight) -> AsyncIterator[None]:
+    """While requests are served: `/metrics` at an address of its own where one is set, and the event loop's lag.
+
+    Raises:
+        OSError: The address is taken.
+    """
+    sight.metrics.start()
+    lag = asyncio.create_task(_measure_lag(sight.metrics))
+    runner = await _own_server(settings, sight)
+    try:
+        yield
+    finally:
+        lag.cancel()
+        if runner is not None:
+            await runner.cleanup()
+        sight.metrics.stop()
+
+
+async def _own_server(settings: Settings, sight: Sight) -> web.AppRunner | None:
+    if not settings.metrics or settings.metrics_address is None:
+        return None
+    host, _, port = settings.metrics_address.rpartition(":")
+    app = web.Application()
+    app.router.add_get("/metrics", _handler(sight))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    # Of several processes any may answer, for all.
+    shared = FOLDER in os.environ
+    await web.TCPSite(runner, host.strip("[]"), int(port), reuse_port=True if shared else None).start()
+    return runner
+
+
+def watch_live(
+    metrics: Metrics, relay: Relay, realtime: RealtimeClient, connections: Callable[[], int], streams: Callable[[], int]
+) -> None:
+    """Measure what goes on without requests.
+
+    Args:
+        connections: How many WebSockets are open.
+        streams: How many streams of server-sent events.
+    """
+    metrics.gauges(
+        "tripgate_connections",
+        "Open live connections.",
+        "transport",
+        lambda: {"websocket": connections(), "sse": streams()},
+    )
+    metrics.gauge("tripgate_subscribers", "Subscriptions that somebody reads.", lambda: relay.subscribers)
+    metrics.gauge("tripgate_waiting_changes", "Changes that wait for slow readers.", lambda: relay.waiting)
+    metrics.most("tripgate_longest_queue", "Changes that wait for the slowest reader.", lambda: relay.longest_queue)
+    metrics.counters(
+        "tripgate_resyncs",
+        "Subscribers that were told to read anew, after a gap or for being slow.",
+        "reason",
+        lambda: {"gap": relay.resyncs.gap, "slow": relay.resyncs.slow},
+    )
+    metrics.gauge("tripgate_realtime_topics", "Topics of Realtime that are kept joined.", lambda: realtime.channels)
+    metrics.gauge("tripgate_realtime_sockets", "Open connections to Realtime.", lambda: realtime.sockets)
+
+
+def watch_upstreams(metrics: Metrics, policies: Policies, operations: Operations) -> None:
+    """Measure how many operations run, and how each upstream is asked for them."""
+    metrics.gauge("tripgate_running", "Queries and mutations that run.", lambda: operations.running)
+    metrics.gauge("tripgate_tasks", "Tasks of the event loop, running or waiting.", lambda: len(asyncio.all_tasks()))
+    metrics.counter("tripgate_refused", "Operations refused since too many ran.", lambda: operations.refused)
+    metrics.gauges(
+        "tripgate_breaker_open",
+        "Whether an upstream is not asked for now: 1, or 0.5 while one request tries it.",
+        "upstream",
+        lambda: {each.name: _OPEN[each.breaker.state] for each in policies},
+    )
+    metrics.gauges(
+        "tripgate_upstream_running",
+        "Requests to an upstream that are under way.",
+        "upstream",
+        lambda: {each.name: each.gate.inside for each in policies},
+    )
+    metrics.gauges(
+        "tripgate_upstream_waiting",
+        "Requests that wait to be sent.",
+        "upstream",
+        lambda: {each.name: each.gate.waiting for each in policies},
+    )
+    metrics.counters(
+        "tripgate_upstream_retries",
+        "Requests that were sent again.",
+        "upstream",
+        lambda: {each.name: each.retried for each in policies},
+    )
+    metrics.counters(
+        "tripgate_upstream_shed",
+        "Requests that were not sent, since too many waited already.",
+        "upstream",
+        lambda: {each.name: each.gate.refused for each in policies},
+    )
+
+
+def watch_kept(metrics: Metrics, keeping: Keeping) -> None:
+    """Measure what is answered without asking Supabase again."""
+    answers, sharing = keeping.answers, keeping.sharing
+    if answers is not None:
+        metrics.counters(
+            "tripgate_cached_answers",
+            "Queries that could be answered from what is kept, and whether they were.",
+            "outcome",
+            lambda: {"hit": answers.hits, "miss": answers.misses},
+        )
+        metrics.gauge("tripgate_cached_bytes", "What the kept answers take.", lambda: answers.bytes)
+    if sharing is not None:
+        metrics.counter("tripgate_shared_reads", "Reads that shared another's request.", lambda: sharing.shared)
+
+
+def _handler(sight: Sight) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def metrics(request: web.Request) -> web.Response:
+        body, content_type = await sight.metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type, **_CONTENT})
+
+    return metrics
+
+
+async def _measure_lag(metrics: Metrics) -> None:
+    loop = asyncio.get_running_loop()
+    timing = metrics.loop_lag.of()
+    while True:
+        due = loop.time() + _LAG_SECONDS
+        await asyncio.sleep(_LAG_SECONDS)
+        timing.observe(max(0.0, loop.time() - due))

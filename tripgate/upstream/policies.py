@@ -1,0 +1,26 @@
+"""One policy for each upstream, so that one that is away does not hold the others up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tripgate.upstream.http_client import Answer
+from tripgate.upstream.postgrest.client import fault
+from tripgate.upstream.resilience.policy import Policy, PolicyLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """How PostgREST, Auth and the Edge Functions are asked."""
+
+    rest: Policy[Answer]
+    auth: Policy[Any]
+    functions: Policy[Any]
+
+    @classmethod
+    def of(cls, limits: PolicyLimits) -> "Policies":
+        """The same limits for each."""
+        return cls(Policy("rest", limits, fault), Policy("auth", limits), Policy("functions", limits))
+
+    def __iter__(self) -> Iterator[Policy[Any]]:
+        return iter((self.rest, self.auth, self.functions))

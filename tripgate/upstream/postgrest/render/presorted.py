@@ -1,0 +1,48 @@
+"""Reads of lists in which each row has lists of its own, or tests of such: from a view that is in order already.
+
+PostgREST sorts above its joins, so Postgres would collect what belongs to every visible row before it keeps one page.
+From a view that ends in the very order asked for, it sorts first and collects for the page alone.
+"""
+
+from functools import cache
+
+from gql.table import Sort, Table, catalog
+from tripgate.planner.plan import And, Condition, Not, Or, Read, Related
+from tripgate.upstream.postgrest.render.functions import tested_columns
+
+
+def relation(read: Read) -> str:
+    """What a root read is read from: a view in its order where that helps, otherwise its table."""
+    if not read.limit or not read.order or not (any(embed.many for embed in read.embeds) or _tests_lists(read.where)):
+        return read.table
+    # Hashed with the order, which is why there is one look-up for both.
+    view = _views().get((read.table, read.order))
+    if view is None:
+        return read.table
+    name, columns = view
+    if all(pick.column in columns for pick in read.columns) and columns.issuperset(tested_columns(read.where)):
+        return name
+    # Computed columns are functions of the table's rows, not of the view's.
+    return read.table
+
+
+@cache
+def _views() -> dict[tuple[str, tuple[Sort, ...]], tuple[str, frozenset[str]]]:
+    """The view of a table and an order, with the columns that it has."""
+    return {(table.name, order): (name, _stored(table)) for table in catalog for order, name in table.views.items()}
+
+
+def _stored(table: Table) -> frozenset[str]:
+    return frozenset(column.name for column in table.columns.values() if not column.computed)
+
+
+def _tests_lists(condition: Condition) -> bool:
+    match condition:
+        case Related():
+            return condition.many
+        case Not():
+            return _tests_lists(condition.of)
+        case And() | Or():
+            return any(map(_tests_lists, condition.of))
+        case _:
+            return False

@@ -1,0 +1,1 @@
+"""What happens when Supabase is slow, away or overrun: deadlines, retries, breakers, and a door that can be full."""

@@ -1,0 +1,119 @@
+"""A door that so many may be inside of at once, with a bounded queue before it in which everybody has a turn."""
+
+import asyncio
+from collections import OrderedDict, deque
+
+from gql.errors import ApiError
+from tripgate.upstream.resilience.failures import overloaded
+
+
+class Gate:
+    """Bounds what runs at once.
+
+    Those who find no room wait, and people take turns: whoever asks for much waits behind others' first requests, not
+    before them. When the queue is full, the longest line loses its last, so nobody can keep others from waiting.
+
+    Args:
+        width: How many may be inside.
+        queue: How many may wait.
+
+    Attributes:
+        refused: How many found no room.
+    """
+
+    __slots__ = ("_inside", "_lines", "_queue", "_waiting", "_width", "refused")
+
+    def __init__(self, *, width: int, queue: int) -> None:
+        self._width = width
+        self._queue = queue
+        self._inside = 0
+        self._waiting = 0
+        self.refused = 0
+        self._lines: OrderedDict[str | None, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @property
+    def inside(self) -> int:
+        """How many are inside."""
+        return self._inside
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._waiting
+
+    def enter_at_once(self) -> bool:
+        """Enter where that takes no waiting; whether it did not."""
+        if self._inside >= self._width:
+            return False
+        self._inside += 1
+        return True
+
+    async def enter(self, person: str | None, seconds: float) -> None:
+        """Enter, after a wait if need be.
+
+        Args:
+            person: Whose turn it takes; `None` is everybody who is not signed in.
+
+        Raises:
+            ApiError: OVERLOADED, no room was to be had in time.
+        """
+        if self.enter_at_once():
+            return
+        if self._waiting >= self._queue:
+            self._make_room(person)
+        place = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(person, deque()).append(place)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await place
+        except BaseException as error:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.leave()  # it was let in as it went
+            else:
+                self._forget(person, place)
+            if isinstance(error, TimeoutError):
+                raise self._refusal() from None
+            raise
+
+    def leave(self) -> None:
+        """Leave; the next one in turn takes the place."""
+        while self._lines:
+            person, line = self._lines.popitem(last=False)
+            place = line.popleft()
+            self._waiting -= 1
+            if line:
+                self._lines[person] = line  # behind the others
+            if not place.done():
+                place.set_result(None)
+                return
+        self._inside -= 1
+
+    def _make_room(self, person: str | None) -> None:
+        """Send somebody away: the last of the longest line, which may be this person's.
+
+        Raises:
+            ApiError: OVERLOADED.
+        """
+        longest = max(self._lines, key=lambda each: len(self._lines[each]), default=person)
+        if longest not in self._lines or len(self._lines[longest]) <= len(self._lines.get(person, ())) + 1:
+            raise self._refusal()
+        line = self._lines[longest]
+        place = line.pop()
+        self._waiting -= 1
+        if not line:
+            del self._lines[longest]
+        if not place.done():
+            place.set_exception(self._refusal())
+
+    def _refusal(self) -> ApiError:
+        self.refused += 1
+        return overloaded()
+
+    def _forget(self, person: str | None, place: asyncio.Future[None]) -> None:
+        line = self._lines.get(person)
+        if line is not None and place in line:
+            line.remove(place)
+            self._waiting -= 1
+            if not line:
+                del self._lines[person]

@@ -1,0 +1,209 @@
+"""How one upstream is asked: within the deadline, through its gate and its breaker, and again where that is safe.
+
+When all is well this costs a few microseconds a request: no tasks, no timers of its own, no locks. That is why it is no
+retry library and no breaker library; `docs/architecture.md` has the figures.
+"""
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from gql.errors import ErrorCode
+from tripgate.upstream.resilience.breaker import Breaker
+from tripgate.upstream.resilience.deadline import deadline
+from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
+from tripgate.upstream.resilience.gate import Gate
+
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLimits:
+    """How an upstream is treated.
+
+    Attributes:
+        timeout: Seconds for one attempt; also for a request with all its attempts where no operation bounds it.
+        connections: How many requests may be under way.
+        queue: How many may wait to be.
+        retries: How often a read is tried again.
+        breaker_failures: Failures in a row that open the breaker.
+        breaker_seconds: How long it stays open before somebody tries.
+    """
+
+    timeout: float = 10.0
+    connections: int = 100
+    queue: int = 500
+    retries: int = 2
+    breaker_failures: int = 10
+    breaker_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an answer says about the upstream, where it says that something is wrong with it.
+
+    Attributes:
+        passing: Whether the same read may well succeed when it is sent again.
+        trips: Whether the upstream is out of order, so that the breaker counts it.
+        retry_after: Seconds after which to ask again, where it says so.
+    """
+
+    passing: bool
+    trips: bool
+    retry_after: float | None = None
+
+
+class _Status(Protocol):
+    @property
+    def status(self) -> int: ...
+
+
+A = TypeVar("A", bound=_Status)
+
+
+class Policy(Generic[A]):
+    """One upstream's.
+
+    Args:
+        name: What it is called in metrics, as in `rest`.
+        fault: Looks into an answer of status 400 or above.
+    """
+
+    def __init__(self, name: str, limits: PolicyLimits, fault: Callable[[A], Fault | None] = lambda _: None) -> None:
+        self.name = name
+        self.breaker = Breaker(failures=limits.breaker_failures, seconds=limits.breaker_seconds)
+        self.gate = Gate(width=limits.connections, queue=limits.queue)
+        self.retried = 0
+        self._timeout = limits.timeout
+        self._retries = limits.retries
+        self._fault = fault
+
+    async def ask(self, attempt: Callable[[float], Awaitable[A]], person: str | None, *, repeatable: bool) -> A:
+        """What the upstream answers, a failure of its own too once no further attempt may be made.
+
+        Args:
+            attempt: Sends the request, within so many seconds; raises NoAnswerError when nothing comes.
+            person: Whose turn it takes; `None` is everybody who is not signed in.
+            repeatable: Whether the request changes nothing. Any other is sent again only when it cannot have arrived.
+
+        Raises:
+            ApiError: TIMEOUT, UPSTREAM_UNAVAILABLE or OVERLOADED.
+        """
+        ends = deadline()
+        if ends == math.inf:
+            ends = time.monotonic() + self._timeout
+        tries = 0
+        while True:
+            tried = await self._enter(person, ends)
+            try:
+                answer = await attempt(min(self._timeout, ends - time.monotonic()))
+            except NoAnswerError as error:
+                self.breaker.failed(tried=tried)
+                if error.code is not ErrorCode.UPSTREAM_UNAVAILABLE or (error.sent and not repeatable):
+                    raise
+                wait = self._wait(tries, None, ends)
+                if wait is None:
+                    raise
+            except BaseException:
+                self.breaker.abandoned(tried=tried)
+                raise
+            else:
+                fault = self._fault(answer) if answer.status >= 400 else None
+                if fault is None or not fault.trips:
+                    self.breaker.succeeded(tried=tried)
+                else:
+                    self.breaker.failed(tried=tried)
+                if fault is None or not (fault.passing and repeatable):
+                    return answer
+                wait = self._wait(tries, fault.retry_after, ends)
+                if wait is None:
+                    return answer
+            finally:
+                self.gate.leave()
+            tries += 1
+            self.retried += 1
+            await asyncio.sleep(wait)
+
+    @asynccontextmanager
+    async def once(self, person: str | None, *failures: type[Exception]) -> AsyncIterator["Attempt"]:
+        """Ask in one's own way, once, for upstreams that are asked rarely.
+
+        Args:
+            failures: Exceptions that say that no answer came; a timeout is one anyhow.
+
+        Raises:
+            TimeoutError: The time is over.
+            ApiError: UPSTREAM_UNAVAILABLE or OVERLOADED, and nothing was sent.
+        """
+        ends = min(deadline(), time.monotonic() + self._timeout)
+        no_answer: tuple[type[Exception], ...] = (TimeoutError, *failures)
+        tried = await self._enter(person, ends)
+        attempt = Attempt()
+        try:
+            async with asyncio.timeout(ends - time.monotonic()):
+                yield attempt
+        except no_answer:
+            self.breaker.failed(tried=tried)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            self.breaker.abandoned(tried=tried)
+            raise
+        except BaseException:
+            self.breaker.succeeded(tried=tried)
+            raise
+        else:
+            if attempt.failed:
+                self.breaker.failed(tried=tried)
+            else:
+                self.breaker.succeeded(tried=tried)
+        finally:
+            self.gate.leave()
+
+    async def _enter(self, person: str | None, ends: float) -> bool:
+        """Pass the breaker and the gate; whether this one tries for all."""
+        self._check_breaker()
+        if not self.gate.enter_at_once():
+            await self.gate.enter(person, max(0.0, ends - time.monotonic()))
+        try:
+            self._check_breaker()  # it may have opened while this one waited
+            _check_time(ends)
+        except BaseException:
+            self.gate.leave()
+            raise
+        return self.breaker.enter()
+
+    def _check_breaker(self) -> None:
+        seconds = self.breaker.refuses()
+        if seconds:
+            raise unavailable(sent=False, retry_after=seconds)
+
+    def _wait(self, tries: int, retry_after: float | None, ends: float) -> float | None:
+        """Seconds until the next attempt, drawn at random so that those who failed together do not come together."""
+        if tries >= self._retries:
+            return None
+        wait = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries))  # noqa: S311
+        if retry_after is not None:
+            wait += retry_after
+        return wait if time.monotonic() + wait < ends else None
+
+
+def _check_time(ends: float) -> None:
+    if time.monotonic() >= ends:
+        raise timed_out()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What came of asking `once`, where no exception says it.
+
+    Attributes:
+        failed: Whether the answer says that the upstream is out of order.
+    """
+
+    failed: bool = False

@@ -1,0 +1,97 @@
+"""Quotas counted in the server that gateways share.
+
+Asking it takes a round trip and a quarter of a millisecond of processor time, many times what a request may cost here.
+So a gateway takes from large quotas in lots: a fiftieth of the quota at a time, counted in the server when it is taken
+and spent here. All gateways together never allow more than the quota; what each holds unspent, a fiftieth at most, may
+be missing elsewhere for a few seconds. Quotas below a hundred, those of sign-in attempts, are taken one by one.
+
+While the server is away, each gateway counts for itself.
+"""
+
+import math
+import time
+from typing import cast
+
+from tripgate.upstream.shared.link import AwayError, Link
+from tripgate.upstream.shared.quotas import Quota, Taken
+from tripgate.upstream.shared.window import OwnQuotas, wait
+
+# The server's clock counts, since the gateways' may differ. Two windows' counts are kept, as in `window.Window`.
+_TAKE = """
+local limit, length, need, lot = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local window = math.floor(now / length)
+local left = length - now % length
+local kept = redis.call('HMGET', KEYS[1], 'window', 'count', 'before')
+local count, before = 0, 0
+if tonumber(kept[1]) == window then
+  count, before = tonumber(kept[2]), tonumber(kept[3])
+elseif tonumber(kept[1]) == window - 1 then
+  before = tonumber(kept[2])
+end
+local room = math.floor(limit - count - before * left / length)
+if need > room then
+  return {0, room, left, count, before}
+end
+local given = math.max(need, math.min(lot, room))
+redis.call('HSET', KEYS[1], 'window', window, 'count', count + given, 'before', before)
+redis.call('PEXPIRE', KEYS[1], 2 * length)
+return {given, room - given, left, count, before}
+"""
+_LOTS = 50
+_LOT_SECONDS = 10.0
+_MOST_LOTS = 50_000
+
+
+class _Lot:
+    """What this gateway has taken of a quota for a key and not spent yet."""
+
+    __slots__ = ("ends", "remaining", "spent_by", "units")
+
+    def __init__(self, units: int, remaining: int, ends: float, spent_by: float) -> None:
+        self.units = units
+        self.remaining = remaining
+        self.ends = ends
+        self.spent_by = spent_by
+
+
+class SharedQuotas:
+    """The quotas of several gateways."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._script = link.redis.register_script(_TAKE)
+        self._lots: dict[tuple[str, str], _Lot] = {}
+        self._own = OwnQuotas()
+
+    async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
+        """Count in the server; here while it is away."""
+        lot = self._lots.get((quota.name, key))
+        if lot is not None and lot.units >= cost:
+            now = time.monotonic()
+            if now < lot.spent_by:
+                lot.units -= cost
+                return Taken(True, lot.remaining + lot.units, max(1, math.ceil(lot.ends - now)))
+        try:
+            answer = await self._link.ask(
+                lambda: self._script(
+                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
+                    args=[quota.limit, quota.seconds * 1000, cost, max(1, quota.limit // _LOTS)],
+                )
+            )
+        except AwayError:
+            return self._own.count(quota, key, cost)
+        given, room, left_ms, count, before = cast("list[int]", answer)
+        left = left_ms / 1000
+        if not given:
+            return Taken(False, max(0, room), wait(quota.limit, quota.seconds, left, count, before, cost))
+        over = given - cost
+        if over:
+            self._keep(quota, key, _Lot(over, room, (now := time.monotonic()) + left, now + _LOT_SECONDS))
+        return Taken(True, room + over, max(1, math.ceil(left)))
+
+    def _keep(self, quota: Quota, key: str, lot: _Lot) -> None:
+        if len(self._lots) >= _MOST_LOTS:
+            self._lots.clear()
+        self._lots[quota.name, key] = lot
