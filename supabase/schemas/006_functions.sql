@@ -43,14 +43,10 @@ grant execute on function public.cost_total(public.trips) to authenticated;
 
 -- Finding places by their words ---------------------------------------------------------------------------------------
 
--- 'simple' takes words as they are: names of places are in every language.
-create index idx_places_words on public.places using gin (
-    to_tsvector('simple', name || ' ' || coalesce(city, '') || ' ' || coalesce(address, '') || ' ' || coalesce(notes, ''))
-);
-
--- As definer, because no index serves `@@` under row level security: the operator is not leakproof, so each row would be
--- shown to the policy first. It looks only among what the policies show the caller, so that neither its time nor its
--- answer depends on what other people keep, and what it finds is filtered by the policies once more.
+-- As definer, so that the caller's places are found once, by their owners' index, and the words of these alone are read:
+-- matching is not leakproof, so under row level security no index of words would serve it. One for everybody's words
+-- would serve here, but a common word would be slow, and time would tell how common it is among other people's places.
+-- What it finds is filtered by the policies once more. 'simple' takes words as they are: names are in every language.
 create function private.my_place_ids_by_words(words text) returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 declare

@@ -181,7 +181,7 @@ COMMON = [
         "{ places(filter: { category: { eq: MUSEUM } }) { nodes { id name } } }",
         [OWNERS_PLACES],
     ),
-    # Its indexes are used within the function, which no explanation looks into.
+    # Its index is used within the function, which no explanation looks into.
     Documented("places by words", '{ searchPlaces(text: "caf") { nodes { id name } } }'),
     Documented(
         "recent saved places",

@@ -37,16 +37,19 @@ class Following:
         self.database.rows("delete from public.collaborators where trip_id = %s", self.trip)
 
     async def follow(self, query: str) -> str:
-        """Follow, once the first change has been heard of."""
-        id_ = await self.connection.subscribe(query, trip=self.trip)
-        async with asyncio.timeout(10):
+        """Follow, once the first change has been heard of; other tests may have killed what tells of them."""
+        async with asyncio.timeout(30):
             while True:
-                await asyncio.to_thread(self.rename, "Ready")
-                try:
-                    await self.connection.event(id_, 0.5)
-                except TimeoutError:
-                    continue
-                return id_
+                id_ = await self.connection.subscribe(query, trip=self.trip)
+                for _ in range(20):
+                    await asyncio.to_thread(self.rename, "Ready")
+                    try:
+                        message = await self.connection._next(id_, 0.5)
+                    except TimeoutError:
+                        continue
+                    if message["type"] == "next":
+                        return id_
+                    break
 
     async def hears(self, id_: str, title: str) -> None:
         """Return once this is heard of."""

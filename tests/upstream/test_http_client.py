@@ -1,6 +1,7 @@
 """The client of one HTTP server: what it sends, what it takes for an answer, and which connections it uses again."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -120,6 +121,21 @@ async def test_nobody_listens() -> None:
         with pytest.raises(ConnectionFailedError) as failure:
             await get(http)
         assert not failure.value.sent
+
+
+async def test_nobody_takes_the_connection() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        with socket.socket() as first, socket.socket() as second:  # they fill the queue
+            for each in (first, second):
+                each.setblocking(False)
+                each.connect_ex(("127.0.0.1", port))
+            http = HttpClient(f"http://127.0.0.1:{port}", connections=1, connect_timeout=0.2)
+            with pytest.raises(ConnectionFailedError) as failure:
+                await get(http)
+            assert not failure.value.sent
 
 
 async def test_connections_are_used_again_one_request_at_a_time() -> None:

@@ -44,7 +44,7 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
         message, extensions = original.message, original.extensions
     elif original is None or isinstance(original, GraphQLError):
         message, extensions = error.message, {"code": code.value}
-    elif code is not ErrorCode.BAD_USER_INPUT or (isinstance(original, ValueError) and error.path is None):
+    elif isinstance(original, ValueError) and error.path is None:
         # A scalar's own words about a literal or a variable.
         message, extensions = error.message, {"code": code.value}
     else:

@@ -107,7 +107,7 @@ class GraphQLHandler:
             seen.done("cancelled")
             raise
         seen.noted(answer)
-        body = orjson.dumps(answer) if body is None else body
+        status, body = _encoded(status, answer) if body is None else (status, body)
         response = _response(body, status, accept.json, {**headers, "X-Request-Id": seen.request_id})
         seen.done(status)
         return response
@@ -133,6 +133,13 @@ def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
         raise method_not_allowed(f"A {kind.value} needs POST.", "POST")
     if kind is OperationType.SUBSCRIPTION and not accept.streams:
         raise HttpError(406, f"Subscribe with `Accept: {EVENT_STREAM}`, or over a WebSocket.")
+
+
+def _encoded(status: int, answer: object) -> tuple[int, bytes]:
+    try:
+        return status, orjson.dumps(answer)
+    except orjson.JSONEncodeError as error:  # a field of ours made what is no JSON
+        return 500, orjson.dumps({"errors": [masked(error)]})
 
 
 def _response(body: bytes, status: int, media_type: str, more: Mapping[str, str]) -> web.Response:

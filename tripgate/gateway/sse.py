@@ -15,7 +15,7 @@ from gql.errors import ApiError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.engine import Engine, GraphQLRequest
-from tripgate.gateway.errors import formatted, request_error
+from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import Caller
@@ -108,6 +108,10 @@ class EventStreams:
                 await self._problem(request, response, formatted(error.errors, error.code))
             except ApiError as error:
                 await self._problem(request, response, request_error(error))
+            except (ConnectionError, TimeoutError):
+                raise
+            except Exception as error:  # a mistake of ours ends this stream, and says so
+                await self._problem(request, response, [masked(error)])
             await self._write(request, response, _event("complete", None))
 
     async def _problem(self, request: web.Request, response: web.StreamResponse, errors: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import logging
 import sys
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +139,30 @@ class WebSocketHandler:
 
 
 class _Connection:
-    """One client: its identity, its running operations."""
+    """One client: its identity, its running operations. Slots, since there may be thousands of them."""
+
+    __slots__ = (
+        "__weakref__",
+        "_acknowledged",
+        "_caller",
+        "_closing",
+        "_engine",
+        "_finite",
+        "_id",
+        "_identity",
+        "_initialised",
+        "_last_message",
+        "_limits",
+        "_live",
+        "_messages_left",
+        "_operations",
+        "_request",
+        "_runs",
+        "_sight",
+        "_socket",
+        "_subscriptions",
+        "_visit",
+    )
 
     def __init__(
         self,
@@ -183,6 +206,8 @@ class _Connection:
             await self.close(close.code, close.reason)
         except ConnectionError:
             pass  # the client has gone, or was hung up on while it was to be answered
+        except Exception as error:  # a mistake of ours
+            await self.close(WSCloseCode.INTERNAL_ERROR, f"Error {masked(error)['extensions']['errorId']}")
         finally:
             late.cancel()
             for task in list(self._operations.values()):
@@ -321,12 +346,13 @@ class _Connection:
             if self._visit is not None:
                 await self._visit.runs(operation, request.variables, self._caller)
             stream = self._engine.stream(request, operation, self._caller, self._live)
-            async with AsyncExitStack() as open_:
-                if operation.kind is OperationType.SUBSCRIPTION:
-                    await open_.enter_async_context(self._subscriptions.one_more(self._caller))
-                else:
-                    self._may_end_first()
-                answers = await open_.enter_async_context(aclosing(stream))
+            live = operation.kind is OperationType.SUBSCRIPTION
+            if not live:
+                self._may_end_first()
+            async with (
+                self._subscriptions.one_more(self._caller) if live else nullcontext(),
+                aclosing(stream) as answers,
+            ):
                 async for answer in answers:
                     seen.noted(answer)
                     await self._send({"id": id_, "type": "next", "payload": answer})

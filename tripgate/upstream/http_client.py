@@ -65,9 +65,11 @@ class HttpClient:
         connections: How many may be open at once. Whoever finds none waits.
         idle: Seconds after which an unused connection is not trusted any more: servers close theirs, and a write must
             not meet that moment.
+        connect_timeout: Seconds to wait for a connection. That no server takes it is known for sure before anything has
+            been sent, so that even writes can be repeated.
     """
 
-    def __init__(self, url: str, *, connections: int, idle: float = 20.0) -> None:
+    def __init__(self, url: str, *, connections: int, idle: float = 20.0, connect_timeout: float = 3.0) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._ssl = ssl.create_default_context() if parts.scheme == "https" else None
@@ -76,6 +78,7 @@ class HttpClient:
         self._host_line = header("Host", parts.netloc.rpartition("@")[2])
         self._limit = connections
         self._keep = idle
+        self._connect_timeout = connect_timeout
         self._open = 0
         self._idle: list[_Connection] = []
         self._sweep: asyncio.TimerHandle | None = None
@@ -161,16 +164,17 @@ class HttpClient:
             self._open += 1
             connection = _Connection(self._lost)
             try:
-                await loop.create_connection(
-                    lambda: connection,
-                    self._host,
-                    self._port,
-                    ssl=self._ssl,
-                    server_hostname=self._host if self._ssl is not None else None,
-                )
-            except OSError as error:
+                async with asyncio.timeout_at(min(ends, loop.time() + self._connect_timeout)):
+                    await loop.create_connection(
+                        lambda: connection,
+                        self._host,
+                        self._port,
+                        ssl=self._ssl,
+                        server_hostname=self._host if self._ssl is not None else None,
+                    )
+            except OSError as error:  # TimeoutError is one
                 connection.end()
-                raise ConnectionFailedError(f"cannot connect: {error}", sent=False) from None
+                raise ConnectionFailedError(f"cannot connect: {error or 'no answer'}", sent=False) from None
             except BaseException:
                 connection.end()
                 raise

@@ -83,16 +83,22 @@ class JwksCache:
         except (aiohttp.ClientError, TimeoutError, ConnectionError, orjson.JSONDecodeError):
             self._tried_at = self._clock()  # whoever waits does not try too
             return  # the keys at hand stay good while Auth is away
-        keys = found.get("keys", []) if isinstance(found, dict) else []
+        keys = found.get("keys") if isinstance(found, dict) else None
+        if not isinstance(keys, list):
+            self._tried_at = self._clock()
+            return  # somebody else answered in Auth's place
         self._keys = {key.key_id: key for key in map(_key, keys) if key is not None and key.key_id}
         self._fetched_at = self._clock()
 
 
 def _key(data: object) -> PyJWK | None:
     """A public key for signatures; others in the set are passed over."""
-    if not isinstance(data, dict) or data.get("kty") not in _ALGORITHMS or data.get("use", "sig") != "sig":
+    if not isinstance(data, dict) or not isinstance(data.get("kid"), str) or data.get("use", "sig") != "sig":
+        return None
+    algorithm = _ALGORITHMS.get(str(data.get("kty")))
+    if algorithm is None:
         return None
     try:
-        return PyJWK(data, algorithm=_ALGORITHMS[data["kty"]])
+        return PyJWK(data, algorithm=algorithm)
     except (PyJWKError, InvalidKeyError, ValueError):
         return None

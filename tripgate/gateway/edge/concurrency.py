@@ -1,8 +1,6 @@
 """How much may run at once for one person. In this process alone, unless a store that several share counts instead."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gql.errors import ApiError, ErrorCode
@@ -54,22 +52,43 @@ class SubscriptionLimit:
         self._counter = counter
         self._most = most
 
-    @asynccontextmanager
-    async def one_more(self, caller: Caller) -> AsyncIterator[None]:
-        """While one more runs. Nobody signed in has any: theirs end as they begin.
+    def one_more(self, caller: Caller) -> "_OneMore":
+        """While one more runs: `async with limit.one_more(caller)`. Nobody signed in has any: theirs end as they begin.
 
         Raises:
             ApiError: RATE_LIMITED, the person has as many as may be.
         """
-        person = caller.user_id
-        if person is None:
-            yield
-            return
+        return _OneMore(self, caller.user_id)
+
+    async def begin(self, person: str) -> None:
+        """Count one more.
+
+        Raises:
+            ApiError: RATE_LIMITED.
+        """
         if not await self._counter.acquire(person, self._most):
             raise ApiError(
                 ErrorCode.RATE_LIMITED, f"At most {self._most} subscriptions of one person run at once. End one first."
             )
-        try:
-            yield
-        finally:
-            await self._counter.release(person)
+
+    async def end(self, person: str) -> None:
+        """Count one less."""
+        await self._counter.release(person)
+
+
+class _OneMore:
+    """A subscription while it runs: a class, for a generator would take four times as much of each idle subscriber."""
+
+    __slots__ = ("_limit", "_person")
+
+    def __init__(self, limit: SubscriptionLimit, person: str | None) -> None:
+        self._limit = limit
+        self._person = person
+
+    async def __aenter__(self) -> None:
+        if self._person is not None:
+            await self._limit.begin(self._person)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._person is not None:
+            await self._limit.end(self._person)

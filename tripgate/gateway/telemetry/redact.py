@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from tripgate.planner.plan import as_data
 
 _HIDDEN = "[hidden]"
@@ -91,6 +93,10 @@ def _words(error: BaseException) -> str:
     if isinstance(error, APIError):
         # Its details hold rows, and its hint may.
         return f"{error.code}: {error.message}"
+    if isinstance(error, ValidationError):
+        # It quotes what it was given, a session for instance.
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(f"{error.title}.{'.'.join(map(str, each['loc']))}: {each['type']}" for each in problems)
     return str(error)
 
 

@@ -1,5 +1,6 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ LONGEST_PATH = 48_000
 _URI_TOO_LONG = 414
 _TOO_MANY_REQUESTS = 429
 _FOR_THE_WAY = 0.25
+_CODE = re.compile(r"[0-9A-Z]{5}|PGRST[0-9A-Z]{3}")
 # What it means when somebody in front of PostgREST answers in its place.
 _STATUS_CODES = {429: "PT429", 502: "PGRST000", 503: "PGRST000", 504: "PGRST003"}
 
@@ -183,8 +185,9 @@ def _api_error(status: int, body: bytes) -> APIError:
     if not isinstance(found, dict) or "code" not in found:
         # Not PostgREST's own words: a gateway in front of it, or nothing behind that.
         code = _STATUS_CODES.get(status)
-        found = {"code": code, "message": f"HTTP status {status} without a PostgREST error"}
-    elif found["code"] == "":
-        # A server process of Postgres that was killed leaves PostgREST with nothing to say, and status 400.
-        found["code"] = "PGRST001"
-    return APIError(found)
+        return APIError({"code": code, "message": f"HTTP status {status} without a PostgREST error"})
+    # A server process of Postgres that was killed leaves PostgREST with nothing to say, and status 400.
+    code = found["code"] or "PGRST001"
+    known = isinstance(code, str) and _CODE.fullmatch(code) is not None
+    texts = {name: text for name in ("message", "hint", "details") if isinstance(text := found.get(name), str)}
+    return APIError({"code": code if known else None, **texts})

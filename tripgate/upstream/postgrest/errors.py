@@ -13,7 +13,8 @@ from gql.table import Table
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
-_CONSTRAINT = re.compile(r'constraint "([^"]+)"')
+# Names as ours are, so that nothing else that stands in a message between such words is passed on.
+_CONSTRAINT = re.compile(r'constraint "([A-Za-z_][A-Za-z0-9_]{0,62})"')
 _COLUMN = re.compile(r'column "([^"]+)"')
 _TABLE = re.compile(r'(?:relation|table) "([^"]+)"')
 

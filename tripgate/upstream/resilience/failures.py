@@ -9,6 +9,7 @@ _UNAVAILABLE = "The data service is not available right now. Try again shortly."
 _TOOK_TOO_LONG = "The data service took too long. Ask for less, or try again."
 _OVERLOADED = "Too much is going on at once here. Nothing of this was done; try again in a moment."
 _OVERLOADED_SECONDS = 1.0
+_LONGEST_WAIT = 24 * 60 * 60.0
 
 MAY_PASS = frozenset({ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.OVERLOADED})
 """The codes of failures that may have passed when somebody asks again."""
@@ -47,13 +48,14 @@ def whole_seconds(seconds: float | None) -> int | None:
 
 
 def retry_after(value: bytes | str | None) -> float | None:
-    """The seconds in a `Retry-After` header, a number or a date; `None` for none and for anything else."""
+    """The seconds in a `Retry-After` header, a number or a date, at most a day; `None` for none and anything else."""
     if not value:
         return None
     text = value.decode("latin-1") if isinstance(value, bytes) else value
-    if text.strip().isdecimal():
-        return float(text)
+    if (digits := text.strip()).isdecimal():
+        return min(float(digits), _LONGEST_WAIT)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+        seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(max(0.0, seconds), _LONGEST_WAIT)

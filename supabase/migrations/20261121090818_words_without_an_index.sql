@@ -1,0 +1,1 @@
+DROP INDEX "public"."idx_places_words";
