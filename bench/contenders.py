@@ -1,7 +1,7 @@
 """Who is compared: each contender is a way to start a server and a way to ask it.
 
 A new one is one entry in `CONTENDERS`: a Python module that reads the settings of `bench.site` from its environment
-and prints `Serving: <address>`.
+and prints `Serving: <address>`. How PostGraphile is started is in `bench.servers`.
 """
 
 import http.client
@@ -23,6 +23,7 @@ class Asks(Enum):
     UPSTREAM = "the request that Tripgate sends to PostgREST"
     PATH = "POST with the path of that request"
     GRAPHQL = "POST with the document and its variables"
+    POSTGRAPHILE = "the same, with the document in PostGraphile's names"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Contender:
     """One server.
 
     Attributes:
-        module: The Python module to run; `None` for PostgREST itself, which runs anyway.
+        module: The Python module to run; `None` for PostgREST itself, which runs anyway, and for what is not Python.
         env: Settings of its own.
     """
 
@@ -44,12 +45,24 @@ class Contender:
 
 RAW = Contender("postgrest", "raw PostgREST", Asks.UPSTREAM)
 HOP = Contender("hop", "bare aiohttp hop", Asks.PATH, "bench.hop")
-TRIPGATE = Contender("tripgate", "Tripgate", Asks.GRAPHQL, "tripgate", ("serve",))
+# Nothing that a closed loop of one person would be served from, or refused by: each request is asked of Supabase.
+TRIPGATE = Contender(
+    "tripgate",
+    "Tripgate",
+    Asks.GRAPHQL,
+    "tripgate",
+    ("serve",),
+    env=(("TRIPGATE_RATE_LIMITS", "false"), ("TRIPGATE_CACHE", "false"), ("TRIPGATE_SHARE_READS", "false")),
+)
 HANDWRITTEN = Contender("handwritten", "hand-written", Asks.GRAPHQL, "bench.handwritten")
 HANDWRITTEN_CACHED = Contender(
     "handwritten_cached", "hand-written, cached", Asks.GRAPHQL, "bench.handwritten", ("--cache-documents",)
 )
-CONTENDERS: Sequence[Contender] = (RAW, HOP, TRIPGATE, HANDWRITTEN, HANDWRITTEN_CACHED)
+POSTGRAPHILE = Contender("postgraphile", "PostGraphile 5", Asks.POSTGRAPHILE)
+CONTENDERS: Sequence[Contender] = (RAW, HOP, TRIPGATE, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE)
+
+# Closed sets are enums in Tripgate and text in PostGraphile, which knows only the column.
+_ENUMS = frozenset({"status", "kind"})
 
 
 @dataclass(frozen=True)
@@ -96,9 +109,9 @@ class Request:
             connection.close()
 
 
-def graphql_request(workload: Workload, caller: Caller, variables: Variables) -> Request:
+def graphql_request(document: str, caller: Caller, variables: Variables) -> Request:
     """How a client asks a GraphQL server."""
-    return _post({"query": workload.document, "variables": variables}, caller.token)
+    return _post({"query": document, "variables": variables}, caller.token)
 
 
 def request(contender: Contender, case: Case) -> Request:
@@ -109,7 +122,9 @@ def request(contender: Contender, case: Case) -> Request:
         case Asks.PATH:
             return _post({"path": case.heard.path.removeprefix("/")}, case.caller.token)
         case Asks.GRAPHQL:
-            return graphql_request(case.workload, case.caller, case.variables)
+            return graphql_request(case.workload.document, case.caller, case.variables)
+        case Asks.POSTGRAPHILE:
+            return graphql_request(case.workload.postgraphile, case.caller, case.variables)
 
 
 def is_right(contender: Contender, case: Case, body: bytes) -> bool:
@@ -121,6 +136,8 @@ def is_right(contender: Contender, case: Case, body: bytes) -> bool:
             return bool(json.loads(body) == {"data": json.loads(case.heard.body)})
         case Asks.GRAPHQL:
             return bool(json.loads(body) == case.answer)
+        case Asks.POSTGRAPHILE:
+            return bool(_with_enums(json.loads(body)) == case.answer)
 
 
 def objects(answer: Any) -> int:
@@ -128,6 +145,16 @@ def objects(answer: Any) -> int:
     if isinstance(answer, dict):
         return ("id" in answer) + sum(map(objects, answer.values()))
     return sum(map(objects, answer)) if isinstance(answer, list) else 0
+
+
+def _with_enums(answer: Any) -> Any:
+    """PostGraphile's answer with the values of closed sets as Tripgate names them."""
+    if isinstance(answer, dict):
+        return {
+            key: value.upper() if key in _ENUMS and isinstance(value, str) else _with_enums(value)
+            for key, value in answer.items()
+        }
+    return [_with_enums(each) for each in answer] if isinstance(answer, list) else answer
 
 
 def _post(body: dict[str, Any], token: str) -> Request:

@@ -1,7 +1,6 @@
 """A closed loop over HTTP/1.1 with little CPU of its own: one asyncio protocol per connection, no client library."""
 
 import asyncio
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -148,14 +147,17 @@ async def connect(host: str, port: int, count: int) -> list[Connection]:
     return [(await loop.create_connection(Connection, host, port))[1] for _ in range(count)]
 
 
-async def run_phase(connections: Sequence[Connection], exchanges: Sequence[Exchange], seconds: float) -> Phase:
+async def run_phase(connections: Sequence[Connection], exchanges: Iterator[Exchange], seconds: float) -> Phase:
     """Load the server for some seconds; all that was asked is answered when this returns.
+
+    Args:
+        exchanges: Never ends; the next phase goes on where this one stops.
 
     Raises:
         WrongAnswerError: An answer was not the expected one.
     """
     phase = Phase(
-        exchanges=itertools.cycle(exchanges),
+        exchanges=exchanges,
         ends_at=perf_counter() + seconds,
         done=asyncio.get_running_loop().create_future(),
         running=len(connections),

@@ -7,6 +7,7 @@ Takes lines of JSON. A job is `{"host", "port", "connections", "warm_seconds", "
 
 import asyncio
 import gc
+import itertools
 import json
 import sys
 from time import perf_counter
@@ -26,7 +27,9 @@ def main() -> None:
 
 
 def _job(runner: asyncio.Runner, job: dict[str, Any]) -> dict[str, Any]:
-    exchanges = [Exchange(each["request"].encode(), each["body"].encode()) for each in job["exchanges"]]
+    exchanges = itertools.cycle(
+        [Exchange(each["request"].encode(), each["body"].encode()) for each in job["exchanges"]]
+    )
     connections = runner.run(connect(job["host"], job["port"], job["connections"]))
     try:
         runner.run(run_phase(connections, exchanges, job["warm_seconds"]))

@@ -1,18 +1,18 @@
-"""The measurement: every contender with every workload, in turn, for several rounds."""
+"""The comparison: every contender with every workload, in turn, for several rounds."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-import psutil
-
-from bench.contenders import RAW, Case, Contender, is_right, request
-from bench.cpu import Tree, machine_seconds
-from bench.generator import Generator
+from bench.contenders import Case, Contender, is_right, request
+from bench.cpu import Tree
 from bench.http1 import Exchange, WrongAnswerError
-from bench.site import ROOT, Site, child_env
+from bench.meter import Meter, Reading
+from bench.servers import Servers
+from bench.site import Site
+from bench.workloads import WORKLOADS, Workload
 
-WARM_SECONDS = 0.4
+WARM_UP_SECONDS = 0.6
+_BY_NAME = {each.name: each for each in WORKLOADS}
 
 
 @dataclass(frozen=True)
@@ -26,45 +26,25 @@ class Plan:
     seconds: float
     connections: int
 
-    def cells(self, round_number: int) -> Iterable[tuple[str, Contender]]:
+    def cells(self, round_number: int) -> Iterable[tuple[Workload, Contender]]:
         """Workload and contender in the order of one round; each round begins with another contender."""
         turn = round_number % len(self.contenders)
         for workload in self.workloads:
             for contender in (*self.contenders[turn:], *self.contenders[:turn]):
                 if (contender.name, workload) in self.only:
-                    yield workload, contender
+                    yield _BY_NAME[workload], contender
 
 
-@dataclass(frozen=True)
-class Measured:
+@dataclass(frozen=True, kw_only=True)
+class Measured(Reading):
     """One contender with one workload in one round.
 
-    Attributes:
-        cpu_ms: CPU milliseconds per request of each process tree: `gateway` (absent for raw PostgREST), `postgrest`,
-            `postgres`, `load` (the generator).
-        cores_elsewhere: How many cores other programs kept busy meanwhile, on average.
+    Its `cpu_ms` has `gateway` (absent for raw PostgREST), `postgrest`, `postgres` and `load` (the generator).
     """
 
     round: int
     workload: str
     contender: str
-    requests: int
-    requests_per_second: float
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    cpu_ms: dict[str, float]
-    cores_elsewhere: float
-
-
-def start(site: Site, contenders: Iterable[Contender]) -> dict[str, str]:
-    """Start the contenders; the address of each by its name."""
-    processes = {
-        contender.name: site.start(contender.name, contender.module, contender.arguments, dict(contender.env))
-        for contender in contenders
-        if contender.module is not None
-    }
-    return {RAW.name: site.info.rest_url, **{name: site.address(process) for name, process in processes.items()}}
 
 
 def verified(contender: Contender, url: str, cases: Sequence[Case]) -> list[Exchange]:
@@ -86,63 +66,49 @@ def verified(contender: Contender, url: str, cases: Sequence[Case]) -> list[Exch
     return exchanges
 
 
-def measure(site: Site, plan: Plan, cases: dict[str, list[Case]], progress: Callable[[str], None]) -> list[Measured]:
+def measure(
+    site: Site, servers: Servers, plan: Plan, cases: dict[str, list[Case]], progress: Callable[[str], None]
+) -> list[Measured]:
     """Measure all cells of the plan, round by round.
 
     Raises:
         WrongAnswerError: Any answer of any contender was wrong.
     """
-    urls = start(site, plan.contenders)
     exchanges = {
-        (contender.name, workload): verified(contender, urls[contender.name], cases[workload])
+        (contender.name, workload.name): verified(contender, servers.url(contender, workload), cases[workload.name])
         for workload, contender in plan.cells(0)
     }
     shared = {
         "postgrest": Tree.serving(site.info.rest_url),
         "postgres": Tree.serving(site.info.db_url),
     }
-    gateways = {name: Tree.serving(url) for name, url in urls.items() if name != RAW.name}
-    measured = []
-    with Generator(ROOT, {**os.environ, **child_env()}) as generator:
-        load_tree = Tree(psutil.Process(generator.pid))
-        for round_number in range(plan.rounds):
+    measured: list[Measured] = []
+    with Meter() as meter:
+        # A first round does not count: what compiles as it runs, as Node does, has had its time before the others.
+        for round_number in range(plan.rounds + 1):
+            if round_number == 0:
+                progress("Warming up")
             for workload, contender in plan.cells(round_number):
-                trees = {**shared, "load": load_tree}
-                if contender.name in gateways:
-                    trees["gateway"] = gateways[contender.name]
-                before: dict[str, float] = {}
-
-                def warmed(trees: dict[str, Tree] = trees, before: dict[str, float] = before) -> None:
-                    before.update({name: tree.seconds() for name, tree in trees.items()}, machine=machine_seconds())
-
+                gateway = servers.tree(contender, workload)
                 try:
-                    load = generator.run(
-                        urls[contender.name],
-                        exchanges[contender.name, workload],
-                        connections=plan.connections,
-                        warm_seconds=WARM_SECONDS,
-                        seconds=plan.seconds,
-                        warmed=warmed,
+                    reading = meter.read(
+                        servers.url(contender, workload),
+                        exchanges[contender.name, workload.name],
+                        {**shared, **({} if gateway is None else {"gateway": gateway})},
+                        connections=workload.connections or plan.connections,
+                        seconds=plan.seconds if round_number else min(plan.seconds, WARM_UP_SECONDS),
+                        besides=servers.ways(),
                     )
                 except WrongAnswerError as error:
-                    raise WrongAnswerError(f"{contender.name}/{workload}: {error}") from None
-                used = {name: tree.seconds() - before[name] for name, tree in trees.items()}
-                elsewhere = machine_seconds() - before["machine"] - sum(used.values())
+                    raise WrongAnswerError(f"{contender.name}/{workload.name}: {error}") from None
+                if round_number == 0:
+                    continue
                 found = Measured(
-                    round=round_number + 1,
-                    workload=workload,
-                    contender=contender.name,
-                    requests=load.requests,
-                    requests_per_second=load.requests / load.seconds,
-                    p50_ms=load.p50_ms,
-                    p99_ms=load.p99_ms,
-                    max_ms=load.max_ms,
-                    cpu_ms={name: seconds * 1000 / load.requests for name, seconds in used.items()},
-                    cores_elsewhere=max(0.0, elsewhere / load.seconds),
+                    **asdict(reading), round=round_number, workload=workload.name, contender=contender.name
                 )
                 measured.append(found)
                 progress(
-                    f"Round {found.round} of {plan.rounds}: {workload}, {contender.title}: "
+                    f"Round {found.round} of {plan.rounds}: {workload.name}, {contender.title}: "
                     f"{found.requests_per_second:,.0f} requests/s"
                 )
     return measured

@@ -46,6 +46,9 @@ async def _serve(add_routes: Callable[[web.Application], None]) -> None:
 
 async def _session(app: web.Application) -> AsyncIterator[None]:
     connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=60)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    # PostgREST repeats the query in a header of its answer, and that of a thousand ids is long.
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), max_field_size=131_072
+    ) as session:
         app[SESSION] = session
         yield

@@ -3,13 +3,16 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
 from bench.data import Caller, Volume, load
+from tripgate.local.keys import load_or_create
 from tripgate.local.process import ServerProcess
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
@@ -32,9 +35,13 @@ class Site:
     data_dir: Path
     callers: dict[str, Caller] = field(default_factory=dict)
 
-    def start(self, name: str, module: str, arguments: tuple[str, ...], env: Mapping[str, str]) -> ServerProcess:
+    def start(self, name: str, module: str, arguments: Sequence[str], env: Mapping[str, str]) -> ServerProcess:
         """Start `python -m module arguments…` in front of PostgREST; `address` waits for it."""
-        return self.stack.spawn(name, [sys.executable, "-m", module, *arguments], {**self._env(), **env})
+        return self.run(name, [sys.executable, "-m", module, *arguments], env)
+
+    def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> ServerProcess:
+        """Start any program with the addresses and keys of this site in its environment, and `env` on top."""
+        return self.stack.spawn(name, command, {**self._env(), **env})
 
     def address(self, process: ServerProcess) -> str:
         """The GraphQL address that a server announces.
@@ -60,14 +67,27 @@ class Site:
             "SUPABASE_URL": self.info.api_url,
             "SUPABASE_PUBLISHABLE_KEY": self.info.publishable_key,
             "TRIPGATE_REST_URL": self.info.rest_url,
+            "TRIPGATE_RATE_LIMITS": "false",
             "TRIPGATE_PORT": "0",
         }
 
+    @property
+    def authenticator_url(self) -> str:
+        """The database as the role that PostgREST connects as, for who does without PostgREST."""
+        password = load_or_create(self.data_dir / "keys.json").passwords["authenticator"]
+        address = urlsplit(self.info.db_url)
+        return f"postgresql://authenticator:{password}@{address.hostname}:{address.port}{address.path}"
+
     def versions(self) -> dict[str, str]:
-        """The version of Postgres."""
+        """The versions of Postgres and PostgREST."""
         with psycopg.connect(self.info.admin_db_url) as connection:
             row = connection.execute("show server_version").fetchone()
-        return {"postgres": str(row[0]) if row is not None else "unknown"}
+        with urllib.request.urlopen(self.info.rest_url, timeout=30) as answer:
+            server = str(answer.headers["Server"])
+        return {
+            "postgres": str(row[0]) if row is not None else "unknown",
+            "postgrest": server.partition("/")[2].partition(" ")[0],
+        }
 
 
 def child_env() -> dict[str, str]:

@@ -264,6 +264,7 @@ def _bench(site: Site, crowd: Crowd) -> Iterator[tuple[_Bench, Writer, str]]:
         ports = relay.hear("open")
         assert TRIPGATE.module is not None
         gateway_env = {
+            **dict(TRIPGATE.env),
             "TRIPGATE_REST_URL": f"http://127.0.0.1:{ports['rest']}",
             "TRIPGATE_REALTIME_URL": f"http://127.0.0.1:{ports['realtime']}/realtime/v1",
         }

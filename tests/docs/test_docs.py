@@ -57,6 +57,7 @@ def test_every_link_leads_somewhere() -> None:
     for page in [
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
+        ROOT / "SECURITY.md",
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "bench").glob("*.md"),
     ]:

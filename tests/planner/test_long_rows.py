@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -9,14 +10,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripgate.planner import shape
-from tripgate.planner.long_rows import LONG, LongRows
+from tripgate.planner import long_rows, shape
+from tripgate.planner.long_rows import LongRows
 from tripgate.planner.shaper import connection_shaper
 
 # Text and JSON that would part the rows elsewhere, were they taken for what they look like.
 IMITATIONS = ['{"0":', ', \n {"0":"x"}', '\\n {"0":', "]", '}]}, \n {"0":', "[", "🧳", ""]
 NOTES = st.lists(st.one_of(st.sampled_from(IMITATIONS), st.text(max_size=5)), max_size=3).map("".join)
 ROW = st.fixed_dictionaries({"title": NOTES, "data": st.dictionaries(st.sampled_from(["0", "a"]), NOTES, max_size=2)})
+
+
+LONG = 4_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sooner() -> Iterator[None]:
+    """Take shorter answers apart too, so that there are many to try."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_rows, "LONG", LONG)
+        yield
 
 
 def of_postgres(rows: list[dict[str, Any]]) -> bytes:

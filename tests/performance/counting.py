@@ -1,0 +1,115 @@
+"""Counts what a gateway does for a request: bytecode instructions, which no other program on the machine changes.
+
+The gateway runs in a thread of its own, over real sockets, and only that thread is counted. The event loop is left out,
+since how often it turns is up to chance; so is what runs as C, which has no instructions of Python's.
+"""
+
+import asyncio
+import sys
+import sysconfig
+import threading
+from collections import Counter
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from tripgate.gateway.app import application
+from tripgate.gateway.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+_LIBRARY = f"{sysconfig.get_path('stdlib')}/"
+_PACKAGES = f"{sysconfig.get_path('purelib')}/"
+_LEFT_OUT = (f"{_LIBRARY}asyncio/", f"{_LIBRARY}selectors.py", f"{_LIBRARY}threading.py", __file__)
+_TURNS = 8
+
+
+class CountedGateway:
+    """A gateway in a thread, with a count for each module; an async context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._counts: Counter[str] = Counter()
+        self._modules: dict[CodeType, str | None] = {}
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._thread.start()
+        await asyncio.to_thread(self._started.wait)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        await asyncio.to_thread(self._thread.join)
+
+    async def begin(self) -> None:
+        """Count from now on."""
+        self._counts.clear()
+        await self._run(lambda: sys.settrace(self._entered))
+
+    async def end(self) -> Counter[str]:
+        """The instructions of each module since `begin`, once nothing is left to do."""
+        await self._run(lambda: None)
+        await self._run(lambda: sys.settrace(None))
+        return Counter(self._counts)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        runner = web.AppRunner(application(self._settings), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        self.url = f"http://{host}:{port}/graphql"
+        self._started.set()
+        await self._stopping.wait()
+        await runner.cleanup()
+
+    async def _run(self, call: Any) -> None:
+        """Call it in the gateway's thread, after all that is ready there and what follows from that."""
+        done = threading.Event()
+
+        def turn(left: int) -> None:
+            if left:
+                self._loop.call_soon(turn, left - 1)
+            else:
+                call()
+                done.set()
+
+        self._loop.call_soon_threadsafe(turn, _TURNS)
+        await asyncio.to_thread(done.wait)
+
+    def _entered(self, frame: FrameType, _event: str, _argument: Any) -> Any:
+        """A function begins, or goes on after an `await`."""
+        code = frame.f_code
+        if code not in self._modules:
+            self._modules[code] = _module(code.co_filename)
+        module = self._modules[code]
+        if module is None:
+            return None
+        counts = self._counts
+
+        def stepped(_frame: FrameType, event: str, _argument: Any) -> Any:
+            if event == "opcode":
+                counts[module] += 1
+            return stepped
+
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return stepped
+
+
+def _module(file: str) -> str | None:
+    """How a file is called in a budget: our own by their paths, others by their packages; `None` to leave it out."""
+    if file.startswith(_LEFT_OUT):
+        return None
+    if file.startswith(_PACKAGES):
+        return file.removeprefix(_PACKAGES).partition("/")[0]
+    if file.startswith(f"{ROOT}/"):
+        return file.removeprefix(f"{ROOT}/")
+    return "made at run time" if file.startswith("<") else "standard library"
