@@ -10,7 +10,7 @@ from tripgate.gateway.schema import schema
 
 SCHEMA = f"{schema()}\n"
 UPDATED = '  """When the trip last changed."""\n  updatedAt: DateTime!\n'
-TRIP = "type Trip implements Node {\n"
+TRIP = "type Trip implements Node @cacheControl(maxAge: 30, scope: PRIVATE) {\n"
 
 
 @pytest.fixture

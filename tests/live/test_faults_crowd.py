@@ -109,8 +109,8 @@ async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, liv
 
             await asyncio.to_thread(live_stack.kill, "realtime")
             await crowd.rename("Missed")
-            await asyncio.to_thread(live_stack.restart, "realtime")
             joins.topics.clear()
+            await asyncio.to_thread(live_stack.restart, "realtime")
             await crowd.hears("Second", missed="Missed")
             assert Counter(joins.topics) == crowd.topics, "the crowd shares its joins"
 

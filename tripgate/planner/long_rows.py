@@ -82,5 +82,8 @@ def encoded(rows: LongRows, shaper: Callable[[list[Row]], list[Any]]) -> Any:
     Args:
         shaper: From some rows to what they become.
     """
-    parts = [orjson.dumps(shaper(part))[1:-1] for part in rows.parts()]
-    return orjson.Fragment(b"[%b]" % b",".join(parts))
+    # One copy of it all, the joining: the brackets and commas of the parts are where those of the whole must be.
+    parts = [b"," + orjson.dumps(shaper(part))[1:-1] for part in rows.parts()]
+    if parts:
+        parts[0] = parts[0][1:]
+    return orjson.Fragment(b"".join([b"[", *parts, b"]"]))

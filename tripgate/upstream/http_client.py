@@ -356,7 +356,8 @@ class _Connection(asyncio.Protocol):
             return  # only word of the one that comes, as 103 is
         if not self._parser.should_keep_alive():
             self.usable = False
-        body = self._body
+        # Not kept while the connection waits for its next use.
+        body, self._body = self._body, []
         found = Answer(status, self._headers, body[0] if len(body) == 1 else b"".join(body))
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(found)

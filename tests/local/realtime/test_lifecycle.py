@@ -170,5 +170,5 @@ async def test_postgres_is_never_left_asleep(db: psycopg.Connection) -> None:
 
 
 async def test_realtime_and_postgres_alone_start_anew_by_themselves(stack: Stack) -> None:
-    with pytest.raises(LocalStackError, match="postgrest cannot be started anew"):
-        stack.restart("postgrest")
+    with pytest.raises(LocalStackError, match="auth cannot be started anew"):
+        stack.restart("auth")
