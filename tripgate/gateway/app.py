@@ -47,6 +47,7 @@ from tripgate.upstream.resilience.operations import Operations
 from tripgate.upstream.watched_client import WatchedClient
 
 _BACKLOG = 2048
+_YOUNG_OBJECTS = 20_000
 
 # aiohttp tells the world its version and Python's, even where it answers what is no HTTP; there is no setting for it.
 web_response.SERVER_SOFTWARE = "tripgate"  # type: ignore[attr-defined]
@@ -308,9 +309,11 @@ async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], Non
         # When a gateway stops, all its clients come to the others at once; who does not fit waits for seconds.
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, reuse_port=parent is not None)
         await site.start()
-        # What has been loaded stays; looking through it for garbage again and again would hold changes up.
+        # What has been loaded stays; looking through it for garbage again and again would hold changes up. And what
+        # answers are made of is not garbage, however much there is of it at once.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
         host, port = runner.addresses[0][:2]
         announce(f"http://{host}:{port}/graphql")
         await stopping.wait()

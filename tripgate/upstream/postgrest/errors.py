@@ -59,6 +59,9 @@ def public_error(error: APIError, caller: Caller, table: Table | None, related: 
         return ApiError(ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again.")
     if code == "23505":
         return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table, related))
+    if code in {"40001", "40P01"}:
+        # Postgres has undone it, since somebody wrote the same rows at the same moment.
+        return ApiError(ErrorCode.CONFLICT, "This was changed at the same moment, so nothing was done. Try again.")
     if code == "PGRST123":
         return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
     if code in {"57014", "PGRST003"}:
