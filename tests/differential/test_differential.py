@@ -57,7 +57,7 @@ fragment Anything on Node { nodeId kind: __typename ... on Profile { createdAt }
 
 
 @settings(
-    max_examples=90,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -292,7 +292,7 @@ async def sharing(seeded: StackInfo, anonymous: Person) -> tuple[Person, Person]
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(filter_=filters("TripItem"), as_friend=st.booleans())
 async def test_any_filter_on_related_rows_computes_what_sql_computes(

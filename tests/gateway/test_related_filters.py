@@ -247,7 +247,7 @@ def database(seeded: StackInfo) -> Iterator[psycopg.Connection]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(filter_=filters("Trip"), as_friend=st.booleans())
 async def test_any_filter_means_what_sql_means(

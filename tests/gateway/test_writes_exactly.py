@@ -140,7 +140,7 @@ async def listed(person: Person, filter_: dict[str, Any]) -> set[str]:
     return {node["id"] for node in nodes}
 
 
-@exhaustively(120)
+@exhaustively(60)
 @given(filter_=FILTER, patch=PATCH)
 @example(filter_={"or": [{"title": {"eq": "a"}}, {"title": {"eq": "b"}}]}, patch={"title": "c"})
 @example(filter_={"title": {"like": "a*b"}, "items": {"none": {"title": {"eq": "b"}}}}, patch={"title": "a*b"})
@@ -163,7 +163,7 @@ async def test_updates(shelves: Shelves, filter_: dict[str, Any], patch: dict[st
     assert shelves.found(shelves.other) == untouched
 
 
-@exhaustively(80)
+@exhaustively(40)
 @given(filter_=FILTER)
 @example(filter_={"or": [{"title": {"eq": "a"}}, {"items": {"some": {}}}]})
 async def test_deletions(shelves: Shelves, filter_: dict[str, Any]) -> None:

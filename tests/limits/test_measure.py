@@ -34,7 +34,7 @@ def refusal(text: str, **limits: int) -> dict[str, Any]:
     return {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(documents())
 def test_the_count_is_that_of_the_document_written_out(text: str) -> None:
     document = parse(text)
@@ -46,7 +46,7 @@ def test_the_count_is_that_of_the_document_written_out(text: str) -> None:
         assert {name: getattr(found, name) for name in expected} == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(documents())
 def test_each_limit_is_exact(text: str) -> None:
     document = parse(text)

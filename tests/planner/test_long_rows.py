@@ -63,7 +63,7 @@ def connection(size: int, *, backward: bool) -> shape.ConnectionShape:
     return shape.ConnectionShape(fields, size, backward, False, False, "m", (("id",),))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     rows=st.lists(
         st.builds(lambda row, items: {**row, "items": items}, ROW, st.lists(ROW, max_size=2)), min_size=1, max_size=5
