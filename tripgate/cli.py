@@ -151,7 +151,7 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's, which costs half of asyncio's own; where it is not built, asyncio's own."""
+    """uvloop's, which costs less CPU; where it is not built, asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415 - only serving needs it
     except ImportError:

@@ -1,6 +1,6 @@
 """Rows of a long answer, taken apart before they are read, so that never more than a few are there as objects at once.
 
-As Python objects rows take twenty times their text. Each row of such an answer begins with a key that no other object
+As Python objects rows take many times their text. Each row of such an answer begins with a key that no other object
 in it has (`MARK`), and Postgres begins each on a line of its own, which neither text nor jsonb can imitate: a line's
 end is always escaped there. So the rows part where the mark stands.
 """
