@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from cachetools import LRUCache
@@ -106,6 +106,9 @@ class Operation:
         kept: What it and all others keep together.
     """
 
+    # One for all: a refused mutation's variables must not stay with each document that somebody sends.
+    _latest: "ClassVar[tuple[Operation, dict[str, Any], Prepared] | None]" = None
+
     def __init__(
         self,
         schema: GraphQLSchema,
@@ -128,7 +131,6 @@ class Operation:
         }
         self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
         self._prepared: LRUCache[bytes, Prepared] = LRUCache(maxsize=_VARIABLE_SETS)
-        self._latest: tuple[dict[str, Any], Prepared] | None = None
 
     def prepared(self, raw: dict[str, Any], *, hide_suggestions: bool, anew: bool = False) -> "Prepared":
         """What becomes of it under these variables; for a query the same as the last time they came.
@@ -140,8 +142,9 @@ class Operation:
         Raises:
             RequestError: The variables do not fit their types, or it costs too much.
         """
-        if self._latest is not None and self._latest[0] is raw and not anew:
-            return self._latest[1]
+        latest = Operation._latest
+        if latest is not None and latest[0] is self and latest[1] is raw and not anew:
+            return latest[2]
         text = None if anew or self.kind is not OperationType.QUERY else _text(raw)
         found = self._prepared.get(text) if text is not None else None
         if found is None:
@@ -151,7 +154,7 @@ class Operation:
             if text is not None:
                 self.kept.variables.keep(self._prepared, text, found)
             else:
-                self._latest = raw, found
+                Operation._latest = self, raw, found
         return found
 
     def known_by(self, raw: dict[str, Any]) -> tuple[str, str | None, bytes] | None:
@@ -165,7 +168,7 @@ class Operation:
 
     def release(self) -> None:
         """Let the variables go that were prepared last and are not kept: whoever limits and runs it shares them."""
-        self._latest = None
+        Operation._latest = None
 
     @cached_property
     def _conditions(self) -> tuple[str, ...]:
