@@ -50,6 +50,25 @@ class TestRoles:
         row = db.execute("select pg_has_role('authenticator', %s, 'set')", (name,)).fetchone()
         assert row == (True,)
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "db_max_rows",
+            "db_schemas",
+            "db_plan_enabled",
+            "jwt_cache_max_entries",
+            "openapi_mode",
+            "server_timing_enabled",
+        ],
+    )
+    def test_postgres_sets_up_postgrest(self, db: psycopg.Connection, name: str) -> None:
+        with role(db, "postgres"):
+            db.execute(f"alter role authenticator set pgrst.{name} = '5'".encode())
+            row = db.execute("select rolconfig from pg_roles where rolname = 'authenticator'").fetchone()
+            assert row is not None
+            assert f"pgrst.{name}=5" in row[0]
+            db.execute(f"alter role authenticator reset pgrst.{name}".encode())
+
     def test_postgres_owns_the_database_and_may_not_do_everything(self, db: psycopg.Connection) -> None:
         with role(db, "postgres"):
             db.execute("create schema reports")
@@ -169,6 +188,20 @@ class TestRealtime:
             " where topic = 'trip:1'"
         ).fetchone()
         assert row == ("greeting", True, "broadcast", "hello", True)
+
+    def test_bytes_are_sent_as_they_are(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute(r"select realtime.send_binary('\x00ff', 'picture', 'trip:1', false)")
+            db.execute(r"select realtime.send_binary(payload => '\x', event => 'empty', topic => 'trip:1')")
+            db.execute("select realtime.send_binary('', 'nowhere', null)")  # undoes nothing of what it tells of
+        rows = db.execute(
+            "select event, private, extension, payload, binary_payload from realtime.messages"
+            " where topic = 'trip:1' order by event"
+        ).fetchall()
+        assert rows == [
+            ("empty", True, "broadcast", None, b""),
+            ("picture", False, "broadcast", None, b"\x00\xff"),
+        ]
 
     def test_a_trigger_broadcasts_its_row(self, db: psycopg.Connection, world: World) -> None:
         with role(db, "postgres"):

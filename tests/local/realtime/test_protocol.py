@@ -184,11 +184,10 @@ class TestChannels:
         topic, token = f"room:{room}", person(room).token()
         client = await raw()
         await client.join(topic, token=token, private=True)
-        query = """
-            insert into realtime.messages (topic, extension, event, private, binary_payload)
-            values (%s, 'broadcast', 'bytes', true, '\\x00ff') returning id::text
-        """
-        (message_id,) = db.execute(query, [topic]).fetchone() or ("",)
+        db.execute(r"select realtime.send_binary('\x00ff', 'bytes', %s)", [topic])
+        stored = db.execute("select id::text from realtime.messages where topic = %s", [topic]).fetchone()
+        assert stored is not None
+        (message_id,) = stored
         head = len(f"realtime:{topic}"), len("bytes")
         names = f"realtime:{topic}bytes".encode()
         meta = orjson.dumps({"id": message_id})

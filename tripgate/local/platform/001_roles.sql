@@ -29,8 +29,42 @@ grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 -- the owners comes to the same.
 grant supabase_storage_admin, supabase_realtime_admin to postgres;
 
--- And so with the settings of PostgREST that are kept with its role.
-grant set on parameter pgrst.db_pre_request, pgrst.db_aggregates_enabled to postgres;
+-- And so with the settings of PostgREST that are kept with its role. The platform allows `pgrst.*`; Postgres grants by
+-- name alone, so these are the names that PostgREST 12 to 16 reads from its role, and the older ones of four of them.
+grant set on parameter
+    pgrst.client_error_verbosity,
+    pgrst.db_aggregates_enabled,
+    pgrst.db_anon_role,
+    pgrst.db_extra_search_path,
+    pgrst.db_hoisted_tx_settings,
+    pgrst.db_max_rows,
+    pgrst.db_plan_enabled,
+    pgrst.db_pre_config,
+    pgrst.db_pre_request,
+    pgrst.db_prepared_statements,
+    pgrst.db_root_spec,
+    pgrst.db_schema,
+    pgrst.db_schemas,
+    pgrst.db_timezone_enabled,
+    pgrst.db_tx_end,
+    pgrst.jwt_aud,
+    pgrst.jwt_cache_max_entries,
+    pgrst.jwt_cache_max_lifetime,
+    pgrst.jwt_role_claim_key,
+    pgrst.jwt_secret,
+    pgrst.jwt_secret_is_base64,
+    pgrst.log_level,
+    pgrst.max_rows,
+    pgrst.openapi_mode,
+    pgrst.openapi_security_active,
+    pgrst.openapi_server_proxy_uri,
+    pgrst.pre_request,
+    pgrst.raw_media_types,
+    pgrst.root_spec,
+    pgrst.server_cors_allowed_origins,
+    pgrst.server_timing_enabled,
+    pgrst.server_trace_header
+to postgres;
 
 -- Owning the database makes `postgres` the owner of schema public too (pg_database_owner).
 alter database postgres owner to postgres;

@@ -42,6 +42,18 @@ end
 $$;
 comment on function realtime.send(jsonb, text, text, boolean) is 'Broadcasts a message to everyone on a topic.';
 
+create function realtime.send_binary(payload bytea, event text, topic text, private boolean default true) returns void
+language plpgsql as $$
+begin
+    perform set_config('realtime.topic', topic, true);
+    insert into realtime.messages (binary_payload, event, topic, private, extension)
+    values (payload, event, topic, private, 'broadcast');
+exception
+    when others then raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
+end
+$$;
+comment on function realtime.send_binary(bytea, text, text, boolean) is 'Broadcasts bytes to everyone on a topic.';
+
 create function realtime.broadcast_changes(
     topic_name text,
     event_name text,
@@ -104,6 +116,7 @@ comment on function realtime.maintain_messages_partitions(date)
 alter table realtime.messages owner to supabase_realtime_admin;
 alter function realtime.topic() owner to supabase_realtime_admin;
 alter function realtime.send(jsonb, text, text, boolean) owner to supabase_realtime_admin;
+alter function realtime.send_binary(bytea, text, text, boolean) owner to supabase_realtime_admin;
 alter function realtime.broadcast_changes(text, text, text, text, text, record, record, text)
     owner to supabase_realtime_admin;
 alter function realtime.maintain_messages_partitions(date) owner to supabase_realtime_admin;
