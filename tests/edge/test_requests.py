@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import zlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,11 +158,105 @@ async def test_a_body_may_be_compressed_and_is_measured_as_it_is_then(anonymous:
             answer = await response.json()
             return response.status, answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
 
-    assert await post(gzip.compress(json.dumps({"query": "{ __typename }"}).encode())) == (200, None)
+    assert await post(gzip.compress(ASKED)) == (200, None)
     bomb = gzip.compress(b'{"query":"' + b" " * 20_000_000 + b'{ __typename }"}')
     assert len(bomb) < 256 * 1024
     assert await post(bomb) == (413, "PAYLOAD_TOO_LARGE")
     assert await post(b"no gzip") == (400, "BAD_REQUEST")
+
+
+ASKED = json.dumps({"query": "{ __typename }"}).encode()
+DEFLATED, GZIPPED = zlib.compress(ASKED), gzip.compress(ASKED)
+BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+BARELY_DEFLATED = BARE.compress(ASKED) + BARE.flush()
+
+
+@pytest.mark.parametrize(
+    ("encodings", "body"),
+    [
+        (["gzip"], GZIPPED),
+        (["x-gzip"], GZIPPED),
+        (["GZIP "], GZIPPED),
+        (["deflate"], DEFLATED),
+        (["deflate"], BARELY_DEFLATED),
+        (["identity"], ASKED),
+        ([""], ASKED),
+        (["identity, gzip"], GZIPPED),
+        (["identity", "deflate, "], DEFLATED),
+    ],
+)
+async def test_bodies_that_are_compressed_in_a_way_that_is_taken(
+    anonymous: Person, encodings: list[str], body: bytes
+) -> None:
+    assert await compressed(anonymous, encodings, body) == (200, TYPENAME, None)
+
+
+@pytest.mark.parametrize(
+    ("encodings", "body"),
+    [
+        (["br"], ASKED),
+        (["br"], b"\x0b\x0c\x80{}\x03"),
+        (["zstd"], ASKED),
+        (["compress"], ASKED),
+        (["none"], ASKED),
+        (["unknown"], ASKED),
+        (["*"], ASKED),
+        (["gzip, gzip"], gzip.compress(GZIPPED)),
+        (["gzip", "deflate"], zlib.compress(GZIPPED)),
+        (["gzip, br"], GZIPPED),
+        (["unknown"], b""),
+    ],
+)
+async def test_bodies_that_are_compressed_otherwise(anonymous: Person, encodings: list[str], body: bytes) -> None:
+    message = "Send the body as it is, or compressed once: Content-Encoding gzip or deflate."
+    refused = {"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}
+    assert await compressed(anonymous, encodings, body) == (415, refused, "gzip, deflate")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", GZIPPED[:-1]),
+        ("gzip", GZIPPED[:-9]),
+        ("gzip", GZIPPED[:10]),
+        ("gzip", GZIPPED[:-8] + bytes(8)),
+        ("gzip", GZIPPED + b"x"),
+        ("gzip", GZIPPED * 2),
+        ("gzip", DEFLATED),
+        ("gzip", ASKED),
+        ("gzip", b""),
+        ("x-gzip", ASKED),
+        ("deflate", DEFLATED[:-1]),
+        ("deflate", BARELY_DEFLATED[:-1]),
+        ("deflate", DEFLATED + b"x"),
+        ("deflate", GZIPPED),
+        ("deflate", b""),
+    ],
+)
+async def test_bodies_that_are_not_what_they_are_said_to_be(anonymous: Person, encoding: str, body: bytes) -> None:
+    message = f"The body is not one whole stream of {encoding}, as its Content-Encoding says."
+    refused = {"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}
+    assert await compressed(anonymous, [encoding], body) == (400, refused, None)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_as_much_as_may_be_is_taken_and_no_byte_more(anonymous: Person, encoding: str) -> None:
+    compress = gzip.compress if encoding == "gzip" else zlib.compress
+    most = 262_144
+    status, _, _ = await compressed(anonymous, [encoding], compress(ASKED.ljust(most)))
+    assert status == 200
+    status, answer, _ = await compressed(anonymous, [encoding], compress(ASKED.ljust(most + 1)))
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def compressed(person: Person, encodings: list[str], body: bytes) -> tuple[int, Any, str | None]:
+    """Status, answer and what it says it takes, of a body with these `Content-Encoding` headers."""
+    async with connected(person.url) as line:
+        names = "".join(f"Content-Encoding: {encoding}\n" for encoding in encodings)
+        line.send(f"{POST}Accept: {RESPONSE}\n{names}Content-Length: {len(body)}\n\n", body)
+        answer = await line.answer()
+    assert answer.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
+    return answer.status, json.loads(answer.body), answer.headers.get("accept-encoding")
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_waited_for(anonymous: Person) -> None:

@@ -169,8 +169,10 @@ def _leaving(app: web.Application, health: Health, settings: Settings) -> Leavin
 
 
 def _connection_limits(settings: Settings) -> dict[str, Any]:
-    """What aiohttp itself bounds."""
+    """What aiohttp itself bounds and does."""
     return {
+        # Bodies are decompressed by `edge.encodings`, which tells what is wrong with one as everything else is told.
+        "auto_decompress": False,
         # Counts from the opening, too, so whoever sends headers a byte at a time is not waited for.
         "keepalive_timeout": settings.idle_timeout,
         # How long a body is read on that has been refused, so that its sender reads why.

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.edge.encodings import TooLargeError, decoded
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.media_types import is_json
 
@@ -33,12 +34,15 @@ class Bodies:
         """The JSON value in the request's body.
 
         Raises:
-            HttpError: 415, it is something else; 413, it is too large; 408, it has not come in time.
+            HttpError: 415, it is something else, or compressed as is not taken; 413, it is too large; 408, it has not
+                come in time.
             ApiError: BAD_REQUEST, it is broken.
         """
         if not is_json(request.headers):
             raise HttpError(415, "Send the request as application/json, in UTF-8.")
         body = await self._body(request)
+        if "Content-Encoding" in request.headers:
+            body = self._decoded(request, body)
         if not body:
             raise _bad_request('The body is empty; send {"query": …} as JSON.')
         try:
@@ -62,6 +66,12 @@ class Bodies:
             ) from None
         except web.RequestPayloadError:
             raise _bad_request("The body does not arrive as its headers say.") from None
+
+    def _decoded(self, request: web.Request, body: bytes) -> bytes:
+        try:
+            return decoded(body, request.headers.getall("Content-Encoding"), most=self._most_bytes)
+        except TooLargeError:
+            raise self._too_large() from None
 
     def _too_large(self) -> HttpError:
         message = f"The body is too large; at most {self._most_bytes} bytes are taken."
