@@ -204,6 +204,35 @@ async def test_more_than_was_asked_for_spoils_the_connection() -> None:
         assert server.connections == 2
 
 
+@pytest.mark.parametrize("pause", [0, 0.05])
+async def test_what_comes_after_a_416_whose_length_is_wrong_is_nobodys(pause: float) -> None:
+    """PostgREST 13.0.0 to 14.1 counts the bytes of the empty list that it does not send."""
+    body = b'{"code":"PGRST103","details":"An offset of 9 was requested, but there are only 3 rows.","hint":null}'
+    connections = 0
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            while b"offset=9" in await reader.readuntil(b"\r\n\r\n"):
+                head = b"HTTP/1.1 416 Not Satisfiable\r\nContent-Range: */3\r\nContent-Length: 2\r\n\r\n"
+                writer.write(head + body[:2])
+                await writer.drain()
+                await asyncio.sleep(pause)
+                writer.write(body[2:])
+            writer.write(OK)
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            pass
+        writer.close()
+
+    async with client(server, connections=1) as http:
+        for number in range(1, 4):
+            answer = await get(http, "trips?offset=9")
+            assert answer == Answer(416, {b"content-range": b"*/3"}, b'{"')
+            assert connections == number
+        assert (await get(http)).body == b"ok"
+
+
 async def test_a_connection_that_the_server_closed_meanwhile_is_noticed_for_reads_alone() -> None:
     server = Server(OK, None, OK, OK, None)
     async with client(server) as http:

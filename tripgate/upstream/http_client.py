@@ -17,6 +17,8 @@ import httptools
 
 _KEPT_HEADERS = frozenset({b"content-range", b"retry-after"})
 _LARGEST_HEAD = 128 * 1024
+# PostgREST 13.0.0 to 14.1 says the length of another body with this status, so more may come after what it counted.
+_WRONG_LENGTH = 416
 _CONTROL = (b"\r", b"\n", b"\0")
 
 
@@ -354,7 +356,7 @@ class _Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             return  # only word of the one that comes, as 103 is
-        if not self._parser.should_keep_alive():
+        if not self._parser.should_keep_alive() or status == _WRONG_LENGTH:
             self.usable = False
         # Not kept while the connection waits for its next use.
         body, self._body = self._body, []
