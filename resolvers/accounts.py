@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
+from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
 from tripgate.upstream.auth import Account
 
@@ -14,17 +15,23 @@ from tripgate.upstream.auth import Account
 class AccountMutation:
     """The account mutations."""
 
-    @strawberry.field(description="Make an account and, unless its address must be confirmed first, sign it in.")
+    @strawberry.field(
+        metadata=NEEDS_NOBODY,
+        description="Make an account and, unless its address must be confirmed first, sign it in.",
+    )
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
         """Sign up."""
         return _payload(await info.context.auth.sign_up(input.email, input.password, input.display_name))
 
-    @strawberry.field(description="Begin a session with e-mail address and password.")
+    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with e-mail address and password.")
     async def sign_in(self, info: Info, input: SignInInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
         """Sign in."""
         return _payload(await info.context.auth.sign_in(input.email, input.password))
 
-    @strawberry.field(description="Continue a session; the refresh token is spent and the answer holds the next.")
+    @strawberry.field(
+        metadata=NEEDS_NOBODY,
+        description="Continue a session; the refresh token is spent and the answer holds the next.",
+    )
     async def refresh_session(self, info: Info, refresh_token: str) -> AuthPayload | None:
         """Refresh."""
         return _payload(await info.context.auth.refresh(refresh_token))
@@ -35,24 +42,31 @@ class AccountMutation:
         await info.context.auth.sign_out(info.context.signed_in())
         return True
 
-    @strawberry.field(description="Mail a code for `resetPassword`. True whether or not the address is known.")
+    @strawberry.field(
+        metadata=NEEDS_NOBODY, description="Mail a code for `resetPassword`. True whether or not the address is known."
+    )
     async def request_password_reset(self, info: Info, email: str) -> bool | None:
         """Ask for a code."""
         await info.context.auth.send_password_reset(email)
         return True
 
-    @strawberry.field(description="Set a new password with the mailed code, and begin a session.")
+    @strawberry.field(
+        metadata=NEEDS_NOBODY, description="Set a new password with the mailed code, and begin a session."
+    )
     async def reset_password(self, info: Info, email: str, token: str, new_password: str) -> AuthPayload | None:
         """Use the code."""
         return _payload(await info.context.auth.reset_password(email, token, new_password))
 
-    @strawberry.field(description="Mail a link and a code that sign in. True whether or not the address is known.")
+    @strawberry.field(
+        metadata=NEEDS_NOBODY,
+        description="Mail a link and a code that sign in. True whether or not the address is known.",
+    )
     async def send_magic_link(self, info: Info, email: str) -> bool | None:
         """Ask for a link."""
         await info.context.auth.send_magic_link(email)
         return True
 
-    @strawberry.field(description="Begin a session with a mailed code.")
+    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with a mailed code.")
     async def verify_otp(
         self,
         info: Info,

@@ -38,7 +38,7 @@ FOLLOW = {"type": "subscribe", "id": "1", "payload": {"query": ITEMS, "variables
         ([SUBSCRIBE], 4401),
         ([{"type": "ping", "payload": {"Authorization": "Bearer x"}}], 4401),
         ([INIT, INIT], 4429),
-        ([{**INIT, "payload": {"Authorization": "Bearer nonsense"}}], 4403),
+        ([INIT, {"type": "ping", "payload": {"Authorization": "Bearer nonsense"}}], 4403),
         ([{**INIT, "payload": {"Authorization": 1}}], 4403),
         ([{**INIT, "payload": []}], 4400),
         ([{"type": "nonsense"}], 4400),

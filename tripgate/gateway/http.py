@@ -71,10 +71,11 @@ class GraphQLHandler:
         try:
             visit = None if self._rates is None else await self._rates.visit(request)
             wanted = await self._wanted(request, accept)
-            caller = seen.caller = await self._identity.caller(request.headers.get("Authorization"))
+            caller = seen.caller = await self._identity.whoever(request.headers.get("Authorization"))
             if visit is not None:
                 headers = {**headers, **await visit.by(caller)}
             operation = self._engine.operation(wanted) if wanted.sha256 is None else await self._engine.known(wanted)
+            operation.admit(caller)
             if operation.kind is not OperationType.QUERY:
                 _check_kind(operation.kind, request.method, accept)
             if visit is not None:

@@ -68,6 +68,13 @@ class Identity:
         self._known[token] = (caller, claims.exp)
         return caller
 
+    async def whoever(self, authorization: str | None) -> Caller:
+        """The caller behind a header; anonymous, with the refusal, where that is none that is accepted."""
+        try:
+            return await self.caller(authorization)
+        except ApiError as error:
+            return Caller(refusal=error)
+
     async def _verified(self, token: str) -> _Claims:
         if len(token) > _LONGEST_TOKEN:
             raise _refused("The access token is too long.")

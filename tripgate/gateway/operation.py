@@ -33,6 +33,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.access import made_for_anybody
 from tripgate.gateway.kept import Refusal, Refusals, SchemaAnswers, VariableSets, weight
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import cost, too_dear
@@ -41,6 +42,7 @@ from tripgate.gateway.limits.inputs import check_variables
 from tripgate.gateway.limits.reading import read
 from tripgate.gateway.limits.validation import mistakes
 from tripgate.planner.selection import Selected, condition_variables, select
+from tripgate.upstream.caller import Caller
 
 _RULES = (
     # What is asked of the schema is counted before, as the settings say.
@@ -169,6 +171,23 @@ class Operation:
     def release(self) -> None:
         """Let the variables go that were prepared last and are not kept: whoever limits and runs it shares them."""
         Operation._latest = None
+
+    @cached_property
+    def needs_nobody(self) -> bool:
+        """Whether it does the same whoever asks, so that it runs for nobody where a token is not accepted.
+
+        Told from its document, so before its variables are coerced.
+        """
+        return made_for_anybody(self._schema, self.definition, self._fragments)
+
+    def admit(self, caller: Caller) -> None:
+        """Refuse a caller whose token is not accepted what needs somebody; signing in and the like is open to them.
+
+        Raises:
+            ApiError: As the token was refused.
+        """
+        if caller.refusal is not None and not self.needs_nobody:
+            raise caller.refusal.with_traceback(None)  # it may be raised for each operation of a connection
 
     @cached_property
     def _conditions(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """GraphQL over WebSocket by the `graphql-transport-ws` protocol, any kind of operation.
 
 A token comes in the payload of `connection_init`, as `{"Authorization": "Bearer …"}`. A `ping` with such a payload
-refreshes it: the connection's subscriptions go on under the new token.
+refreshes it: the connection's subscriptions go on under the new token. Under one that has ended, or is none, only
+operations run that need nobody.
 """
 
 import asyncio
@@ -292,7 +293,10 @@ class _Connection:
         if not self._acknowledged:
             raise _Close(4401, "Unauthorized")
         caller = await self._identified(payload)
-        if caller.user_id != self._caller.user_id:
+        if caller.refusal is not None:
+            raise _Close(4403, caller.refusal.message)
+        # Where the first token was not accepted, nobody is known yet.
+        if self._caller.refusal is None and caller.user_id != self._caller.user_id:
             raise _Close(4403, "A refreshed token must be the same person's")
         self._caller = caller
         for subscription in self._live:
@@ -302,11 +306,10 @@ class _Connection:
         authorization = payload.get("Authorization", payload.get("authorization"))
         if authorization is not None and not isinstance(authorization, str):
             raise _Close(4403, "Authorization must be a string")
-        try:
-            return await self._identity.caller(authorization)
-        except ApiError as error:
-            code = 4403 if error.code is ErrorCode.UNAUTHENTICATED else int(WSCloseCode.TRY_AGAIN_LATER)
-            raise _Close(code, error.message) from None
+        caller = await self._identity.whoever(authorization)
+        if caller.refusal is not None and caller.refusal.code is not ErrorCode.UNAUTHENTICATED:
+            raise _Close(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)
+        return caller
 
     async def _subscribe(self, id_: object, payload: dict[str, Any] | None) -> None:
         if not self._acknowledged:
@@ -323,9 +326,6 @@ class _Connection:
             request = GraphQLRequest.parse(payload)
         except ApiError as error:
             raise _Close(4400, error.message) from None
-        if self._caller.expired:
-            await self._send_errors(id_, request_error(ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED)))
-            return
         task = asyncio.create_task(self._run(id_, request))
         self._operations[id_] = task
 
@@ -337,20 +337,22 @@ class _Connection:
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
         seen = self._sight.arrive("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
-        seen.caller = self._caller
+        expired = ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED) if self._caller.expired else None
+        caller = seen.caller = self._caller if expired is None else Caller(refusal=expired)
         try:
             if self._visit is not None:
                 await self._visit.again()
-                await self._visit.by(self._caller)
+                await self._visit.by(caller)
             operation = self._engine.operation(request) if request.sha256 is None else await self._engine.known(request)
+            operation.admit(caller)
             if self._visit is not None:
-                await self._visit.runs(operation, request.variables, self._caller)
-            stream = self._engine.stream(request, operation, self._caller, self._live)
+                await self._visit.runs(operation, request.variables, caller)
+            stream = self._engine.stream(request, operation, caller, self._live)
             live = operation.kind is OperationType.SUBSCRIPTION
             if not live:
                 self._may_end_first()
             async with (
-                self._subscriptions.one_more(self._caller) if live else nullcontext(),
+                self._subscriptions.one_more(caller) if live else nullcontext(),
                 aclosing(stream) as answers,
             ):
                 async for answer in answers:

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass
 
+from gql.errors import ApiError
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -13,6 +15,7 @@ class Caller:
         token: The access token as it came; `None` for an anonymous caller.
         session_id: The Auth session of the token, where it has one.
         email: The account's e-mail address as the token says.
+        refusal: Why it is an anonymous caller though a token came: only what needs nobody runs for them.
         expires_at: When the token ends, in seconds since 1970, UTC.
     """
 
@@ -21,6 +24,7 @@ class Caller:
     session_id: str | None = None
     expires_at: float | None = None
     email: str | None = None
+    refusal: ApiError | None = None
 
     @property
     def expired(self) -> bool:

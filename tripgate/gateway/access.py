@@ -1,0 +1,39 @@
+"""Whether an operation needs somebody, told from its document alone: before its variables are looked at."""
+
+from collections.abc import Mapping
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+)
+
+from resolvers.access import needs_nobody
+
+
+def made_for_anybody(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    """Whether each root field of a valid operation needs nobody: by its declaration, or since it asks of the schema.
+
+    Fields that variables may leave out count too.
+    """
+    root = schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101 - validation refused the operation otherwise
+    spread: set[str] = set()
+    waiting = [operation.selection_set]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                name = node.name.value
+                if not name.startswith("__") and not needs_nobody(root.fields[name]):
+                    return False
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and (name := node.name.value) not in spread:
+                spread.add(name)
+                waiting.append(fragments[name].selection_set)
+    return True
