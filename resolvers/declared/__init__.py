@@ -231,7 +231,9 @@ def delete_many(type_name: str) -> DeclaredField:
 
 def _filter(type_name: str) -> StrawberryArgument:
     return derive.argument(
-        "filter", derive.filter_type(type_name), "Which rows; an empty filter means all that the caller may see."
+        "filter",
+        derive.filter_type(type_name),
+        "Which rows. Each part must say something: a column without an operator is refused, as is an empty filter.",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
-from gql.table import Sort
+from gql.table import Sort, catalog
 from resolvers.context import Context
 from resolvers.declared.base import planner
 from resolvers.declared.writes import Write, in_order
@@ -20,6 +20,7 @@ from tripgate.planner import write
 from tripgate.planner.plan import And, Condition, Delete, OwnTest, Pick, Read, Update
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
+from tripgate.planner.write_filters import check_write_filter
 from tripgate.upstream.postgrest.errors import NotExactlyError
 
 
@@ -73,7 +74,12 @@ class WriteMany(Write):
         return in_order(rows, key, keys)
 
     def wanted(self, context: Context, variables: VariableValues, arguments: dict[str, Any]) -> Condition:
-        """What the filter asks for."""
+        """What the filter asks for.
+
+        Raises:
+            ApiError: BAD_USER_INPUT, also for a filter of which a part says nothing.
+        """
+        check_write_filter(catalog, self.table, arguments["filter"])
         return planner(context, variables).condition(self.table, arguments["filter"])
 
     @property

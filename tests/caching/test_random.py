@@ -43,7 +43,7 @@ class Group:
         item = self.rolls.choice(items) if items else None
         choices: list[tuple[str, dict[str, Any]]] = [
             ("mutation ($w: String!) { createTag(input: { name: $w }) { id } }", {"w": word}),
-            ("mutation { deleteTags(filter: {}, atMost: 100) { id } }", {}),
+            ("mutation { deleteTags(filter: { id: { isNull: false } }, atMost: 100) { id } }", {}),
             ("mutation ($w: String!) { createPlace(input: { name: $w }) { id } }", {"w": word}),
             ("mutation ($w: String!) { updateMyProfile(patch: { displayName: $w }) { id } }", {"w": word}),
             ("mutation ($w: String!) { createTrip(input: { title: $w, items: [{ title: $w }] }) { id } }", {"w": word}),

@@ -23,6 +23,9 @@ DELETE_ITEMS = """mutation ($filter: TripItemFilter!, $atMost: Int! = 1) {
   deleteTripItems(filter: $filter, atMost: $atMost) { title }
 }"""
 
+ALL = {"id": {"isNull": False}}
+"""Every row that the caller may see."""
+
 
 async def trips(person: Person) -> dict[str, str]:
     """The person's own trips: titles and statuses."""
@@ -128,17 +131,98 @@ async def test_more_rows_than_at_most_change_nothing(planner: Person, wire: Wire
         "field": "atMost",
     }
     wire.clear()
-    assert await planner.refused(UPDATE, filter={}, patch={"title": "x"}) == exceeded
+    assert await planner.refused(UPDATE, filter=ALL, patch={"title": "x"}) == exceeded
     assert await planner.refused(DELETE, filter={"status": {"eq": "PLANNING"}}) == exceeded
     assert [request.split()[0] for request in wire.requests] == ["GET", "GET"]
-    assert await planner.code(DELETE, filter={}, atMost=2) == "AT_MOST_EXCEEDED"
+    assert await planner.code(DELETE, filter=ALL, atMost=2) == "AT_MOST_EXCEEDED"
     assert await trips(planner) == {"a": "PLANNING", "b": "PLANNING", "c": "BOOKED"}
 
 
-async def test_an_empty_filter_means_all_that_there_is_to_see(planner: Person) -> None:
-    assert len((await planner.ask(UPDATE, filter={}, patch={"status": "BOOKED"}, atMost=3))["updateTrips"]) == 3
-    assert len((await planner.ask(DELETE, filter={}, atMost=3))["deleteTrips"]) == 3
+async def test_every_row_is_meant_by_a_test_that_holds_of_each(planner: Person) -> None:
+    assert len((await planner.ask(UPDATE, filter=ALL, patch={"status": "BOOKED"}, atMost=3))["updateTrips"]) == 3
+    assert len((await planner.ask(DELETE, filter=ALL, atMost=3))["deleteTrips"]) == 3
     assert await trips(planner) == {}
+
+
+_ADVICE = "Was a variable left out? Nothing was written. To mean every row, say { id: { isNull: false } }."
+
+
+def nothing_said(path: str) -> dict[str, str]:
+    """The refusal of a filter that says nothing at this place."""
+    return {"code": "BAD_USER_INPUT", "message": f"{path} is empty. {_ADVICE}", "field": path}
+
+
+def no_operator(path: str) -> dict[str, str]:
+    """The refusal of a filter that names this column and no operator."""
+    message = f"{path} names a column but no operator. {_ADVICE}"
+    return {"code": "BAD_USER_INPUT", "message": message, "field": path}
+
+
+@pytest.mark.parametrize(
+    ("filter_", "refusal"),
+    [
+        ({}, nothing_said("filter")),
+        ({"id": {}}, no_operator("filter.id")),
+        ({"title": {"eq": "a"}, "id": {}}, no_operator("filter.id")),
+        ({"and": []}, nothing_said("filter.and")),
+        ({"and": [{"title": {"eq": "a"}}, {}]}, nothing_said("filter.and[1]")),
+        ({"or": [{"title": {"eq": "a"}}, {"id": {}}]}, no_operator("filter.or[1].id")),
+        ({"not": {}}, nothing_said("filter.not")),
+        ({"not": {"title": {}}}, no_operator("filter.not.title")),
+        ({"not": {"or": []}}, nothing_said("filter.not.or")),
+        ({"not": {"and": [{"or": [{"title": {}}]}]}}, no_operator("filter.not.and[0].or[0].title")),
+        ({"owner": {}}, nothing_said("filter.owner")),
+        ({"owner": {"id": {}}}, no_operator("filter.owner.id")),
+        ({"items": {}}, nothing_said("filter.items")),
+        ({"items": {"some": {}}}, nothing_said("filter.items.some")),
+        ({"items": {"every": {}}}, nothing_said("filter.items.every")),
+        ({"items": {"none": {"title": {}}}}, no_operator("filter.items.none.title")),
+        ({"items": {"some": {"place": {}}}}, nothing_said("filter.items.some.place")),
+        ({"items": {"some": {"votes": {"some": {}}}}}, nothing_said("filter.items.some.votes.some")),
+        ({"items": {"some": {"details": {"at": []}}}}, nothing_said("filter.items.some.details.at")),
+        ({"not": {"items": {"none": {}}}}, nothing_said("filter.not.items.none")),
+    ],
+)
+async def test_a_filter_that_says_nothing_somewhere_is_refused(
+    planner: Person, wire: Wire, filter_: dict[str, Any], refusal: dict[str, str]
+) -> None:
+    wire.clear()
+    assert await planner.refused(UPDATE, filter=filter_, patch={"title": "x"}, atMost=100) == refusal
+    assert await planner.refused(DELETE, filter=filter_, atMost=100) == refusal
+    assert wire.requests == []
+
+
+LOST = [
+    ("TripItems", "{ id: { eq: $x } }", no_operator("filter.id")),
+    ("TripItems", "{ trip: { id: { eq: $x } } }", no_operator("filter.trip.id")),
+    ("Trips", "{ items: { some: { id: { eq: $x } } } }", no_operator("filter.items.some.id")),
+    ("Places", '{ and: [{ name: { eq: "p" } }, { id: { eq: $x } }] }', no_operator("filter.and[1].id")),
+    ("SavedPlaces", "{ placeId: { eq: $x } }", no_operator("filter.placeId")),
+    ("Collections", "{ not: { id: { eq: $x } } }", no_operator("filter.not.id")),
+    ("CollectionPlaces", "{ collectionId: { eq: $x } }", no_operator("filter.collectionId")),
+    ("Tags", '{ or: [{ id: { eq: $x } }, { name: { eq: "t" } }] }', no_operator("filter.or[0].id")),
+    ("PlaceTags", "{ tag: { id: { eq: $x } } }", no_operator("filter.tag.id")),
+]
+
+
+@pytest.mark.parametrize(("table", "filter_", "refusal"), LOST)
+async def test_a_variable_that_is_not_given_deletes_nothing(
+    planner: Person, wire: Wire, table: str, filter_: str, refusal: dict[str, str]
+) -> None:
+    lost = f"mutation ($x: UUID) {{ delete{table}(filter: {filter_}, atMost: 50) {{ __typename }} }}"
+    wire.clear()
+    assert await planner.refused(lost) == refusal
+    assert wire.requests == []
+    # Null is no value to compare with either.
+    assert await planner.code(lost, x=None) == "BAD_USER_INPUT"
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("filter_", [{"items": {"none": {}}}, {"not": {"items": {"some": {}}}}])
+async def test_that_there_is_none_may_be_said_shortly(planner: Person, filter_: dict[str, Any]) -> None:
+    filter_ = {**filter_, "title": {"in": ["a", "b"]}}
+    assert len((await planner.ask(DELETE, filter=filter_, atMost=9))["deleteTrips"]) == 2
+    assert await trips(planner) == {"c": "BOOKED"}
 
 
 async def test_where_nothing_matches_nothing_is_written(planner: Person, wire: Wire) -> None:
@@ -156,14 +240,14 @@ async def test_at_most_has_bounds(planner: Person, wire: Wire, at_most: int) -> 
         "message": f"atMost must be between 1 and 100, not {at_most}.",
         "field": "atMost",
     }
-    assert await planner.refused(UPDATE, filter={}, patch={"title": "x"}, atMost=at_most) == refusal
-    assert await planner.refused(DELETE, filter={}, atMost=at_most) == refusal
+    assert await planner.refused(UPDATE, filter=ALL, patch={"title": "x"}, atMost=at_most) == refusal
+    assert await planner.refused(DELETE, filter=ALL, atMost=at_most) == refusal
     assert wire.requests == []
 
 
 async def test_mistakes_are_found_before_anything_is_sent(planner: Person, wire: Wire) -> None:
     wire.clear()
-    for filter_, patch in (({}, {}), ({}, {"title": None}), ({"title": {"eq": None}}, {"title": "x"})):
+    for filter_, patch in ((ALL, {}), (ALL, {"title": None}), ({"title": {"eq": None}}, {"title": "x"})):
         assert await planner.code(UPDATE, filter=filter_, patch=patch, atMost=9) == "BAD_USER_INPUT"
     assert await planner.code("mutation { updateTrips(patch: {}) { id } }") == "GRAPHQL_VALIDATION_FAILED"
     assert await planner.code("mutation { deleteTrips(filter: null) { id } }") == "GRAPHQL_VALIDATION_FAILED"
@@ -171,7 +255,7 @@ async def test_mistakes_are_found_before_anything_is_sent(planner: Person, wire:
 
 
 async def test_a_patch_that_breaks_a_rule_changes_nothing(planner: Person) -> None:
-    error = await planner.refused(UPDATE, filter={}, patch={"currency": "euro"}, atMost=9)
+    error = await planner.refused(UPDATE, filter=ALL, patch={"currency": "euro"}, atMost=9)
     assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "currency")
     assert await trips(planner) == {"a": "PLANNING", "b": "PLANNING", "c": "BOOKED"}
 
@@ -195,18 +279,18 @@ async def test_who_may_change_the_items_of_a_trip(team: Team, anonymous: Person,
     # The stranger's filter finds the stranger's own items, which are called the same.
     assert len((await change(team.stranger, "a stranger's"))["updateTripItems"]) == 2
     wire.clear()
-    assert await anonymous.code(UPDATE_ITEMS, filter={}, patch={"notes": "x"}) == "UNAUTHENTICATED"
+    assert await anonymous.code(UPDATE_ITEMS, filter=ALL, patch={"notes": "x"}) == "UNAUTHENTICATED"
     assert wire.requests == []
     assert await notes(team.owner) == [("a", "by the editor"), ("b", "by the editor"), ("c", None)]
     assert await notes(team.stranger) == [("a", "a stranger's"), ("b", "a stranger's"), ("c", None)]
 
 
 async def test_who_may_delete_the_items_of_a_trip(team: Team, anonymous: Person) -> None:
-    assert await team.viewer.refused(DELETE_ITEMS, filter={}, atMost=9) == {
+    assert await team.viewer.refused(DELETE_ITEMS, filter=ALL, atMost=9) == {
         "code": "FORBIDDEN",
         "message": "You may see these trip items but not delete each of them, so nothing was changed.",
     }
-    assert await anonymous.code(DELETE_ITEMS, filter={}) == "UNAUTHENTICATED"
+    assert await anonymous.code(DELETE_ITEMS, filter=ALL) == "UNAUTHENTICATED"
     of_this_trip = {"tripId": {"eq": team.trip}}
     assert await team.stranger.ask(DELETE_ITEMS, filter=of_this_trip, atMost=9) == {"deleteTripItems": []}
     assert await team.editor.ask(DELETE_ITEMS, filter={"title": {"eq": "a"}}) == {"deleteTripItems": [{"title": "a"}]}
@@ -218,14 +302,14 @@ async def test_who_may_delete_the_items_of_a_trip(team: Team, anonymous: Person)
 @pytest.mark.parametrize("selection", ["title", "title items { totalCount }"])
 async def test_one_row_that_may_not_be_written_saves_the_others(team: Team, selection: str) -> None:
     await team.editor.trip(title="Own")
-    both = f"mutation {{ deleteTrips(filter: {{}}, atMost: 2) {{ {selection} }} }}"
+    both = f"mutation {{ deleteTrips(filter: {{ id: {{ isNull: false }} }}, atMost: 2) {{ {selection} }} }}"
     assert (await team.editor.refused(both))["message"] == (
         "You may see these trips but not delete each of them, so nothing was changed."
     )
     data = await team.editor.ask("{ trips(orderBy: [{ title: ASC }]) { nodes { title } } }")
     assert data["trips"]["nodes"] == [{"title": "Own"}, {"title": "Shared"}]
     # An editor may change both, so the same filter serves for that.
-    rows = (await team.editor.ask(UPDATE, filter={}, patch={"status": "BOOKED"}, atMost=2))["updateTrips"]
+    rows = (await team.editor.ask(UPDATE, filter=ALL, patch={"status": "BOOKED"}, atMost=2))["updateTrips"]
     assert sorted(row["title"] for row in rows) == ["Own", "Shared"]
 
 
@@ -250,24 +334,24 @@ async def test_votes_and_collaborators_too(team: Team) -> None:
     }"""
     retract = "mutation ($filter: VoteFilter!) { retractVotes(filter: $filter, atMost: 9) { value } }"
     mine = {"userId": {"eq": team.viewer.id}}
-    assert await team.viewer.code(change, filter={}) == "FORBIDDEN"
+    assert await team.viewer.code(change, filter=ALL) == "FORBIDDEN"
     assert await team.viewer.ask(change, filter=mine) == {
         "updateVotes": [{"value": "DOWN", "comment": "No", "user": {"id": team.viewer.id}}] * 3
     }
-    assert await team.viewer.code(retract, filter={}) == "FORBIDDEN"
+    assert await team.viewer.code(retract, filter=ALL) == "FORBIDDEN"
     assert await team.viewer.ask(retract, filter=mine) == {"retractVotes": [{"value": "DOWN"}] * 3}
 
     promote = """mutation ($filter: CollaboratorFilter!) {
       updateCollaborators(filter: $filter, patch: { role: EDITOR }, atMost: 9) { role }
     }"""
     remove = "mutation ($filter: CollaboratorFilter!) { removeCollaborators(filter: $filter, atMost: 9) { role } }"
-    assert await team.editor.code(promote, filter={}) == "FORBIDDEN"
-    assert await team.owner.ask(promote, filter={}) == {"updateCollaborators": [{"role": "EDITOR"}] * 2}
-    assert await team.editor.code(remove, filter={}) == "FORBIDDEN"
+    assert await team.editor.code(promote, filter=ALL) == "FORBIDDEN"
+    assert await team.owner.ask(promote, filter=ALL) == {"updateCollaborators": [{"role": "EDITOR"}] * 2}
+    assert await team.editor.code(remove, filter=ALL) == "FORBIDDEN"
     assert await team.editor.ask(remove, filter={"userId": {"eq": team.editor.id}}) == {
         "removeCollaborators": [{"role": "EDITOR"}]
     }
-    assert await team.owner.ask(remove, filter={}) == {"removeCollaborators": [{"role": "EDITOR"}]}
+    assert await team.owner.ask(remove, filter=ALL) == {"removeCollaborators": [{"role": "EDITOR"}]}
 
 
 @pytest.mark.parametrize("mutation", [UPDATE, DELETE], ids=["update", "delete"])
@@ -329,11 +413,13 @@ async def test_several_rows_of_what_people_keep_are_made_changed_and_deleted_at_
     }
     changed = await newcomer.ask(
         """mutation {
-             updatePlaces(filter: {}, patch: { city: "Rome" }, atMost: 2) { city }
-             updateSavedPlaces(filter: {}, patch: { notes: "n" }, atMost: 2) { notes }
-             updateCollections(filter: {}, patch: { description: "n" }, atMost: 2) { description }
-             updateCollectionPlaces(filter: {}, patch: { notes: "n" }, atMost: 2) { notes }
-             updateTags(filter: {}, patch: { colour: "#ffffff" }, atMost: 2) { colour }
+             updatePlaces(filter: { id: { isNull: false } }, patch: { city: "Rome" }, atMost: 2) { city }
+             updateSavedPlaces(filter: { id: { isNull: false } }, patch: { notes: "n" }, atMost: 2) { notes }
+             updateCollections(filter: { id: { isNull: false } }, patch: { description: "n" }, atMost: 2) {
+               description
+             }
+             updateCollectionPlaces(filter: { id: { isNull: false } }, patch: { notes: "n" }, atMost: 2) { notes }
+             updateTags(filter: { id: { isNull: false } }, patch: { colour: "#ffffff" }, atMost: 2) { colour }
            }"""
     )
     assert changed == {
@@ -344,6 +430,8 @@ async def test_several_rows_of_what_people_keep_are_made_changed_and_deleted_at_
         "updateTags": [{"colour": "#ffffff"}] * 2,
     }
     verbs = ["SavedPlaces", "CollectionPlaces", "PlaceTags", "Collections", "Tags", "Places"]
-    fields = " ".join(f"delete{verb}(filter: {{}}, atMost: 2) {{ __typename }}" for verb in verbs)
+    fields = " ".join(
+        f"delete{verb}(filter: {{ id: {{ isNull: false }} }}, atMost: 2) {{ __typename }}" for verb in verbs
+    )
     gone = await newcomer.ask(f"mutation {{ {fields} }}")
     assert {name: len(rows) for name, rows in gone.items()} == {f"delete{verb}": 2 for verb in verbs}

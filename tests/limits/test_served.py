@@ -57,7 +57,7 @@ def nested(levels: int) -> dict[str, Any]:
         (f"{{ trips(filter: {'{ not: ' * 40} {{}} {'}' * 40}) {{ totalCount }} }}", "INPUT_TOO_LARGE", 32, 41),
         (HUNDREDS, "COST_LIMIT_EXCEEDED", 10_000, 10_201),
         (
-            'mutation { updateTrips(filter: {}, patch: { title: "x" }, atMost: 100) '
+            'mutation { updateTrips(filter: { id: { isNull: false } }, patch: { title: "x" }, atMost: 100) '
             "{ items(first: 100) { nodes { id } } } }",
             "COST_LIMIT_EXCEEDED",
             10_000,
