@@ -1,6 +1,7 @@
 """Functions of the database as root fields: those that return rows of a table are connections, others plain values.
 
-Such a function changes nothing and runs with the caller's own rights. Its arguments travel as query parameters.
+Such a function changes nothing and runs with the caller's own rights. Its arguments travel in the body, where any
+text is taken as it is.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ class Parameter:
 
     Attributes:
         field: As in GraphQL.
-        name: As in SQL; never the name of a column, which would make it a filter.
+        name: As in SQL.
         annotation: Its type; where null is allowed, the function has a default for it.
     """
 

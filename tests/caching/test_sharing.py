@@ -37,7 +37,7 @@ class Gate:
                 url = f"{self.rest_url}{request.raw_path}"
                 async with session.request(request.method, url, headers=headers, data=await request.read()) as response:
                     body, status = await response.read(), response.status
-                if request.method == "GET":
+                if request.method == "GET" or request.path.endswith("/rpc/search_places"):
                     self.reads.append(request.raw_path)
                     await self.open.wait()  # with what it has seen before it opens
                 return web.Response(body=body, status=status, content_type="application/json")
@@ -109,6 +109,18 @@ async def test_other_reads_and_other_people_are_not(person: Person, sharing: str
     await gate.held(4)
     gate.open.set()
     await asyncio.gather(*asked)
+
+
+async def test_reads_by_a_function_are_shared_if_they_look_for_the_same(person: Person, gate: Gate) -> None:
+    search = "query ($text: String!) { searchPlaces(text: $text) { nodes { name } } }"
+    for name in ("eq.pier", "eq.quay"):
+        await person.ask("mutation ($name: String!) { createPlace(input: { name: $name }) { id } }", name=name)
+    gate.shut()
+    asked = [asking(person, search, text=text) for text in ("eq.pier", "eq.quay", "eq.pier")]
+    await gate.held(2)
+    gate.open.set()
+    found = [answer["searchPlaces"]["nodes"] for answer in await asyncio.gather(*asked)]
+    assert found == [[{"name": "eq.pier"}], [{"name": "eq.quay"}], [{"name": "eq.pier"}]]
 
 
 async def test_no_read_is_shared_that_began_before_the_persons_last_write(person: Person, gate: Gate) -> None:

@@ -48,6 +48,20 @@ async def test_no_text_is_taken_for_an_operator(newcomer: Person, text: str) -> 
     assert await found(newcomer, f"{text} quay") == ([] if text in {"a:*", "🦀"} else ["Quay"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("in.n out", "is.it", "eq.", "eq.quay", "not.eq.quay", "not.quay", "is.null", "in.(quay)", "cs.{quay}"),
+        *("fts.quay", "wfts(english).quay", "like(any).{quay}", "eq(any).{quay}", "gt.1", "isdistinct.quay", "(quay)"),
+        *("null", "{}", "[1]", '"quay"', "1e400", "true", "a&words=b", "words=eq.x", "%00quay", "*", "quay,inn"),
+    ],
+)
+async def test_text_that_begins_like_an_operator_of_the_data_service_is_text(newcomer: Person, text: str) -> None:
+    await keep(newcomer, name=f"The {text} inn")
+    assert await found(newcomer, text) == ([] if text in {"*", "{}"} else [f"The {text} inn"])
+    assert await found(newcomer, text, filter={"name": {"startsWith": "Another"}}) == []
+
+
 async def test_text_that_postgres_cannot_hold(ada: Person, wire: Wire) -> None:
     wire.clear()
     error = await ada.refused(SEARCH, text="a\0b")

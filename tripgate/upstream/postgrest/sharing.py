@@ -12,14 +12,14 @@ from tripgate.upstream.http_client import Answer
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.postgrest.render import Request
 
-_Key = tuple[str | None, str, str]
+_Key = tuple[str | None, str, str, bytes | None]
 
 
 class SharingClient(PostgrestClient):
     """The client it is given, for queries alone: each of its reads may answer several who ask the same.
 
-    The same is: the same token, path and preferences. Whoever asks first sends, in its own task; the others wait for
-    it. When it fails, all fail; when it is cancelled, the others ask anew.
+    The same is: the same token, path, preferences and body. Whoever asks first sends, in its own task; the others wait
+    for it. When it fails, all fail; when it is cancelled, the others ask anew.
     """
 
     def __init__(self, client: PostgrestClient) -> None:
@@ -33,9 +33,9 @@ class SharingClient(PostgrestClient):
         Raises:
             ApiError: As the client that sends.
         """
-        if request.method != "GET":
+        if not request.repeatable:
             return await self._client.send(request, caller)
-        key = (caller.token, request.path, request.prefer)
+        key = (caller.token, request.path, request.prefer, request.body)
         mine = self._under_way.get(caller.user_id)
         if mine is None:
             mine = self._under_way[caller.user_id] = {}

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterable
 
+import orjson
+
 from tripgate.planner.plan import (
     Aggregate,
     And,
@@ -16,23 +18,26 @@ from tripgate.planner.plan import (
     Pick,
     Read,
 )
-from tripgate.upstream.postgrest.render.request import Request, percent
+from tripgate.upstream.postgrest.render.request import Request
 
 _KEY = "id"
 
 
-def call_path(call: FunctionCall) -> str:
-    """The beginning of a request's path and query: the function and its arguments.
+def call_request(call: FunctionCall, parameters: str, prefer: str, plan: object) -> Request:
+    """A call whose arguments travel in a body, each as the text that Postgres reads it from.
 
-    PostgREST takes an argument's value as it is, so it is percent-encoded and not quoted. No argument may be called
-    like a column, since a parameter of that name would filter.
+    In a URL PostgREST takes an argument that begins like an operator, as `eq.` or `in.n out` do, for a filter.
+
+    Args:
+        parameters: What is asked of the rows that the function returns.
     """
-    return f"rpc/{call.function}?" + "".join(f"{name}={percent(value)}&" for name, value in call.arguments)
+    path = f"rpc/{call.function}" + (f"?{parameters}" if parameters else "")
+    return Request("POST", path, prefer, orjson.dumps(dict(call.arguments)), plan=plan, reads=True)
 
 
 def value_request(call: FunctionCall) -> Request:
     """The request for the one value that a function returns."""
-    return Request("GET", call_path(call).rstrip("&?"), plan=call)
+    return call_request(call, "", "", call)
 
 
 def selecting_what_it_tests(read: Read) -> Read:

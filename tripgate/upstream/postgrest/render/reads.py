@@ -9,7 +9,7 @@ from tripgate.planner.long_rows import MARK
 from tripgate.planner.plan import Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
-from tripgate.upstream.postgrest.render.functions import call_path, selecting_what_it_tests
+from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.presorted import relation
 from tripgate.upstream.postgrest.render.request import Request, pick_text
 
@@ -22,9 +22,11 @@ def read_request(read: Read) -> Request:
         select, parameters = _level(selecting_what_it_tests(dataclasses.replace(read, where=rest)), "")
         path = f"rpc/{read.table}_by_ids?{'&'.join([f'select={select}', *parameters])}"
         return Request("POST", path, prefer, orjson.dumps({"ids": ids}), plan=read, reads=True)
-    select, parameters = _level(read if read.source is None else selecting_what_it_tests(read), "")
-    path = f"{relation(read)}?" if read.source is None else call_path(read.source)
-    return Request("GET", f"{path}{'&'.join([f'select={select}', *parameters])}", prefer, plan=read)
+    if read.source is not None:
+        select, parameters = _level(selecting_what_it_tests(read), "")
+        return call_request(read.source, "&".join([f"select={select}", *parameters]), prefer, read)
+    select, parameters = _level(read, "")
+    return Request("GET", f"{relation(read)}?{'&'.join([f'select={select}', *parameters])}", prefer, plan=read)
 
 
 def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
