@@ -14,14 +14,13 @@ from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from resolvers.declared.changed_row import ChangedRow
-from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read
+from tripgate.planner.plan import ALWAYS, Compare, Embed, Operator, Pick, Read
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.realtime.frames import Change, Operation
-from tripgate.upstream.realtime.relay import PRESENCE_CHANGED
 from tripgate.upstream.realtime.subscription import Admit
 from tripgate.upstream.resilience.patience import patiently
 
@@ -76,7 +75,7 @@ class Changes(SubscriptionField):
 
 
 class TripPresence(SubscriptionField):
-    """`tripPresence(tripId)`: who is on the trip now."""
+    """`tripPresence(tripId)`: who is on the trip now, of those who take part in it."""
 
     def __init__(
         self, make_type: Callable[[], Any], make_arguments: Callable[[], list[StrawberryArgument]], description: str
@@ -90,12 +89,14 @@ class TripPresence(SubscriptionField):
         trip_id = str(selected.arguments(variables)["tripId"])
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         seen: frozenset[str] = frozenset()
-        async with context.relay.present(f"trip:{trip_id}", caller, admit_to_trip(context, trip_id)) as presence:
+        members = _Members(context, trip_id)
+        async with context.relay.present(f"trip:{trip_id}", caller, members.admit) as presence:
             context.live.add(presence.subscription)
             try:
-                async for change in presence.subscription:
-                    people = presence.people
-                    if change is not PRESENCE_CHANGED or people == seen:
+                # Every change is a reason to look: who is a member was read again where one may have changed that.
+                async for _ in presence.subscription:
+                    people = presence.people & members.ids
+                    if people == seen:
                         continue
                     ask = partial(
                         self._answer, context, selected, variables, presence.subscription.caller, seen, people
@@ -194,6 +195,34 @@ def admit_to_trip(context: Context, trip_id: str) -> Admit:
 
     async def admit(caller: Caller) -> None:
         if not (await context.postgrest.fetch(request, caller, trips)).rows:
-            raise ApiError(ErrorCode.FORBIDDEN, "You may not follow this trip, or there is no such trip.")
+            raise _not_on_the_trip()
 
     return admit
+
+
+class _Members:
+    """Who takes part in a trip, as the read that admits a caller to it finds them.
+
+    Attributes:
+        ids: Of its owner and its collaborators, when the caller was last admitted.
+    """
+
+    def __init__(self, context: Context, trip_id: str) -> None:
+        self._postgrest = context.postgrest
+        self._trips = catalog["Trip"]
+        collaborators = catalog["Collaborator"]
+        on_the_trip = Embed("c", "trip_id", True, Read(collaborators.name, (Pick("user_id"),)))
+        where = Compare(self._trips.primary_key, Operator.EQ, trip_id)
+        self._request = read_request(Read(self._trips.name, (Pick("user_id"),), (on_the_trip,), where))
+        self.ids: frozenset[str] = frozenset()
+
+    async def admit(self, caller: Caller) -> None:
+        """See `Admit`."""
+        for trip in (await self._postgrest.fetch(self._request, caller, self._trips)).rows:
+            self.ids = frozenset({trip["user_id"], *(each["user_id"] for each in trip["c"])})
+            return
+        raise _not_on_the_trip()
+
+
+def _not_on_the_trip() -> ApiError:
+    return ApiError(ErrorCode.FORBIDDEN, "You may not follow this trip, or there is no such trip.")

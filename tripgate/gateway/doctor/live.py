@@ -11,7 +11,7 @@ from tripgate.gateway.doctor.asking import Asker, UnreachedError, unreached
 from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS
 from tripgate.gateway.doctor.report import Finding, ok, warning, wrong
 from tripgate.gateway.settings import Settings
-from tripgate.upstream.realtime.frames import Frame
+from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
 _POLICIES = "Push the migrations: policies on realtime.messages say who may listen. Is Realtime's private access on?"
 
@@ -80,8 +80,11 @@ async def _reply(connection: aiohttp.ClientWebSocketResponse, frame: Frame) -> F
     await connection.send_str(frame.encode())
     async for message in connection:
         if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-            found = Frame.decode(message.data)
-            if found is not None and found.event == "phx_reply" and found.ref == frame.ref:
+            try:
+                found = Frame.decode(message.data)
+            except UndecodableError:
+                continue  # none of the words that are waited for
+            if found.event == "phx_reply" and found.ref == frame.ref:
                 return found
     raise aiohttp.ServerDisconnectedError
 

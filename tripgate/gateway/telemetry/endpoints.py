@@ -80,9 +80,18 @@ def watch_live(
     metrics.most("tripgate_longest_queue", "Changes that wait for the slowest reader.", lambda: relay.longest_queue)
     metrics.counters(
         "tripgate_resyncs",
-        "Subscribers that were told to read anew, after a gap or for being slow.",
+        "Subscribers that were told to read anew, after a gap, for being slow or for what could not be decoded.",
         "reason",
-        lambda: {"gap": relay.resyncs.gap, "slow": relay.resyncs.slow},
+        lambda: {
+            "gap": relay.resyncs.gap,
+            "slow": relay.resyncs.slow,
+            "undecodable": relay.resyncs.undecodable,
+        },
+    )
+    metrics.counter(
+        "tripgate_realtime_undecodable",
+        "Messages of Realtime that could not be decoded.",
+        lambda: realtime.undecodable,
     )
     metrics.gauge("tripgate_realtime_topics", "Topics of Realtime that are kept joined.", lambda: realtime.channels)
     metrics.gauge("tripgate_realtime_sockets", "Open connections to Realtime.", lambda: realtime.sockets)

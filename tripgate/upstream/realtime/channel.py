@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tripgate.upstream.realtime.frames import Change, change_in, resync
@@ -26,7 +27,7 @@ class Listener(Protocol):
         """Nothing is heard until the topic is joined again."""
 
     def presence(self, event: str, payload: dict[str, Any]) -> None:
-        """`presence_state` or `presence_diff`."""
+        """`presence_state` or `presence_diff`, whose contents are clients' own words."""
 
 
 class Channel:
@@ -89,11 +90,14 @@ class Channel:
             self._settling.cancel()
             self._settling = None
 
-    def broadcast(self, payload: dict[str, Any]) -> None:
-        """A broadcast came: tell of it once."""
+    def broadcast(self, payload: dict[str, Any]) -> bool:
+        """A broadcast came: tell of it once. False where it could not be decoded, and a RESYNC was told instead."""
         change = change_in(payload)
-        if change is None:
-            return
+        if change is not None:
+            self._tell(change)
+        return change is None or not change.undecodable
+
+    def _tell(self, change: Change) -> None:
         known = change.message_id in self._heard
         if change.replayed:
             self._replayed += 1
@@ -108,6 +112,10 @@ class Channel:
             self._heard.append(change.message_id)
         self._heard_at = time.time()
         self.listener.changed(change)
+
+    def undecodable(self) -> None:
+        """Something came that cannot be understood, which may have been a change."""
+        self.listener.changed(replace(resync(), undecodable=True))
 
     def _settle(self) -> None:
         self._settling = None

@@ -63,6 +63,11 @@ class RealtimeClient:
         return len(self._homes)
 
     @property
+    def undecodable(self) -> int:
+        """How many messages could not be decoded."""
+        return sum(socket.undecodable for socket in self._sockets)
+
+    @property
     def broken(self) -> bool:
         """Whether a connection that keeps topics is not open."""
         return any(socket.channels and not socket.connected for socket in self._sockets)

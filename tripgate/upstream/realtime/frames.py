@@ -1,12 +1,14 @@
 """What travels on a Realtime socket: Phoenix messages in their object form (`vsn=1.0.0`), and changes inside them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tripgate.upstream.realtime.decoding import decoded, representable
 
 
 class Frame(BaseModel):
@@ -25,12 +27,33 @@ class Frame(BaseModel):
         return orjson.dumps(self.model_dump()).decode()
 
     @classmethod
-    def decode(cls, data: str | bytes) -> "Frame | None":
-        """The frame in a message; `None` for what is none, which a client of a growing protocol passes over."""
+    def decode(cls, data: str | bytes) -> "Frame":
+        """The frame in a message.
+
+        Raises:
+            UndecodableError: It is none.
+        """
         try:
-            return cls.model_validate_json(data)
+            given = decoded(data)
+        except ValueError:
+            raise UndecodableError(None) from None
+        try:
+            return cls.model_validate(given)
         except ValidationError:
-            return None
+            topic = given.get("topic") if isinstance(given, dict) else None
+            raise UndecodableError(topic if isinstance(topic, str) else None) from None
+
+
+class UndecodableError(Exception):
+    """A message that is no frame.
+
+    Attributes:
+        topic: What it is about, where that can be told.
+    """
+
+    def __init__(self, topic: str | None) -> None:
+        super().__init__("a message of Realtime could not be decoded")
+        self.topic = topic
 
 
 class Operation(StrEnum):
@@ -50,6 +73,7 @@ class Change:
         record: The row as JSON, after an INSERT or UPDATE.
         message_id: The broadcast's id, for leaving out what was heard already.
         replayed: Whether it was sent again after a gap.
+        undecodable: Whether it is a RESYNC since a message could not be decoded.
         answers: What has been made of it for its many readers, by whoever makes it, so that it is made once.
     """
 
@@ -60,6 +84,7 @@ class Change:
     occurred_at: str
     message_id: str | None = None
     replayed: bool = False
+    undecodable: bool = False
     answers: dict[object, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -78,32 +103,43 @@ class _Row(BaseModel):
     old_record: dict[str, Any] | None = None
 
 
-class _Broadcast(BaseModel):
-    type: Literal["broadcast"]
-    event: str
-    payload: _Row
-    meta: _Meta = _Meta()
+_CHANGES = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 def change_in(payload: dict[str, Any]) -> Change | None:
-    """The change in a `broadcast` payload; `None` for broadcasts of another kind."""
-    try:
-        found = _Broadcast.model_validate(payload)
-    except ValidationError:
+    """The change in a `broadcast` payload: RESYNC where it cannot be decoded, `None` for events of another kind."""
+    if payload.get("event") not in _CHANGES:
         return None
-    row, meta = found.payload, found.meta
+    meta = _meta(payload.get("meta"))
+    try:
+        row = _Row.model_validate(payload.get("payload"))
+    except ValidationError:
+        return _undecodable(meta, None)
     record = row.record if row.operation != "DELETE" else None
     key = (record or row.old_record or {}).get("id")
+    if not isinstance(key, str | int) or not representable(record):
+        return _undecodable(meta, row.id)
     stamp = (record or {}).get("updated_at")
     return Change(
         table=row.table,
         operation=Operation(row.operation),
-        id=str(key) if key is not None else None,
+        id=str(key),
         record=record,
         occurred_at=stamp if isinstance(stamp, str) else now(),
         message_id=meta.id or row.id,
         replayed=meta.replayed,
     )
+
+
+def _meta(given: Any) -> _Meta:
+    try:
+        return _Meta.model_validate(given if given is not None else {})
+    except ValidationError:
+        return _Meta()
+
+
+def _undecodable(meta: _Meta, message_id: str | None) -> Change:
+    return replace(resync(), message_id=meta.id or message_id, replayed=meta.replayed, undecodable=True)
 
 
 def resync() -> Change:

@@ -18,6 +18,7 @@ from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.ear import Ear, Hear
 from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.presence import Elsewhere
 from tripgate.upstream.realtime.subscription import Admit, Resyncs, Subscription
 from tripgate.upstream.resilience.failures import overloaded, unavailable
 
@@ -194,7 +195,7 @@ class _Topic:
         self._refused: set[str] = set()
         self._moving: asyncio.TimerHandle | None = None
         self._present: dict[Presence, None] = {}
-        self._others: dict[str, frozenset[str]] = {}
+        self._elsewhere = Elsewhere()
 
     def add(self, subscription: Subscription) -> asyncio.Event:
         """One more listens; the event is set while the topic is joined."""
@@ -259,16 +260,7 @@ class _Topic:
 
     def presence(self, event: str, payload: dict[str, Any]) -> None:
         """Who is present in other processes."""
-        if event == "presence_state":
-            self._others = {}
-            joins, leaves = payload, {}
-        else:
-            joins, leaves = payload.get("joins", {}), payload.get("leaves", {})
-        for metas in leaves.values():
-            for ref, _ in _people(metas):
-                self._others.pop(ref, None)
-        for metas in joins.values():
-            self._others.update(_people(metas))
+        self._elsewhere.take(event, payload)
         self._tell_presence()
 
     def enter(self, presence: "Presence") -> None:
@@ -283,9 +275,9 @@ class _Topic:
 
     @property
     def people(self) -> frozenset[str]:
-        """The ids of all who are present, here and in other processes."""
+        """The ids of all who are present here, and of all who are said to be in other processes."""
         here = frozenset(one.person for one in self._present)
-        return here.union(*self._others.values())
+        return here | self._elsewhere.people
 
     def _track(self) -> None:
         if self._channel is not None:
@@ -352,17 +344,8 @@ class Presence:
 
     @property
     def people(self) -> frozenset[str]:
-        """The ids of all who are present now."""
+        """The ids of all who are said to be present now, members of what the topic is about or not."""
         return self._topic.people
-
-
-def _people(metas: dict[str, Any]) -> list[tuple[str, frozenset[str]]]:
-    found = []
-    for meta in metas.get("metas", []):
-        people = meta.get("people")
-        if isinstance(people, list):
-            found.append((str(meta.get("phx_ref")), frozenset(str(person) for person in people)))
-    return found
 
 
 def _lasts(subscription: Subscription) -> float:

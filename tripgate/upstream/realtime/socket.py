@@ -15,11 +15,12 @@ from typing import Any
 import aiohttp
 
 from tripgate.upstream.realtime.channel import Channel
-from tripgate.upstream.realtime.frames import Frame
+from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
 _log = logging.getLogger("tripgate.realtime")
 
 MOST_CHANNELS = 100
+_PREFIX = "realtime:"
 _LONGEST_BACKOFF = 10.0
 _LARGEST_FRAME = 4 * 1024 * 1024
 _REFUSED = ("unauthorized", "permission", "invalidjwt", "jwt", "expired", "access token")
@@ -48,6 +49,7 @@ class Socket:
         self._unanswered: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
+        self.undecodable = 0
 
     @property
     def connected(self) -> bool:
@@ -129,12 +131,35 @@ class Socket:
         try:
             async for message in connection:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-                    frame = Frame.decode(message.data)
-                    if frame is not None:
-                        self._receive(frame)
+                    self._take(message.data)
         finally:
             beating.cancel()
             joining.cancel()
+
+    def _take(self, data: str | bytes) -> None:
+        """Tell of one message. None is passed over in silence, and none ends the connection for the others."""
+        topic = None
+        try:
+            frame = Frame.decode(data)
+            topic = frame.topic
+            self._receive(frame)
+        except UndecodableError as error:
+            self._undecodable(error.topic)
+        except Exception:
+            _log.exception("a realtime message could not be taken in")
+            self._undecodable(topic)
+
+    def _undecodable(self, topic: str | None) -> None:
+        """Have whoever may have missed something read anew: those of the topic, or all where it is not known."""
+        self._count_undecodable()
+        channels = list(self._channels.values())
+        for channel in channels:
+            if topic is None or topic == f"{_PREFIX}{channel.topic}":
+                channel.undecodable()
+
+    def _count_undecodable(self) -> None:
+        self.undecodable += 1
+        _log.warning("a realtime message could not be decoded: who follows what it is about is told to read anew")
 
     async def _join_all(self) -> None:
         for channel in list(self._channels.values()):
@@ -166,7 +191,7 @@ class Socket:
     @staticmethod
     def _frame(channel: Channel, event: str, payload: dict[str, Any], ref: str) -> Frame:
         return Frame(
-            topic=f"realtime:{channel.topic}", event=event, payload=payload, ref=ref, join_ref=channel.join_ref
+            topic=f"{_PREFIX}{channel.topic}", event=event, payload=payload, ref=ref, join_ref=channel.join_ref
         )
 
     def _write(self, frame: Frame) -> None:
@@ -187,12 +212,13 @@ class Socket:
         if frame.event == "phx_reply" and frame.ref is not None:
             self._reply(frame.ref, frame.payload)
             return
-        channel = self._channels.get(frame.topic.removeprefix("realtime:"))
+        channel = self._channels.get(frame.topic.removeprefix(_PREFIX))
         if channel is None or (frame.join_ref is not None and frame.join_ref != channel.join_ref):
             return
         match frame.event:
             case "broadcast":
-                channel.broadcast(frame.payload)
+                if not channel.broadcast(frame.payload):
+                    self._count_undecodable()
             case "presence_state" | "presence_diff":
                 channel.listener.presence(frame.event, frame.payload)
             case "system" if frame.payload.get("status") == "error":

@@ -15,13 +15,15 @@ Admit = Callable[[Caller], Awaitable[None]]
 
 
 class Resyncs:
-    """How many subscribers were told to read anew: after a gap, or since they were too slow."""
+    """How many subscribers were told to read anew: after a gap, since they were too slow, or since what came could not
+    be decoded."""
 
-    __slots__ = ("gap", "slow")
+    __slots__ = ("gap", "slow", "undecodable")
 
     def __init__(self) -> None:
         self.gap = 0
         self.slow = 0
+        self.undecodable = 0
 
 
 class Subscription:
@@ -90,7 +92,9 @@ class Subscription:
 
     def push(self, change: Change) -> None:
         """Hand a change to the reader, as soon as it may have it."""
-        if change.operation is Operation.RESYNC:
+        if change.undecodable:
+            self._resyncs.undecodable += 1
+        elif change.operation is Operation.RESYNC:
             self._resyncs.gap += 1
         elif len(self._waiting) >= self._most_waiting:
             self._resyncs.slow += 1

@@ -1,0 +1,189 @@
+"""Who is on a trip, where anybody who may join its topic directly may say anything about it."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.live.clients import Live, live
+from tests.live.conftest import Party
+from tests.support import Person
+from tripgate.upstream.realtime import presence
+from tripgate.upstream.realtime.presence import Elsewhere
+
+PRESENCE = """subscription ($trip: UUID!) {
+  tripPresence(tripId: $trip) { people { id } joined { id } left { id } }
+}"""
+SOMEBODY = "00000000-0000-4000-8000-000000000000"
+
+
+class Direct:
+    """A client of Realtime's own, on the trip's topic, without the gateway."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, topic: str) -> None:
+        self._socket = socket
+        self._topic = topic
+        self._refs = itertools.count(1)
+
+    async def send(self, event: str, payload: dict[str, Any]) -> None:
+        """Send a message and wait until it is taken."""
+        ref = str(next(self._refs))
+        await self._socket.send_json(
+            {"topic": self._topic, "event": event, "payload": payload, "ref": ref, "join_ref": "1"}
+        )
+        while (answer := await self._socket.receive_json(timeout=5))["ref"] != ref:
+            pass
+        assert answer["payload"]["status"] == "ok", answer
+
+    async def track(self, people: Any) -> None:
+        """Say who is here."""
+        await self.send("presence", {"type": "presence", "event": "track", "payload": {"people": people}})
+
+
+@asynccontextmanager
+async def direct(party: Party, person: Person) -> AsyncIterator[Direct]:
+    """The person, joined to the trip's topic."""
+    url = f"{party.info.api_url}/realtime/v1/websocket?apikey={party.info.publishable_key}&vsn=1.0.0"
+    async with person.http.ws_connect(url.replace("http", "ws", 1)) as socket:
+        client = Direct(socket, f"realtime:trip:{party.trip}")
+        config = {"private": True, "broadcast": {}, "presence": {"key": "", "enabled": True}, "postgres_changes": []}
+        await client.send("phx_join", {"config": config, "access_token": person.token})
+        yield client
+
+
+def ids(people: list[dict[str, str]]) -> set[str]:
+    return {person["id"] for person in people}
+
+
+async def event(connection: Live, id_: str) -> dict[str, set[str]]:
+    """The next event's ids by part."""
+    found = (await connection.event(id_))["tripPresence"]
+    return {part: ids(people) for part, people in found.items()}
+
+
+async def join(party: Party, person: Person) -> None:
+    party.sql(
+        "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'viewer')", party.trip, person.id
+    )
+
+
+async def test_only_members_of_the_trip_are_shown(party: Party) -> None:
+    async with live(party.owner) as owner, direct(party, party.editor) as editor:
+        his = await owner.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(owner, his))["people"] == {party.owner.id}
+        # A stranger whose profile the owner may see, since they are on another trip together, is no member of this one.
+        other = await party.owner.trip(title="Another")
+        party.sql(
+            "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'viewer')",
+            other,
+            party.stranger.id,
+        )
+        await editor.track([party.stranger.id, SOMEBODY])
+        await owner.silence(his)
+        await editor.track([party.stranger.id, party.editor.id])
+        assert await event(owner, his) == {
+            "people": {party.owner.id, party.editor.id},
+            "joined": {party.editor.id},
+            "left": set(),
+        }
+
+
+@pytest.mark.parametrize(
+    "people",
+    [["no-uuid"], [7, None, {}, ["x"]], {"a": "b"}, "people", None, [SOMEBODY.upper(), f"{SOMEBODY}\n", "(1,2)"]],
+)
+async def test_what_is_no_uuid_ends_nobodys_presence(party: Party, people: Any) -> None:
+    async with live(party.owner) as owner, direct(party, party.editor) as editor:
+        his = await owner.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(owner, his))["people"] == {party.owner.id}
+        await editor.track(people)
+        await owner.silence(his)
+        await editor.track([*people, party.editor.id] if isinstance(people, list) else [party.editor.id])
+        assert (await event(owner, his))["people"] == {party.owner.id, party.editor.id}
+
+
+async def test_more_than_is_believed_ends_nobodys_presence(party: Party) -> None:
+    async with live(party.owner) as owner, direct(party, party.editor) as editor:
+        his = await owner.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(owner, his))["people"] == {party.owner.id}
+        made_up = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(5_000)]
+        await editor.track([*made_up, party.editor.id])
+        await owner.silence(his)
+        await editor.track([party.editor.id, *made_up])
+        assert (await event(owner, his))["people"] == {party.owner.id, party.editor.id}
+
+
+async def test_who_is_removed_is_shown_no_longer_and_who_joins_is_shown(party: Party) -> None:
+    async with live(party.owner) as owner, direct(party, party.editor) as editor:
+        his = await owner.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(owner, his))["people"] == {party.owner.id}
+        await editor.track([party.editor.id, party.stranger.id])
+        assert (await event(owner, his))["people"] == {party.owner.id, party.editor.id}
+        await join(party, party.stranger)
+        assert await event(owner, his) == {
+            "people": {party.owner.id, party.editor.id, party.stranger.id},
+            "joined": {party.stranger.id},
+            "left": set(),
+        }
+        # The editor's client says so still.
+        party.sql("delete from public.collaborators where user_id = %s", party.editor.id)
+        assert (await event(owner, his))["people"] == {party.owner.id, party.stranger.id}
+
+
+async def test_one_member_can_still_say_that_another_is_there(party: Party) -> None:
+    """As docs/security.md says: what a presence says is its client's word."""
+    async with live(party.editor) as connection, direct(party, party.editor) as client:
+        hers = await connection.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(connection, hers))["people"] == {party.editor.id}
+        await client.track([party.owner.id])
+        assert (await event(connection, hers))["people"] == {party.editor.id, party.owner.id}
+
+
+class TestElsewhere:
+    """How much is believed, by itself."""
+
+    @staticmethod
+    def said(client: str, people: list[str]) -> dict[str, Any]:
+        return {client: {"metas": [{"phx_ref": client, "people": people}]}}
+
+    @staticmethod
+    def person(number: int) -> str:
+        return f"{number:08x}-0000-4000-8000-000000000000"
+
+    def test_bounds(self) -> None:
+        found = Elsewhere()
+        for client in range(20):
+            people = [self.person(client * 10_000 + number) for number in range(2_000)]
+            found.take("presence_diff", {"joins": self.said(str(client), people), "leaves": {}})
+        assert len(found.people) == presence.MOST_PEOPLE
+        for client in range(20):
+            found.take("presence_diff", {"joins": {}, "leaves": self.said(str(client), [])})
+        assert found.people == frozenset()
+        for client in range(presence.MOST_CLIENTS + 5):
+            found.take("presence_diff", {"joins": self.said(str(client), [self.person(client)]), "leaves": {}})
+        assert len(found.people) == presence.MOST_CLIENTS
+
+    def test_a_state_replaces_what_was_there(self) -> None:
+        found = Elsewhere()
+        found.take("presence_state", self.said("a", [self.person(1)]))
+        found.take("presence_state", self.said("b", [self.person(2)]))
+        assert found.people == {self.person(2)}
+
+    def test_what_a_client_said_before_is_over(self) -> None:
+        found = Elsewhere()
+        found.take("presence_state", self.said("a", [self.person(1)]))
+        found.take("presence_diff", {"joins": self.said("b", [self.person(2)]), "leaves": self.said("a", [])})
+        assert found.people == {self.person(2)}
+
+    @pytest.mark.parametrize(
+        "payload",
+        [{"joins": 1, "leaves": "x"}, {"joins": {"a": []}}, {"joins": {"a": {"metas": [1, None, {"people": 1}]}}}, {}],
+    )
+    def test_other_forms_are_passed_over(self, payload: dict[str, Any]) -> None:
+        found = Elsewhere()
+        found.take("presence_state", self.said("a", [self.person(1)]))
+        found.take("presence_diff", payload)
+        assert found.people == {self.person(1)}
