@@ -6,10 +6,21 @@ Each parser returns a Python value and raises `ValueError` with a sentence for t
 import datetime as dt
 import decimal
 import uuid
+from enum import Enum
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, IntValueNode, StringValueNode, ValueNode, value_from_ast_untyped
+from graphql import (
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+    value_from_ast_untyped,
+)
 from strawberry.types.scalar import ScalarDefinition
 
 JSON = NewType("JSON", object)
@@ -78,6 +89,44 @@ def _parse_decimal_literal(node: ValueNode, variables: dict[str, Any] | None = N
     return parse_decimal(value_from_ast_untyped(node, variables))
 
 
+def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    """JSON written in a document, and the variables in it as JSON has them.
+
+    Args:
+        variables: Coerced; `None` while a document is validated.
+    """
+    match node:
+        case VariableNode():
+            name = node.name.value
+            if variables is not None and name not in variables:
+                # Not a ValueError: it is found while the field runs, where that would be taken for a mistake of ours.
+                raise GraphQLError(f"the variable ${name}, which stands in a JSON value, was not given")
+            return _as_json((variables or {}).get(name))
+        case ListValueNode():
+            return [_parse_json_literal(each, variables) for each in node.values]
+        case ObjectValueNode():
+            return {each.name.value: _parse_json_literal(each.value, variables) for each in node.fields}
+        case _:
+            return value_from_ast_untyped(node)
+
+
+def _as_json(value: Any) -> Any:
+    """A coerced variable, of whichever type it was declared, as JSON."""
+    match value:
+        case dict():
+            return {name: _as_json(each) for name, each in value.items()}
+        case list():
+            return [_as_json(each) for each in value]
+        case Enum():
+            return value.name
+        case uuid.UUID() | decimal.Decimal():
+            return str(value)
+        case dt.date():  # a datetime is one as well
+            return value.isoformat()
+        case _:
+            return value
+
+
 def _shown(value: str) -> str:
     return repr(value if len(value) <= 60 else value[:57] + "…")
 
@@ -116,6 +165,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="Any JSON value, sent and answered as JSON.",
         serialize=lambda value: value,
         parse_value=lambda value: value,
+        parse_literal=_parse_json_literal,
     ),
 }
 """What each Python annotation is in the schema; given to Strawberry's configuration."""

@@ -32,7 +32,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from gql.errors import ApiError, ErrorCode
+from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.gateway.access import made_for_anybody
 from tripgate.gateway.kept import Refusal, Refusals, SchemaAnswers, VariableSets, weight
 from tripgate.gateway.limits.bounds import Limits
@@ -216,7 +216,11 @@ class Operation:
         return values
 
     def roots(self, variables: VariableValues) -> tuple[Selected, ...]:
-        """The merged root fields under these variables."""
+        """The merged root fields under these variables.
+
+        Raises:
+            RequestError: BAD_USER_INPUT for null in `@skip` or `@include`, which a variable with a default may bring.
+        """
         variant = self._variant(variables)
         found = self._selections.get(variant)
         if found is None:
@@ -231,7 +235,12 @@ class Operation:
         return found
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:
-        return tuple(variables.coerced.get(name) for name in self._conditions)
+        found = tuple(variables.coerced.get(name) for name in self._conditions)
+        if None in found:
+            name = self._conditions[found.index(None)]
+            message = f"The variable ${name} is null, but @skip and @include take true or false."
+            raise RequestError.of(bad_input(message, field=name))
+        return found
 
 
 def _text(raw: dict[str, Any]) -> bytes | None:

@@ -142,10 +142,17 @@ def select(
 def condition_variables(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[str, ...]:
-    """The variables that decide what is selected: those in `@skip` and `@include`."""
+    """The variables that decide what is selected: those in `@skip` and `@include`, here or in what is spread here."""
     found: set[str] = set()
+    spread: set[str] = set()
+    waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
 
     class Conditions(Visitor):
+        def enter_fragment_spread(self, node: Any, *_: Any) -> None:
+            if (name := node.name.value) not in spread:
+                spread.add(name)
+                waiting.append(fragments[name])
+
         def enter_directive(self, node: Any, *_: Any) -> None:
             if node.name.value in {"skip", "include"}:
                 found.update(
@@ -154,8 +161,8 @@ def condition_variables(
                     if isinstance(argument.value, VariableNode)
                 )
 
-    for root in (operation, *fragments.values()):
-        visit(root, Conditions())
+    while waiting:
+        visit(waiting.pop(), Conditions())
     return tuple(sorted(found))
 
 
