@@ -30,7 +30,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gql import derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
-from gql.late import declare_object_type
+from gql.late import declare_object_type, defining
 from gql.scalars import JSON
 from gql.table import Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
@@ -359,6 +359,6 @@ def _strawberry_type(
     body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
     made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})
-    return typing.cast(
-        type[T], strawberry.type(made, description=describe(mapping.name), directives=directives(mapping.cache))
-    )
+    with defining():
+        finished = strawberry.type(made, description=describe(mapping.name), directives=directives(mapping.cache))
+    return typing.cast(type[T], finished)

@@ -1,7 +1,9 @@
 """Types by name, worked out when the schema is built, so that declarations may refer to each other in any order."""
 
+import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Optional, cast
 
 from strawberry.annotation import StrawberryAnnotation
@@ -40,6 +42,30 @@ def list_of(annotation: Any) -> Any:
     return types.GenericAlias(list, (annotation,))
 
 
+@functools.cache
+def _resolved(annotation: Any) -> FieldType:
+    """What Strawberry makes of an annotation; most fields have one that others have too."""
+    return cast(FieldType, StrawberryAnnotation(annotation).resolve())
+
+
+@contextmanager
+def defining() -> Iterator[None]:
+    """While a class is made: Strawberry asks for its fields' types, and gets them when the schema is built.
+
+    Otherwise one type would make the next one before it is made itself, so that a chain of relations as long as a
+    schema has tables would end in a RecursionError.
+    """
+    global _defining  # noqa: PLW0603 - one program makes its types one after the other
+    _defining += 1
+    try:
+        yield
+    finally:
+        _defining -= 1
+
+
+_defining = 0
+
+
 class LateField(StrawberryField):
     """A field whose type and arguments are worked out when the schema is built, once every type is declared."""
 
@@ -53,13 +79,19 @@ class LateField(StrawberryField):
         super().__init__(type_annotation=StrawberryAnnotation(Any), **kwargs)
         self._make_type = make_type
         self._make_arguments = make_arguments
+        self._resolved: FieldType | None = None
 
     def resolve_type(self, *, type_definition: StrawberryObjectDefinition | None = None) -> FieldType:  # noqa: ARG002
         """The field's type; Strawberry's `UNRESOLVED` while the types that it needs are still being declared."""
-        try:
-            return cast(FieldType, StrawberryAnnotation(self._make_type()).resolve())
-        except NotYetDeclaredError:
-            return UNRESOLVED  # type: ignore[return-value]
+        # Strawberry asks a dozen times for each field while it builds the schema.
+        if self._resolved is None:
+            if _defining:
+                return UNRESOLVED  # type: ignore[return-value]
+            try:
+                self._resolved = _resolved(self._make_type())
+            except NotYetDeclaredError:
+                return UNRESOLVED  # type: ignore[return-value]
+        return self._resolved
 
     @property
     def arguments(self) -> list[StrawberryArgument]:

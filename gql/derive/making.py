@@ -14,7 +14,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.unset import UNSET
 
 from gql.caching import directives
-from gql.late import LateField, NotYetDeclaredError
+from gql.late import LateField, NotYetDeclaredError, defining
 from gql.scalars import JSON
 from gql.table import Column, Kind, catalog
 
@@ -41,23 +41,15 @@ class Field:
 
 def make(name: str, fields: dict[str, Field], description: str, decorate: Callable[..., type]) -> type:
     """Build a Strawberry type of these fields, their GraphQL names given as they are."""
-    if name in _in_progress:
-        raise NotYetDeclaredError(name)
-    _in_progress.add(name)
-    try:
-        body: dict[str, Any] = {
-            _python_name(key): LateField(
-                field.annotation, graphql_name=key, description=field.description, default=UNSET
-            )
-            for key, field in fields.items()
-        }
-        made = type(name, (), {"__annotations__": dict.fromkeys(body, Any), "__module__": __name__, **body})
+    body: dict[str, Any] = {
+        _python_name(key): LateField(field.annotation, graphql_name=key, description=field.description, default=UNSET)
+        for key, field in fields.items()
+    }
+    # Without a docstring each class would be given one from its signature, which takes longer than all else here.
+    about = {"__annotations__": dict.fromkeys(body, Any), "__module__": __name__, "__doc__": description}
+    made = type(name, (), {**about, **body})
+    with defining():
         return decorate(made, description=description)
-    finally:
-        _in_progress.discard(name)
-
-
-_in_progress: set[str] = set()
 
 
 def _python_name(key: str) -> str:

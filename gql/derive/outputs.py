@@ -107,8 +107,12 @@ def presence_type(name: str, person: str, description: str) -> type:
     )
 
 
+@functools.cache
 def connection_arguments(type_name: str) -> list[StrawberryArgument]:
-    """What every connection takes: filter, order and a page forwards, backwards or by offset."""
+    """What every connection takes: filter, order and a page forwards, backwards or by offset.
+
+    One list for all fields of the type, since Strawberry only reads it.
+    """
     return [
         argument("filter", optional(filter_type(type_name)), "Which rows."),
         argument("orderBy", optional(list_of(order_type(type_name))), "The order's keys, the first one weighing most."),

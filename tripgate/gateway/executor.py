@@ -14,10 +14,14 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
     execute,
+    get_nullable_type,
+    introspection_types,
     is_non_null_type,
+    is_scalar_type,
     located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList
@@ -33,6 +37,15 @@ from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation
 from tripgate.planner.selection import Selected
 
+_TYPE = introspection_types["__Type"]
+# What introspection tells as plain text or truth; most of an answer to it, and known without more ado.
+_PLAIN = {
+    (type_, name): field.resolve
+    for type_ in introspection_types.values()
+    if isinstance(type_, GraphQLObjectType)
+    for name, field in type_.fields.items()
+    if field.resolve is not None and not field.args and is_scalar_type(get_nullable_type(field.type))
+}
 _OF_THE_SCHEMA = frozenset({"__schema", "__type", "__typename"})
 
 
@@ -159,6 +172,31 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, this_run: _Run, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._this_run = this_run
+        self._types_told: dict[tuple[int, int], Any] = {}
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """As in graphql-core, but an introspection tells each type once for each place of the document that asks.
+
+        Most fields have a type that others have too, so that is a fifth of the work. Both parts of the key are kept
+        alive, by the schema and by graphql-core, for as long as this executor runs.
+        """
+        if return_type is not _TYPE:
+            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+        key = (id(result), id(field_details_list))
+        told = self._types_told.get(key)
+        if told is None:
+            told = self._types_told[key] = super().complete_object_value(
+                return_type, field_details_list, info, path, result, position_context
+            )
+        return told
 
     def execute_field(
         self,
@@ -168,6 +206,9 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
         position_context: Any,
     ) -> Any:
+        plain = _PLAIN.get((parent_type, field_details_list[0].node.name.value))
+        if plain is not None:
+            return plain(source, None)
         if path.prev is not None or field_details_list[0].node.name.value == "__typename":
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         if parent_type is self.schema.mutation_type and self.collected_errors.errors:

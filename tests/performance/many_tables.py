@@ -1,0 +1,128 @@
+"""A program with many tables more: `python -m tests.performance.many_tables <count>` prints what building them takes.
+
+Each table has every kind of column, a list of the next one and all the usual root fields. The work is counted in calls
+of functions, of Python's and C's alike, which no other program on the machine changes.
+"""
+
+import asyncio
+import cProfile
+import json
+import pstats
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from graphql import get_introspection_query
+
+from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one, unique
+from gql.scalars import JSON
+from resolvers.declared import (
+    create,
+    create_many,
+    delete,
+    delete_many,
+    grouped,
+    lookup,
+    many,
+    one,
+    update,
+    update_many,
+    upsert,
+)
+from tripgate.gateway import schema
+from tripgate.gateway.executor import run
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.operation import Documents
+
+COLUMNS: dict[str, Any] = {
+    "id": UUID,
+    "owner_id": UUID,
+    "previous_id": UUID | None,
+    "name": str,
+    "notes": str | None,
+    "amount": Decimal | None,
+    "position": int,
+    "done": bool,
+    "day": date | None,
+    "labels": list[str],
+    "details": JSON,
+    "created_at": datetime,
+    "updated_at": datetime,
+}
+
+
+def declare(count: int) -> None:
+    """Declare so many tables and their root fields; the schema must not have been built yet."""
+    for number in range(count):
+        name = f"Extra{number}"
+        next_name = f"Extra{(number + 1) % count}"
+        body = {
+            "__annotations__": COLUMNS,
+            "__doc__": f"One of {count}.",
+            "id": column(write=NEVER),
+            "owner_id": column("user_id", write=NEVER),
+            "name": column(write=REQUIRED),
+            "created_at": column(write=NEVER),
+            "updated_at": column(write=NEVER),
+            "owner": to_one("Profile", via="user_id", description="Whose it is."),
+            "following": to_many(next_name, via="previous_id", description="What follows it."),
+        }
+        mapped = table(
+            f"extra{number}s", order_by=("created_at desc",), keys=(unique("user_id", "name", own="user_id"),)
+        )
+        mapped(type(name, (), body))
+        query = {
+            f"extra{number}": one(name),
+            f"extra{number}s": many(name),
+            f"extra{number}s_grouped": grouped(name),
+            f"extra{number}_by_name": lookup(name),
+        }
+        mutation = {
+            f"create_extra{number}": create(name),
+            f"create_extra{number}s": create_many(name),
+            f"update_extra{number}": update(name),
+            f"update_extra{number}s": update_many(name),
+            f"delete_extra{number}": delete(name),
+            f"delete_extra{number}s": delete_many(name),
+            f"upsert_extra{number}": upsert(name),
+        }
+        schema.QUERIES = (*schema.QUERIES, strawberry.type(type(f"{name}Query", (), query)))
+        schema.MUTATIONS = (*schema.MUTATIONS, strawberry.type(type(f"{name}Mutation", (), mutation)))
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called while it runs."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+def main(count: int) -> None:
+    """Print, as JSON, the calls that declaring and building take, and one introspection of it all."""
+
+    def build() -> None:
+        declare(count)
+        schema.graphql_schema()
+
+    building = calls(build)
+    built = schema.graphql_schema()
+    documents = Documents(built, size=1, limits=Limits(), hide_suggestions=False, introspection=True)
+    operation = documents.operation(get_introspection_query(), None)
+
+    async def introspect() -> None:
+        context: Any = SimpleNamespace()
+        answer = await run(built, operation, {}, context, hide_suggestions=False)
+        assert answer.data is not None
+        assert not answer.errors
+
+    introspecting = calls(lambda: asyncio.run(introspect()))
+    sys.stdout.write(json.dumps({"building": building, "introspecting": introspecting}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,51 @@
+"""What a start costs, and what it does not load: counted, since seconds differ between machines and hours."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import execute, get_introspection_query, parse
+
+from tests.performance.counting import ROOT
+from tripgate.gateway.executor import run
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.operation import Documents
+from tripgate.gateway.schema import graphql_schema
+
+# Calls of functions for each table, declared and built, with all its types; 100,000 are about 15 ms.
+MOST_BUILDING = 65_000
+# The same for one introspection of all of it.
+MOST_INTROSPECTING = 45_000
+
+
+@cache
+def taken(tables: int) -> dict[str, int]:
+    """What a program with so many tables more takes, in a process of its own."""
+    command = [sys.executable, "-m", "tests.performance.many_tables", str(tables)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_eighty_tables_are_declared_and_built_within_the_budget() -> None:
+    assert taken(80)["building"] <= 80 * MOST_BUILDING
+
+
+def test_a_table_costs_the_same_however_many_there_are() -> None:
+    first, second = taken(40)["building"] - taken(1)["building"], taken(80)["building"] - taken(40)["building"]
+    assert second / 40 <= 1.05 * first / 39
+
+
+def test_eighty_tables_are_introspected_within_the_budget() -> None:
+    assert taken(80)["introspecting"] <= 80 * MOST_INTROSPECTING
+
+
+async def test_introspection_answers_what_graphql_core_does() -> None:
+    schema = graphql_schema()
+    query = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
+    documents = Documents(schema, size=1, limits=Limits(), hide_suggestions=False, introspection=True)
+    context: Any = SimpleNamespace()
+    answer = await run(schema, documents.operation(query, None), {}, context, hide_suggestions=False)
+    assert (answer.data, list(answer.errors)) == (execute(schema, parse(query)).data, [])  # type: ignore[union-attr]
