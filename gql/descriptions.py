@@ -1,4 +1,5 @@
-"""The SQL comments of tables and columns, which describe types and fields; `make schema` writes the file."""
+"""The SQL comments of tables and columns, which describe types and fields, and of checks, which are told to whoever
+breaks them; `make schema` writes the file."""
 
 import functools
 import json
@@ -7,9 +8,9 @@ from pathlib import Path
 DESCRIPTIONS_FILE = Path(__file__).with_suffix(".json")
 
 
-def describe(table: str, column: str = "") -> str | None:
-    """The comment of a table or of one of its columns; `None` where there is none."""
-    return _comments().get(table, {}).get(column)
+def describe(table: str, part: str = "") -> str | None:
+    """The comment of a table, or of one of its columns or checks; `None` where there is none."""
+    return _comments().get(table, {}).get(part)
 
 
 @functools.cache

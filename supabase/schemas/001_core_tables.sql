@@ -40,6 +40,9 @@ comment on column public.profiles.display_name is 'The name shown to others, 1 t
 comment on column public.profiles.avatar_path is 'Where the person''s picture lies in the storage bucket for avatars.';
 comment on column public.profiles.created_at is 'When the person signed up.';
 comment on column public.profiles.updated_at is 'When the profile last changed.';
+-- What is told to whoever breaks them.
+comment on constraint profiles_display_name_check on public.profiles is 'A display name is 1 to 80 characters long, and not all of them are blank.';
+comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is 1 to 1,024 characters long.';
 
 create trigger set_profiles_updated_at before update on public.profiles
     for each row execute function private.set_updated_at();
@@ -81,6 +84,11 @@ comment on column public.user_preferences.email_notifications is 'Whether change
 comment on column public.user_preferences.push_notifications is 'Whether changes to shared trips are told on the person''s devices.';
 comment on column public.user_preferences.created_at is 'When the preferences were created.';
 comment on column public.user_preferences.updated_at is 'When the preferences last changed.';
+-- What is told to whoever breaks them.
+comment on constraint user_preferences_locale_check on public.user_preferences is 'A locale is a BCP 47 tag of at most 35 characters, such as en or pt-BR.';
+comment on constraint user_preferences_timezone_check on public.user_preferences is 'A time zone is given by its IANA name, such as Europe/Lisbon.';
+comment on constraint user_preferences_home_currency_check on public.user_preferences is 'A currency is three capital letters, its ISO 4217 code, such as EUR.';
+comment on constraint user_preferences_distance_unit_check on public.user_preferences is 'The unit of distances is km or mi.';
 
 create trigger set_user_preferences_updated_at before update on public.user_preferences
     for each row execute function private.set_updated_at();
@@ -136,6 +144,16 @@ comment on column public.places.website is 'Web address, starting with http:// o
 comment on column public.places.notes is 'What the owner wants to remember about the place, up to 5,000 characters long.';
 comment on column public.places.created_at is 'When the place was added.';
 comment on column public.places.updated_at is 'When the place last changed.';
+-- What is told to whoever breaks them.
+comment on constraint places_name_check on public.places is 'A place''s name is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint places_category_check on public.places is 'There is no such category of places.';
+comment on constraint places_address_check on public.places is 'An address is at most 500 characters long.';
+comment on constraint places_city_check on public.places is 'A city is at most 200 characters long.';
+comment on constraint places_country_code_check on public.places is 'A country is two capital letters, its ISO 3166-1 code, such as PT.';
+comment on constraint places_latitude_check on public.places is 'A latitude lies between -90 and 90 degrees.';
+comment on constraint places_longitude_check on public.places is 'A longitude lies between -180 and 180 degrees, and is given together with a latitude.';
+comment on constraint places_website_check on public.places is 'A web address begins with http:// or https://, has no blanks, and is at most 2,048 characters long.';
+comment on constraint places_notes_check on public.places is 'Notes are at most 5,000 characters long.';
 
 create index idx_places_user_id_created_at on public.places (user_id, created_at desc);
 create index idx_places_user_id_category on public.places (user_id, category);
@@ -194,6 +212,16 @@ comment on column public.trips.currency is 'Currency of the trip''s amounts, by 
 comment on column public.trips.created_at is 'When the trip was created.';
 comment on column public.trips.updated_at is 'When the trip last changed.';
 comment on column public.trips.labels is 'Words to find the trip by, at most 20.';
+-- What is told to whoever breaks them.
+comment on constraint trips_title_check on public.trips is 'A trip''s title is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint trips_description_check on public.trips is 'A trip''s description is at most 5,000 characters long.';
+comment on constraint trips_destination_check on public.trips is 'A destination is at most 200 characters long.';
+comment on constraint trips_status_check on public.trips is 'There is no such status of trips.';
+comment on constraint trips_start_date_check on public.trips is 'A trip starts between the years 1 and 9999.';
+comment on constraint trips_end_date_check on public.trips is 'A trip ends by the year 9999, and not before it starts.';
+comment on constraint trips_budget_check on public.trips is 'A budget is zero or more.';
+comment on constraint trips_currency_check on public.trips is 'A currency is three capital letters, its ISO 4217 code, such as EUR.';
+comment on constraint trips_labels_check on public.trips is 'A trip has at most 20 labels, of at most 1,000 characters together, and none of them is null.';
 
 create index idx_trips_user_id_created_at on public.trips (user_id, created_at desc);
 create index idx_trips_user_id_status on public.trips (user_id, status);
@@ -254,6 +282,16 @@ comment on column public.trip_items.cost is 'What the item costs, in the trip''s
 comment on column public.trip_items.created_at is 'When the item was created.';
 comment on column public.trip_items.updated_at is 'When the item last changed.';
 comment on column public.trip_items.details is 'What a booking says beyond that, as a JSON object of at most 8 KiB: a reference, a seat.';
+-- What is told to whoever breaks them.
+comment on constraint trip_items_title_check on public.trip_items is 'An item''s title is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint trip_items_notes_check on public.trip_items is 'Notes are at most 5,000 characters long.';
+comment on constraint trip_items_kind_check on public.trip_items is 'There is no such kind of item.';
+comment on constraint trip_items_day_number_check on public.trip_items is 'Days are counted from 1.';
+comment on constraint trip_items_order_index_check on public.trip_items is 'Positions are counted from 0.';
+comment on constraint trip_items_starts_at_check on public.trip_items is 'An item starts between the years 1 and 9999.';
+comment on constraint trip_items_ends_at_check on public.trip_items is 'An item ends by the year 9999, and not before it starts.';
+comment on constraint trip_items_cost_check on public.trip_items is 'A cost is zero or more.';
+comment on constraint trip_items_details_check on public.trip_items is 'Details are a JSON object of at most 8 KiB.';
 
 create index idx_trip_items_trip_id_day_number_order_index
     on public.trip_items (trip_id, day_number, order_index);

@@ -39,6 +39,10 @@ comment on column public.saved_places.category is 'What kind of place it is.';
 comment on column public.saved_places.notes is 'Why the person saved it, up to 5,000 characters long.';
 comment on column public.saved_places.created_at is 'When the place was saved.';
 comment on column public.saved_places.updated_at is 'When the saved place last changed.';
+-- What is told to whoever breaks them.
+comment on constraint saved_places_name_check on public.saved_places is 'A saved place''s name is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint saved_places_category_check on public.saved_places is 'There is no such category of places.';
+comment on constraint saved_places_notes_check on public.saved_places is 'Notes are at most 5,000 characters long.';
 
 create index idx_saved_places_user_id_created_at on public.saved_places (user_id, created_at desc);
 create index idx_saved_places_user_id_category on public.saved_places (user_id, category);
@@ -85,6 +89,9 @@ comment on column public.collections.name is 'What the collection is called, up 
 comment on column public.collections.description is 'What the collection is for, up to 5,000 characters long.';
 comment on column public.collections.created_at is 'When the collection was made.';
 comment on column public.collections.updated_at is 'When the collection last changed.';
+-- What is told to whoever breaks them.
+comment on constraint collections_name_check on public.collections is 'A collection''s name is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint collections_description_check on public.collections is 'A collection''s description is at most 5,000 characters long.';
 
 create index idx_collections_user_id_created_at on public.collections (user_id, created_at desc);
 
@@ -123,6 +130,9 @@ comment on column public.collection_places.order_index is 'The place''s position
 comment on column public.collection_places.notes is 'Why the place is in the collection, up to 5,000 characters long.';
 comment on column public.collection_places.created_at is 'When the place was put into the collection.';
 comment on column public.collection_places.updated_at is 'When the entry last changed.';
+-- What is told to whoever breaks them.
+comment on constraint collection_places_order_index_check on public.collection_places is 'Positions are counted from 0.';
+comment on constraint collection_places_notes_check on public.collection_places is 'Notes are at most 5,000 characters long.';
 
 create index idx_collection_places_user_id on public.collection_places (user_id);
 create index idx_collection_places_place_id on public.collection_places (place_id);
@@ -155,6 +165,9 @@ comment on column public.tags.name is 'The word, up to 50 characters long; each 
 comment on column public.tags.colour is 'Colour to show the tag in, as #rrggbb.';
 comment on column public.tags.created_at is 'When the tag was made.';
 comment on column public.tags.updated_at is 'When the tag last changed.';
+-- What is told to whoever breaks them.
+comment on constraint tags_name_check on public.tags is 'A tag''s name is 1 to 50 characters long, and not all of them are blank.';
+comment on constraint tags_colour_check on public.tags is 'A colour is written as #rrggbb.';
 
 create trigger set_tags_updated_at before update on public.tags
     for each row execute function private.set_updated_at();
@@ -216,6 +229,8 @@ comment on column public.collaborators.user_id is 'The person it is shared with,
 comment on column public.collaborators.role is 'What the person may do: a viewer looks and votes, an editor changes the trip as well.';
 comment on column public.collaborators.created_at is 'When the person joined the trip.';
 comment on column public.collaborators.updated_at is 'When the role last changed.';
+-- What is told to whoever breaks them.
+comment on constraint collaborators_role_check on public.collaborators is 'A collaborator is a viewer or an editor.';
 
 create index idx_collaborators_user_id_trip_id on public.collaborators (user_id, trip_id);
 
@@ -281,6 +296,12 @@ comment on column public.invitations.expires_at is 'Until when it can be accepte
 comment on column public.invitations.accepted_at is 'When it was accepted.';
 comment on column public.invitations.created_at is 'When it was sent.';
 comment on column public.invitations.updated_at is 'When the invitation last changed.';
+-- What is told to whoever breaks them.
+comment on constraint invitations_email_check on public.invitations is 'An invitation goes to an e-mail address of at most 254 characters, in lower case.';
+comment on constraint invitations_role_check on public.invitations is 'Somebody is invited as a viewer or an editor.';
+comment on constraint invitations_token_hash_check on public.invitations is 'The hash of a secret is 64 hexadecimal digits.';
+comment on constraint invitations_status_check on public.invitations is 'There is no such status of invitations.';
+comment on constraint invitations_accepted_at_check on public.invitations is 'An invitation says when it was accepted once it was, and not before.';
 
 create index idx_invitations_trip_id_created_at on public.invitations (trip_id, created_at desc);
 create index idx_invitations_email_status on public.invitations (email, status);
@@ -374,6 +395,9 @@ comment on column public.votes.value is 'For (1), against (-1), or neither (0).'
 comment on column public.votes.comment is 'Why, up to 1,000 characters long.';
 comment on column public.votes.created_at is 'When the person first voted.';
 comment on column public.votes.updated_at is 'When the vote last changed.';
+-- What is told to whoever breaks them.
+comment on constraint votes_value_check on public.votes is 'A vote is 1, 0 or -1.';
+comment on constraint votes_comment_check on public.votes is 'A comment is at most 1,000 characters long.';
 
 create index idx_votes_trip_id_user_id on public.votes (trip_id, user_id);
 create index idx_votes_user_id_created_at on public.votes (user_id, created_at desc);

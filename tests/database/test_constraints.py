@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from psycopg import sql
+
+from gql.descriptions import describe
 
 if TYPE_CHECKING:
     from tests.database.callers import World
@@ -188,6 +191,21 @@ def test_every_check_of_these_tables_is_tried(db: psycopg.Connection) -> None:
         (sorted({table for table, _ in TAKEN}),),
     )
     assert {name for (name,) in names} == {constraint for _, _, constraint in REFUSED}
+
+
+def test_every_check_has_a_sentence_for_people_in_the_file_that_the_gateway_reads(db: psycopg.Connection) -> None:
+    checks = db.execute(
+        "select relname, conname, obj_description(pg_constraint.oid, 'pg_constraint')"
+        " from pg_constraint join pg_class on pg_class.oid = conrelid"
+        " where contype = 'c' and connamespace = any (%s::regnamespace[])",
+        (["public", "private"],),
+    ).fetchall()
+    assert len(checks) > 40
+    for table, name, sentence in checks:
+        assert sentence is not None, f"comment on constraint {name} on {table} is missing"
+        assert re.fullmatch(r"[A-Z].{10,150}\.", sentence), f"{name}: {sentence}"
+        assert name not in sentence
+        assert describe(table, name) == sentence
 
 
 def test_amounts_keep_two_decimals(world: World) -> None:

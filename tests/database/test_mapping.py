@@ -5,6 +5,7 @@ import typing
 
 import psycopg
 import pytest
+from postgrest.exceptions import APIError
 from psycopg import sql
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
@@ -13,6 +14,8 @@ from gql.table import Kind, Sort, Table, catalog
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from tripgate.gateway.doctor.needs import FUNCTIONS
 from tripgate.gateway.schema import graphql_schema  # declares every type
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgrest.errors import public_error
 
 SQL_TYPES = {
     Kind.TEXT: {"text"},
@@ -49,6 +52,21 @@ def test_columns(db: psycopg.Connection, table: Table) -> None:
         assert type_ in SQL_TYPES[column.kind], column.field
         assert column.nullable == nullable, column.field
     assert set(found) == {column.name for column in stored}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_unique_key_over_several_columns_names_an_input(db: psycopg.Connection, table: Table) -> None:
+    keys = db.execute(
+        "select conname from pg_catalog.pg_constraint where contype = 'u' and conrelid = %s::regclass",
+        [f"public.{table.name}"],
+    ).fetchall()
+    writable = {column.field for column in table.columns.values() if column.creatable or column.patchable}
+    # Kept by the database alone, so nobody can be told what to correct.
+    unwritten = {"collaborators", "invitations", "user_preferences"}
+    for (name,) in keys:
+        failure = APIError({"code": "23505", "message": f'duplicate key value violates unique constraint "{name}"'})
+        field = public_error(failure, Caller("ada", "token"), table).extensions.get("field")
+        assert field is None if table.name in unwritten else field in writable, name
 
 
 @pytest.mark.parametrize("table", TABLES)

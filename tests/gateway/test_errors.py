@@ -8,6 +8,7 @@ from tests.support import Person
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id } }"
+TITLE_RULE = "A trip's title is 1 to 200 characters long, and not all of them are blank."
 
 
 async def test_unknown_ids(ada: Person) -> None:
@@ -19,26 +20,79 @@ async def test_unknown_ids(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "constraint", "field"),
+    ("fields", "constraint", "field", "message"),
     [
-        ({"startDate": "2027-02-01", "endDate": "2027-01-01"}, "trips_end_date_check", "endDate"),
-        ({"budget": "-1"}, "trips_budget_check", "budget"),
-        ({"currency": "euro"}, "trips_currency_check", "currency"),
-        ({"title": ""}, "trips_title_check", "title"),
-        ({"title": "x" * 1000}, "trips_title_check", "title"),
+        (
+            {"startDate": "2027-02-01", "endDate": "2027-01-01"},
+            "trips_end_date_check",
+            "endDate",
+            "A trip ends by the year 9999, and not before it starts.",
+        ),
+        ({"budget": "-1"}, "trips_budget_check", "budget", "A budget is zero or more."),
+        (
+            {"currency": "euro"},
+            "trips_currency_check",
+            "currency",
+            "A currency is three capital letters, its ISO 4217 code, such as EUR.",
+        ),
+        ({"title": ""}, "trips_title_check", "title", TITLE_RULE),
+        ({"title": "x" * 1000}, "trips_title_check", "title", TITLE_RULE),
     ],
 )
-async def test_broken_rules_name_constraint_and_field(
-    newcomer: Person, fields: dict[str, Any], constraint: str, field: str
+async def test_broken_rules_are_told_in_words_with_constraint_and_field(
+    newcomer: Person, fields: dict[str, Any], constraint: str, field: str, message: str
 ) -> None:
     error = await newcomer.refused(CREATE, input={"title": "A trip", **fields})
     assert error == {
         "code": "BAD_USER_INPUT",
-        "message": f"A value breaks the rule {constraint}.",
+        "message": message,
         "sqlstate": "23514",
         "constraint": constraint,
         "field": field,
     }
+
+
+@pytest.mark.parametrize(
+    ("create", "constraint", "field"),
+    [
+        ('createTag(input: { name: "calm" })', "tags_user_id_name_key", "name"),
+        ('createSavedPlace(input: { placeId: "$place" })', "saved_places_user_id_place_id_key", "placeId"),
+        (
+            'createCollectionPlace(input: { collectionId: "$collection", placeId: "$place" })',
+            "collection_places_collection_id_place_id_key",
+            "placeId",
+        ),
+        ('createPlaceTag(input: { placeId: "$place", tagId: "$tag" })', "place_tags_place_id_tag_id_key", "tagId"),
+    ],
+)
+async def test_what_is_there_already_is_named_by_the_field_that_says_so(
+    newcomer: Person, create: str, constraint: str, field: str
+) -> None:
+    made = await newcomer.ask(
+        """mutation {
+             place: createPlace(input: { name: "Pier" }) { id } tag: createTag(input: { name: "windy" }) { id }
+             collection: createCollection(input: { name: "Coast" }) { id }
+           }"""
+    )
+    for name, row in made.items():
+        create = create.replace(f"${name}", row["id"])
+    await newcomer.ask(f"mutation {{ {create} {{ id }} }}")
+    assert await newcomer.refused(f"mutation {{ {create} {{ id }} }}") == {
+        "code": "CONFLICT",
+        "message": "This already exists.",
+        "sqlstate": "23505",
+        "constraint": constraint,
+        "field": field,
+    }
+
+
+async def test_a_new_name_that_is_taken_is_named_too(newcomer: Person) -> None:
+    made = await newcomer.ask(
+        'mutation { createTag(input: { name: "calm" }) { id } b: createTag(input: { name: "windy" }) { id } }'
+    )
+    rename = 'mutation ($id: UUID!) { updateTag(id: $id, patch: { name: "calm" }) { id } }'
+    error = await newcomer.refused(rename, id=made["b"]["id"])
+    assert (error["code"], error["field"]) == ("CONFLICT", "name")
 
 
 async def test_values_out_of_range(newcomer: Person) -> None:

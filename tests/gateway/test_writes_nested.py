@@ -81,7 +81,7 @@ async def test_without_items_the_insert_is_a_plain_one(newcomer: Person, wire: W
             {"title": "x", "cost": "-1"},
             {
                 "code": "BAD_USER_INPUT",
-                "message": "A value breaks the rule trip_items_cost_check.",
+                "message": "A cost is zero or more.",
                 "sqlstate": "23514",
                 "constraint": "trip_items_cost_check",
                 "field": "items.cost",
@@ -91,7 +91,7 @@ async def test_without_items_the_insert_is_a_plain_one(newcomer: Person, wire: W
             {"title": "x", "startsAt": "2027-01-02T00:00:00Z", "endsAt": "2027-01-01T00:00:00Z"},
             {
                 "code": "BAD_USER_INPUT",
-                "message": "A value breaks the rule trip_items_ends_at_check.",
+                "message": "An item ends by the year 9999, and not before it starts.",
                 "sqlstate": "23514",
                 "constraint": "trip_items_ends_at_check",
                 "field": "items.endsAt",
@@ -196,7 +196,7 @@ async def test_collections_with_places_and_places_with_tags(newcomer: Person, be
         "message": "This already exists.",
         "sqlstate": "23505",
         "constraint": "collection_places_collection_id_place_id_key",
-        "field": "collectionPlaces",
+        "field": "collectionPlaces.placeId",
     }
     # Of somebody else's places and tags one can have neither.
     forbidden = {"code": "FORBIDDEN", "message": "You are not allowed to do this."}

@@ -8,8 +8,9 @@ from typing import Any
 
 from postgrest.exceptions import APIError
 
+from gql.descriptions import describe
 from gql.errors import ApiError, ErrorCode
-from gql.table import Table
+from gql.table import Column, Table
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
@@ -89,11 +90,19 @@ def _input_message(error: APIError, code: str) -> str:
         case "23503":
             return "This refers to something that does not exist."
         case "23514":
-            return f"A value breaks the rule {constraint}." if constraint else "A value breaks a rule."
+            return _rule(error, constraint)
         case "23502":
             return "A value that must be given is missing."
         case _:
             return "A value does not fit its type."
+
+
+def _rule(error: APIError, constraint: str | None) -> str:
+    """What the broken check says for people; the hint of one that a trigger makes in its place."""
+    if constraint is None:
+        return "A value breaks a rule."
+    words = describe(_found(_TABLE, error) or "", constraint) or error.hint
+    return words or f"A value breaks the rule {constraint}."
 
 
 def _details(error: APIError, table: Table | None, related: RelatedTables) -> dict[str, Any]:
@@ -101,7 +110,7 @@ def _details(error: APIError, table: Table | None, related: RelatedTables) -> di
     field = _field(error, table, constraint)
     for path, each, via in related:
         if _is_about(each, error, constraint):
-            below = _field(error, each, constraint)
+            below = _field(error, each, constraint, via)
             above = each.by_sql_name[via].field
             field = path if below in {None, above} else f"{path}.{below}"
     return {
@@ -120,17 +129,42 @@ def _is_about(table: Table, error: APIError, constraint: str | None) -> bool:
     return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.name}_")
 
 
-def _field(error: APIError, table: Table | None, constraint: str | None) -> str | None:
-    """The field behind the column that the message or the constraint's name names."""
+def _field(error: APIError, table: Table | None, constraint: str | None, via: str | None = None) -> str | None:
+    """The field behind the column that the message or the constraint's name names.
+
+    Of a unique key over several columns it is the last that its writer chooses: what is there twice, as against the
+    person, the trip or the collection in which it is.
+
+    Args:
+        via: A column that the rows above give and not the writer.
+    """
     if table is None:
         return None
     column = _found(_COLUMN, error)
     if column is None and constraint is not None:
         rest = re.sub(rf"^(fk_)?{re.escape(table.name)}_|_(check|key)$", "", constraint)
-        candidates = [name for name in table.by_sql_name if rest == name or rest.startswith(f"{name}_")]
-        column = max(candidates, key=len, default=None)
+        if constraint.endswith("_key"):
+            chosen = [name for name in _parts(rest, table) if name != via and _is_input(table.by_sql_name[name])]
+            column = chosen[-1] if chosen else None
+        else:
+            candidates = [name for name in table.by_sql_name if rest == name or rest.startswith(f"{name}_")]
+            column = max(candidates, key=len, default=None)
     found = table.by_sql_name.get(column) if column is not None else None
     return found.field if found is not None else None
+
+
+def _parts(names: str, table: Table) -> tuple[str, ...]:
+    """The columns whose names are strung together, as in `user_id_place_id`; none where they are not the table's."""
+    if names in table.by_sql_name:
+        return (names,)
+    for name in table.by_sql_name:
+        if names.startswith(f"{name}_") and (rest := _parts(names.removeprefix(f"{name}_"), table)):
+            return (name, *rest)
+    return ()
+
+
+def _is_input(column: Column) -> bool:
+    return column.creatable or column.patchable
 
 
 def _found(pattern: re.Pattern[str], error: APIError) -> str | None:
