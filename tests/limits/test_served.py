@@ -61,7 +61,7 @@ def nested(levels: int) -> dict[str, Any]:
             "{ items(first: 100) { nodes { id } } } }",
             "COST_LIMIT_EXCEEDED",
             10_000,
-            500 + 100 * (2 + 100),
+            500 + 1 + 100 * (2 + 100),
         ),
     ],
 )

@@ -36,7 +36,7 @@ from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.gateway.access import made_for_anybody
 from tripgate.gateway.kept import Refusal, Refusals, SchemaAnswers, VariableSets, weight
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.limits.cost import cost, too_dear
+from tripgate.gateway.limits.cost import estimated, too_dear, too_many_conditions
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import check_variables
 from tripgate.gateway.limits.reading import read
@@ -229,10 +229,12 @@ class Operation:
         return found
 
     def _cost(self, roots: tuple[Selected, ...], variables: VariableValues) -> int:
-        found = cost(roots, variables, self.limits.pages)
-        if found > self.limits.cost:
-            raise RequestError.of(too_dear(found, self.limits.cost))
-        return found
+        found = estimated(roots, variables, self.limits.pages)
+        if found.conditions > self.limits.conditions:
+            raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
+        if found.cost > self.limits.cost:
+            raise RequestError.of(too_dear(found.cost, self.limits.cost))
+        return found.cost
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:
         found = tuple(variables.coerced.get(name) for name in self._conditions)

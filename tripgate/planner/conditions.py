@@ -3,7 +3,7 @@
 import datetime as dt
 import decimal
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -72,7 +72,49 @@ def _any(parts: tuple[Condition, ...]) -> Condition:
     kept = tuple(part for part in parts if part != NEVER)
     if ALWAYS in kept:
         return ALWAYS
+    kept = _folded(kept)
     return kept[0] if len(kept) == 1 else Or(kept)
+
+
+def _folded(parts: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The same alternatives, those that name values of one column as one list in the first one's place.
+
+    `a = x or a = y` is `a in (x, y)`, whatever is null. Postgres looks a list up, where it would try each alternative.
+    """
+    values: dict[str, dict[str, None]] = {}
+    found: list[Condition | str] = []
+    for part in _alternatives(parts):
+        named = _named_values(part)
+        if named is None:
+            found.append(part)
+            continue
+        assert isinstance(part, Compare)  # noqa: S101 - only comparisons name values
+        if part.column not in values:
+            values[part.column] = {}
+            found.append(part.column)
+        values[part.column].update(dict.fromkeys(named))
+    return tuple(_one_of(each, tuple(values[each])) if isinstance(each, str) else each for each in found)
+
+
+def _alternatives(parts: tuple[Condition, ...]) -> Iterator[Condition]:
+    for part in parts:
+        if isinstance(part, Or):
+            yield from part.of
+        else:
+            yield part
+
+
+def _named_values(part: Condition) -> tuple[str, ...] | None:
+    """The values one of which a column must have; `None` for any other condition, as of a list of text as a whole."""
+    if not isinstance(part, Compare):
+        return None
+    if part.operator is Operator.IN and isinstance(part.value, tuple):
+        return part.value
+    return (part.value,) if part.operator is Operator.EQ and isinstance(part.value, str) else None
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> Condition:
+    return Compare(column, Operator.EQ, values[0]) if len(values) == 1 else Compare(column, Operator.IN, values)
 
 
 def _negated(part: Condition) -> Condition:

@@ -36,6 +36,7 @@ class Limits:
         introspection_selections: What `selections` counts, of all that is below `__schema` and `__type`.
         input_depth: Objects and lists inside each other, in an argument or a variable.
         input_list: Entries of a list in an argument or a variable.
+        conditions: What the filters and cursors of an operation may test together; alternatives in one list are one.
         validation_errors: Mistakes in a document that are told; a document with more is refused with these.
         cost: What an operation may cost; see `docs/limits.md`.
     """
@@ -52,6 +53,7 @@ class Limits:
     introspection_selections: int = 400
     input_depth: int = 32
     input_list: int = 2000
+    conditions: int = 200
     validation_errors: int = 20
     cost: int = 10_000
     pages: PageSizes = PageSizes()

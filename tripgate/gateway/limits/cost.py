@@ -5,6 +5,7 @@ are in `docs/limits.md`.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -20,8 +21,9 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode
-from gql.table import Relation, Table, catalog
+from gql.table import Table, catalog
 from tripgate.gateway.limits.bounds import PageSizes, exceeded
+from tripgate.gateway.limits.filters import cursor_conditions, tested
 from tripgate.planner.selection import Selected
 
 WRITTEN = 5
@@ -31,7 +33,7 @@ COUNTED = 5
 """A total or an aggregate, which looks at all matching rows, whatever the page."""
 
 TESTED = 5
-"""A relation that a filter tests or an order follows."""
+"""A relation that a filter tests or an order follows. Any other condition costs 1."""
 
 COMING_ALONG = 5
 """How many objects come along with a row: those that it refers to, those that these do, and so on. More cost 1 each."""
@@ -43,10 +45,30 @@ TYPE = 100
 """One type of the schema."""
 
 
-def cost(roots: Iterable[Selected], variables: VariableValues, pages: PageSizes) -> int:
-    """The cost of an operation: the sum over its root fields."""
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What an operation may take: its cost, and how many conditions its filters and cursors hold."""
+
+    cost: int
+    conditions: int
+
+
+def estimated(roots: Iterable[Selected], variables: VariableValues, pages: PageSizes) -> Estimated:
+    """What an operation may take: the sum over its root fields."""
     estimate = _Estimate(variables, pages)
-    return sum(estimate.root(selected) for selected in roots)
+    cost = sum(estimate.root(selected) for selected in roots)
+    return Estimated(cost, estimate.conditions)
+
+
+def too_many_conditions(found: int, limit: int) -> ApiError:
+    """The refusal of an operation whose filters hold too many conditions."""
+    return exceeded(
+        ErrorCode.BAD_USER_INPUT,
+        f"The filters of the operation hold {found} conditions; at most {limit} are allowed. Write alternatives of one "
+        "column as a list, `in: [...]`, or ask in several operations.",
+        limit,
+        found,
+    )
 
 
 def too_dear(found: int, limit: int) -> ApiError:
@@ -95,6 +117,7 @@ class _Estimate:
     def __init__(self, variables: VariableValues, pages: PageSizes) -> None:
         self._variables = variables
         self._pages = pages
+        self.conditions = 0
 
     def root(self, selected: Selected) -> int:
         if selected.definition is None:
@@ -185,15 +208,17 @@ class _Estimate:
         return largest if "by" in definition.args else min(self._pages.default, largest)
 
     def _tests(self, selected: Selected, arguments: dict[str, Any]) -> int:
-        """What filter and order add."""
-        filter_, order = arguments.get("filter"), arguments.get("orderBy")
-        if not filter_ and not order:
-            return 0
-        table = _table(selected)
-        if table is None:
-            return 0
-        hops = sum(_hops(each) for each in order or ())
-        return TESTED * ((_relations(table, filter_) if filter_ else 0) + hops)
+        """What filter, order and cursors add."""
+        filter_, order = arguments.get("filter"), arguments.get("orderBy") or ()
+        for name in ("after", "before"):
+            if arguments.get(name) is not None:
+                self.conditions += cursor_conditions(len(order))
+        hops = sum(_hops(each) for each in order)
+        if not filter_ or (table := _table(selected)) is None:
+            return TESTED * hops
+        found = tested(table, filter_)
+        self.conditions += found.conditions
+        return TESTED * (found.relations + hops) + found.conditions - found.relations
 
     def _written(self, selected: Selected) -> int:
         """What a mutation writes, without what it answers."""
@@ -215,31 +240,6 @@ def _table(selected: Selected) -> Table | None:
         type_ = get_named_type(type_.fields["nodes"].type)
     # Groups are called after the rows that they are of.
     return catalog.get(type_.name) or catalog.get(type_.name.removesuffix("Group"))
-
-
-def _relations(table: Table, filter_: dict[str, Any]) -> int:
-    """How many relations a filter tests, those of related rows included."""
-    found = 0
-    waiting = [(table, filter_)]
-    while waiting:
-        of, each = waiting.pop()
-        for name, value in each.items():
-            if value is None:
-                continue  # refused when it is planned
-            if name in {"and", "or"}:
-                waiting.extend((of, part) for part in value)
-            elif name == "not":
-                waiting.append((of, value))
-            elif (relation := of.relations.get(name)) is not None:
-                tests = _tests_of(relation, value)
-                found += len(tests)
-                waiting.extend((catalog[relation.target], test) for test in tests)
-    return found
-
-
-def _tests_of(relation: Relation, value: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is asked of related rows: of a to-one relation one filter, else one for each of some, none and every."""
-    return [test or {} for test in value.values()] if relation.many else [value]
 
 
 def _hops(order: dict[str, Any]) -> int:

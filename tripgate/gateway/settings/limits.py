@@ -55,6 +55,12 @@ class LimitSettings(BaseModel):
     max_input_list: int = Field(
         default=_DEFAULTS.input_list, ge=10, description="The longest list in an argument or a variable."
     )
+    max_conditions: int = Field(
+        default=_DEFAULTS.conditions,
+        ge=10,
+        le=10_000,
+        description="The most conditions in the filters and cursors of an operation.",
+    )
     max_validation_errors: int = Field(
         default=_DEFAULTS.validation_errors, ge=1, le=100, description="The most mistakes told of one document."
     )
@@ -76,6 +82,7 @@ class LimitSettings(BaseModel):
             introspection_selections=self.max_introspection_selections,
             input_depth=self.max_input_depth,
             input_list=self.max_input_list,
+            conditions=self.max_conditions,
             validation_errors=self.max_validation_errors,
             cost=self.max_cost,
             pages=PageSizes(largest=self.max_page_size),
