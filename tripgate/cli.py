@@ -1,10 +1,11 @@
-"""The command line: `tripgate dev|serve|local|schema`.
+"""The command line: `tripgate dev|serve|local|schema|migration|doctor`.
 
 Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage or settings.
 """
 
 import asyncio
 import importlib.metadata
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ import click
 
 from tripgate.commands.doctor import doctor
 from tripgate.commands.migration import migration
+from tripgate.commands.packages import need_local_packages, other_gql
 from tripgate.commands.schema import schema
 
 if TYPE_CHECKING:
@@ -82,6 +84,9 @@ def dev(
     host: str, port: int, api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str
 ) -> None:
     """Start everything on this machine: Postgres, PostgREST, Auth and the gateway."""
+    need_local_packages("tripgate dev")
+    _warn_of_other_gql()
+    _refuse_misspelt_settings()
     stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
@@ -99,6 +104,7 @@ def dev(
 @_local_options
 def local(api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str) -> None:
     """Start the embedded Supabase alone, without the gateway."""
+    need_local_packages("tripgate local")
     stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
@@ -117,6 +123,7 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
 
     Reads SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and the TRIPGATE_… settings of docs/settings.md.
     """
+    clash = other_gql()
     from tripgate.gateway import settings  # noqa: PLC0415 - the other commands start without the server
 
     overrides = {"TRIPGATE_HOST": host, "TRIPGATE_PORT": port, "TRIPGATE_WORKERS": workers}
@@ -128,6 +135,9 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
     from tripgate.gateway import workers as others  # noqa: PLC0415 - as above
 
     def announce(url: str) -> None:
+        if clash is not None and worker_of is None:
+            # Now that the log is open.
+            logging.getLogger("tripgate.start").warning("%s", clash)
         click.echo(f"{others.READY}{url}")
 
     try:
@@ -148,6 +158,21 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
     except OSError as error:
         message = f"Cannot listen on {loaded.host}:{loaded.port}: {error.strerror}. Choose another with --port."
         raise click.ClickException(message) from None
+
+
+def _warn_of_other_gql() -> None:
+    clash = other_gql()
+    if clash is not None:
+        click.echo(f"Warning: {clash}", err=True)
+
+
+def _refuse_misspelt_settings() -> None:
+    """Before anything is started, for the gateway would refuse them at the end."""
+    from tripgate.gateway.settings import unknown_names  # noqa: PLC0415 - the other commands start without the server
+
+    sentences = unknown_names(os.environ)
+    if sentences:
+        raise _SettingsFailure("\n".join(sentences))
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -95,6 +95,9 @@ def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
     assert ask(found[1], "{ __schema { queryType { name } } }") == {
         "data": {"__schema": {"queryType": {"name": "Query"}}}
     }
+    browser = urllib.request.Request(found[1].removesuffix("graphql"), headers={"Accept": "text/html"})
+    with urllib.request.urlopen(browser, timeout=30) as page:
+        assert (page.url, page.status) == (found[1], 200)
     sign_in = (
         'mutation { signIn(input: { email: "cleo@tripgate.example", password: "tripgate-demo" }) { user { email } } }'
     )

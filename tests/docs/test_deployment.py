@@ -28,6 +28,11 @@ def test_only_settings_that_exist_are_set() -> None:
     assert named <= known
 
 
+def test_kubernetes_sets_no_setting_of_the_same_name_as_the_service() -> None:
+    assert re.search(r"kind: Service\nmetadata:\n  name: tripgate\n", MANIFEST)
+    assert "enableServiceLinks: false" in MANIFEST
+
+
 def test_who_stops_is_given_the_time_that_it_may_take() -> None:
     shutdown = Settings.model_fields["shutdown_timeout"].default
     drain = number(r'TRIPGATE_DRAIN_SECONDS: "(\d+)"')

@@ -351,3 +351,16 @@ async def test_no_other_address_is_graphql(anonymous: Person) -> None:
         url = URL(anonymous.url).with_path(path, encoded=True)
         async with anonymous.http.post(url, json={"query": "{ __typename }"}) as response:
             assert response.status == 404, path
+
+
+async def test_the_root_leads_to_graphql_in_development_alone(
+    anonymous: Person, seeded: StackInfo, http: aiohttp.ClientSession
+) -> None:
+    async with serving(seeded, development=True) as url:
+        for method in ("GET", "HEAD"):
+            async with http.request(method, URL(url).with_path("/"), allow_redirects=False) as response:
+                assert (response.status, response.headers["Location"]) == (302, "/graphql")
+        async with http.post(URL(url).with_path("/"), json={"query": "{ __typename }"}) as response:
+            assert response.status == 405
+    async with http.get(URL(anonymous.url).with_path("/")) as response:
+        assert response.status == 404

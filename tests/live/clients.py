@@ -72,10 +72,10 @@ class Live:
 
 
 @asynccontextmanager
-async def connected(person: Person) -> AsyncGenerator[Live, None]:
-    """A connection that has not been initialised."""
+async def connected(person: Person, headers: dict[str, str] | None = None) -> AsyncGenerator[Live, None]:
+    """A connection that has not been initialised; `headers` are those of the request that opens it."""
     url = person.url.replace("http", "ws", 1)
-    async with person.http.ws_connect(url, protocols=("graphql-transport-ws",)) as socket:
+    async with person.http.ws_connect(url, protocols=("graphql-transport-ws",), headers=headers) as socket:
         yield Live(socket)
 
 

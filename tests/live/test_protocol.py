@@ -27,6 +27,90 @@ async def test_pings_are_answered(party: Party) -> None:
         assert await connection.message() == {"type": "pong", "payload": {"n": 1}}
 
 
+async def test_a_pong_never_says_a_token_back(party: Party) -> None:
+    bearer = f"Bearer {party.owner.token}"
+    quiet = [
+        {"Authorization": bearer},
+        {"AUTHORIZATION": bearer, "n": 1},
+        {"headers": {"authorization": bearer}},
+        {"token": party.owner.token},
+        {"deeper": [{"still": f"x{party.owner.token}x"}]},
+        {"apikey": "sb_publishable_x"},
+    ]
+    async with live(party.owner) as connection:
+        for payload in quiet:
+            await connection.send(type="ping", payload=payload)
+            assert await connection.message() == {"type": "pong"}
+        for payload in ({}, {"at": "2026-05-01T09:00:00Z"}, {"Authorization": None}, {"headers": {}}):
+            await connection.send(type="ping", payload=payload)
+            assert await connection.message() == {"type": "pong", "payload": payload}
+
+
+VIEWER = "{ viewer { id } }"
+
+
+@pytest.mark.parametrize(
+    ("payload", "header", "who"),
+    [
+        ({"Authorization": "owner"}, None, "owner"),
+        ({"authorization": "owner"}, None, "owner"),
+        ({"AUTHORIZATION": "owner"}, None, "owner"),
+        ({"headers": {"Authorization": "owner"}}, None, "owner"),
+        ({"Headers": {"AUTHORIZATION": "owner"}}, None, "owner"),
+        ({"headers": {"x-trace": "1"}}, "owner", "owner"),
+        (None, "owner", "owner"),
+        ({}, "owner", "owner"),
+        # What is said last counts: the message, and of it the payload itself.
+        ({"Authorization": "owner"}, "editor", "owner"),
+        ({"Authorization": "owner", "headers": {"Authorization": "editor"}}, "stranger", "owner"),
+        ({"headers": {"Authorization": "editor"}}, "owner", "editor"),
+        (None, None, None),
+        ({"Authorization": None}, None, None),
+        ({"headers": None}, None, None),
+    ],
+)
+async def test_where_a_token_may_stand(party: Party, payload: Any, header: str | None, who: str | None) -> None:
+    def tokens(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: tokens(each) for name, each in value.items()}
+        return f"Bearer {getattr(party, value).token}" if value in {"owner", "editor", "stranger"} else value
+
+    headers = {} if header is None else {"Authorization": tokens(header)}
+    async with connected(party.owner, headers=headers) as connection:
+        await connection.send(type="connection_init", **({} if payload is None else {"payload": tokens(payload)}))
+        assert (await connection.message())["type"] == "connection_ack"
+        id_ = await connection.subscribe(VIEWER)
+        expected = None if who is None else {"id": getattr(party, who).id}
+        assert await connection.event(id_) == {"viewer": expected}
+
+
+async def test_a_token_that_is_not_accepted_is_nobodys_wherever_it_stands(party: Party) -> None:
+    for payload, header in (
+        ({"Authorization": "Bearer nonsense"}, None),
+        ({"headers": {"Authorization": "Bearer nonsense"}}, None),
+        ({}, "Bearer nonsense"),
+        ({}, "Basic YTpi"),
+        ({"Authorization": "Bearer nonsense"}, f"Bearer {party.owner.token}"),
+    ):
+        async with connected(party.owner, headers={"Authorization": header} if header else {}) as connection:
+            await connection.send(type="connection_init", payload=payload)
+            assert (await connection.message())["type"] == "connection_ack"
+            assert await connection.ending(await connection.subscribe("{ trips { totalCount } }")) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("payload", [{"headers": {"Authorization": 1}}, {"headers": "Authorization"}, {"headers": []}])
+async def test_a_token_that_is_no_text_closes(party: Party, payload: Any) -> None:
+    async with connected(party.owner) as connection:
+        await connection.send(type="connection_init", payload=payload)
+        assert await connection.close_code() == 4403
+
+
+async def test_a_ping_refreshes_by_headers_too(party: Party) -> None:
+    async with live(party.owner) as connection:
+        await connection.send(type="ping", payload={"headers": {"Authorization": f"Bearer {party.editor.token}"}})
+        assert await connection.close_code() == 4403
+
+
 INIT = {"type": "connection_init"}
 SUBSCRIBE = {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}
 FOLLOW = {"type": "subscribe", "id": "1", "payload": {"query": ITEMS, "variables": {}}}

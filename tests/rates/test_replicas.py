@@ -198,5 +198,5 @@ except SettingsError as error:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "alone",
-        "TRIPGATE_REDIS_URL needs the extra `redis`: pip install 'tripgate[redis]'.",
+        "TRIPGATE_REDIS_URL needs the extra `redis`: pip install '.[redis]' in its folder.",
     ]

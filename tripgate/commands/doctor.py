@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import click
 
-from tripgate.gateway.doctor.report import Finding, Level, fatal, wrong
+from tripgate.commands.packages import other_gql
+from tripgate.gateway.doctor.report import Finding, Level, fatal, warning, wrong
 
 _COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.WRONG: "red"}
 
@@ -46,10 +47,13 @@ def doctor(email: str | None, password: str | None, database_url: str | None, de
     """
     if (email is None) != (password is None):
         raise click.UsageError("Give --email and a password, or neither.")
+    clash = other_gql()
     from tripgate.gateway import settings  # noqa: PLC0415 - `--help` and other commands start without it
 
     telling = _Telling(as_json=as_json)
     telling.section("Settings")
+    if clash is not None:
+        telling.found(warning(clash, ""))
     try:
         loaded = settings.load()
     except settings.SettingsError as error:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tripgate.commands.packages import need_local_packages
+
 if TYPE_CHECKING:
     from tripgate.local.migrations import Migration
 
@@ -28,6 +30,7 @@ def migration(name: str | None, check: bool, project_dir: Path) -> None:
     new migration before it is written. When nothing changed, nothing is written. A change that cannot be written by
     itself is refused, and what there is of the migration is printed.
     """
+    need_local_packages("tripgate migration")
     from tripgate.local import migrations  # noqa: PLC0415 - `serve` must run without the local packages
     from tripgate.local.errors import LocalStackError  # noqa: PLC0415
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from tripgate.commands.packages import need_local_packages
+
 _FILE = Path("schema.graphql")
 
 
@@ -49,6 +51,7 @@ def schema(*, check: bool, update: bool, release: bool) -> None:
 
 
 def _write_what_follows_from_the_sql() -> None:
+    need_local_packages("tripgate schema --update")
     from gql.descriptions import DESCRIPTIONS_FILE  # noqa: PLC0415
     from tripgate.local import comments, database, erd, scratch  # noqa: PLC0415 - reached by this option alone
     from tripgate.local.errors import LocalStackError  # noqa: PLC0415

@@ -110,6 +110,9 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             return await graphiql.page(request)
         return leaving.last(await request.app[_HTTP](request))
 
+    async def to_graphql(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("/graphql")
+
     async def options(request: web.Request) -> web.StreamResponse:
         return origins.preflight(request)
 
@@ -122,6 +125,8 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
     app.router.add_get("/graphql", get)
     app.router.add_options("/graphql", options)
     app.router.add_route("*", "/graphql", graphql)
+    if settings.development:
+        app.router.add_get("/", to_graphql)
     graphiql = add_graphiql(app, settings)
     app.cleanup_ctx.append(connections)
     return app

@@ -1,8 +1,8 @@
 """GraphQL over WebSocket by the `graphql-transport-ws` protocol, any kind of operation.
 
-A token comes in the payload of `connection_init`, as `{"Authorization": "Bearer …"}`. A `ping` with such a payload
-refreshes it: the connection's subscriptions go on under the new token. Under one that has ended, or is none, only
-operations run that need nobody.
+A token comes in the payload of `connection_init`, as `{"Authorization": "Bearer …"}` or below `headers`, otherwise in
+the header of the request that opened the connection. A `ping` with such a payload refreshes it: the connection's
+subscriptions go on under the new token. Under one that has ended, or is none, only operations run that need nobody.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from graphql import OperationType
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.origins import Origins
+from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
@@ -205,8 +206,10 @@ class _Connection:
                 await self._receive(message.data if message.type is WSMsgType.TEXT else "")
         except _Close as close:
             await self.close(close.code, close.reason)
-        except ConnectionError:
-            pass  # the client has gone, or was hung up on while it was to be answered
+        except PayloadError as error:
+            await self.close(4403, str(error))
+        except ConnectionError:  # the client has gone, or was hung up on while it was to be answered
+            pass
         except Exception as error:  # a mistake of ours
             await self.close(WSCloseCode.INTERNAL_ERROR, f"Error {masked(error)['extensions']['errorId']}")
         finally:
@@ -269,9 +272,10 @@ class _Connection:
             case "connection_init":
                 await self._init(payload or {})
             case "ping":
-                if payload is not None and "Authorization" in payload:
-                    await self._refresh(payload)
-                await self._send({"type": "pong", **({"payload": payload} if payload is not None else {})})
+                authorization = authorization_in(payload or {})
+                if authorization is not None:
+                    await self._refresh(authorization)
+                await self._send({"type": "pong", **echo_of(payload)})
             case "pong":
                 pass
             case "subscribe":
@@ -285,14 +289,15 @@ class _Connection:
         if self._initialised:
             raise _Close(4429, "Too many initialisation requests")
         self._initialised = True
-        self._caller = await self._identified(payload)
+        said = authorization_in(payload)
+        self._caller = await self._identified(self._request.headers.get("Authorization") if said is None else said)
         self._acknowledged = True
         await self._send({"type": "connection_ack"})
 
-    async def _refresh(self, payload: dict[str, Any]) -> None:
+    async def _refresh(self, authorization: str) -> None:
         if not self._acknowledged:
             raise _Close(4401, "Unauthorized")
-        caller = await self._identified(payload)
+        caller = await self._identified(authorization)
         if caller.refusal is not None:
             raise _Close(4403, caller.refusal.message)
         # Where the first token was not accepted, nobody is known yet.
@@ -302,10 +307,7 @@ class _Connection:
         for subscription in self._live:
             subscription.refresh(caller)
 
-    async def _identified(self, payload: dict[str, Any]) -> Caller:
-        authorization = payload.get("Authorization", payload.get("authorization"))
-        if authorization is not None and not isinstance(authorization, str):
-            raise _Close(4403, "Authorization must be a string")
+    async def _identified(self, authorization: str | None) -> Caller:
         caller = await self._identity.whoever(authorization)
         if caller.refusal is not None and caller.refusal.code is not ErrorCode.UNAUTHENTICATED:
             raise _Close(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)

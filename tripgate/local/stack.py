@@ -155,6 +155,7 @@ class Stack:
             self._progress("Removing the data of the last run")
             remove_tree(cluster)
             data_dir.wipe()
+        data_dir.refuse_a_database_alone(cluster)
         data_dir.config.mkdir(exist_ok=True)
         secrets = keys.load_or_create(data_dir.keys)
         signer = keys.Signer(

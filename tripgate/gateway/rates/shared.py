@@ -42,7 +42,9 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         from tripgate.upstream.shared.shared_running import SharedRunning  # noqa: PLC0415
         from tripgate.upstream.shared.shared_texts import SharedTexts  # noqa: PLC0415
     except ModuleNotFoundError:
-        raise SettingsError("TRIPGATE_REDIS_URL needs the extra `redis`: pip install 'tripgate[redis]'.") from None
+        raise SettingsError(
+            "TRIPGATE_REDIS_URL needs the extra `redis`: pip install '.[redis]' in its folder."
+        ) from None
     try:
         link = Link(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     except ValueError as error:

@@ -3,6 +3,8 @@
 Each module here holds one group; `Settings` is all of them.
 """
 
+import os
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 import jwt
@@ -23,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tripgate.gateway.settings.cache import CacheSettings
 from tripgate.gateway.settings.edge import EdgeSettings
 from tripgate.gateway.settings.limits import LimitSettings
+from tripgate.gateway.settings.names import PREFIX, misspelt
 from tripgate.gateway.settings.rates import RateSettings
 from tripgate.gateway.settings.sight import SightSettings
 from tripgate.gateway.settings.upstream import UpstreamSettings
@@ -49,7 +52,7 @@ class DemoAccount(BaseModel):
 class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, SightSettings, CacheSettings, BaseSettings):
     """What `tripgate serve` reads. Documented in `docs/settings.md`."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIPGATE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     supabase_url: AnyHttpUrl = Field(
         validation_alias="SUPABASE_URL", description="The project's address, as in https://project.supabase.co."
@@ -95,6 +98,16 @@ class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, Sigh
         if not all(email and password for email, _, password in pairs):
             raise ValueError("write each account as email:password, with commas between them")
         return [DemoAccount(email=email, password=password) for email, _, password in pairs]
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _refuse_services(cls, value: object) -> object:
+        if isinstance(value, str) and value.startswith("tcp://"):
+            raise ValueError(
+                "Kubernetes has set it, for a Service that is called tripgate; "
+                "write `enableServiceLinks: false` into the pod's spec"
+            )
+        return value
 
     @field_validator("supabase_publishable_key")
     @classmethod
@@ -159,12 +172,22 @@ def load() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        SettingsError: One or more are missing or wrong.
+        SettingsError: One or more are missing, wrong or misspelt.
     """
+    unknown = unknown_names(os.environ)
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(dict(problem)) for problem in error.errors())) from None
+        problems = [_sentence(dict(problem)) for problem in error.errors()]
+        raise SettingsError("\n".join([*unknown, *problems])) from None
+    if unknown:
+        raise SettingsError("\n".join(unknown))
+    return settings
+
+
+def unknown_names(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that has the form of a setting and is none, with the name that is nearest."""
+    return misspelt(environment, (name for names in environment_names().values() for name in names))
 
 
 def environment_names() -> dict[str, list[str]]:
@@ -175,7 +198,7 @@ def environment_names() -> dict[str, list[str]]:
         if isinstance(alias, AliasChoices):
             names[name] = [str(choice) for choice in alias.choices]
         else:
-            names[name] = [str(alias) if alias is not None else f"TRIPGATE_{name.upper()}"]
+            names[name] = [str(alias) if alias is not None else f"{PREFIX}{name.upper()}"]
     return names
 
 

@@ -134,7 +134,9 @@ def provider(settings: Settings) -> "TracerProvider":
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
-        raise SettingsError("TRIPGATE_OTLP_ENDPOINT needs the extra `otel`: pip install 'tripgate[otel]'.") from None
+        raise SettingsError(
+            "TRIPGATE_OTLP_ENDPOINT needs the extra `otel`: pip install '.[otel]' in its folder."
+        ) from None
     named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     resource = Resource.create({} if named else {"service.name": "tripgate"})
     address = settings.otlp_endpoint
