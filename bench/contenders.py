@@ -52,7 +52,12 @@ TRIPGATE = Contender(
     Asks.GRAPHQL,
     "tripgate",
     ("serve",),
-    env=(("TRIPGATE_RATE_LIMITS", "false"), ("TRIPGATE_CACHE", "false"), ("TRIPGATE_SHARE_READS", "false")),
+    env=(
+        ("TRIPGATE_RATE_LIMITS", "false"),
+        ("TRIPGATE_CACHE", "false"),
+        ("TRIPGATE_SHARE_READS", "false"),
+        ("TRIPGATE_UPSTREAM_SHARE", "1"),
+    ),
 )
 HANDWRITTEN = Contender("handwritten", "hand-written", Asks.GRAPHQL, "bench.handwritten")
 HANDWRITTEN_CACHED = Contender(

@@ -13,6 +13,7 @@ import psycopg
 
 from bench.data import Caller, Volume, load
 from tripgate.local.keys import load_or_create
+from tripgate.local.postgrest import POOL
 from tripgate.local.process import ServerProcess
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
@@ -68,6 +69,7 @@ class Site:
             "SUPABASE_PUBLISHABLE_KEY": self.info.publishable_key,
             "TRIPGATE_REST_URL": self.info.rest_url,
             "TRIPGATE_RATE_LIMITS": "false",
+            "TRIPGATE_UPSTREAM_POOL": str(POOL),
             "TRIPGATE_PORT": "0",
         }
 

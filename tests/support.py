@@ -15,6 +15,7 @@ from yarl import URL
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.sight import Sight
+from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 
 _numbers = itertools.count(1)
@@ -28,6 +29,7 @@ async def serving(stack: StackInfo, see: Callable[[Settings], Sight] = Sight, **
         "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
         "rest_url": stack.rest_url,
         "shutdown_timeout": 1,
+        "upstream_pool": POOL,
         # All tests ask from one address.
         "rate_limits": False,
         **changes,

@@ -231,12 +231,15 @@ class _Interruptible:
 
 
 def _gateway_env(info: "StackInfo", host: str, port: int) -> Mapping[str, str]:
+    from tripgate.local.postgrest import POOL  # noqa: PLC0415
+
     own = {
         "SUPABASE_URL": info.api_url,
         "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
         "TRIPGATE_HOST": host,
         "TRIPGATE_PORT": str(port),
         "TRIPGATE_DEVELOPMENT": "true",
+        "TRIPGATE_UPSTREAM_POOL": str(POOL),
         "PYTHONUNBUFFERED": "1",
     }
     # Straight to PostgREST: the front door's translation of keys is not needed with a person's own token.

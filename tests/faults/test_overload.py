@@ -89,7 +89,7 @@ def _outcome(status: int, body: dict[str, Any]) -> str:
 async def test_what_neither_runs_nor_may_wait_is_refused_at_once(
     http: aiohttp.ClientSession, info: StackInfo, somebody: Person
 ) -> None:
-    async with faulty(info, upstream_connections=2, upstream_queue=3) as (proxy, url):
+    async with faulty(info, upstream_connections=2, upstream_share=1, upstream_queue=3) as (proxy, url):
         person = Person(http, url, somebody.token)
         await proxy.does(*[late(0.2)] * 20)
         assert await answers(person, 12) == {"200 ok": 5, "200 OVERLOADED": 7}

@@ -93,12 +93,31 @@ class TestBreaker:
         breaker.succeeded(tried=early)
         assert breaker.state == "closed"
 
+    def test_what_is_late_for_one_person_counts_once_in_a_row(self, breaker: Breaker) -> None:
+        for _ in range(9):
+            breaker.late("a", tried=breaker.enter())
+        breaker.late("b", tried=breaker.enter())
+        assert breaker.state == "closed"
+        breaker.succeeded(tried=False)
+        for person in "aabb":
+            breaker.late(person, tried=breaker.enter())
+        assert breaker.state == "closed"
+        breaker.late("c", tried=breaker.enter())
+        assert breaker.state == "open"
+
+    def test_but_a_late_trial_keeps_it_open(self, breaker: Breaker, clock: Clock) -> None:
+        breaker.late("a", tried=False)
+        open_(breaker)
+        clock.now += 10
+        breaker.late("a", tried=breaker.enter())
+        assert breaker.refuses() == 10
+
 
 class Crowd:
     """People at a gate, and the order in which they get in."""
 
-    def __init__(self, *, width: int, queue: int) -> None:
-        self.gate = Gate(width=width, queue=queue)
+    def __init__(self, *, width: int, queue: int, share: int | None = None) -> None:
+        self.gate = Gate(width=width, queue=queue, share=share)
         self.entered: list[str] = []
         self.refused: list[str] = []
 
@@ -108,10 +127,10 @@ class Crowd:
         await asyncio.sleep(0.001)
         return tasks
 
-    async def go(self, count: int) -> None:
-        """So many leave, one after the other."""
-        for _ in range(count):
-            self.gate.leave()
+    async def go(self, *people: str) -> None:
+        """They leave, one after the other."""
+        for person in people:
+            self.gate.leave(person[0])
             await asyncio.sleep(0.001)
 
     async def _enter(self, person: str, seconds: float) -> None:
@@ -128,21 +147,21 @@ class TestGate:
         await crowd.come("a1", "a2", "a3", "a4", "a5")
         assert (crowd.entered, crowd.refused) == (["a1", "a2"], ["a5"])
         assert (crowd.gate.inside, crowd.gate.waiting) == (2, 2)
-        await crowd.go(4)
+        await crowd.go(*"aaaa")
         assert crowd.entered == ["a1", "a2", "a3", "a4"]
         assert (crowd.gate.inside, crowd.gate.waiting) == (0, 0)
 
     async def test_people_take_turns(self) -> None:
         crowd = Crowd(width=1, queue=10)
         await crowd.come("a1", "a2", "a3", "a4", "b1", "b2", "c1")
-        await crowd.go(7)
+        await crowd.go(*"aabcaba")
         assert crowd.entered == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
 
     async def test_who_fills_the_queue_makes_room_for_others(self) -> None:
         crowd = Crowd(width=1, queue=4)
         await crowd.come("a1", "a2", "a3", "a4", "a5", "b1", "b2", "b3")
         assert sorted(crowd.refused) == ["a4", "a5", "b3"]
-        await crowd.go(5)
+        await crowd.go(*"aabab")
         assert crowd.entered == ["a1", "a2", "b1", "a3", "b2"]
 
     async def test_nobody_waits_for_longer_than_there_is_time(self) -> None:
@@ -158,12 +177,43 @@ class TestGate:
         gone, also_gone, stays = await crowd.come("b1", "c1", "d1")
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        crowd.gate.leave()  # c1 is let in, and goes away in that moment
+        crowd.gate.leave("a")  # c1 is let in, and goes away in that moment
         also_gone.cancel()
         await asyncio.gather(also_gone, stays, return_exceptions=True)
         assert crowd.entered == ["a1", "d1"]
-        await crowd.go(1)
+        await crowd.go("d")
         assert (crowd.gate.inside, crowd.gate.waiting) == (0, 0)
+
+    async def test_nobody_has_more_inside_than_a_share_however_much_room_there_is(self) -> None:
+        crowd = Crowd(width=5, queue=10, share=2)
+        await crowd.come("a1", "a2", "a3", "a4", "b1", "c1")
+        assert (crowd.entered, crowd.gate.inside, crowd.gate.waiting) == (["a1", "a2", "b1", "c1"], 4, 2)
+        await crowd.go("b1", "c1")
+        assert crowd.gate.inside == 2, "what others leave is not for who has a share already"
+        await crowd.go("a1")
+        assert crowd.entered[4:] == ["a3"]
+        await crowd.go(*"aaa")
+        assert (crowd.entered[5:], crowd.gate.inside, crowd.gate.waiting) == (["a4"], 0, 0)
+
+    async def test_who_has_a_share_is_passed_over_until_one_of_theirs_leaves(self) -> None:
+        crowd = Crowd(width=3, queue=10, share=2)
+        await crowd.come("a1", "a2", "b1", "a3", "b2", "c1")
+        assert crowd.entered == ["a1", "a2", "b1"]
+        await crowd.go("b1")
+        assert crowd.entered[3:] == ["b2"], "a3 came before, and has two inside"
+        await crowd.go("a1")
+        assert crowd.entered[4:] == ["a3"]
+        await crowd.go("b2")
+        assert crowd.entered[5:] == ["c1"]
+
+    async def test_nobody_known_is_somebody_too(self) -> None:
+        gate = Gate(width=3, queue=10, share=1)
+        assert [gate.enter_at_once(None), gate.enter_at_once(None)] == [True, False]
+        waiting = asyncio.create_task(gate.enter(None, None))
+        await asyncio.sleep(0)
+        gate.leave(None)
+        await asyncio.wait_for(waiting, 1)
+        assert (gate.inside, gate.waiting) == (1, 0)
 
 
 OK = Answer(200, {}, b"[]")

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 
 
@@ -40,7 +41,7 @@ class Served:
 async def served(info: StackInfo, **settings: str) -> AsyncIterator[Served]:
     """The gateway over this stack; `settings` are environment variables without TRIPGATE_."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
-    given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", **settings}
+    given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", "UPSTREAM_POOL": str(POOL), **settings}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tripgate", "serve"),
         env={

@@ -18,6 +18,7 @@ from tripgate.local.stack import Stack, StackInfo
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Subscription
+from tripgate.upstream.resilience.gate import Gate
 
 
 async def heard_until(connection: Any, id_: str, title: str, patience: float = 20) -> list[dict[str, Any]]:
@@ -123,7 +124,7 @@ class TestOneSubscriber:
     @staticmethod
     def of(admit: Any, expires_at: float | None = None, **options: Any) -> Subscription:
         caller = Caller("ada", "token", None, expires_at)
-        given = {"most_waiting": 3, "recheck": 60.0, "turns": asyncio.Semaphore(), **options}
+        given = {"most_waiting": 3, "recheck": 60.0, "turns": Gate(width=1, queue=10), **options}
         return Subscription("trip:1", caller, admit, **given)
 
     @staticmethod
@@ -164,9 +165,26 @@ class TestOneSubscriber:
             await asyncio.sleep(0.01)
             asking -= 1
 
-        turns = asyncio.Semaphore(2)
+        turns = Gate(width=2, queue=10)
         await asyncio.gather(*(self.of(slowly, turns=turns).admit() for _ in range(6)))
         assert most == 2
+
+    async def test_nobodys_admissions_keep_others_waiting(self) -> None:
+        never = asyncio.Event()
+
+        async def held(_: Caller) -> None:
+            await never.wait()
+
+        turns = Gate(width=4, queue=1000, share=2)
+        many = [asyncio.create_task(self.of(held, turns=turns).admit()) for _ in range(500)]
+        await asyncio.sleep(0)
+        assert (turns.inside, turns.waiting) == (2, 498)
+        other = Subscription("trip:1", Caller("ben", "token"), self.yes, most_waiting=3, recheck=60.0, turns=turns)
+        await asyncio.wait_for(other.admit(), 1)
+        for each in many:
+            each.cancel()
+        await asyncio.gather(*many, return_exceptions=True)
+        assert (turns.inside, turns.waiting) == (0, 0)
 
     async def test_admission_is_asked_for_again_in_time(self) -> None:
         asked = 0

@@ -161,7 +161,7 @@ async def test_what_operations_cost_is_counted_by_person(gateway_of: Gateway, ne
         refused = await person.post(query)
         assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
         assert refused.body["errors"][0]["message"].startswith(
-            "What you asked lately, and this for 11, cost too much: at most 25 a minute."
+            "What you asked lately with the time it took, and this for 11, cost too much: at most 25 a minute."
         )
         assert refused.headers["RateLimit-Policy"] == '"cost";q=25;w=60'
         assert await person.statuses(1) == [200]  # something small still fits

@@ -24,6 +24,7 @@ from tripgate.gateway.http import METHODS, METHODS_WITH_GET, GraphQLHandler
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.leaving import LEAVING, Leaving, leave
 from tripgate.gateway.operation import Documents
+from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.rates.rates import Rates, rates_of
 from tripgate.gateway.rates.shared import Shared, sharing
 from tripgate.gateway.schema import graphql_schema
@@ -44,6 +45,7 @@ from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
 from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.resilience.policy import PolicyLimits
 from tripgate.upstream.watched_client import WatchedClient
 
 _BACKLOG = 2048
@@ -70,6 +72,9 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
     app.router.add_get("/readyz", health.ready)
     add_metrics(app, settings, seeing)
 
+    rest_limits = settings.rest_policy(settings.workers)
+    addresses = Addresses(settings.trusted_proxies, header=settings.forwarded_header)
+
     async def connections(running: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=60)
         async with (
@@ -78,27 +83,48 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             measuring(settings, seeing),
             sharing(settings) as shared,
         ):
-            rates = rates_of(settings, shared.quotas)
+            rates = rates_of(settings, shared.quotas, addresses)
             identity = _identity(settings, session)
             realtime = _realtime(settings, session)
-            relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings))
-            rest = HttpClient(settings.postgrest_url, connections=settings.upstream_connections)
-            policies = Policies.of(settings.policy)
+            relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))
+            policies = Policies.of(settings.policy, rest_limits)
+            rest = HttpClient(settings.postgrest_url, connections=rest_limits.connections)
             engine = _engine(settings, session, rest, http, relay, policies, shared)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
             streams = running[_STREAMS] = EventStreams(engine, subscriptions, keep_alive=settings.keep_alive)
             bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
             running[_HTTP] = GraphQLHandler(
-                seeing, engine, identity, streams, bodies, get_queries=settings.get_queries, rates=rates
+                seeing,
+                engine,
+                identity,
+                streams,
+                bodies,
+                get_queries=settings.get_queries,
+                addresses=addresses,
+                rates=rates,
             )
             limits = _websocket_limits(settings)
-            running[_WEBSOCKET] = WebSocketHandler(engine, identity, limits, origins, subscriptions, seeing, rates)
+            running[_WEBSOCKET] = WebSocketHandler(
+                engine, identity, limits, origins, subscriptions, seeing, addresses, rates
+            )
             _measure(seeing, relay, realtime, policies, engine, running[_WEBSOCKET], rates)
             health.checks = _checks(settings, session, realtime, policies)
             yield
             await engine.close()
             await relay.close()
             rest.close()
+
+    methods = METHODS_WITH_GET if settings.get_queries else METHODS
+    origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
+    if not origins.none:
+        app.on_response_prepare.append(origins.tell)
+    _add_routes(app, settings, origins, _leaving(app, health, settings))
+    app.cleanup_ctx.append(connections)
+    return app
+
+
+def _add_routes(app: web.Application, settings: Settings, origins: Origins, leaving: Leaving) -> None:
+    graphiql = None
 
     async def graphql(request: web.Request) -> web.StreamResponse:
         return leaving.last(await request.app[_HTTP](request))
@@ -116,20 +142,13 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
     async def options(request: web.Request) -> web.StreamResponse:
         return origins.preflight(request)
 
-    methods = METHODS_WITH_GET if settings.get_queries else METHODS
-    origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
-    if not origins.none:
-        app.on_response_prepare.append(origins.tell)
     app.router.add_post("/graphql", graphql)
-    leaving = _leaving(app, health, settings)
     app.router.add_get("/graphql", get)
     app.router.add_options("/graphql", options)
     app.router.add_route("*", "/graphql", graphql)
     if settings.development:
         app.router.add_get("/", to_graphql)
     graphiql = add_graphiql(app, settings)
-    app.cleanup_ctx.append(connections)
-    return app
 
 
 _HTTP = web.AppKey("http", GraphQLHandler)
@@ -207,8 +226,14 @@ def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:
     )
 
 
-def _relay_limits(settings: Settings) -> RelayLimits:
-    return RelayLimits(admission_timeout=settings.request_timeout, patience=settings.live_patience)
+def _relay_limits(settings: Settings, rest: PolicyLimits) -> RelayLimits:
+    admissions = max(1, rest.connections // 2)
+    return RelayLimits(
+        admissions=admissions,
+        admissions_of_one=max(1, min(admissions // 2, rest.share or admissions)),
+        admission_timeout=settings.request_timeout,
+        patience=settings.live_patience,
+    )
 
 
 def _realtime(settings: Settings, session: aiohttp.ClientSession) -> RealtimeClient:

@@ -15,9 +15,11 @@ from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.rates.rates import Rates
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.sight import Sight
+from tripgate.upstream.resilience.payer import Payer, paying
 
 # What may be asked with, and what when queries may be asked by GET.
 METHODS = ("POST",)
@@ -40,6 +42,7 @@ class GraphQLHandler:
 
     Args:
         get_queries: Whether queries may be asked by GET.
+        addresses: Finds the address of who asks.
         rates: Who may ask how often; without it, anybody any number of times.
     """
 
@@ -52,8 +55,10 @@ class GraphQLHandler:
         bodies: Bodies,
         *,
         get_queries: bool,
+        addresses: Addresses,
         rates: Rates | None = None,
     ) -> None:
+        self._addresses = addresses
         self._sight = sight
         self._engine = engine
         self._identity = identity
@@ -74,10 +79,11 @@ class GraphQLHandler:
             caller = seen.caller = await self._identity.whoever(request.headers.get("Authorization"))
             if visit is not None:
                 headers = {**headers, **await visit.by(caller)}
+            elif caller.anonymous:
+                paying.set(Payer(self._addresses.of(request)))
             operation = self._engine.operation(wanted) if wanted.sha256 is None else await self._engine.known(wanted)
             operation.admit(caller)
-            if operation.kind is not OperationType.QUERY:
-                _check_kind(operation.kind, request.method, accept)
+            _check_kind(operation.kind, request.method, accept)
             if visit is not None:
                 await visit.runs(operation, wanted.variables, caller)
             if operation.kind is OperationType.SUBSCRIPTION or accept.best == EVENT_STREAM:
@@ -130,6 +136,8 @@ class GraphQLHandler:
 
 def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
     """Refuse what must not be done by GET, since any page can make a browser send one, and streams nobody reads."""
+    if kind is OperationType.QUERY:
+        return
     if method != "POST":
         raise method_not_allowed(f"A {kind.value} needs POST.", "POST")
     if kind is OperationType.SUBSCRIPTION and not accept.streams:

@@ -25,11 +25,13 @@ from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.rates.rates import RateLimitedError, Rates, Visit
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
+from tripgate.upstream.resilience.payer import Payer, paying
 
 PROTOCOL = "graphql-transport-ws"
 _CLOSE_SECONDS = 2.0
@@ -77,8 +79,10 @@ class WebSocketHandler:
         origins: Origins,
         subscriptions: SubscriptionLimit,
         sight: Sight,
+        addresses: Addresses,
         rates: Rates | None = None,
     ) -> None:
+        self._addresses = addresses
         self._sight = sight
         self._rates = rates
         self._engine = engine
@@ -97,6 +101,7 @@ class WebSocketHandler:
             visit = None if self._rates is None else await self._rates.visit(request)
         except RateLimitedError as error:
             return web.Response(status=error.status, text=error.message, headers=error.headers)
+        address = self._addresses.of(request)
         limits = self._limits
         socket = web.WebSocketResponse(
             protocols=(PROTOCOL,),
@@ -110,7 +115,16 @@ class WebSocketHandler:
         request_id = socket.headers["X-Request-Id"] = self._sight.request_id(request.headers)
         await socket.prepare(request)
         connection = _Connection(
-            request, socket, self._engine, self._identity, limits, self._subscriptions, self._sight, request_id, visit
+            request,
+            socket,
+            self._engine,
+            self._identity,
+            limits,
+            self._subscriptions,
+            self._sight,
+            request_id,
+            visit,
+            address,
         )
         if socket.ws_protocol != PROTOCOL:
             await connection.close(4406, "Subprotocol not acceptable")
@@ -146,6 +160,7 @@ class _Connection:
     __slots__ = (
         "__weakref__",
         "_acknowledged",
+        "_address",
         "_caller",
         "_closing",
         "_engine",
@@ -177,7 +192,9 @@ class _Connection:
         sight: Sight,
         request_id: str,
         visit: Visit | None,
+        address: str,
     ) -> None:
+        self._address = address
         self._visit = visit
         self._sight = sight
         self._id = request_id
@@ -345,6 +362,8 @@ class _Connection:
             if self._visit is not None:
                 await self._visit.again()
                 await self._visit.by(caller)
+            elif caller.anonymous:
+                paying.set(Payer(self._address))
             operation = self._engine.operation(request) if request.sha256 is None else await self._engine.known(request)
             operation.admit(caller)
             if self._visit is not None:

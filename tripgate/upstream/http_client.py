@@ -47,6 +47,18 @@ class ConnectionFailedError(Exception):
         self.sent = sent
 
 
+class AbandonedError(asyncio.CancelledError):
+    """Whoever waited for an answer was cancelled, and the server goes on with what it was asked.
+
+    Attributes:
+        over: Done once it has answered, or will not any more.
+    """
+
+    def __init__(self, over: "asyncio.Future[None]") -> None:
+        super().__init__()
+        self.over = over
+
+
 def header(name: str, value: str) -> bytes:
     """A header as a line.
 
@@ -111,6 +123,7 @@ class HttpClient:
         Raises:
             TimeoutError: They are over. The request may have arrived.
             ConnectionFailedError: No answer.
+            AbandonedError: Cancelled after the request was sent.
         """
         data = head + b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
         loop = asyncio.get_running_loop()
@@ -128,11 +141,28 @@ class HttpClient:
                 if fresh or connection.heard or not again:
                     raise
                 continue
+            except asyncio.CancelledError:
+                raise AbandonedError(self._abandon(connection, ends)) from None
             except BaseException:
                 connection.drop()  # its answer may still come, and is nobody's
                 raise
             self._give_back(connection)
             return answer
+
+    def _abandon(self, connection: "_Connection", ends: float) -> "asyncio.Future[None]":
+        """Wait for an answer that nobody wants any more: a server goes on when its client hangs up."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def ended(answer: "asyncio.Future[Answer]") -> None:
+            if answer.cancelled() or answer.exception() is not None:
+                connection.drop()
+            else:
+                self._give_back(connection)
+            if not over.done():
+                over.set_result(None)
+
+        connection.outlive(ends).add_done_callback(ended)
+        return over
 
     def close(self) -> None:
         """Close what is not used; what is used closes with its answer."""
@@ -270,6 +300,22 @@ class _Connection(asyncio.Protocol):
         finally:
             self._timer.cancel()
             self._answer = None
+
+    def outlive(self, ends: float) -> "asyncio.Future[Answer]":
+        """The answer to what was sent last, whose asker has gone."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._answer = answer
+        self._timer = loop.call_at(ends, self._expire)
+        answer.add_done_callback(self._outlived)
+        if self._transport is None or self._transport.is_closing():
+            self._fail(ConnectionFailedError("the connection is closed", sent=True))
+        return answer
+
+    def _outlived(self, _: "asyncio.Future[Answer]") -> None:
+        self._answer = None
+        if self._timer is not None:
+            self._timer.cancel()
 
     def drop(self) -> None:
         """End the connection at once."""

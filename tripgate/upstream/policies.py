@@ -18,9 +18,9 @@ class Policies:
     functions: Policy[Any]
 
     @classmethod
-    def of(cls, limits: PolicyLimits) -> "Policies":
-        """The same limits for each."""
-        return cls(Policy("rest", limits, fault), Policy("auth", limits), Policy("functions", limits))
+    def of(cls, limits: PolicyLimits, rest: PolicyLimits) -> "Policies":
+        """The same limits for each but PostgREST."""
+        return cls(Policy("rest", rest, fault), Policy("auth", limits), Policy("functions", limits))
 
     def __iter__(self) -> Iterator[Policy[Any]]:
         return iter((self.rest, self.auth, self.functions))

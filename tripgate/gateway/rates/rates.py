@@ -12,7 +12,11 @@ from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.rates.attempts import attempts, may_attempt
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.resilience.payer import Payer, paying
+from tripgate.upstream.resilience.policy import FREE_SECONDS
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
+
+_LATE = 1000
 
 
 class RateLimitedError(HttpError):
@@ -93,12 +97,17 @@ class Rates:
         return visit
 
 
-class Visit:
-    """A client that its address's quota has let in: one request, or a connection with many."""
+class Visit(Payer):
+    """A client that its address's quota has let in: one request, or a connection with many. It pays for what it asks.
+
+    What a request takes of Supabase beyond its first tenth of a second costs 1 a millisecond, and 1,000 more where it
+    is not answered in time. That is known only afterwards, so it counts against what is asked next.
+    """
 
     __slots__ = ("_address", "_rates", "_taken")
 
     def __init__(self, rates: Rates, address: str) -> None:
+        super().__init__(address)
         self._rates = rates
         self._address = address
         self._taken: Taken | None = None
@@ -122,12 +131,21 @@ class Visit:
             RateLimitedError: This person asks too often.
         """
         quota, person = self._rates.person, caller.user_id
+        self.key = person or self._address
+        paying.set(self)
         if quota is None or person is None:
             return rate_headers(self._rates.address, self._taken) if self._rates.address and self._taken else {}
         taken = await self._rates.quotas.take(quota, person)
         if not taken.allowed:
             raise self._rates.refusal("Too many requests of this account", quota, taken)
         return rate_headers(quota, taken)
+
+    def spent(self, seconds: float, *, late: bool) -> None:
+        """A request to Supabase is over: its time is charged to the person, or the address."""
+        quota = self._rates.cost
+        if quota is not None and self.key is not None:
+            points = max(0, int(1000 * (seconds - FREE_SECONDS))) + _LATE * late
+            self._rates.quotas.charge(quota, self.key, points)
 
     async def runs(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> None:
         """Count what an operation may cost and whom it tries to sign in as, before it runs.
@@ -164,17 +182,18 @@ class Visit:
         if quota is not None and cost:
             taken = await self._rates.quotas.take(quota, caller.user_id or self._address, cost)
             if not taken.allowed:
-                raise self._rates.refusal(f"What you asked lately, and this for {cost:,}, cost too much", quota, taken)
+                what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
+                raise self._rates.refusal(what, quota, taken)
 
 
-def rates_of(settings: Settings, quotas: Quotas) -> Rates | None:
+def rates_of(settings: Settings, quotas: Quotas, addresses: Addresses) -> Rates | None:
     """The quotas that the settings ask for; none in development unless it asks for them."""
     limited = not settings.development if settings.rate_limits is None else settings.rate_limits
     if not limited:
         return None
     return Rates(
         quotas,
-        Addresses(settings.trusted_proxies, header=settings.forwarded_header),
+        addresses,
         per_person=settings.requests_per_person,
         per_address=settings.requests_per_address,
         attempts_per_address=settings.sign_in_attempts_per_address,

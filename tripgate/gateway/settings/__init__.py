@@ -140,6 +140,15 @@ class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, Sigh
         return self
 
     @model_validator(mode="after")
+    def _refuse_more_workers_than_connections(self) -> Self:
+        if self.workers > self.upstream_pool:
+            raise ValueError(
+                f"{self.workers} workers cannot share the {self.upstream_pool} connections of PostgREST's pool; "
+                "set TRIPGATE_UPSTREAM_POOL to its `db-pool`, or fewer TRIPGATE_WORKERS"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _refuse_paths(self) -> Self:
         if self.supabase_url.path not in {None, "", "/"}:
             raise ValueError("SUPABASE_URL is the project's address without a path, as in https://project.supabase.co")

@@ -1,5 +1,7 @@
 """How Supabase is asked, and what happens when it does not answer."""
 
+from dataclasses import replace
+
 from pydantic import BaseModel, Field
 
 from tripgate.upstream.resilience.policy import PolicyLimits
@@ -18,6 +20,17 @@ class UpstreamSettings(BaseModel):
     )
     upstream_timeout: float = Field(default=10.0, gt=0, description="Seconds that one upstream request may take.")
     upstream_connections: int = Field(default=100, ge=1, description="The most connections to Supabase at once.")
+    upstream_pool: int = Field(
+        default=10,
+        ge=1,
+        description="The connections that PostgREST's pool has (`db-pool`); all workers together ask no more at once.",
+    )
+    upstream_share: float = Field(
+        default=0.3,
+        gt=0,
+        le=1,
+        description="The part of the requests under way that may be one person's, or one address's without a person.",
+    )
     upstream_queue: int = Field(
         default=500, ge=0, description="How many may wait for one of them; people take turns, and one more is refused."
     )
@@ -34,7 +47,7 @@ class UpstreamSettings(BaseModel):
 
     @property
     def policy(self) -> PolicyLimits:
-        """How each upstream is treated."""
+        """How each upstream is treated but PostgREST."""
         return PolicyLimits(
             timeout=self.upstream_timeout,
             connections=self.upstream_connections,
@@ -42,4 +55,13 @@ class UpstreamSettings(BaseModel):
             retries=self.upstream_retries,
             breaker_failures=self.breaker_failures,
             breaker_seconds=self.breaker_seconds,
+            share=self._share_of(self.upstream_connections),
         )
+
+    def rest_policy(self, workers: int) -> PolicyLimits:
+        """How PostgREST is treated by each of so many processes: what is more than its pool would wait there."""
+        width = max(1, min(self.upstream_connections, self.upstream_pool // workers))
+        return replace(self.policy, connections=width, share=self._share_of(width))
+
+    def _share_of(self, width: int) -> int:
+        return max(1, int(width * self.upstream_share))

@@ -15,7 +15,7 @@ from tripgate.planner.long_rows import LongRows
 from tripgate.planner.plan import FunctionCall, Read, Write
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
-from tripgate.upstream.postgrest.errors import RelatedTables, out_of_order, passing, public_error
+from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, RelatedTables, out_of_order, passing, public_error
 from tripgate.upstream.postgrest.render import Request, read_request, value_request, write_request
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable, whole_seconds
 from tripgate.upstream.resilience.policy import Fault, Policy
@@ -156,7 +156,11 @@ def fault(answer: Answer) -> Fault | None:
     if answer.status == _TOO_MANY_REQUESTS:
         # Only who says when is asked again: others would have even more to refuse.
         return Fault(passing=after is not None, trips=False, retry_after=after)
-    code = str(_api_error(answer.status, answer.body).code or "")
+    error = _api_error(answer.status, answer.body)
+    code = str(error.code or "")
+    if code in TOOK_TOO_LONG:
+        # What one person asks for must not close the way for all; that nothing answers a proxy may.
+        return Fault(passing=False, trips=error.message == _not_its_words(answer.status), late=True)
     return Fault(passing=passing(code), trips=True, retry_after=after) if out_of_order(code) else None
 
 
@@ -185,9 +189,13 @@ def _api_error(status: int, body: bytes) -> APIError:
     if not isinstance(found, dict) or "code" not in found:
         # Not PostgREST's own words: a gateway in front of it, or nothing behind that.
         code = _STATUS_CODES.get(status)
-        return APIError({"code": code, "message": f"HTTP status {status} without a PostgREST error"})
+        return APIError({"code": code, "message": _not_its_words(status)})
     # A server process of Postgres that was killed leaves PostgREST with nothing to say, and status 400.
     code = found["code"] or "PGRST001"
     known = isinstance(code, str) and _CODE.fullmatch(code) is not None
     texts = {name: text for name in ("message", "hint", "details") if isinstance(text := found.get(name), str)}
     return APIError({"code": code if known else None, **texts})
+
+
+def _not_its_words(status: int) -> str:
+    return f"HTTP status {status} without a PostgREST error"

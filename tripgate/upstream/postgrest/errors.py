@@ -28,6 +28,8 @@ _AGGREGATES_OFF = (
     f"Aggregates other than a count are switched off: {_AGGREGATES_SETTING} is not set for PostgREST (PGRST123)."
 )
 _AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"})
+TOOK_TOO_LONG = frozenset({"57014", "PGRST003"})
+"""A statement's time was over, or that of the wait for one of PostgREST's connections to Postgres."""
 
 
 class NotExactlyError(ApiError):
@@ -65,9 +67,9 @@ def public_error(error: APIError, caller: Caller, table: Table | None, related: 
         return ApiError(ErrorCode.CONFLICT, "This was changed at the same moment, so nothing was done. Try again.")
     if code == "PGRST123":
         return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
-    if code in {"57014", "PGRST003"}:
+    if code in TOOK_TOO_LONG:
         return timed_out()
-    if out_of_order(code):
+    if out_of_order(code) or code.startswith("53"):
         return unavailable()
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
         return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table, related))
@@ -75,8 +77,11 @@ def public_error(error: APIError, caller: Caller, table: Table | None, related: 
 
 
 def out_of_order(code: str) -> bool:
-    """Whether a failure's code says that the data service, and not this request, is what is wrong."""
-    return passing(code) or code == "PGRST003" or code.startswith("53")
+    """Whether a failure's code says that the data service, and not this request, is what is wrong.
+
+    Of what Postgres runs out of (class 53), only connections are everybody's: memory, files and disk are a statement's.
+    """
+    return passing(code) or code == "53300"
 
 
 def passing(code: str) -> bool:

@@ -10,6 +10,7 @@ from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, resync
 from tripgate.upstream.realtime.subscription import Subscription
+from tripgate.upstream.resilience.gate import Gate
 
 Hear = Callable[[Change], None]
 """Called from the event loop for each change; RESYNC says that some may have been missed. Must not block."""
@@ -26,7 +27,7 @@ class Ear(Subscription):
 
     joining: asyncio.Event
 
-    def __init__(self, topic: str, caller: Caller, hear: Hear, turns: asyncio.Semaphore) -> None:
+    def __init__(self, topic: str, caller: Caller, hear: Hear, turns: Gate) -> None:
         super().__init__(topic, caller, _nobody_is_admitted, most_waiting=0, recheck=0, turns=turns)
         self._hear = hear
 

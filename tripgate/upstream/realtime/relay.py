@@ -6,6 +6,7 @@ its own, whoever carries the join.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.presence import Elsewhere
 from tripgate.upstream.realtime.subscription import Admit, Resyncs, Subscription
 from tripgate.upstream.resilience.failures import overloaded, unavailable
+from tripgate.upstream.resilience.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class RelayLimits:
         join_timeout: Seconds that a subscriber waits for the topic to be joined.
         admissions: How many subscribers are admitted at once. When all come back after a gap, their reads wait here,
             where that takes little, and queries find a connection between them.
+        admissions_of_one: How many of one person's.
         admission_timeout: Seconds that a new subscriber waits to be admitted.
         patience: Seconds for which a subscription is kept while reads for it are not answered.
     """
@@ -41,6 +44,7 @@ class RelayLimits:
     recheck: float = 60.0
     join_timeout: float = 8.0
     admissions: int = 16
+    admissions_of_one: int = 4
     admission_timeout: float = 15.0
     patience: float = 20.0
 
@@ -60,7 +64,7 @@ class Relay:
         self._memberships = memberships
         self._roots = roots
         self._limits = limits
-        self._turns = asyncio.Semaphore(limits.admissions)
+        self._turns = Gate(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
         self.resyncs = Resyncs()
         self._topics: dict[str, _Topic] = {}
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation, resync
+from tripgate.upstream.resilience.gate import Gate
 from tripgate.upstream.resilience.patience import patiently
 
 Admit = Callable[[Caller], Awaitable[None]]
@@ -39,7 +40,7 @@ class Subscription:
         topic: Where the changes come from, as in `trip:<id>`.
         most_waiting: How many changes wait for a slow reader.
         recheck: Seconds for which an admission is good.
-        turns: Taken for each admission.
+        turns: Taken for each admission, so that one person's do not keep others waiting.
         patience: Seconds for which it is kept when it cannot be asked whether the admission is still good.
         resyncs: Counts them.
     """
@@ -70,7 +71,7 @@ class Subscription:
         *,
         most_waiting: int,
         recheck: float,
-        turns: asyncio.Semaphore,
+        turns: Gate,
         patience: float = 20.0,
         resyncs: Resyncs | None = None,
     ) -> None:
@@ -152,8 +153,12 @@ class Subscription:
             self._in_doubt = False
             self._doubt_in_time()
             try:
-                async with self._turns:
+                person = self.caller.user_id
+                await self._turns.enter(person, None)
+                try:
                     await self._admit(self.caller)
+                finally:
+                    self._turns.leave(person)
             except BaseException:
                 self._in_doubt = True
                 raise

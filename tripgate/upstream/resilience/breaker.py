@@ -18,13 +18,14 @@ class Breaker:
         seconds: How long nothing passes.
     """
 
-    __slots__ = ("_clock", "_failures", "_most", "_opened_at", "_seconds", "_trying")
+    __slots__ = ("_clock", "_failures", "_late", "_most", "_opened_at", "_seconds", "_trying")
 
     def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = failures
         self._seconds = seconds
         self._clock = clock
         self._failures = 0
+        self._late: set[str] = set()
         self._opened_at: float | None = None
         self._trying = False
 
@@ -55,6 +56,7 @@ class Breaker:
         """An answer came, a late one of before it opened too: the upstream is there."""
         if self._failures or tried:
             self._failures = 0
+            self._late.clear()
             self._opened_at = None
             self._trying = False
 
@@ -64,6 +66,18 @@ class Breaker:
         if tried or (self._opened_at is None and self._failures >= self._most):
             self._opened_at = self._clock()
             self._trying = False
+
+    def late(self, person: str | None, *, tried: bool) -> None:
+        """None came in time, which may be for what was asked: in a row of failures each person's count once.
+
+        Args:
+            person: Who asked; `None` where that is not known, and then each counts.
+        """
+        if person is not None and not tried:
+            if person in self._late:
+                return
+            self._late.add(person)
+        self.failed(tried=tried)
 
     def abandoned(self, *, tried: bool) -> None:
         """Whoever asked has gone before an answer could come; somebody else may try."""

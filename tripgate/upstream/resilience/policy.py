@@ -11,14 +11,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from gql.errors import ErrorCode
+from tripgate.upstream.http_client import AbandonedError
 from tripgate.upstream.resilience.breaker import Breaker
 from tripgate.upstream.resilience.deadline import deadline
 from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
 from tripgate.upstream.resilience.gate import Gate
+from tripgate.upstream.resilience.payer import paying
 
+FREE_SECONDS = 0.1
+"""What one request may take of an upstream before whoever pays is told."""
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 2.0
 
@@ -30,6 +35,7 @@ class PolicyLimits:
     Attributes:
         timeout: Seconds for one attempt; also for a request with all its attempts where no operation bounds it.
         connections: How many requests may be under way.
+        share: How many of them may be one person's; by default all.
         queue: How many may wait to be.
         retries: How often a read is tried again.
         breaker_failures: Failures in a row that open the breaker.
@@ -42,6 +48,7 @@ class PolicyLimits:
     retries: int = 2
     breaker_failures: int = 10
     breaker_seconds: float = 2.0
+    share: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,13 @@ class Fault:
     Attributes:
         passing: Whether the same read may well succeed when it is sent again.
         trips: Whether the upstream is out of order, so that the breaker counts it.
+        late: Whether it was not done in time, which may be for what was asked.
         retry_after: Seconds after which to ask again, where it says so.
     """
 
     passing: bool
     trips: bool
+    late: bool = False
     retry_after: float | None = None
 
 
@@ -78,7 +87,7 @@ class Policy(Generic[A]):
     def __init__(self, name: str, limits: PolicyLimits, fault: Callable[[A], Fault | None] = lambda _: None) -> None:
         self.name = name
         self.breaker = Breaker(failures=limits.breaker_failures, seconds=limits.breaker_seconds)
-        self.gate = Gate(width=limits.connections, queue=limits.queue)
+        self.gate = Gate(width=limits.connections, queue=limits.queue, share=limits.share)
         self.retried = 0
         self._timeout = limits.timeout
         self._retries = limits.retries
@@ -89,7 +98,7 @@ class Policy(Generic[A]):
 
         Args:
             attempt: Sends the request, within so many seconds; raises NoAnswerError when nothing comes.
-            person: Whose turn it takes; `None` is everybody who is not signed in.
+            person: Whose turn it takes; where nobody is signed in, whoever pays.
             repeatable: Whether the request changes nothing. Any other is sent again only when it cannot have arrived.
 
         Raises:
@@ -98,34 +107,35 @@ class Policy(Generic[A]):
         ends = deadline()
         if ends == math.inf:
             ends = time.monotonic() + self._timeout
+        if person is None:
+            person = paying.get().key
         tries = 0
         while True:
             tried = await self._enter(person, ends)
+            began = time.monotonic()
             try:
-                answer = await attempt(min(self._timeout, ends - time.monotonic()))
+                answer = await attempt(min(self._timeout, ends - began))
+            except AbandonedError as error:
+                self.breaker.abandoned(tried=tried)
+                error.over.add_done_callback(partial(self._over, person, began))
+                raise asyncio.CancelledError from None
             except NoAnswerError as error:
-                self.breaker.failed(tried=tried)
-                if error.code is not ErrorCode.UPSTREAM_UNAVAILABLE or (error.sent and not repeatable):
-                    raise
-                wait = self._wait(tries, None, ends)
+                self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, tried=tried)
+                again = error.code is ErrorCode.UPSTREAM_UNAVAILABLE and (repeatable or not error.sent)
+                wait = self._wait(tries, None, ends) if again else None
                 if wait is None:
                     raise
             except BaseException:
                 self.breaker.abandoned(tried=tried)
+                self._leave(person, began)
                 raise
             else:
-                fault = self._fault(answer) if answer.status >= 400 else None
-                if fault is None or not fault.trips:
-                    self.breaker.succeeded(tried=tried)
-                else:
-                    self.breaker.failed(tried=tried)
+                fault = self._answered(answer, person, began, tried=tried)
                 if fault is None or not (fault.passing and repeatable):
                     return answer
                 wait = self._wait(tries, fault.retry_after, ends)
                 if wait is None:
                     return answer
-            finally:
-                self.gate.leave()
             tries += 1
             self.retried += 1
             await asyncio.sleep(wait)
@@ -143,39 +153,73 @@ class Policy(Generic[A]):
         """
         ends = min(deadline(), time.monotonic() + self._timeout)
         no_answer: tuple[type[Exception], ...] = (TimeoutError, *failures)
+        if person is None:
+            person = paying.get().key
         tried = await self._enter(person, ends)
         attempt = Attempt()
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(ends - time.monotonic()):
+            async with asyncio.timeout(ends - began):
                 yield attempt
-        except no_answer:
-            self.breaker.failed(tried=tried)
+        except no_answer as error:
+            self._failed(person, began, late=isinstance(error, TimeoutError), tried=tried)
             raise
         except (asyncio.CancelledError, GeneratorExit):
             self.breaker.abandoned(tried=tried)
+            self._leave(person, began)
             raise
         except BaseException:
             self.breaker.succeeded(tried=tried)
+            self._leave(person, began)
             raise
         else:
             if attempt.failed:
-                self.breaker.failed(tried=tried)
+                self._failed(person, began, late=False, tried=tried)
             else:
                 self.breaker.succeeded(tried=tried)
-        finally:
-            self.gate.leave()
+                self._leave(person, began)
+
+    def _answered(self, answer: A, person: str | None, began: float, *, tried: bool) -> Fault | None:
+        fault = self._fault(answer) if answer.status >= 400 else None
+        if fault is None:
+            self.breaker.succeeded(tried=tried)
+            self._leave(person, began)
+        elif fault.trips:
+            self._failed(person, began, late=fault.late, tried=tried)
+        else:
+            self.breaker.succeeded(tried=tried)
+            self._leave(person, began, late=fault.late)
+        return fault
+
+    def _over(self, person: str | None, began: float, _: asyncio.Future[None]) -> None:
+        """What nobody waits for any more has been answered, or never will be: only now its place is free."""
+        self._leave(person, began)
+
+    def _failed(self, person: str | None, began: float, *, late: bool, tried: bool) -> None:
+        if late:
+            self.breaker.late(person, tried=tried)
+        else:
+            self.breaker.failed(tried=tried)
+        self._leave(person, began, late=late)
+
+    def _leave(self, person: str | None, began: float, *, late: bool = False) -> None:
+        self.gate.leave(person)
+        took = time.monotonic() - began
+        if took > FREE_SECONDS or late:
+            paying.get().spent(took, late=late)
 
     async def _enter(self, person: str | None, ends: float) -> bool:
         """Pass the breaker and the gate; whether this one tries for all."""
         self._check_breaker()
-        if not self.gate.enter_at_once():
+        _check_time(ends)
+        if not self.gate.enter_at_once(person):
             await self.gate.enter(person, max(0.0, ends - time.monotonic()))
-        try:
-            self._check_breaker()  # it may have opened while this one waited
-            _check_time(ends)
-        except BaseException:
-            self.gate.leave()
-            raise
+            try:
+                self._check_breaker()  # it may have opened while this one waited
+                _check_time(ends)
+            except BaseException:
+                self.gate.leave(person)
+                raise
         return self.breaker.enter()
 
     def _check_breaker(self) -> None:

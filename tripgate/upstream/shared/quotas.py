@@ -39,3 +39,7 @@ class Quotas(Protocol):
     async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
         """Count `cost` for this key, unless that would be more than the quota."""
         ...
+
+    def charge(self, quota: Quota, key: str, cost: int) -> None:
+        """Count what has been spent already, though it be more than the quota."""
+        ...

@@ -8,6 +8,7 @@ be missing elsewhere for a few seconds. Quotas below a hundred, those of sign-in
 While the server is away, each gateway counts for itself.
 """
 
+import asyncio
 import math
 import time
 from typing import cast
@@ -19,6 +20,7 @@ from tripgate.upstream.shared.window import OwnQuotas, wait
 # The server's clock counts, since the gateways' may differ. Two windows' counts are kept, as in `window.Window`.
 _TAKE = """
 local limit, length, need, lot = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local spent = ARGV[5] == 'spent'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = math.floor(now / length)
@@ -31,7 +33,7 @@ elseif tonumber(kept[1]) == window - 1 then
   before = tonumber(kept[2])
 end
 local room = math.floor(limit - count - before * left / length)
-if need > room then
+if need > room and not spent then
   return {0, room, left, count, before}
 end
 local given = math.max(need, math.min(lot, room))
@@ -64,6 +66,25 @@ class SharedQuotas:
         self._script = link.redis.register_script(_TAKE)
         self._lots: dict[tuple[str, str], _Lot] = {}
         self._own = OwnQuotas()
+        self._charging: set[asyncio.Task[None]] = set()
+
+    def charge(self, quota: Quota, key: str, cost: int) -> None:
+        """Count in the server, soon; here while it is away."""
+        charging = asyncio.create_task(self._charge(quota, key, cost))
+        self._charging.add(charging)
+        charging.add_done_callback(self._charging.discard)
+
+    async def _charge(self, quota: Quota, key: str, cost: int) -> None:
+        self._lots.pop((quota.name, key), None)  # what is unspent of it was counted too, and must not be spent now
+        try:
+            await self._link.ask(
+                lambda: self._script(
+                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
+                    args=[quota.limit, quota.seconds * 1000, cost, cost, "spent"],
+                )
+            )
+        except AwayError:
+            self._own.charge(quota, key, cost)
 
     async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
         """Count in the server; here while it is away."""
@@ -77,7 +98,7 @@ class SharedQuotas:
             answer = await self._link.ask(
                 lambda: self._script(
                     keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
-                    args=[quota.limit, quota.seconds * 1000, cost, max(1, quota.limit // _LOTS)],
+                    args=[quota.limit, quota.seconds * 1000, cost, max(1, quota.limit // _LOTS), ""],
                 )
             )
         except AwayError:

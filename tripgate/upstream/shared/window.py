@@ -55,6 +55,16 @@ class Window:
         self._counts[key] = count + cost
         return Taken(True, int(room - cost), math.ceil(left))
 
+    def charge(self, key: str, cost: int) -> None:
+        """Count `cost` for this key, though it be more than the quota."""
+        now = self._clock()
+        if now >= self._ends:
+            self._turn(now)
+        count = self._counts.get(key, 0)
+        if not count and len(self._counts) >= self._most_keys:
+            self._before, self._counts = self._counts, {}
+        self._counts[key] = count + cost
+
     def _turn(self, now: float) -> None:
         passed = int((now - self._ends) // self._seconds) + 1
         self._before = self._counts if passed == 1 else {}
@@ -95,3 +105,10 @@ class OwnQuotas:
         if window is None:
             window = self._windows[quota] = Window(quota)
         return window.take(key, cost)
+
+    def charge(self, quota: Quota, key: str, cost: int) -> None:
+        """Count what has been spent already."""
+        window = self._windows.get(quota)
+        if window is None:
+            window = self._windows[quota] = Window(quota)
+        window.charge(key, cost)
