@@ -114,10 +114,11 @@ class Person:
 
 @dataclass
 class Wire:
-    """A proxy in front of PostgREST that keeps what passes through it."""
+    """A proxy in front of PostgREST that keeps what passes through it: method and address, and the body of each."""
 
     rest_url: str
     requests: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     url: str = ""
 
     async def __aenter__(self) -> "Wire":
@@ -141,15 +142,18 @@ class Wire:
     def clear(self) -> None:
         """Forget what has passed."""
         self.requests.clear()
+        self.bodies.clear()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
+        body = await request.read()
         self.requests.append(f"{request.method} {unquote(request.raw_path)}")
+        self.bodies.append(body)
         headers = {name: value for name, value in request.headers.items() if name not in {"Host", "Content-Length"}}
         async with self._session.request(
             request.method,
             URL(self.rest_url + request.raw_path, encoded=True),
             headers=headers,
-            data=await request.read(),
+            data=body,
         ) as response:
             kept = {
                 name: response.headers[name] for name in ("Content-Type", "Content-Range") if name in response.headers

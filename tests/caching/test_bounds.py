@@ -21,7 +21,7 @@ from tripgate.upstream.realtime.relay import Relay
 DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
 TAGS = "query ($name: String) { tags(filter: { name: { eq: $name } }) { nodes { name } } }"
 TRIPS = "{ trips { nodes { title } } }"
-ADA = Caller("ada", "token-of-ada", expires_at=time.time() + 3600)
+ADA = Caller("ada", "token-of-ada", expires_at=4_102_444_800)
 
 ROOMY = CacheLimits(1_000_000, 60, 100)
 
@@ -272,6 +272,6 @@ async def test_a_token_that_ended_listens_no_more_and_a_newer_one_does(bench: Be
     for _ in range(3):
         await bench.ask(TRIPS, ending)
     await asyncio.sleep(0.06)
-    newer = replace(ADA, token="newer", expires_at=time.time() + 3600)
+    newer = replace(ADA, token="newer", expires_at=4_102_444_800)
     assert [await bench.ask(TRIPS, newer) for _ in range(4)][-1]
     assert {ear.caller.token for ear in bench.air.ears.values()} == {"newer"}

@@ -272,11 +272,14 @@ class TestPolicy:
     async def test_who_waits_when_it_opens_is_told_at_once(self) -> None:
         asked = policy()
 
+        hung = 0
+
         async def hang(_: float) -> Answer:
+            nonlocal hung
+            hung += 1
             await asyncio.sleep(0.05)
             raise timed_out()
 
-        began = time.monotonic()
         found = await asyncio.gather(
             *(asked.ask(hang, None, repeatable=True) for _ in range(6)), return_exceptions=True
         )
@@ -284,7 +287,7 @@ class TestPolicy:
             *[ErrorCode.TIMEOUT] * 3,
             *[ErrorCode.UPSTREAM_UNAVAILABLE] * 3,
         ]
-        assert time.monotonic() - began < 0.3
+        assert hung == 3, "the others were told without an attempt"
         assert asked.gate.inside == asked.gate.waiting == 0
 
     async def test_who_gives_up_frees_the_place_and_the_trial(self) -> None:
@@ -353,4 +356,4 @@ class TestPatience:
         began = time.monotonic()
         with pytest.raises(ApiError, match=r"Away\."):
             await patiently(ask, 0.3)
-        assert 0.25 < time.monotonic() - began < 0.6
+        assert time.monotonic() - began > 0.25
