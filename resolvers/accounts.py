@@ -1,14 +1,34 @@
 """Signing up, in and out."""
 
 import datetime as dt
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from gql.errors import ApiError, ErrorCode, bad_input
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
 from tripgate.upstream.auth import Account
+from tripgate.upstream.credentials import Mailed
+
+_Email = Annotated[str | None, strawberry.argument(description="Where the code was mailed to; with `token`.")]
+_Token = Annotated[str | None, strawberry.argument(description="The mailed code; with `email`.")]
+_TokenHash = Annotated[
+    str | None, strawberry.argument(description="What a mailed link carries as `token_hash`; instead of a code.")
+]
+_Current = Annotated[
+    str | None,
+    strawberry.argument(description="May be left out for ten minutes after a mailed code or link signed in."),
+]
+_Password = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Left out where the account has none: then a mailed code or link must have signed in within the "
+        "last five minutes."
+    ),
+]
 
 
 @strawberry.type
@@ -51,11 +71,18 @@ class AccountMutation:
         return True
 
     @strawberry.field(
-        metadata=NEEDS_NOBODY, description="Set a new password with the mailed code, and begin a session."
+        metadata=NEEDS_NOBODY, description="Set a new password with a mailed code or link, and begin a session."
     )
-    async def reset_password(self, info: Info, email: str, token: str, new_password: str) -> AuthPayload | None:
+    async def reset_password(
+        self,
+        info: Info,
+        new_password: str,
+        email: _Email = strawberry.UNSET,
+        token: _Token = strawberry.UNSET,
+        token_hash: _TokenHash = strawberry.UNSET,
+    ) -> AuthPayload | None:
         """Use the code."""
-        return _payload(await info.context.auth.reset_password(email, token, new_password))
+        return _payload(await info.context.auth.reset_password(_mailed(email, token, token_hash), new_password))
 
     @strawberry.field(
         metadata=NEEDS_NOBODY,
@@ -66,36 +93,53 @@ class AccountMutation:
         await info.context.auth.send_magic_link(email)
         return True
 
-    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with a mailed code.")
+    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with a mailed code or link.")
     async def verify_otp(
         self,
         info: Info,
-        email: str,
-        token: str,
+        email: _Email = strawberry.UNSET,
+        token: _Token = strawberry.UNSET,
+        token_hash: _TokenHash = strawberry.UNSET,
         type: OtpType = OtpType.EMAIL,  # noqa: A002 - the argument's name
     ) -> AuthPayload | None:
         """Use a code."""
-        account = await info.context.auth.verify_otp(email, token, type.value)
+        account = await info.context.auth.verify_otp(_mailed(email, token, token_hash), type.value)
         return None if account is None else _payload(account)
 
     @strawberry.field(
         description="Set a new password. All other sessions of the account end; the answer holds a new one."
     )
-    async def change_password(self, info: Info, current_password: str, new_password: str) -> AuthPayload | None:
+    async def change_password(
+        self, info: Info, new_password: str, current_password: _Current = strawberry.UNSET
+    ) -> AuthPayload | None:
         """Change the password."""
         caller = info.context.signed_in()
-        return _payload(await info.context.auth.change_password(caller, current_password, new_password))
+        return _payload(await info.context.auth.change_password(caller, _given(current_password), new_password))
 
     @strawberry.field(
-        description="Delete the account and all that it owns, for good. The password confirms it.",
+        description="Delete the account and all that it owns, for good. The password confirms it, or what was mailed.",
         metadata={"writes": ("profiles", "places")},  # among others, whose changes are told
     )
-    async def delete_account(self, info: Info, password: str) -> bool | None:
+    async def delete_account(self, info: Info, password: _Password = strawberry.UNSET) -> bool | None:
         """Leave."""
-        caller = info.context.signed_in()
-        await info.context.auth.check_password(caller, password)
-        await info.context.postgrest.call("delete_my_account", caller)
+        password = _given(password)
+        async with info.context.auth.proved(info.context.signed_in(), password) as proved:
+            try:
+                await info.context.postgrest.call("delete_my_account", proved)
+            except ApiError as error:
+                if error.code is not ErrorCode.FORBIDDEN or password is not None:
+                    raise
+                raise bad_input("This account has a password. Give it.", field="password") from None
         return True
+
+
+def _given(text: str | None) -> str | None:
+    """An argument; `None` for one that was left out."""
+    return None if text is strawberry.UNSET else text
+
+
+def _mailed(email: str | None, token: str | None, token_hash: str | None) -> Mailed:
+    return Mailed.of(_given(email), _given(token), _given(token_hash))
 
 
 def _payload(account: Account) -> AuthPayload:

@@ -172,11 +172,33 @@ create policy "People can delete items of trips they may change" on public.trip_
 -- Leaving ---------------------------------------------------------------------------------------------------------------
 
 -- Auth lets only the service role delete an account; this lets people delete their own, and all that they own with it.
+-- A token that somebody has got hold of must not be enough, so it wants one of a sign-in just made: with the password,
+-- or with what was mailed where there is none. Refreshing a session is no sign-in.
 create function public.delete_my_account() returns void
-language sql security definer set search_path = '' as $$
-    delete from auth.users where users.id = (select auth.uid());
+language plpgsql security definer set search_path = '' as $$
+declare
+    me constant uuid := auth.uid();
+    methods constant jsonb := auth.jwt() -> 'amr';
+    proof text := 'otp';
+begin
+    if exists (select from auth.users where users.id = me and users.encrypted_password <> '') then
+        proof := 'password';
+    end if;
+    if not exists (
+        select from jsonb_array_elements(case jsonb_typeof(methods) when 'array' then methods else '[]' end) as entry
+        where entry ->> 'method' = proof
+            and case jsonb_typeof(entry -> 'timestamp')
+                when 'number' then to_timestamp((entry ->> 'timestamp')::double precision) > now() - interval '5 minutes'
+            end
+    ) then
+        raise sqlstate 'PT403' using
+            message = 'this takes a sign-in of the last five minutes',
+            hint = 'Sign in again: with the password, or with a mailed code where there is none.';
+    end if;
+    delete from auth.users where users.id = me;
+end
 $$;
-comment on function public.delete_my_account() is 'Deletes the caller''s account and all that belongs to it.';
+comment on function public.delete_my_account() is 'Deletes the caller''s account and all that belongs to it. Takes the token of a sign-in of the last five minutes: with the password, or with a mailed code or link where the account has no password.';
 -- Older projects grant new functions to every role of the API.
 revoke execute on function public.delete_my_account() from public, anon, authenticated, service_role;
 grant execute on function public.delete_my_account() to authenticated;

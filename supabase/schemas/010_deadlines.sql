@@ -1,6 +1,6 @@
 -- Requests that say by when they want an answer: `X-Deadline-Ms: 1500` makes Postgres give the statement up after 1.5
 -- seconds, where without it the role's own limit holds. Whoever asks has given up by then, and a statement that goes on
--- for nobody takes a connection from somebody.
+-- for nobody takes a connection from somebody. And what is refused before it begins: writes of accounts that are gone.
 
 
 -- Begin a request -----------------------------------------------------------------------------------------------------
@@ -27,7 +27,40 @@ comment on function requests.keep_deadline() is 'Ends the request''s statement a
 revoke execute on function requests.keep_deadline() from public;
 grant execute on function requests.keep_deadline() to anon, authenticated, service_role;
 
+
+-- An account that is gone -------------------------------------------------------------------------------------------------
+
+-- An access token outlives its account, by an hour as a rule. Nothing is left for it to read, but what it writes would be
+-- refused for reasons that mislead: a reference to somebody who is not there, a row that may not be seen.
+create function requests.check_account() returns void language plpgsql stable security definer set search_path = '' as $$
+declare
+    me constant uuid := auth.uid();
+begin
+    if me is not null and current_setting('request.method', true) not in ('GET', 'HEAD')
+        and not exists (select from auth.users where users.id = me and users.deleted_at is null)
+    then
+        raise sqlstate 'PT401' using message = 'this account does not exist any more';
+    end if;
+end
+$$;
+comment on function requests.check_account() is 'Refuses writes under the token of an account that does not exist any more.';
+revoke execute on function requests.check_account() from public;
+grant execute on function requests.check_account() to anon, authenticated, service_role;
+
+
+-- Both --------------------------------------------------------------------------------------------------------------------
+
+create function requests.begin_request() returns void language plpgsql set search_path = '' as $$
+begin
+    perform requests.keep_deadline();
+    perform requests.check_account();
+end
+$$;
+comment on function requests.begin_request() is 'What PostgREST calls before each request: keeps its deadline, and refuses writes of accounts that are gone.';
+revoke execute on function requests.begin_request() from public;
+grant execute on function requests.begin_request() to anon, authenticated, service_role;
+
 -- A setting of the role and not of PostgREST's configuration, so that it is the same wherever this project is. To do
 -- without: `alter role authenticator reset pgrst.db_pre_request`.
-alter role authenticator set pgrst.db_pre_request = 'requests.keep_deadline';
+alter role authenticator set pgrst.db_pre_request = 'requests.begin_request';
 notify pgrst, 'reload config';

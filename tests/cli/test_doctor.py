@@ -247,13 +247,13 @@ def test_a_table_that_is_not_granted(breakable: StackInfo) -> None:
         "revoke select on public.tags from authenticated; alter role anon reset statement_timeout;"
         " alter role authenticator reset pgrst.db_pre_request",
         "grant select on public.tags to authenticated; alter role anon set statement_timeout = '3s';"
-        " alter role authenticator set pgrst.db_pre_request = 'requests.keep_deadline'",
+        " alter role authenticator set pgrst.db_pre_request = 'requests.begin_request'",
         until=("tags", "42501"),
     ):
         result = doctor(breakable, *BEN, "--database-url", breakable.db_url)
         assert "Signed-in people may not read tags: permission denied for table tags." in mistakes(result)
         assert "No statement_timeout for anon" in result.output
-        assert "PostgREST does not call requests.keep_deadline" in result.output
+        assert "PostgREST does not call requests.begin_request" in result.output
 
 
 def test_a_stopped_postgrest(breakable: StackInfo) -> None:

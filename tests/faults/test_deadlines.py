@@ -85,10 +85,10 @@ async def test_it_ends_with_the_request(http: aiohttp.ClientSession, somebody: P
 def test_the_migrations_set_what_the_schemas_set() -> None:
     setting = r"pgrst\.db_pre_request\"? (?:=|to) '([\w.]+)'"
     found = {
-        folder: re.findall(setting, _text(ROOT / "supabase" / folder), re.IGNORECASE)
+        folder: re.findall(setting, _text(ROOT / "supabase" / folder), re.IGNORECASE)[-1]
         for folder in ("schemas", "migrations")
     }
-    assert found == {"schemas": ["requests.keep_deadline"], "migrations": ["requests.keep_deadline"]}
+    assert found == {"schemas": "requests.begin_request", "migrations": "requests.begin_request"}
 
 
 def _text(folder: Path) -> str:

@@ -5,23 +5,29 @@ must never share. Connections are shared.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import httpx
 from supabase_auth import AsyncGoTrueClient
 from supabase_auth.errors import AuthError, AuthInvalidCredentialsError, AuthRetryableError, AuthUnknownError
-from supabase_auth.types import AuthResponse
+from supabase_auth.types import AuthResponse, User
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.credentials import Mailed, address, checked, display_name, signed_in_by_mail
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 from tripgate.upstream.resilience.policy import Policy
 
 _NO_ANSWER = (AuthRetryableError, AuthUnknownError, httpx.HTTPError)
 _TOOK_TOO_LONG = "The sign-in service took too long. Try again."
 _UNAVAILABLE = "The sign-in service is not available right now. Try again shortly."
+_ENDED = "The session has ended. Sign in again."
+
+# How long what was mailed stands for the old password, and for the password of an account that has none.
+_MAIL_PROVES_SECONDS = 600.0
+_MAIL_DELETES_SECONDS = 300.0
 
 OtpType = Literal["email", "magiclink", "recovery", "signup", "invite", "email_change"]
 """What a mailed code is for."""
@@ -61,18 +67,18 @@ class AuthClient:
         self._api_key = api_key
         self._policy = policy
 
-    async def sign_up(self, email: str, password: str, display_name: str) -> Account:
+    async def sign_up(self, email: str, password: str, name: str) -> Account:
         """Make an account.
 
         Raises:
-            ApiError: CONFLICT for a known e-mail address, BAD_USER_INPUT for a bad address or a weak password.
+            ApiError: CONFLICT for a known e-mail address, BAD_USER_INPUT for a bad address, a weak password or a
+                name that is too long.
         """
+        data = {"display_name": display_name(name)}
+        address(email)
+        checked("password", password)
         async with self._client() as client:
-            return _account(
-                await client.sign_up(
-                    {"email": email, "password": password, "options": {"data": {"display_name": display_name}}}
-                )
-            )
+            return _account(await client.sign_up({"email": email, "password": password, "options": {"data": data}}))
 
     async def sign_in(self, email: str, password: str) -> Account:
         """Begin a session.
@@ -80,6 +86,8 @@ class AuthClient:
         Raises:
             ApiError: UNAUTHENTICATED for a wrong e-mail address or password; it does not say which.
         """
+        checked("email", email)
+        checked("password", password)
         async with self._client() as client:
             return _account(await client.sign_in_with_password({"email": email, "password": password}))
 
@@ -87,10 +95,15 @@ class AuthClient:
         """Continue a session. The refresh token is spent; the answer holds the next one.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a token that is unknown, spent or revoked.
+            ApiError: UNAUTHENTICATED for a token that is unknown, spent or revoked, or was never one.
         """
         async with self._client() as client:
-            return _account(await client.refresh_session(refresh_token))
+            try:
+                return _account(await client.refresh_session(checked("refreshToken", refresh_token)))
+            except AuthError as error:
+                if error.code != "validation_failed":
+                    raise
+                raise ApiError(ErrorCode.UNAUTHENTICATED, _ENDED) from None
 
     async def send_password_reset(self, email: str) -> None:
         """Mail a code that `reset_password` takes. Says nothing of whether the address is known.
@@ -98,18 +111,20 @@ class AuthClient:
         Raises:
             ApiError: BAD_USER_INPUT for what is no address, RATE_LIMITED for too many mails.
         """
+        address(email)
         async with self._client() as client:
             await client.reset_password_for_email(email)
 
-    async def reset_password(self, email: str, token: str, new_password: str) -> Account:
-        """Set a new password with the mailed code, and begin a session; all others of the account end.
+    async def reset_password(self, mailed: Mailed, new_password: str) -> Account:
+        """Set a new password with what was mailed, and begin a session; all others of the account end.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old; BAD_USER_INPUT for a weak password,
-                which uses the code up.
+            ApiError: UNAUTHENTICATED for a code or link that is wrong, used or too old; BAD_USER_INPUT for a weak
+                password, which uses it up.
         """
+        checked("newPassword", new_password)
         async with self._client() as client:
-            verified = await client.verify_otp({"email": email, "token": token, "type": "recovery"})
+            verified = await _verified(client, mailed, "recovery")
             try:
                 return await _with_password(client, verified, new_password)
             except ApiError as error:
@@ -121,6 +136,7 @@ class AuthClient:
         Raises:
             ApiError: BAD_USER_INPUT for what is no address, RATE_LIMITED for too many mails.
         """
+        address(email)  # Auth says of what is none that it must not make an account for it
         async with self._client() as client:
             try:
                 await client.sign_in_with_otp({"email": email, "options": {"should_create_user": False}})
@@ -128,34 +144,70 @@ class AuthClient:
                 if error.code not in {"otp_disabled", "user_not_found", "signup_disabled"}:
                     raise
 
-    async def verify_otp(self, email: str, token: str, type_: OtpType) -> Account | None:
-        """Begin a session with a mailed code; none while a change of address still misses the other address's code.
+    async def verify_otp(self, mailed: Mailed, type_: OtpType) -> Account | None:
+        """Begin a session with what was mailed; none while a change of address still misses the other address's code.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a code that is wrong, used or too old.
+            ApiError: UNAUTHENTICATED for a code or link that is wrong, used or too old.
         """
         async with self._client() as client:
-            verified = await client.verify_otp({"email": email, "token": token, "type": type_})
+            verified = await _verified(client, mailed, type_)
             return None if verified.user is None else _account(verified)
 
-    async def change_password(self, caller: Caller, current: str, new: str) -> Account:
-        """Set a new password and begin a session with it; Auth ends the account's other sessions.
+    async def change_password(self, caller: Caller, current: str | None, new: str) -> Account:
+        """Set a new password and begin a session with it; the account's other sessions end.
+
+        Args:
+            current: May be left out by who has just signed in by what was mailed.
 
         Raises:
-            ApiError: BAD_USER_INPUT for a wrong current password, and for a new one that is weak or the same.
+            ApiError: BAD_USER_INPUT for a current password that is wrong or missing, and for a new one that is weak or
+                the same.
         """
+        checked("newPassword", new)
+        if current is None and not signed_in_by_mail(caller, _MAIL_PROVES_SECONDS):
+            message = "Give the current password, or sign in by a mailed code or link: that counts for ten minutes."
+            raise bad_input(message, field="currentPassword")
         async with self._client() as client:
-            signed_in = await _sign_in_again(client, caller, current, field="currentPassword")
-            return await _with_password(client, signed_in, new)
+            if current is not None:
+                signed_in = await _sign_in_again(client, caller, current, field="currentPassword")
+                return await _with_password(client, signed_in, new, current)
+            email = _email_of((await client.set_session(caller.token or "", "")).user)
+            await _set_password(client, new)
+            renewed = _account(await client.sign_in_with_password({"email": email, "password": new}))
+            if renewed.session is not None:
+                await client.admin.sign_out(renewed.session.access_token, "others")
+            return renewed
 
-    async def check_password(self, caller: Caller, password: str) -> None:
-        """Make sure that it is the account's owner who asks, before something that cannot be undone.
+    @asynccontextmanager
+    async def proved(self, caller: Caller, password: str | None) -> AsyncIterator[Caller]:
+        """The caller with a token of a sign-in just made, for something that cannot be undone; it ends afterwards.
+
+        Args:
+            password: May be left out by who has just signed in by what was mailed. They keep their token: whether the
+                account has a password all the same is for whoever is asked with it to judge.
 
         Raises:
-            ApiError: BAD_USER_INPUT for a wrong password.
+            ApiError: BAD_USER_INPUT for a password that is wrong or missing.
         """
+        if password is None:
+            if not signed_in_by_mail(caller, _MAIL_DELETES_SECONDS):
+                message = (
+                    "Give the password; without one, sign in by a mailed code or link: that counts for five minutes."
+                )
+                raise bad_input(message, field="password")
+            yield caller
+            return
         async with self._client() as client:
-            await _end(client, await _sign_in_again(client, caller, password, field="password"))
+            signed_in = await _sign_in_again(client, caller, password, field="password")
+        session = signed_in.session
+        try:
+            yield caller if session is None else replace(caller, token=session.access_token, session_id=None)
+        except Exception:
+            with suppress(ApiError):
+                async with self._client() as client:
+                    await _end(client, signed_in)
+            raise
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session, here only: other devices stay signed in.
@@ -186,13 +238,28 @@ class AuthClient:
             raise _public_error(error) from None
 
 
-async def _sign_in_again(client: AsyncGoTrueClient, caller: Caller, password: str, field: str) -> AuthResponse:
-    """A new session of the caller's, which proves that they know the password."""
-    found = await client.get_user(caller.token)
-    if found is None or not found.user.email:
-        raise ApiError(ErrorCode.FORBIDDEN, "This account has no e-mail address, so it has no password.")
+async def _verified(client: AsyncGoTrueClient, mailed: Mailed, type_: OtpType) -> AuthResponse:
     try:
-        return await client.sign_in_with_password({"email": found.user.email, "password": password})
+        return await client.verify_otp({**mailed.given, "type": type_})  # type: ignore[arg-type]
+    except AuthError as error:
+        if error.code != "otp_expired":
+            raise
+        raise ApiError(ErrorCode.UNAUTHENTICATED, mailed.refusal) from None
+
+
+def _email_of(user: User | None) -> str:
+    if user is None or not user.email:
+        raise ApiError(ErrorCode.FORBIDDEN, "This account has no e-mail address, so it has no password.")
+    return user.email
+
+
+async def _sign_in_again(client: AsyncGoTrueClient, caller: Caller, password: str, field: str) -> AuthResponse:
+    """A new session of the caller's, which proves that they know the password. Theirs must last still."""
+    checked(field, password)
+    found = await client.get_user(caller.token)
+    email = _email_of(None if found is None else found.user)
+    try:
+        return await client.sign_in_with_password({"email": email, "password": password})
     except AuthError as error:
         # The caller is signed in all the same, so this is no reason to sign in again.
         if isinstance(error, AuthInvalidCredentialsError) or error.code == "invalid_credentials":
@@ -200,16 +267,32 @@ async def _sign_in_again(client: AsyncGoTrueClient, caller: Caller, password: st
         raise
 
 
-async def _with_password(client: AsyncGoTrueClient, signed_in: AuthResponse, new: str) -> Account:
+async def _with_password(
+    client: AsyncGoTrueClient, signed_in: AuthResponse, new: str, current: str | None = None
+) -> Account:
     """The account of a session that has just begun, with a new password. The session ends if that is refused."""
     try:
-        await client.update_user({"password": new})
-    except AuthError as error:
+        await _set_password(client, new, current)
+    except (ApiError, AuthError):
         await _end(client, signed_in)
+        raise
+    return _account(signed_in)
+
+
+async def _set_password(client: AsyncGoTrueClient, new: str, current: str | None = None) -> None:
+    """Give the account of the client's session a new password.
+
+    Args:
+        current: For projects that want it beside the session.
+    """
+    try:
+        await client.update_user(
+            {"password": new} if current is None else {"password": new, "current_password": current}
+        )
+    except AuthError as error:
         if error.code in {"weak_password", "same_password", "validation_failed"}:
             raise bad_input(f"The password is not accepted: {error.message}", field="newPassword") from None
         raise
-    return _account(signed_in)
 
 
 async def _end(client: AsyncGoTrueClient, signed_in: AuthResponse) -> None:
@@ -221,7 +304,7 @@ async def _end(client: AsyncGoTrueClient, signed_in: AuthResponse) -> None:
 def _account(response: AuthResponse) -> Account:
     user, session = response.user, response.session
     if user is None:
-        raise ApiError(ErrorCode.UNAUTHENTICATED, "The session has ended. Sign in again.")
+        raise ApiError(ErrorCode.UNAUTHENTICATED, _ENDED)
     return Account(
         user_id=user.id,
         email=user.email,
@@ -246,6 +329,8 @@ def _public_error(error: AuthError) -> ApiError:
             return bad_input(f"The password is not accepted: {error.message}", field="password")
         case "otp_expired":
             return ApiError(ErrorCode.UNAUTHENTICATED, "The code is wrong, used or too old. Ask for a new one.")
+        case "validation_failed" if "assword" in error.message:
+            return bad_input(f"The password is not accepted: {error.message}", field="password")
         case "validation_failed" | "email_address_invalid":
             return bad_input(error.message, field="email" if "mail" in error.message else None)
         case "invalid_credentials":
@@ -259,4 +344,4 @@ def _public_error(error: AuthError) -> ApiError:
         case _ if getattr(error, "status", 500) >= 500:
             return unavailable(_UNAVAILABLE)
         case _:
-            return ApiError(ErrorCode.UNAUTHENTICATED, "The session has ended. Sign in again.")
+            return ApiError(ErrorCode.UNAUTHENTICATED, _ENDED)

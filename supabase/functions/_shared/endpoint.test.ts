@@ -61,6 +61,7 @@ Deno.test("a failure of the program tells nothing of itself", async () => {
 Deno.test("failures of the database are classified by their code", () => {
   const code = (code?: string) => databaseError({ code, message: "no" }).code;
   assert.equal(code("42501"), "FORBIDDEN");
+  assert.equal(code("PT401"), "UNAUTHENTICATED");
   assert.equal(code("PT404"), "NOT_FOUND");
   assert.equal(code("PT409"), "CONFLICT");
   assert.equal(code("PT429"), "RATE_LIMITED");

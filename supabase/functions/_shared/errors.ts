@@ -43,6 +43,7 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   }
   if (code === "42501") return new ApiError("FORBIDDEN", "You are not allowed to do this.");
   // Raised by the project's own functions, whose messages are written for people.
+  if (code === "PT401") return new ApiError("UNAUTHENTICATED", sentence(failure));
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
   if (code === "PT409") return new ApiError("CONFLICT", sentence(failure));
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));

@@ -69,7 +69,7 @@ select rolname, (
 from pg_catalog.pg_roles where rolname = any(%s)"""
 
 
-_BEGINNING = "requests.keep_deadline"
+_BEGINNING = "requests.begin_request"
 _SETTINGS = "select pg_catalog.unnest(rolconfig) from pg_catalog.pg_roles where rolname = 'authenticator'"
 
 
@@ -236,7 +236,8 @@ def _deadlines(connection: psycopg.Connection) -> list[Finding]:
         return [ok("Postgres ends what the gateway has given up on.")]
     return [
         warning(
-            f"PostgREST does not call {_BEGINNING}: what the gateway has given up on goes on for nobody.",
+            f"PostgREST does not call {_BEGINNING}: what the gateway has given up on goes on for nobody, and "
+            "what the token of a deleted account may not write is refused for reasons that mislead.",
             f"Run: alter role authenticator set pgrst.db_pre_request = '{_BEGINNING}'; notify pgrst, 'reload config'. "
             "If another function is called already, let that one call it.",
         )

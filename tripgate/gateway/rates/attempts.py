@@ -22,9 +22,9 @@ _ACCOUNT_OF: dict[str, _Account] = {
     "signIn": lambda arguments, _: arguments["input"]["email"],
     "refreshSession": lambda _, __: None,
     "requestPasswordReset": lambda arguments, _: arguments["email"],
-    "resetPassword": lambda arguments, _: arguments["email"],
+    "resetPassword": lambda arguments, _: arguments.get("email"),
     "sendMagicLink": lambda arguments, _: arguments["email"],
-    "verifyOtp": lambda arguments, _: arguments["email"],
+    "verifyOtp": lambda arguments, _: arguments.get("email"),
     "changePassword": lambda _, caller: caller.email or caller.user_id,
     "deleteAccount": lambda _, caller: caller.email or caller.user_id,
 }

@@ -31,6 +31,14 @@ _AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"
 TOOK_TOO_LONG = frozenset({"57014", "PGRST003"})
 """A statement's time was over, or that of the wait for one of PostgREST's connections to Postgres."""
 
+# What functions and triggers of ours raise, beside PT412.
+_SAID_BY_THE_SCHEMA = {
+    "PT401": (ErrorCode.UNAUTHENTICATED, "This account does not exist any more."),
+    "PT403": (ErrorCode.FORBIDDEN, "This takes a sign-in of the last minutes. Sign in again."),
+    "PT404": (ErrorCode.NOT_FOUND, "There is no such thing, or you may not see it."),
+    "PT429": (ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again."),
+}
+
 
 class NotExactlyError(ApiError):
     """A write would have touched another number of rows than was meant, so the database undid it."""
@@ -54,12 +62,12 @@ def public_error(error: APIError, caller: Caller, table: Table | None, related: 
             return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
         refused = next((path for path, each, _ in related if _is_about(each, error, None)), None)
         return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.", field=refused)
-    if code == "PT404":
-        return ApiError(ErrorCode.NOT_FOUND, "There is no such thing, or you may not see it.")
+    if code in _SAID_BY_THE_SCHEMA:
+        return ApiError(*_SAID_BY_THE_SCHEMA[code])
+    if code == "23503" and _is_about_nobody(error, caller):
+        return ApiError(*_SAID_BY_THE_SCHEMA["PT401"])
     if code == "PT412":
         return NotExactlyError()
-    if code == "PT429":
-        return ApiError(ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again.")
     if code == "23505":
         return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table, related))
     if code in {"40001", "40P01"}:
@@ -170,6 +178,12 @@ def _parts(names: str, table: Table) -> tuple[str, ...]:
 
 def _is_input(column: Column) -> bool:
     return column.creatable or column.patchable
+
+
+def _is_about_nobody(error: APIError, caller: Caller) -> bool:
+    """Whether what a row refers to and is not there is the caller: their account is gone, and their token is not."""
+    details = str(error.details or "")
+    return caller.user_id is not None and f"=({caller.user_id}) is not present" in details
 
 
 def _found(pattern: re.Pattern[str], error: APIError) -> str | None:
