@@ -275,9 +275,13 @@ create table public.invitations (
     constraint invitations_token_hash_key unique (token_hash),
     constraint fk_invitations_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
     constraint fk_invitations_invited_by foreign key (invited_by) references public.profiles (id) on delete cascade,
-    -- Lower case, as Auth keeps addresses, so that two can be compared.
+    -- Lower case, as Auth keeps addresses, so that two can be compared; and nothing that makes two addresses of one, or a
+    -- name and an address, in a mail's header.
     constraint invitations_email_check
-        check (char_length(email) <= 254 and email = lower(email) and email ~ '^[^\s@]+@[^\s@]+\.[^\s@]+$'),
+        check (
+            char_length(email) <= 254 and email = lower(email)
+            and email ~ '^[^\s[:cntrl:]@<>()\[\]\\,;:"]+@[^\s[:cntrl:]@<>()\[\]\\,;:"]+\.[^\s[:cntrl:]@<>()\[\]\\,;:"]+$'
+        ),
     constraint invitations_role_check check (role in ('viewer', 'editor')),
     constraint invitations_token_hash_check check (token_hash ~ '^[0-9a-f]{64}$'),
     constraint invitations_status_check check (status in ('pending', 'accepted', 'revoked', 'expired')),
@@ -297,7 +301,7 @@ comment on column public.invitations.accepted_at is 'When it was accepted.';
 comment on column public.invitations.created_at is 'When it was sent.';
 comment on column public.invitations.updated_at is 'When the invitation last changed.';
 -- What is told to whoever breaks them.
-comment on constraint invitations_email_check on public.invitations is 'An invitation goes to an e-mail address of at most 254 characters, in lower case.';
+comment on constraint invitations_email_check on public.invitations is 'An invitation goes to one e-mail address in lower case, of at most 254 characters, without a name or a comment.';
 comment on constraint invitations_role_check on public.invitations is 'Somebody is invited as a viewer or an editor.';
 comment on constraint invitations_token_hash_check on public.invitations is 'The hash of a secret is 64 hexadecimal digits.';
 comment on constraint invitations_status_check on public.invitations is 'There is no such status of invitations.';
@@ -310,36 +314,73 @@ create index idx_invitations_invited_by on public.invitations (invited_by);
 create trigger set_invitations_updated_at before update on public.invitations
     for each row execute function private.set_updated_at();
 
--- Who sent invitations within the last hour. Kept apart, so that deleting the trip does not make room for more.
-create table private.sent_invitations (
+-- Who announced invitations within the last hour. Kept apart, so that deleting the trip does not make room for more, and
+-- entered by a call of its own, so that undoing the invitation does not either: an invitation that is refused tells
+-- something of the address, and whoever could ask without being counted could try one address after the other.
+create table private.announced_invitations (
     id uuid not null default gen_random_uuid(),
     user_id uuid not null,
-    sent_at timestamptz not null default clock_timestamp(),
+    trip_id uuid not null,
+    email_hash bytea not null,
+    announced_at timestamptz not null default clock_timestamp(),
 
-    constraint sent_invitations_pkey primary key (id),
-    constraint fk_sent_invitations_user_id foreign key (user_id) references public.profiles (id) on delete cascade
+    constraint announced_invitations_pkey primary key (id),
+    constraint fk_announced_invitations_user_id foreign key (user_id) references public.profiles (id) on delete cascade
 );
-comment on table private.sent_invitations is 'One entry for each invitation of the last hour, for limits.';
-create index idx_sent_invitations_user_id_sent_at on private.sent_invitations (user_id, sent_at);
-alter table private.sent_invitations enable row level security;
+comment on table private.announced_invitations is 'One entry for each invitation of the last hour, sent or not, for limits.';
+create index idx_announced_invitations_user_id_announced_at
+    on private.announced_invitations (user_id, announced_at);
+alter table private.announced_invitations enable row level security;
 -- Its owner needs no policy; this one tells that nobody else was forgotten.
-create policy "Nobody but the limits themselves may look" on private.sent_invitations using (false);
+create policy "Nobody but the limits themselves may look" on private.announced_invitations using (false);
 
--- At most 20 open invitations a trip and 30 an hour a person, none to somebody who is on the trip; a new one to the same
--- address replaces the old one. After the insert, because only then is it known that the caller may invite.
+-- At most 30 an hour a person, counted whatever becomes of them.
+create function public.announce_invitation(trip uuid, email text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    me constant uuid := auth.uid();
+begin
+    if not exists (select from public.trips where trips.id = trip and trips.user_id = me) then
+        raise insufficient_privilege using message = 'only the owner of a trip invites to it';
+    end if;
+    -- One at a time, or two at once would both count the same.
+    perform from public.profiles where profiles.id = me for no key update;
+
+    delete from private.announced_invitations where user_id = me and announced_at < now() - interval '1 hour';
+    -- PostgREST answers PTxyz with HTTP status xyz.
+    if (select count(*) from private.announced_invitations where user_id = me) >= 30 then
+        raise sqlstate 'PT429' using
+            message = 'a person can send 30 invitations an hour', hint = 'Wait an hour, then invite again.';
+    end if;
+    insert into private.announced_invitations (user_id, trip_id, email_hash)
+    values (me, trip, sha256(convert_to(lower(email), 'UTF8')));
+end
+$$;
+comment on function public.announce_invitation(uuid, text) is 'Counts an invitation that the caller is about to send to this address; without it, none is taken. Good for ten minutes.';
+revoke execute on function public.announce_invitation(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function public.announce_invitation(uuid, text) to authenticated;
+
+-- At most 20 open invitations a trip, none that was not announced, none to somebody who is on the trip; a new one to the
+-- same address replaces the old one. After the insert, because only then is it known that the caller may invite.
 create function private.limit_invitations() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    -- Without a person it is the project's own doing.
+    if auth.uid() is not null and not exists (
+        select from private.announced_invitations
+        where user_id = new.invited_by and trip_id = new.trip_id
+            and email_hash = sha256(convert_to(new.email, 'UTF8')) and announced_at > now() - interval '10 minutes'
+    ) then
+        raise insufficient_privilege using
+            message = 'this invitation was not announced', hint = 'Call announce_invitation with its trip and address.';
+    end if;
+
     -- One at a time, or two at once would both count the same.
     perform from public.profiles where profiles.id = new.invited_by for no key update;
 
     update public.invitations set status = case when expires_at <= now() then 'expired' else 'revoked' end
     where trip_id = new.trip_id and status = 'pending' and id <> new.id and (expires_at <= now() or email = new.email);
 
-    delete from private.sent_invitations where user_id = new.invited_by and sent_at < now() - interval '1 hour';
-    insert into private.sent_invitations (user_id) values (new.invited_by);
-
-    -- PostgREST answers PTxyz with HTTP status xyz.
     if exists (
         select from public.collaborators join auth.users on users.id = collaborators.user_id
         where collaborators.trip_id = new.trip_id
@@ -351,10 +392,6 @@ begin
     if (select count(*) from public.invitations where trip_id = new.trip_id and status = 'pending') > 20 then
         raise sqlstate 'PT429' using
             message = 'a trip can have 20 open invitations', hint = 'Revoke one, or wait until one is answered.';
-    end if;
-    if (select count(*) from private.sent_invitations where user_id = new.invited_by) > 30 then
-        raise sqlstate 'PT429' using
-            message = 'a person can send 30 invitations an hour', hint = 'Wait an hour, then invite again.';
     end if;
     return null;
 end

@@ -126,7 +126,9 @@ class TestOnesOwnStream:
 
     def test_invitations_without_the_hash_of_their_token(self, world: World) -> None:
         invite = "insert into public.invitations (trip_id, email, token_hash) values (%s, %s, repeat('ab', 32))"
-        assert world.attempt("owner", invite, world.owner.trips, address_of(world.stranger.profiles)) == 1
+        given = world.owner.trips, address_of(world.stranger.profiles)
+        assert world.attempt("owner", "select public.announce_invitation(%s, %s)", *given) == 1
+        assert world.attempt("owner", invite, *given) == 1
         ((event, table, payload),) = told(world, f"user:{world.stranger.profiles}")
         assert (event, table) == ("INSERT", "invitations")
         columns = world.db.execute(

@@ -148,6 +148,8 @@ def test_actor_on_the_owners_row(world: World, table: str, command: str, actor: 
         if table in UNIQUE:
             world.db.execute(about("delete from public.{} where id = %s", table), keys)
         keys = [getattr(world.owner, parent) for parent in PARENTS[table]]
+        if table == "invitations":
+            world.attempt(actor, "select public.announce_invitation(%s, 'new@people.example')", *keys)
     statement = STATEMENTS.get((table, command)) or about(STATEMENTS[command], table)
     assert world.attempt(actor, statement, *keys) == outcome
 

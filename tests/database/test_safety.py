@@ -24,6 +24,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "anon_security_definer_function_executable": FOR_ANYBODY,
     "authenticated_security_definer_function_executable": {
         "public.delete_my_account()": "Only Auth's own role may delete accounts; it deletes the caller's.",
+        "public.announce_invitation(uuid,text)": "Nobody may see or change the count; it asks who owns the trip.",
         "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
         "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
         "public.cost_total(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",

@@ -198,7 +198,13 @@ class TestVotes:
 class TestInviting:
     INVITE = "insert into public.invitations (trip_id, email, token_hash) values (%s, %s, %s) returning id"
 
+    ANNOUNCE = "select public.announce_invitation(%s, %s)"
+
     def invite(self, world: World, email: str, trip: uuid.UUID | None = None) -> int | str:
+        announced = world.attempt("owner", self.ANNOUNCE, trip or world.owner.trips, email)
+        return announced if announced != 1 else self.insert(world, email, trip)
+
+    def insert(self, world: World, email: str, trip: uuid.UUID | None = None) -> int | str:
         return world.attempt("owner", self.INVITE, trip or world.owner.trips, email, token_hash(uuid.uuid4().hex))
 
     def test_the_invited_see_their_invitations_and_others_do_not(self, world: World) -> None:
@@ -244,13 +250,35 @@ class TestInviting:
 
     def test_thirty_can_be_sent_within_an_hour_whatever_becomes_of_the_trips(self, world: World) -> None:
         outcomes = []
-        for n in range(30):
+        for n in range(31):
             trip = own_trip(world, f"Trip {n}")
             outcomes.append(self.invite(world, "guest@people.example", trip))
             world.attempt("owner", "delete from public.trips where id = %s", trip)
-        assert outcomes == [1] * 29 + ["PT429"]
-        world.db.execute("update private.sent_invitations set sent_at = now() - interval '61 minutes'")
+        assert outcomes == [1] * 30 + ["PT429"]
+        world.db.execute("update private.announced_invitations set announced_at = now() - interval '61 minutes'")
         assert self.invite(world, "guest@people.example") == 1
+
+    def test_those_that_are_refused_count_too(self, world: World) -> None:
+        """Or an owner could try one address after the other until one is that of a member."""
+        address = address_of(world.viewer.profiles)
+        outcomes = [self.invite(world, address) for _ in range(31)]
+        assert outcomes == ["PT409"] * 30 + ["PT429"]
+
+    def test_none_is_taken_that_was_not_announced_to_this_address_on_this_trip_by_this_person(
+        self, world: World
+    ) -> None:
+        assert self.insert(world, "guest@people.example") == NOT_GRANTED
+        assert world.attempt("owner", self.ANNOUNCE, world.owner.trips, "Guest@People.example") == 1
+        assert self.insert(world, "other@people.example") == NOT_GRANTED
+        assert self.insert(world, address_of(world.viewer.profiles)) == NOT_GRANTED
+        assert self.insert(world, "guest@people.example", own_trip(world, "Second")) == NOT_GRANTED
+        assert self.insert(world, "guest@people.example") == 1
+        world.db.execute("update private.announced_invitations set announced_at = now() - interval '11 minutes'")
+        assert self.insert(world, "guest@people.example") == NOT_GRANTED
+
+    @pytest.mark.parametrize("actor", ["editor", "viewer", "stranger", "anonymous", "service"])
+    def test_only_the_owner_announces(self, world: World, actor: Actor) -> None:
+        assert world.attempt(actor, self.ANNOUNCE, world.owner.trips, "guest@people.example") == NOT_GRANTED
 
     def test_only_an_open_one_can_be_revoked_and_nothing_else_made_of_it(self, world: World) -> None:
         become = "update public.invitations set status = %s where id = %s"

@@ -194,7 +194,7 @@ class TestInsertTree:
             "invitations",
             "profiles",
             "public.trips",
-            "private.sent_invitations",
+            "private.announced_invitations",
             "pg_class",
             "Trips",
             'trips" (id) values (gen_random_uuid()); --',

@@ -11,6 +11,7 @@ function upstream(changes: Answers = {}): Answers {
   return {
     "GET /rest/v1/trips": () =>
       Response.json([{ id: TRIP, title: "Lofoten <by> car", user_id: ADA, owner: { display_name: "Ada & Co" } }]),
+    "POST /rest/v1/rpc/announce_invitation": () => new Response(null, { status: 204 }),
     "POST /rest/v1/invitations": () => Response.json(ROW, { status: 201 }),
     "PATCH /rest/v1/invitations": () => new Response(null, { status: 204 }),
     "POST /inbox": () => new Response(null, { status: 202 }),
@@ -24,9 +25,17 @@ Deno.test("keeps the hash of a secret and mails the secret", async () => {
   const { status, body, sent } = await call(inviteCollaborator, INPUT, upstream());
   assert.equal(status, 201);
   assert.deepEqual(body, { invitation: ROW });
-  assert.deepEqual(paths(sent), ["GET /rest/v1/trips", "POST /rest/v1/invitations", "POST /inbox"]);
-  const [read, insert, mail] = sent as [Sent, Sent, Sent];
-  for (const request of [read, insert]) assert.equal(request.headers.get("Authorization"), `Bearer ${ADAS_TOKEN}`);
+  const [read, announce, insert, mail] = sent as [Sent, Sent, Sent, Sent];
+  assert.deepEqual(paths(sent), [
+    "GET /rest/v1/trips",
+    "POST /rest/v1/rpc/announce_invitation",
+    "POST /rest/v1/invitations",
+    "POST /inbox",
+  ]);
+  assert.deepEqual(announce.body, { trip: TRIP, email: "ben@tripgate.example" });
+  for (const request of [read, announce, insert]) {
+    assert.equal(request.headers.get("Authorization"), `Bearer ${ADAS_TOKEN}`);
+  }
 
   const link = new URL(/https:\S+/.exec(mail.body.text)?.[0] ?? "");
   assert.equal(link.origin + link.pathname, "https://trips.example/app/invitations");
@@ -54,6 +63,36 @@ Deno.test("names and titles are not markup", async () => {
   assert.ok(mail.body.text.includes("Ada & Co invites you to plan “Lofoten <by> car” together."));
 });
 
+Deno.test("names and titles are neither lines nor links", async () => {
+  const title = "Rome\r\n\r\nYour account is locked.\n\x00\u2028Mend it: https://evil.example/login \u202egro.knab";
+  const trip = () =>
+    Response.json([{ id: TRIP, title, user_id: ADA, owner: { display_name: "Ada\n<a@evil.example>" } }]);
+  const { sent } = await call(inviteCollaborator, INPUT, upstream({ "GET /rest/v1/trips": trip }));
+  const mail = sent.at(-1)!.body;
+  assert.equal(mail.subject, "Ada <a@\u2060evil.\u2060example> invites you to plan a trip");
+  assert.equal(
+    mail.text.split("\n")[0],
+    "Ada <a@\u2060evil.\u2060example> invites you to plan “Rome Your account is locked. Mend it: " +
+      "https:\u2060//evil.\u2060example/login gro.\u2060knab” together.",
+  );
+  assert.equal(mail.text.split("\n").length, 6);
+  for (const body of [mail.text, mail.html]) {
+    assert.deepEqual(body.match(/https?:\/\/[^/]+/g), ["https://trips.example"]);
+    assert.ok(!body.includes("evil.example"));
+  }
+});
+
+Deno.test("one who sends too many is told before anything is kept", async () => {
+  const full = () => Response.json({ code: "PT429", message: "a person can send 30", hint: "Wait." }, { status: 429 });
+  const { status, body, sent } = await call(
+    inviteCollaborator,
+    INPUT,
+    upstream({ "POST /rest/v1/rpc/announce_invitation": full }),
+  );
+  assert.deepEqual([status, body.code], [429, "RATE_LIMITED"]);
+  assert.deepEqual(paths(sent), ["GET /rest/v1/trips", "POST /rest/v1/rpc/announce_invitation"]);
+});
+
 Deno.test("refuses what is no trip, address or role, before asking anybody", async () => {
   const wrong = [
     { ...INPUT, trip_id: "3" },
@@ -62,6 +101,18 @@ Deno.test("refuses what is no trip, address or role, before asking anybody", asy
     { ...INPUT, email: "ben@example" },
     { ...INPUT, email: "a@b.c\nBcc: d@e.f" },
     { ...INPUT, email: "a\0@b.c" },
+    ...[
+      "a@b.c,d@e.f",
+      "a@b.c;d@e.f",
+      "ben<a@b.c>",
+      "<a@b.c>",
+      "ben<x@b.c",
+      "a@b.c>",
+      '"a"@b.c',
+      "(ben)a@b.c",
+      "a@[b.c]",
+    ]
+      .map((email) => ({ ...INPUT, email })),
     { ...INPUT, email: `${"x".repeat(250)}@example.org` },
     { ...INPUT, email: ["ben@example.org"] },
     { ...INPUT, role: "owner" },

@@ -12,8 +12,8 @@ import { invitationMail } from "./mail.ts";
 
 const COLUMNS = "id,trip_id,email,role,status,invited_by,expires_at,accepted_at,created_at,updated_at";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-// As the database has it, and no control characters: no address has any, and Postgres cannot hold NUL.
-const EMAIL = /^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+\.[^\s\p{Cc}@]+$/u;
+// As the database has it. Nothing that would make two addresses of one, or a name and an address, in a mail's header.
+const EMAIL = /^[^\s\p{Cc}@<>()[\]\\,;:"]+@[^\s\p{Cc}@<>()[\]\\,;:"]+\.[^\s\p{Cc}@<>()[\]\\,;:"]+$/u;
 
 interface Trip {
   id: string;
@@ -39,6 +39,10 @@ export const inviteCollaborator: Handler<Services> = async (input, caller, servi
   if (!trip) throw new ApiError("NOT_FOUND", "There is no such trip, or you may not see it.");
   if (trip.user_id !== caller.id) throw new ApiError("FORBIDDEN", "Only the owner of a trip invites to it.");
   if (email === caller.email) throw new ApiError("BAD_USER_INPUT", "You own this trip and need no invitation.");
+
+  // In a transaction of its own, so that it counts whatever becomes of the invitation.
+  const { error: tooMany } = await database.rpc("announce_invitation", { trip: tripId, email });
+  if (tooMany) throw databaseError(tooMany);
 
   const secret = newSecret();
   const { data: invitation, error: refused } = await database

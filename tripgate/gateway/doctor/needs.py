@@ -13,6 +13,7 @@ FUNCTIONS: Mapping[str, str] = {
     "delete_my_account": "",
     "move_trip_item": f"item={_NOBODY}&day=1&new_position=0",
     "cast_vote": f"item={_NOBODY}&new_value=0&new_comment=",
+    "announce_invitation": f"trip={_NOBODY}&email=",
     "accept_invitation": "token=",
     "search_places": "words=",
     "distance_in_metres": f"from_place={_NOBODY}&to_place={_NOBODY}",
