@@ -80,3 +80,90 @@ grant execute on function
     public.tags_by_ids(uuid[]), public.place_tags_by_ids(uuid[]),
     public.collaborators_by_ids(uuid[]), public.votes_by_ids(uuid[])
     to authenticated;
+
+
+-- Rows as a whole -----------------------------------------------------------------------------------------------------
+
+-- Each row once more, as a computed relationship of itself. A request that calls a function of the table and tests what
+-- is related to its rows embeds it, so that PostgREST takes all columns from the function: from version 13 on it would
+-- take those that any filter of the request names, of whatever table, and Postgres would know no such column.
+--
+-- Plain SQL without a setting again, so that Postgres puts the row itself in its place and calls nothing. Unnamed, the
+-- parameter makes these fields of a row and nothing that a client can call with a row of its own making.
+
+create function public.whole_profiles(public.profiles) returns setof public.profiles rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_profiles(public.profiles) is 'The profile itself.';
+
+create function public.whole_user_preferences(public.user_preferences) returns setof public.user_preferences rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_user_preferences(public.user_preferences) is 'The preferences itself.';
+
+create function public.whole_places(public.places) returns setof public.places rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_places(public.places) is 'The place itself.';
+
+create function public.whole_trips(public.trips) returns setof public.trips rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_trips(public.trips) is 'The trip itself.';
+
+create function public.whole_trip_items(public.trip_items) returns setof public.trip_items rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_trip_items(public.trip_items) is 'The item itself.';
+
+create function public.whole_saved_places(public.saved_places) returns setof public.saved_places rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_saved_places(public.saved_places) is 'The saved place itself.';
+
+create function public.whole_collections(public.collections) returns setof public.collections rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_collections(public.collections) is 'The collection itself.';
+
+create function public.whole_collection_places(public.collection_places) returns setof public.collection_places rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_collection_places(public.collection_places) is 'The place of a collection itself.';
+
+create function public.whole_tags(public.tags) returns setof public.tags rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_tags(public.tags) is 'The tag itself.';
+
+create function public.whole_place_tags(public.place_tags) returns setof public.place_tags rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_place_tags(public.place_tags) is 'The tag on a place itself.';
+
+create function public.whole_collaborators(public.collaborators) returns setof public.collaborators rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_collaborators(public.collaborators) is 'The collaborator itself.';
+
+create function public.whole_votes(public.votes) returns setof public.votes rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_votes(public.votes) is 'The vote itself.';
+
+revoke execute on function
+    public.whole_profiles(public.profiles), public.whole_user_preferences(public.user_preferences),
+    public.whole_places(public.places), public.whole_trips(public.trips),
+    public.whole_trip_items(public.trip_items), public.whole_saved_places(public.saved_places),
+    public.whole_collections(public.collections), public.whole_collection_places(public.collection_places),
+    public.whole_tags(public.tags), public.whole_place_tags(public.place_tags),
+    public.whole_collaborators(public.collaborators), public.whole_votes(public.votes)
+    from public, anon, authenticated, service_role;
+grant execute on function
+    public.whole_profiles(public.profiles), public.whole_user_preferences(public.user_preferences),
+    public.whole_places(public.places), public.whole_trips(public.trips),
+    public.whole_trip_items(public.trip_items), public.whole_saved_places(public.saved_places),
+    public.whole_collections(public.collections), public.whole_collection_places(public.collection_places),
+    public.whole_tags(public.tags), public.whole_place_tags(public.place_tags),
+    public.whole_collaborators(public.collaborators), public.whole_votes(public.votes)
+    to authenticated;

@@ -164,6 +164,8 @@ def test_functions_as_fields_are_callable_as_declared(
         assert type_ in SQL_TYPES[next(kind for kind, made in PYTHON_TYPES.items() if made is plain)]
     if isinstance(field, FunctionRows):
         assert returns == f"SETOF public.{field.table.name}"
+        # Rows that nobody may read as wholes do not embed themselves.
+        assert not field.table.hidden_columns
         # PostgREST would take an argument of a column's name for a filter, or the other way round.
         assert not set(arguments) & set(field.table.by_sql_name)
     else:
@@ -201,6 +203,34 @@ def test_rows_are_had_by_their_ids(db: psycopg.Connection, table: Table) -> None
     assert name in FUNCTIONS
     call = sql.SQL("explain select * from {}('{{}}')").format(sql.Identifier("public", name))
     assert "Function Scan" not in str(db.execute(call).fetchall())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_embed_themselves(db: psycopg.Connection, table: Table) -> None:
+    """Beside tests of related rows a function's rows are asked for as wholes, which Postgres must not notice."""
+    name = f"whole_{table.name}"
+    found = db.execute(
+        """select pg_catalog.pg_get_function_arguments(pg_proc.oid), pg_catalog.pg_get_function_result(pg_proc.oid),
+               prorows, lanname, provolatile, prosecdef or proisstrict or proconfig is not null, prosrc,
+               array(select role from unnest(array['anon', 'authenticated', 'service_role']) as role
+                     where pg_catalog.has_function_privilege(role, pg_proc.oid, 'execute'))
+           from pg_catalog.pg_proc join pg_catalog.pg_language on pg_language.oid = prolang
+           where pronamespace = 'public'::regnamespace and proname = %s""",
+        [name],
+    ).fetchall()
+    if table.hidden_columns:
+        assert found == []  # no function returns its whole rows
+        return
+    ((*declared, source, roles),) = found
+    # One row at most: to PostgREST that makes it an object, not a list.
+    assert declared == [f"public.{table.name}", f"SETOF public.{table.name}", 1.0, "sql", "s", False]
+    assert (source.split(), roles) == (["select", "($1).*"], ["authenticated"])
+    query = sql.SQL("explain select own.id from {table} as row, {function}(row) as own").format(
+        table=sql.Identifier("public", table.name), function=sql.Identifier("public", name)
+    )
+    plan = str(db.execute(query).fetchall())
+    assert "Function Scan" not in plan
+    assert "Nested Loop" not in plan
 
 
 @pytest.mark.parametrize("table", TABLES)

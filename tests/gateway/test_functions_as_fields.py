@@ -125,6 +125,15 @@ async def test_relations_of_what_it_finds_come_along(ada: Person, wire: Wire) ->
     assert len(wire.requests) == 1
 
 
+async def test_what_it_finds_is_tested_by_related_rows_and_words_at_once(ada: Person) -> None:
+    food: dict[str, Any] = {"items": {"some": {"kind": {"eq": "FOOD"}}}}
+    assert await found(ada, "rome", filter={**food, "search": "testaccio"}) == ["Mercato Testaccio"]
+    assert await found(ada, "rome", filter={**food, "search": "colosseo"}) == []
+    assert await found(ada, "rome", filter={"or": [food, {"search": "colosseo"}]}) == ["Colosseo", "Mercato Testaccio"]
+    others = await found(ada, "rome", filter={"not": {"or": [food, {"search": "colosseo"}]}})
+    assert others == ["Galleria Borghese", "Pantheon", "Roma Termini"]
+
+
 async def test_aggregates_of_what_it_finds(ada: Person) -> None:
     data = await ada.ask(
         """{ searchPlaces(text: "rome", filter: { category: { neq: TRANSPORT } }) {

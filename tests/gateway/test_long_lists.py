@@ -42,7 +42,7 @@ async def planner(anonymous: Person) -> Person:
             budget=None if number == 5 else f"{100 - number}.10",
             labels=["even"] if number % 2 == 0 else [],
             startDate="2027-01-01",
-            endDate=f"2027-01-{number + 1:02}",
+            endDate=None if number == 7 else f"2027-01-{number + 1:02}",
         )
         if number % 2 == 0:
             items = [
@@ -114,6 +114,19 @@ async def test_pages_of_a_thousand_ids(planner: Person, trips: list[str], wire: 
         ({"owner": {"displayName": {"neq": "x"}}}, "orderBy: [{ status: DESC }]", "{ nodes { title } }"),
         ({"not": {"status": {"eq": "BOOKED"}}}, "", "{ nodes { title id nodeId } totalCount }"),
         ({"or": []}, "", "{ totalCount nodes { title } }"),
+        # Tests of related rows, so that each row embeds itself, beside all that is computed from a row.
+        ({}, "", '{ nodes { title items(filter: { title: { endsWith: "a" } }) { nodes { title } totalCount } } }'),
+        ({"items": {"some": {}}}, "orderBy: [{ costTotal: DESC }], first: 2", "{ nodes { title } totalCount }"),
+        ({"items": {"some": {}}}, "", "{ nodes { durationDays costTotal } aggregate { sum { costTotal } count } }"),
+        ({"items": {"none": {}}, "search": "mountain"}, "", "{ nodes { title } totalCount aggregate { count } }"),
+        ({"or": [{"items": {"some": {}}}, {"search": "mountain"}]}, "", "{ aggregate { count avg { costTotal } } }"),
+        # Trip 7 has no duration, which says neither yes nor no.
+        (
+            {"not": {"and": [{"durationDays": {"lt": 100}}, {"items": {"none": {}}}]}},
+            "orderBy: [{ durationDays: DESC_NULLS_LAST }, { title: ASC }], offset: 1",
+            "{ nodes { title } totalCount }",
+        ),
+        ({"not": {"or": [{"durationDays": {"gt": 8}}, {"items": {"some": {}}}]}}, "", "{ nodes { title } totalCount }"),
     ],
 )
 async def test_a_long_list_means_what_a_short_one_means(
@@ -128,14 +141,32 @@ async def test_a_long_list_means_what_a_short_one_means(
     assert await planner.ask(query, filter={"and": [{"and": [{"id": {"in": long(trips)}}]}, beside]}) == short
 
 
+@pytest.mark.parametrize("by", ["STATUS", "STATUS, DURATION_DAYS"])
 @pytest.mark.parametrize("beside", [{}, {"budget": {"gt": "93"}}, {"items": {"none": {}}}])
-async def test_groups(planner: Person, trips: list[str], wire: Wire, beside: dict[str, Any]) -> None:
-    query = """query ($filter: TripFilter) {
-      tripsGrouped(by: [STATUS], filter: $filter) { key { status } count sum { budget } } }"""
+async def test_groups(planner: Person, trips: list[str], wire: Wire, beside: dict[str, Any], by: str) -> None:
+    query = f"""query ($filter: TripFilter) {{
+      tripsGrouped(by: [{by}], filter: $filter) {{
+        key {{ status durationDays }} count sum {{ budget costTotal }} }} }}"""
     short = await planner.ask(query, filter={"id": {"in": trips}, **beside})
     wire.clear()
     assert await planner.ask(query, filter={"id": {"in": long(trips)}, **beside}) == short
     assert [request.partition("?")[0] for request in wire.requests] == ["POST /rpc/trips_by_ids"]
+
+
+async def test_pages_in_an_order_by_what_is_computed(planner: Person, trips: list[str]) -> None:
+    query = """query ($filter: TripFilter, $after: String) {
+      trips(filter: $filter, orderBy: [{ costTotal: DESC }], first: 2, after: $after) {
+        nodes { title costTotal } pageInfo { endCursor hasNextPage } } }"""
+    after: str | None = None
+    seen = []
+    while True:
+        filter_ = {"id": {"in": long(trips)}, "items": {"some": {"cost": {"gt": "0.10"}}}}
+        page = (await planner.ask(query, filter=filter_, after=after))["trips"]
+        seen += [(node["title"], node["costTotal"]) for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == [("Trip 8", "16.10"), ("Trip 6", "12.10"), ("Trip 4", "8.10"), ("Trip 2", "4.10")]
 
 
 async def test_an_order_by_relation_and_its_cursor(planner: Person, items: list[str]) -> None:

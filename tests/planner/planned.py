@@ -12,7 +12,7 @@ from tripgate.gateway.executor import declared_field
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
-from tripgate.planner.plan import as_data
+from tripgate.planner.plan import Read, as_data
 
 CASES = Path(__file__).with_name("cases")
 
@@ -35,15 +35,21 @@ def variables(name: str) -> dict[str, Any]:
 
 def plans(name: str) -> dict[str, Any]:
     """The plans of the case's root fields, as JSON data, by response key."""
+    return {key: list(map(as_data, found)) for key, found in reads(query(name), variables(name)).items()}
+
+
+def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
+    """What the declared root fields of a document ask for, by response key."""
     documents = Documents(graphql_schema(), size=10, limits=Limits(), hide_suggestions=False, introspection=True)
-    operation = documents.operation(query(name), None)
-    values = operation.coerce(variables(name), hide_suggestions=False)
+    operation = documents.operation(document, None)
+    values = operation.coerce(given, hide_suggestions=False)
     found = {}
     for selected in operation.roots(values):
         field = declared_field(selected)
-        assert isinstance(field, One | Many | Grouped)
+        if not isinstance(field, One | Many | Grouped):
+            continue
         context = Context(caller=None, postgrest=None, auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
         plan = field.plan(context, selected, values)
-        reads = [getattr(plan, part, None) for part in ("read", "total")]
-        found[selected.key] = [as_data(read) for read in reads if read is not None]
+        parts = [getattr(plan, part, None) for part in ("read", "total")]
+        found[selected.key] = [part for part in parts if part is not None]
     return found

@@ -86,7 +86,8 @@ class Filters:
         # PostgREST groups by these aliases, and SQL would take a column of that name inside the embed instead.
         inner = Filters(related.where, f"{self._prefix}{alias}.", alias="g" if self._aggregated else "f")
         columns = ["x:id->nope", *inner.embeds] if self._aggregated else inner.embeds
-        self.embeds[place] = f"{alias}:{related.table}!{related.via}({','.join(columns)})"
+        via = f"!{related.via}" if related.via else ""
+        self.embeds[place] = f"{alias}:{related.table}{via}({','.join(columns)})"
         self.parameters += inner.parameters
         if related.many:
             # One is enough to know that there is one.

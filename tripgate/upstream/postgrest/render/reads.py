@@ -11,7 +11,8 @@ from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.presorted import relation
-from tripgate.upstream.postgrest.render.request import Request, pick_text
+from tripgate.upstream.postgrest.render.request import Request, aggregate_text, pick_text
+from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
 
 
 def read_request(read: Read) -> Request:
@@ -19,28 +20,43 @@ def read_request(read: Read) -> Request:
     prefer = "count=exact" if read.count else ""
     if (found := long_list(read)) is not None:
         ids, rest = found
-        select, parameters = _level(selecting_what_it_tests(dataclasses.replace(read, where=rest)), "")
-        path = f"rpc/{read.table}_by_ids?{'&'.join([f'select={select}', *parameters])}"
+        path = f"rpc/{read.table}_by_ids?{_called(dataclasses.replace(read, where=rest))}"
         return Request("POST", path, prefer, orjson.dumps({"ids": ids}), plan=read, reads=True)
     if read.source is not None:
-        select, parameters = _level(selecting_what_it_tests(read), "")
-        return call_request(read.source, "&".join([f"select={select}", *parameters]), prefer, read)
+        return call_request(read.source, _called(read), prefer, read)
     select, parameters = _level(read, "")
     return Request("GET", f"{relation(read)}?{'&'.join([f'select={select}', *parameters])}", prefer, plan=read)
 
 
-def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
-    """One resource: its `select`, and the parameters for it and all below it."""
+def _called(read: Read) -> str:
+    """What is asked of the rows of a function."""
+    if tests_related_rows(read):
+        select, parameters = _level(read, "", Whole(read.table))
+    else:
+        select, parameters = _level(selecting_what_it_tests(read), "")
+    return "&".join([f"select={select}", *parameters])
+
+
+def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, list[str]]:
+    """One resource: its `select`, and the parameters for it and all below it.
+
+    Args:
+        whole: What each row embeds of itself, if it must.
+    """
     aggregated = bool(read.aggregates) and not _counts_rows(read)
+    embedded = ""
+    if whole is not None:
+        read, embedded = whole.apart(read, aggregated=aggregated)
     filters = Filters(read.where, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
     if read.mark is not None:
         select.insert(0, f"{MARK}:{read.mark}")
     # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
-    select += map(_aggregate, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
+    select += map(aggregate_text, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
     parameters = filters.parameters
     if read.order:
-        parameters.append(f"{prefix}order={','.join(_sort(number, key) for number, key in enumerate(read.order))}")
+        order = ",".join(_sort(number, key, whole) for number, key in enumerate(read.order))
+        parameters.append(f"{prefix}order={order}")
     if read.limit is not None:
         parameters.append(f"{prefix}limit={read.limit}")
     # A page of no rows begins nowhere: with an offset, PostgREST would call it a range that cannot be.
@@ -52,19 +68,14 @@ def _level(read: Read, prefix: str) -> tuple[str, list[str]]:
         select.append(f"{embed.alias}:{embed.read.table}!{embed.via}({inner})")
         parameters += more
     select += [_related_key(number, key, value=read.keys) for number, key in enumerate(read.order) if key.path]
+    if embedded:
+        select.append(embedded)
     return ",".join(select + filters.embeds), parameters
 
 
 def _counts_rows(read: Read) -> bool:
     """Whether nothing but whole rows is counted, and all of them together."""
     return not read.columns and read.aggregates == (Aggregate("count", Function.COUNT),)
-
-
-def _aggregate(aggregate: Aggregate) -> str:
-    alias = "" if aggregate.alias == aggregate.function else f"{aggregate.alias}:"
-    column = "" if aggregate.column is None else f"{aggregate.column}."
-    cast = "" if aggregate.cast is None else f"::{aggregate.cast}"
-    return f"{alias}{column}{aggregate.function}(){cast}"
 
 
 def _related_key(number: int, key: Sort, *, value: bool) -> str:
@@ -76,8 +87,11 @@ def _related_key(number: int, key: Sort, *, value: bool) -> str:
     return f"{related_key(number)}:{first.table}!{first.via}({columns})"
 
 
-def _sort(number: int, key: Sort) -> str:
-    column = f"{related_key(number)}(o)" if key.path else key.column
+def _sort(number: int, key: Sort, whole: Whole | None) -> str:
+    if whole is not None and whole.sorts(key):
+        column = whole.key(number)
+    else:
+        column = f"{related_key(number)}(o)" if key.path else key.column
     text = f"{column}.{'desc' if key.descending else 'asc'}"
     if key.nulls_first == key.descending:
         return text  # where Postgres puts nulls by itself

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from tripgate.planner.plan import Pick
+from tripgate.planner.plan import Aggregate, Pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,11 @@ def quoted(text: str) -> str:
 def pick_text(pick: Pick) -> str:
     """A selected column under its cast."""
     return pick.column if pick.cast is None else f"{pick.column}::{pick.cast}"
+
+
+def aggregate_text(aggregate: Aggregate) -> str:
+    """A selected computation under its alias and cast."""
+    alias = "" if aggregate.alias == aggregate.function else f"{aggregate.alias}:"
+    column = "" if aggregate.column is None else f"{aggregate.column}."
+    cast = "" if aggregate.cast is None else f"::{aggregate.cast}"
+    return f"{alias}{column}{aggregate.function}(){cast}"
