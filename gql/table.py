@@ -230,16 +230,23 @@ class Table:
 
 
 class Catalog:
-    """Every mapped type, by its GraphQL name. Relations are looked up here, so modules may refer to each other."""
+    """Every mapped type, by its GraphQL name. Relations are looked up here, so modules may refer to each other.
+
+    Attributes:
+        partly_hidden: The names of tables of which nobody may read whole rows.
+    """
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
+        self.partly_hidden: set[str] = set()
 
     def add(self, table: Table) -> None:
         """Register a type. A name declared twice is a mistake in the program, not a choice."""
         if table.type_name in self._tables:
             raise ValueError(f"{table.type_name} is declared twice")
         self._tables[table.type_name] = table
+        if table.hidden_columns:
+            self.partly_hidden.add(table.name)
 
     def __getitem__(self, type_name: str) -> Table:
         return self._tables[type_name]

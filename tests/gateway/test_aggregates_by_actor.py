@@ -41,6 +41,42 @@ async def test_rows_with_hidden_columns(seeded: StackInfo, newcomer: Person) -> 
     assert await newcomer.code("{ invitations { aggregate { min { tokenHash } } } }") == "GRAPHQL_VALIDATION_FAILED"
 
 
+async def test_tests_of_related_rows_with_hidden_columns(seeded: StackInfo, newcomer: Person) -> None:
+    """What nobody may read whole rows of is tested all the same: alone, inside of other tests, beside counts."""
+    trip, _ = await newcomer.trip(title="Invited", budget="7"), await newcomer.trip(title="Alone", budget="5")
+    item = "mutation ($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }"
+    await newcomer.ask(item, input={"tripId": trip, "title": "x"})
+    with psycopg.connect(seeded.admin_db_url) as connection:
+        connection.execute(
+            """insert into public.invitations (trip_id, email, role, token_hash, invited_by)
+               values (%s, 'x@x.example', 'viewer', encode(sha256(%s::bytea), 'hex'), %s)""",
+            [trip, f"{newcomer.id}", newcomer.id],
+        )
+    query = """query ($filter: TripFilter) {
+      trips(filter: $filter, orderBy: [{ title: ASC }]) { nodes { title } totalCount aggregate { count } }
+      sums: trips(filter: $filter) { aggregate { count sum { budget } } }
+      tripsGrouped(by: [TITLE], filter: $filter) { key { title } count }
+      viewer { trips(filter: $filter) { totalCount } } }"""
+    for filter_, expected in [
+        ({"invitations": {"some": {}}}, {"Invited": 7}),
+        ({"invitations": {"none": {}}}, {"Alone": 5}),
+        ({"items": {"some": {"trip": {"invitations": {"some": {}}}}}}, {"Invited": 7}),
+        ({"items": {"none": {"trip": {"invitations": {"some": {}}}}}}, {"Alone": 5}),
+        ({"invitations": {"some": {"trip": {"title": {"eq": "Invited"}}}}}, {"Invited": 7}),
+    ]:
+        count = len(expected)
+        assert await newcomer.ask(query, filter=filter_) == {
+            "trips": {
+                "nodes": [{"title": title} for title in expected],
+                "totalCount": count,
+                "aggregate": {"count": count},
+            },
+            "sums": {"aggregate": {"count": count, "sum": {"budget": f"{sum(expected.values())}.00"}}},
+            "tripsGrouped": [{"key": {"title": title}, "count": 1} for title in expected],
+            "viewer": {"trips": {"totalCount": count}},
+        }, filter_
+
+
 # Who sees what -------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from gql.errors import bad_input
-from gql.table import Column, Kind, Sort, Table
+from gql.table import Column, Kind, Sort, Table, catalog
 from tripgate.planner import shape
 from tripgate.planner.plan import Aggregate, And, Compare, Condition, Function, IsNull, Not, Or, Read, Related, pick
 from tripgate.planner.selection import Selected
@@ -211,13 +211,13 @@ def splits(condition: Condition, *, negated: bool = False, inside: bool = False)
 def _tests_relations(condition: Condition, *, inside: bool = False) -> bool:
     """Whether a test of a relation in the condition shows among what PostgREST groups by.
 
-    Inside of another it does so only with a further one inside itself.
+    Inside of another it does so only with a further one inside itself, or where nobody may read all of its columns.
     """
     match condition:
         case Compare() | IsNull():
             return False
         case Related():
-            return not inside or _tests_relations(condition.where)
+            return not inside or condition.table in catalog.partly_hidden or _tests_relations(condition.where)
         case Not():
             return _tests_relations(condition.of, inside=inside)
         case And() | Or():

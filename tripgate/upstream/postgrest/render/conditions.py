@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import assert_never
 
+from gql.table import catalog
 from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
 from tripgate.upstream.postgrest.render.request import percent, quoted
 
@@ -85,7 +86,9 @@ class Filters:
         self.embeds.append(alias)
         # PostgREST groups by these aliases, and SQL would take a column of that name inside the embed instead.
         inner = Filters(related.where, f"{self._prefix}{alias}.", alias="g" if self._aggregated else "f")
-        columns = ["x:id->nope", *inner.embeds] if self._aggregated else inner.embeds
+        # Without columns PostgREST would read them all, which takes the right to each.
+        some = self._aggregated or related.table in catalog.partly_hidden
+        columns = ["x:id->nope", *inner.embeds] if some else inner.embeds
         via = f"!{related.via}" if related.via else ""
         self.embeds[place] = f"{alias}:{related.table}{via}({','.join(columns)})"
         self.parameters += inner.parameters
