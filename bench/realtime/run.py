@@ -265,6 +265,9 @@ def _bench(site: Site, crowd: Crowd) -> Iterator[tuple[_Bench, Writer, str]]:
         assert TRIPGATE.module is not None
         gateway_env = {
             **dict(TRIPGATE.env),
+            # All come from this machine.
+            "TRIPGATE_MAX_CONNECTIONS_PER_ADDRESS": "20000",
+            "TRIPGATE_MAX_LIVE_CONNECTIONS_PER_ADDRESS": "20000",
             "TRIPGATE_REST_URL": f"http://127.0.0.1:{ports['rest']}",
             "TRIPGATE_REALTIME_URL": f"http://127.0.0.1:{ports['realtime']}/realtime/v1",
         }

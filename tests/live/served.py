@@ -5,8 +5,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -38,12 +39,19 @@ class Served:
 
 
 @asynccontextmanager
-async def served(info: StackInfo, **settings: str) -> AsyncIterator[Served]:
-    """The gateway over this stack; `settings` are environment variables without TRIPGATE_."""
+async def served(
+    info: StackInfo, *, program: Sequence[str] = ("-m", "tripgate"), log: Path | None = None, **settings: str
+) -> AsyncIterator[Served]:
+    """The gateway over this stack; `settings` are environment variables without TRIPGATE_.
+
+    Args:
+        program: What Python runs.
+        log: Where its standard error goes.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
     given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", "UPSTREAM_POOL": str(POOL), **settings}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tripgate", "serve"),
+        *(sys.executable, *program, "serve"),
         env={
             **inherited,
             "SUPABASE_URL": info.api_url,
@@ -52,7 +60,7 @@ async def served(info: StackInfo, **settings: str) -> AsyncIterator[Served]:
             **{f"TRIPGATE_{name}": value for name, value in given.items()},
         },
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL if log is None else log.open("wb"),
     )
     try:
         assert process.stdout is not None

@@ -14,6 +14,14 @@ from aiohttp import web, web_response
 
 from tripgate.gateway.cache.opening import open_keeping
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.connections import (
+    Connections,
+    LiveConnections,
+    Refusals,
+    raise_descriptor_limit,
+    room_for_clients,
+    watch_descriptors,
+)
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import Bodies
@@ -30,12 +38,20 @@ from tripgate.gateway.rates.shared import Shared, sharing
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.sse import EventStreams
-from tripgate.gateway.telemetry.endpoints import add_metrics, measuring, watch_kept, watch_live, watch_upstreams
+from tripgate.gateway.telemetry.endpoints import (
+    add_metrics,
+    measuring,
+    watch_kept,
+    watch_live,
+    watch_refusals,
+    watch_upstreams,
+)
 from tripgate.gateway.telemetry.health import Check, Health, keys_answer, realtime_hears, rest_answers
 from tripgate.gateway.telemetry.logs import unhandled
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.telemetry.start import seeing
-from tripgate.gateway.websocket import WebSocketHandler, WebSocketLimits
+from tripgate.gateway.websocket import WebSocketLimits
+from tripgate.gateway.websocket_handler import WebSocketHandler
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.http_client import HttpClient
@@ -72,6 +88,8 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
     app.router.add_get("/readyz", health.ready)
     add_metrics(app, settings, seeing)
 
+    refusals = app[REFUSALS] = Refusals()
+    watch_refusals(seeing.metrics, refusals.counts)
     rest_limits = settings.rest_policy(settings.workers)
     addresses = Addresses(settings.trusted_proxies, header=settings.forwarded_header)
 
@@ -87,11 +105,18 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             identity = _identity(settings, session)
             realtime = _realtime(settings, session)
             relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))
+            live_connections = LiveConnections(
+                refusals,
+                per_address=settings.max_live_connections_per_address,
+                most=settings.max_live_connections,
+            )
             policies = Policies.of(settings.policy, rest_limits)
             rest = HttpClient(settings.postgrest_url, connections=rest_limits.connections)
             engine = _engine(settings, session, rest, http, relay, policies, shared)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
-            streams = running[_STREAMS] = EventStreams(engine, subscriptions, keep_alive=settings.keep_alive)
+            streams = running[_STREAMS] = EventStreams(
+                engine, subscriptions, addresses, live_connections, keep_alive=settings.keep_alive
+            )
             bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
             running[_HTTP] = GraphQLHandler(
                 seeing,
@@ -105,7 +130,7 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             )
             limits = _websocket_limits(settings)
             running[_WEBSOCKET] = WebSocketHandler(
-                engine, identity, limits, origins, subscriptions, seeing, addresses, rates
+                engine, identity, limits, origins, subscriptions, seeing, addresses, live_connections, rates
             )
             _measure(seeing, relay, realtime, policies, engine, running[_WEBSOCKET], rates)
             health.checks = _checks(settings, session, realtime, policies)
@@ -153,6 +178,7 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins, leav
 
 _HTTP = web.AppKey("http", GraphQLHandler)
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
+REFUSALS = web.AppKey("refusals", Refusals)
 _STREAMS = web.AppKey("streams", EventStreams)
 
 # Which changes let somebody in or out of a trip, and which end it.
@@ -213,6 +239,7 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
         most_operations=settings.max_operations_per_connection,
         largest_message=settings.max_body_bytes,
         messages_per_second=settings.websocket_messages_per_second,
+        idle_timeout=settings.websocket_idle_timeout,
     )
 
 
@@ -312,6 +339,16 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         await _serve(settings, sight, announce, parent)
 
 
+def _bounded(settings: Settings, refusals: Refusals) -> Connections:
+    descriptors = raise_descriptor_limit()
+    return Connections(
+        refusals,
+        most=room_for_clients(descriptors, settings.upstream_connections, settings.max_connections),
+        per_address=settings.max_connections_per_address,
+        exempt=Addresses(settings.trusted_proxies).trusts,
+    )
+
+
 async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], None], parent: int | None) -> None:
     asyncio.get_running_loop().set_exception_handler(unhandled)
     runner = web.AppRunner(
@@ -323,6 +360,10 @@ async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], Non
         timeout_ceil_threshold=math.inf,
     )
     await runner.setup()
+    assert runner.server is not None  # noqa: S101 - setup has made it
+    refusals = runner.app[REFUSALS]
+    _bounded(settings, refusals).guard(runner.server)
+    watching = asyncio.create_task(watch_descriptors(refusals))
     loop = asyncio.get_running_loop()
     stopping, hurry = asyncio.Event(), asyncio.Event()
 
@@ -351,4 +392,5 @@ async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], Non
         await stopping.wait()
         await leave(runner, settings.drain_seconds, hurry)
     finally:
+        watching.cancel()
         await runner.cleanup()

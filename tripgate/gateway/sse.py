@@ -13,10 +13,12 @@ from graphql import OperationType
 
 from gql.errors import ApiError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.watch import watching
@@ -32,8 +34,18 @@ class EventStreams:
         keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
     """
 
-    def __init__(self, engine: Engine, limit: SubscriptionLimit, *, keep_alive: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        limit: SubscriptionLimit,
+        addresses: Addresses,
+        open_connections: LiveConnections,
+        *,
+        keep_alive: float,
+    ) -> None:
         self._engine = engine
+        self._addresses = addresses
+        self._open = open_connections
         self._limit = limit
         self._keep_alive = keep_alive
         self._stopping = asyncio.Event()
@@ -44,12 +56,14 @@ class EventStreams:
         """Stream the answers to a request, whatever its kind of operation.
 
         Raises:
-            ApiError: RATE_LIMITED, the person follows too much already; nothing has been sent yet.
+            ApiError: RATE_LIMITED, the person follows too much already, or the address; OVERLOADED, too many follow
+                something; nothing has been sent yet.
         """
-        if operation.kind is not OperationType.SUBSCRIPTION:
-            return await self._respond(request, wanted, operation, caller)
-        async with self._limit.one_more(caller):
-            return await self._respond(request, wanted, operation, caller)
+        with self._open.one_more(self._addresses.of(request)):
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                return await self._respond(request, wanted, operation, caller)
+            async with self._limit.one_more(caller):
+                return await self._respond(request, wanted, operation, caller)
 
     async def _respond(
         self, request: web.Request, wanted: GraphQLRequest, operation: Operation, caller: Caller

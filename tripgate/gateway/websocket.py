@@ -8,7 +8,6 @@ subscriptions go on under the new token. Under one that has ended, or is none, o
 import asyncio
 import itertools
 import logging
-import sys
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +18,12 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
-from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
-from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.rates import RateLimitedError, Rates, Visit
+from tripgate.gateway.rates.rates import Visit
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
@@ -50,6 +47,7 @@ class WebSocketLimits:
         most_operations: How many operations run at once.
         largest_message: Bytes of one message.
         messages_per_second: How many messages come on average; as many may come at once.
+        idle_timeout: Seconds after which one that runs nothing is ended where nobody is signed in.
     """
 
     init_timeout: float = 3.0
@@ -57,6 +55,7 @@ class WebSocketLimits:
     most_operations: int = 50
     largest_message: int = 256 * 1024
     messages_per_second: float = 100.0
+    idle_timeout: float = 60.0
 
 
 class _Close(Exception):  # noqa: N818 - the protocol's word
@@ -68,93 +67,7 @@ class _Close(Exception):  # noqa: N818 - the protocol's word
         self.reason = reason
 
 
-class WebSocketHandler:
-    """Answers `GET /graphql` with an upgrade."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        identity: Identity,
-        limits: WebSocketLimits,
-        origins: Origins,
-        subscriptions: SubscriptionLimit,
-        sight: Sight,
-        addresses: Addresses,
-        rates: Rates | None = None,
-    ) -> None:
-        self._addresses = addresses
-        self._sight = sight
-        self._rates = rates
-        self._engine = engine
-        self._identity = identity
-        self._limits = limits
-        self._origins = origins
-        self._subscriptions = subscriptions
-        self._connections: set[_Connection] = set()
-        self._stopping = False
-
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """Serve one connection until it ends."""
-        if not self._origins.may_connect(request):
-            return web.Response(status=403, text="This origin's pages may not connect.")
-        try:
-            visit = None if self._rates is None else await self._rates.visit(request)
-        except RateLimitedError as error:
-            return web.Response(status=error.status, text=error.message, headers=error.headers)
-        address = self._addresses.of(request)
-        limits = self._limits
-        socket = web.WebSocketResponse(
-            protocols=(PROTOCOL,),
-            heartbeat=limits.keep_alive,
-            max_msg_size=limits.largest_message,
-            # A compressor of its own for each client would be most of what an idle subscriber costs.
-            compress=False,
-            # Who writes waits for room beforehand, see `transport`.
-            writer_limit=sys.maxsize,
-        )
-        request_id = socket.headers["X-Request-Id"] = self._sight.request_id(request.headers)
-        await socket.prepare(request)
-        connection = _Connection(
-            request,
-            socket,
-            self._engine,
-            self._identity,
-            limits,
-            self._subscriptions,
-            self._sight,
-            request_id,
-            visit,
-            address,
-        )
-        if socket.ws_protocol != PROTOCOL:
-            await connection.close(4406, "Subprotocol not acceptable")
-            return socket
-        if self._stopping:
-            await connection.go_away(0)
-            return socket
-        self._connections.add(connection)
-        try:
-            await connection.serve()
-        finally:
-            self._connections.discard(connection)
-        return socket
-
-    @property
-    def connections(self) -> int:
-        """How many connections are open."""
-        return len(self._connections)
-
-    async def close(self, patience: float) -> None:
-        """Tell every client that the server goes away, once its queries and mutations have been answered.
-
-        Args:
-            patience: Seconds that those may take.
-        """
-        self._stopping = True
-        await asyncio.gather(*(connection.go_away(patience) for connection in list(self._connections)))
-
-
-class _Connection:
+class Connection:
     """One client: its identity, its running operations. Slots, since there may be thousands of them."""
 
     __slots__ = (
@@ -167,8 +80,10 @@ class _Connection:
         "_finite",
         "_id",
         "_identity",
+        "_idle",
         "_initialised",
         "_last_message",
+        "_last_operation",
         "_limits",
         "_live",
         "_messages_left",
@@ -206,7 +121,8 @@ class _Connection:
         self._limits = limits
         self._subscriptions = subscriptions
         self._messages_left = limits.messages_per_second
-        self._last_message = asyncio.get_running_loop().time()
+        self._last_message = self._last_operation = asyncio.get_running_loop().time()
+        self._idle: asyncio.TimerHandle | None = None
         self._caller: Caller = ANONYMOUS
         self._initialised = False
         self._acknowledged = False
@@ -231,6 +147,8 @@ class _Connection:
             await self.close(WSCloseCode.INTERNAL_ERROR, f"Error {masked(error)['extensions']['errorId']}")
         finally:
             late.cancel()
+            if self._idle is not None:
+                self._idle.cancel()
             for task in list(self._operations.values()):
                 task.cancel()
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
@@ -264,6 +182,22 @@ class _Connection:
     def _init_is_late(self) -> None:
         if not self._initialised and self._closing is None:
             self._closing = asyncio.create_task(self._close(4408, "Connection initialisation timeout"))
+
+    def _look_whether_idle(self, seconds: float) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(seconds, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        """End what stands for nobody and does nothing; signs of life alone are nothing."""
+        caller, longest = self._caller, self._limits.idle_timeout
+        since = asyncio.get_running_loop().time() - self._last_operation
+        if not (caller.anonymous or caller.expired) or self._operations:
+            self._look_whether_idle(longest)
+        elif since < longest:
+            self._look_whether_idle(longest - since)
+        elif self._closing is None:
+            self._closing = asyncio.create_task(self._close(WSCloseCode.OK, "Idle, and nobody is signed in"))
 
     def _count_message(self) -> None:
         most = self._limits.messages_per_second
@@ -309,6 +243,7 @@ class _Connection:
         said = authorization_in(payload)
         self._caller = await self._identified(self._request.headers.get("Authorization") if said is None else said)
         self._acknowledged = True
+        self._look_whether_idle(self._limits.idle_timeout)
         await self._send({"type": "connection_ack"})
 
     async def _refresh(self, authorization: str) -> None:
@@ -345,6 +280,7 @@ class _Connection:
             request = GraphQLRequest.parse(payload)
         except ApiError as error:
             raise _Close(4400, error.message) from None
+        self._last_operation = asyncio.get_running_loop().time()
         task = asyncio.create_task(self._run(id_, request))
         self._operations[id_] = task
 

@@ -55,6 +55,11 @@ class Addresses:
                 break
         return _text(found)
 
+    def trusts(self, text: str) -> bool:
+        """Whether this is the address of a proxy whose word counts."""
+        found = _address(text)
+        return found is not None and self._trusted(found)
+
     def _tell(self, remote: str) -> None:
         """Tell whoever runs this, once, that a proxy of theirs is taken for the one client."""
         found = _address(remote)

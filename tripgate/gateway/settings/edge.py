@@ -44,6 +44,11 @@ class EdgeSettings(BaseModel):
     websocket_init_timeout: float = Field(
         default=3.0, gt=0, description="Seconds within which a WebSocket's `connection_init` must come."
     )
+    websocket_idle_timeout: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds after which a WebSocket that runs nothing is closed where nobody is signed in.",
+    )
     websocket_messages_per_second: float = Field(
         default=100.0, ge=1, description="Messages a second that a WebSocket may send, as many of them at once."
     )
@@ -52,6 +57,18 @@ class EdgeSettings(BaseModel):
     )
     max_subscriptions_per_person: int = Field(
         default=500, ge=1, description="The most subscriptions of one person at once, on all gateways that share."
+    )
+    max_connections: int = Field(
+        default=20_000, ge=1, description="The most connections of clients to a process; fewer where descriptors are."
+    )
+    max_connections_per_address: int = Field(
+        default=1000, ge=1, description="The most of them from one address, trusted proxies excepted."
+    )
+    max_live_connections: int = Field(
+        default=10_000, ge=1, description="The most WebSockets and event streams that a process keeps open."
+    )
+    max_live_connections_per_address: int = Field(
+        default=200, ge=1, description="The most of them for one address, though it be behind trusted proxies."
     )
     keep_alive: float = Field(
         default=15.0,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -131,6 +131,16 @@ def watch_upstreams(metrics: Metrics, policies: Policies, operations: Operations
         "Requests that were not sent, since too many waited already.",
         "upstream",
         lambda: {each.name: each.gate.refused for each in policies},
+    )
+
+
+def watch_refusals(metrics: Metrics, counts: Mapping[str, int]) -> None:
+    """Measure connections that were refused."""
+    metrics.counters(
+        "tripgate_connections_refused",
+        "Connections refused, by reason; of `descriptors`, looks at which none could be opened.",
+        "reason",
+        lambda: dict(counts),
     )
 
 

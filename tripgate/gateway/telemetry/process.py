@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -19,7 +20,6 @@ class Process:
         self._memory = _gauge(registry, "process_resident_memory_bytes", "Memory that is resident.")
         self._open = _gauge(registry, "process_open_fds", "Open files and sockets.")
         self._most_open = _gauge(registry, "process_max_fds", "How many files and sockets may be open.")
-        self._most_open.set(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._started = _gauge(registry, "process_start_time_seconds", "When it began, in seconds since 1970.")
         self._started.set(time.time())
         self._page = os.sysconf("SC_PAGE_SIZE")
@@ -31,7 +31,8 @@ class Process:
         now = used.ru_utime + used.ru_stime
         self._cpu.inc(max(0.0, now - self._seen))
         self._seen = now
-        if _STATM.exists():  # Linux
+        self._most_open.set(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        with suppress(OSError):  # not Linux, or no descriptor is left to look with
             self._memory.set(int(_STATM.read_text().split()[1]) * self._page)
             self._open.set(len(os.listdir(_DESCRIPTORS)))
 
