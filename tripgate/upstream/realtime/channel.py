@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tripgate.upstream.realtime.frames import Change, change_in, resync
 
 REPLAY_LIMIT = 25
-_REPLAY_MARGIN_SECONDS = 5.0
+REPLAY_MARGIN_SECONDS = 5.0
 _REPLAY_SETTLES_SECONDS = 1.0
 _REMEMBERED = 256
 
@@ -57,7 +57,7 @@ class Channel:
         """What `phx_join` carries: with a gap behind it, also from when to replay."""
         broadcast: dict[str, Any] = {"ack": False, "self": False}
         if self._was_joined and self._heard_at is not None:
-            since = int((self._heard_at - _REPLAY_MARGIN_SECONDS) * 1000)
+            since = int((self._heard_at - REPLAY_MARGIN_SECONDS) * 1000)
             broadcast["replay"] = {"since": since, "limit": REPLAY_LIMIT}
         presence = {"key": "", "enabled": True}
         config = {"broadcast": broadcast, "presence": presence, "postgres_changes": [], "private": True}
