@@ -13,12 +13,19 @@ import aiohttp
 import httpx
 import pytest
 import supabase_auth
+from aiohttp import web
 from supabase_auth import SyncGoTrueClient, SyncMemoryStorage
 
+from tripgate.local.auth import app as auth_app
+from tripgate.local.ports import listen
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+    from tripgate.local.auth.settings import AuthSettings
+    from tripgate.local.front_door_config import FrontDoorConfig
+    from tripgate.local.inbox import Mail
 
 
 class LentClient(httpx.Client):
@@ -105,6 +112,30 @@ def client(running: StackInfo) -> Iterator[SyncGoTrueClient]:
     """A stock Auth client that nobody has signed in with."""
     with auth_client(running) as stock:
         yield stock
+
+
+@contextlib.asynccontextmanager
+async def served_auth(
+    config: FrontDoorConfig, settings: AuthSettings, send: Callable[[Mail], None] = lambda _: None
+) -> AsyncIterator[str]:
+    """Auth over the shared stack's database with settings of its own; its address."""
+    app = web.Application()
+    # The links in mails lead back here, so the address has to be known first.
+    runner = web.AppRunner(app)
+    sock = listen(0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}/auth/v1"
+    app.add_subapp(
+        "/auth/v1",
+        auth_app.create(
+            database_url=config.auth_database_url, signer=config.signer, issuer=url, settings=settings, send=send
+        ),
+    )
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+    try:
+        yield url
+    finally:
+        await runner.cleanup()
 
 
 _numbers = itertools.count()

@@ -65,7 +65,6 @@ def create(config: FrontDoorConfig) -> web.Application:
             database_url=config.auth_database_url,
             signer=config.signer,
             issuer=f"{config.api_url}/auth/v1",
-            access_token_seconds=config.access_token_seconds,
             settings=config.auth,
             send=inbox.deliver,
         ),

@@ -18,7 +18,6 @@ class FrontDoorConfig(BaseModel):
     rest_url: str
     realtime_url: str
     auth_database_url: str
-    access_token_seconds: int
     publishable_key: str
     secret_key: str
     signer: Signer

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tripgate.local import binaries, database, keys, ports
-from tripgate.local.auth import settings as auth_settings
+from tripgate.local.auth import project_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.front_door_config import FrontDoorConfig
@@ -36,7 +36,9 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 
 @dataclass(frozen=True)
 class StackOptions:
-    """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first."""
+    """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
+    overrules the project's `jwt_expiry`.
+    """
 
     project_dir: Path
     data_dir: Path
@@ -44,7 +46,7 @@ class StackOptions:
     fresh: bool = False
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     seed: bool = True
-    access_token_seconds: int = 3600
+    access_token_seconds: int | None = None
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
 
@@ -145,7 +147,9 @@ class Stack:
         options = self._options
         schema = database.schema_files(options.project_dir)
         seed = database.seed_file(options.project_dir) if options.seed else None
-        auth = auth_settings.of_project(options.project_dir)
+        auth = project_settings.of_project(options.project_dir)
+        if options.access_token_seconds is not None:
+            auth = auth.model_copy(update={"access_token_seconds": options.access_token_seconds})
         functions = functions_settings.of_project(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
@@ -178,7 +182,6 @@ class Stack:
             rest_url=rest_url,
             realtime_url=f"http://{ports.HOST}:{realtime_port}",
             auth_database_url=postgres.tcp_url("supabase_auth_admin", secrets.passwords["supabase_auth_admin"]),
-            access_token_seconds=options.access_token_seconds,
             publishable_key=secrets.publishable_key,
             secret_key=secrets.secret_key,
             signer=signer,

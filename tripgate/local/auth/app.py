@@ -6,15 +6,29 @@ aiohttp application whose paths are GoTrue's own; the front door mounts it at `/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
+from psycopg import AsyncConnection
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from tripgate.local.auth import numbers
 from tripgate.local.auth.context import AUTH, AuthContext, Connection
 from tripgate.local.auth.errors import answer_errors
-from tripgate.local.auth.routes import admin, generate_link, mails, service, signup, token, user, verify
+from tripgate.local.auth.rates import Rates
+from tripgate.local.auth.routes import (
+    admin,
+    generate_link,
+    mails,
+    not_enabled,
+    service,
+    signup,
+    token,
+    user,
+    verify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -32,6 +46,7 @@ ROUTES = (
     verify.routes,
     admin.routes,
     generate_link.routes,
+    not_enabled.routes,
 )
 
 
@@ -40,7 +55,6 @@ def create(
     database_url: str,
     signer: Signer,
     issuer: str,
-    access_token_seconds: int,
     settings: AuthSettings,
     send: Callable[[Mail], None],
 ) -> web.Application:
@@ -48,15 +62,25 @@ def create(
     pool = cast(
         "AsyncConnectionPool[Connection]",
         AsyncConnectionPool(
-            database_url, min_size=1, max_size=8, timeout=10, open=False, kwargs={"row_factory": dict_row}
+            database_url,
+            min_size=1,
+            max_size=8,
+            timeout=10,
+            open=False,
+            kwargs={"row_factory": dict_row},
+            configure=_configure,
         ),
     )
     app = web.Application(middlewares=[answer_errors])
-    app[AUTH] = AuthContext(pool, signer, issuer, access_token_seconds, settings, send)
+    app[AUTH] = AuthContext(pool, signer, issuer, settings, Rates(settings.rate_limits), send)
     for routes in ROUTES:
         app.add_routes(routes)
     app.cleanup_ctx.append(_connections)
     return app
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    set_json_loads(numbers.loads, connection)
 
 
 async def _connections(app: web.Application) -> AsyncIterator[None]:

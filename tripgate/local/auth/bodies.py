@@ -1,21 +1,36 @@
-"""Request bodies. Unknown members are ignored and null counts as absent, as in GoTrue's own parsing."""
+"""Request bodies, read as Go reads JSON into a struct.
+
+Unknown members are ignored, the case of names does not matter, null counts as absent, and a body of nothing but null is
+an empty one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from tripgate.local.auth.errors import AuthError
+from tripgate.local.auth.numbers import rounded
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(rounded)]
 
 
 class Body(BaseModel):
     """The common rules of all bodies."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_empty(cls, body: Any) -> Any:
+        if isinstance(body, dict):
+            return {name.lower() if name.lower() in cls.model_fields else name: value for name, value in body.items()}
+        return {} if body is None else body
 
     @field_validator("*", mode="before")
     @classmethod
@@ -38,7 +53,7 @@ class SignUpBody(ChallengeBody):
     email: str = ""
     phone: str = ""
     password: str = ""
-    data: dict[str, Any] = {}
+    data: Metadata = {}
 
 
 class OtpBody(ChallengeBody):
@@ -46,8 +61,9 @@ class OtpBody(ChallengeBody):
 
     email: str = ""
     phone: str = ""
+    channel: str = ""
     create_user: bool = True
-    data: dict[str, Any] = {}
+    data: Metadata = {}
 
 
 class RecoverBody(ChallengeBody):
@@ -82,8 +98,8 @@ class UserUpdateBody(ChallengeBody):
     phone: str = ""
     password: str | None = None
     nonce: str = ""
-    data: dict[str, Any] | None = None
-    app_metadata: dict[str, Any] | None = None
+    data: Metadata | None = None
+    app_metadata: Metadata | None = None
 
 
 class AdminUserBody(Body):
@@ -96,8 +112,8 @@ class AdminUserBody(Body):
     password: str | None = None
     password_hash: str = ""
     email_confirm: bool = False
-    user_metadata: dict[str, Any] | None = None
-    app_metadata: dict[str, Any] | None = None
+    user_metadata: Metadata | None = None
+    app_metadata: Metadata | None = None
     ban_duration: str = ""
 
 
@@ -111,7 +127,7 @@ class InviteBody(Body):
     """POST /invite."""
 
     email: str = ""
-    data: dict[str, Any] = {}
+    data: Metadata = {}
 
 
 class GenerateLinkBody(Body):
@@ -121,7 +137,7 @@ class GenerateLinkBody(Body):
     email: str = ""
     new_email: str = ""
     password: str = ""
-    data: dict[str, Any] = {}
+    data: Metadata = {}
     redirect_to: str = ""
 
 
@@ -139,6 +155,20 @@ class RefreshTokenGrantBody(Body):
     refresh_token: str = ""
 
 
+class IdTokenGrantBody(Body):
+    """POST /token?grant_type=id_token."""
+
+    id_token: str = ""
+    provider: str = ""
+    issuer: str = ""
+
+
+class FactorBody(Body):
+    """POST /factors."""
+
+    factor_type: str = ""
+
+
 class PkceGrantBody(Body):
     """POST /token?grant_type=pkce."""
 
@@ -152,7 +182,7 @@ AnyBody = TypeVar("AnyBody", bound=Body)
 async def read(request: web.Request, model: type[AnyBody]) -> AnyBody:
     """The request's body as `model`. Raises AuthError `bad_json` for anything else."""
     try:
-        return model.model_validate_json(await request.read() or b"{}")
+        return model.model_validate_json(await request.read())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -39,7 +39,7 @@ def claims_of(context: AuthContext, request: web.Request) -> dict[str, Any]:
     header = request.get(AUTHORIZATION, "") or request.headers.get("Authorization", "")
     match = BEARER.fullmatch(header)
     if match is None:
-        raise AuthError(401, "no_authorization", "This endpoint requires a Bearer token")
+        raise AuthError(401, "no_authorization", "This endpoint requires a valid Bearer token")
     try:
         return context.signer.verify(match[1])
     except jwt.InvalidTokenError as error:

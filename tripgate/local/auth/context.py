@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg_pool import AsyncConnectionPool
 
+    from tripgate.local.auth.rates import Rates
     from tripgate.local.auth.settings import AuthSettings
     from tripgate.local.inbox import Mail
     from tripgate.local.keys import Signer
@@ -23,13 +24,13 @@ Connection = AsyncConnection[Row]
 
 @dataclass(frozen=True)
 class AuthContext:
-    """The database, the way to sign tokens, the settings, and where mail goes."""
+    """The database, the way to sign tokens, the settings, how often people asked, and where mail goes."""
 
     pool: AsyncConnectionPool[Connection]
     signer: Signer
     issuer: str
-    access_token_seconds: int
     settings: AuthSettings
+    rates: Rates
     send: Callable[[Mail], None]
 
 

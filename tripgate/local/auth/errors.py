@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime
 import logging
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+import psycopg
 from aiohttp import web
 
 from tripgate.local.auth.answers import json_response
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 VERSION_HEADER = "X-Supabase-Api-Version"
+CODE_HEADER = "X-Sb-Error-Code"
 CODED_ERRORS = datetime.date(2024, 1, 1)
+# What Postgres says that Auth hands on as it is: a trigger's exception, a broken constraint.
+TOLD = frozenset({"P0001", "23000", "23001", "23502", "23503", "23505", "23514", "23P01"})
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +47,52 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except AuthError as error:
         return _answer(request, error)
     except web.HTTPNotFound:
-        return _answer(request, AuthError(404, "not_found", f"{request.method} {request.path} is not served here"))
-    except web.HTTPMethodNotAllowed:
-        return _answer(request, AuthError(405, "not_found", f"{request.method} is not served at {request.path}"))
+        return web.Response(text="404 page not found\n", status=404)
+    except web.HTTPMethodNotAllowed as error:
+        return web.Response(status=405, headers={"Allow": ", ".join(sorted(error.allowed_methods))})
     except web.HTTPRequestEntityTooLarge:
-        return _answer(request, AuthError(413, "validation_failed", "The request body is too large"))
+        limit = request.client_max_size
+        message = f"Request body too large (max {limit} bytes)"
+        return _answer(request, AuthError(413, "request_entity_too_large", message))
     except web.HTTPException:
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        message = "Unexpected failure, please check server logs for more information"
-        return _answer(request, AuthError(500, "unexpected_failure", message))
+        return _answer(request, unforeseen())
+
+
+def unforeseen() -> AuthError:
+    """What is answered where nothing else is known."""
+    message = "Unexpected failure, please check server logs for more information"
+    return AuthError(500, "unexpected_failure", message)
+
+
+def of_database(error: psycopg.Error, message: str) -> AuthError:
+    """A write that Postgres refused; `message` is told where its own words are not."""
+    log.error("%s", message, exc_info=error)
+    return AuthError(500, "unexpected_failure", message, error_id=uuid4(), postgres=error)
 
 
 def _answer(request: web.Request, error: AuthError) -> web.Response:
     version = _version(request.headers.get(VERSION_HEADER, ""))
+    headers = {CODE_HEADER: error.code}
+    extra = dict(error.extra)
+    postgres = extra.pop("postgres", None)
     if version is not None and version >= CODED_ERRORS:
-        body = {"code": error.code, "message": error.message, **error.extra}
-        return json_response(body, status=error.status, headers={VERSION_HEADER: CODED_ERRORS.isoformat()})
-    body = {"code": error.status, "error_code": error.code, "msg": error.message, **error.extra}
-    return json_response(body, status=error.status)
+        extra.pop("error_id", None)
+        body = {"code": error.code, "message": error.message, **extra}
+        headers[VERSION_HEADER] = CODED_ERRORS.isoformat()
+        return json_response(body, status=error.status, headers=headers)
+    if postgres is not None and postgres.sqlstate in TOLD:
+        return json_response(_words_of(postgres), status=500, headers=headers)
+    body = {"code": error.status, "error_code": error.code, "msg": error.message, **extra}
+    return json_response(body, status=error.status, headers=headers)
+
+
+def _words_of(error: psycopg.Error) -> dict[str, str | None]:
+    told = {"hint": error.diag.message_hint, "detail": error.diag.message_detail}
+    known = {name: text for name, text in told.items() if text}
+    return {"code": error.sqlstate, "message": error.diag.message_primary, **known}
 
 
 def _version(text: str) -> datetime.date | None:

@@ -43,15 +43,18 @@ def application_url(context: AuthContext, request: web.Request) -> str:
 
 
 def is_allowed(settings: AuthSettings, url: str) -> bool:
-    """True for an address of the site's host, of this machine by number, or of the project's list."""
+    """True for an address of the site (scheme, host and port), of this machine by number, or of the project's list."""
     try:
-        host, site = urlsplit(url).hostname, urlsplit(settings.site_url).hostname
+        asked, site = urlsplit(url), urlsplit(settings.site_url)
+        ports = asked.port, site.port
     except ValueError:
         return False
     if re.search(r"[\x00-\x20\x7f]", url):
         return False
-    if host and host == site:
-        return urlsplit(url).scheme in {"http", "https"}
+    host = asked.hostname
+    same_port = ports[0] == ports[1] or host == "localhost"
+    if host and host == site.hostname and asked.scheme == site.scheme and same_port:
+        return asked.scheme in {"http", "https"}
     try:
         return ipaddress.ip_address(host or "").is_loopback and urlsplit(url).scheme in {"http", "https"}
     except ValueError:
@@ -74,7 +77,7 @@ def action_link(context: AuthContext, link_token: str, type_: str, redirect_to: 
 def with_session(url: str, session: Mapping[str, object], type_: str) -> str:
     """The application's address with a session in the fragment, which browsers send to nobody."""
     names = ("access_token", "expires_at", "expires_in", "refresh_token", "token_type")
-    return f"{url}#{urlencode({**{name: session[name] for name in names}, 'type': type_})}"
+    return f"{url}#{urlencode({**{name: session[name] for name in names}, 'sb': '', 'type': type_})}"
 
 
 def with_code(url: str, code: str) -> str:

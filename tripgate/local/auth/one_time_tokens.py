@@ -1,7 +1,8 @@
 """Codes and links that are mailed: made, matched, used up.
 
-A mail holds a six-digit code and a link with the code's fingerprint; the database holds the fingerprint alone, in the
-person's row (with the time it was sent) and in `auth.one_time_tokens`. A new token replaces the one before.
+A token is a code of some digits and a link with the code's fingerprint; a mail tells either or both. The database
+holds the fingerprint alone, in the person's row (with the time it was sent) and in `auth.one_time_tokens`. A new token
+replaces the one before.
 Source: supabase/auth, internal/models/one_time_token.go and internal/api/verify.go.
 """
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from tripgate.local.auth.context import Connection, Row
 
-DIGITS = 6
 # Tells a link of the PKCE flow, which gives a code for the application instead of tokens.
 PKCE_PREFIX = "pkce_"
 
@@ -62,9 +62,11 @@ def fingerprint(address: str, code: str) -> str:
     return hashlib.sha224(f"{address}{code}".encode(errors="replace")).hexdigest()
 
 
-async def issue(connection: Connection, user: Row, kind: Kind, address: str, *, pkce: bool = False) -> Issued:
+async def issue(
+    connection: Connection, user: Row, kind: Kind, address: str, *, digits: int, pkce: bool = False
+) -> Issued:
     """A new token for the person, to be sent to this address."""
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    code = f"{secrets.randbelow(10**digits):0{digits}}"
     link_token = (PKCE_PREFIX if pkce else "") + fingerprint(address, code)
     now = datetime.datetime.now(datetime.UTC)
     await users.update(connection, user["id"], **{kind.column: link_token, kind.sent_at: now})

@@ -1,10 +1,20 @@
-"""Password hashes: bcrypt at GoTrue's cost, in a thread, since one takes some 70 ms of a core."""
+"""Passwords: how good they must be, and their hashes: bcrypt at GoTrue's cost, in a thread, since one takes some 70 ms.
+
+Source of the answers: supabase/auth, internal/api/password.go.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import bcrypt
+
+from tripgate.local.auth.errors import AuthError
+from tripgate.local.auth.settings import CHARACTER_SETS
+
+if TYPE_CHECKING:
+    from tripgate.local.auth.settings import AuthSettings
 
 COST = 10
 # bcrypt reads no further; GoTrue refuses longer ones.
@@ -13,6 +23,28 @@ MAX_BYTES = 72
 # The hash of random bytes that were thrown away. Compared with where there is no such person, so that the answer takes
 # as long as for a wrong password.
 _NOBODY = "$2a$10$pc7NuZGfP1H0fDeYUlnIKuVYUzuXVZ6eOIFSx1ue/mU8mxjFW.oRq"
+
+
+def weakness(settings: AuthSettings, password: str) -> dict[str, list[str] | str] | None:
+    """What a project finds too weak in a password, as `{message, reasons}`; None for nothing."""
+    reasons, messages = [], []
+    if len(password.encode(errors="replace")) < settings.password_min_length:
+        reasons.append("length")
+        messages.append(f"Password should be at least {settings.password_min_length} characters.")
+    wanted = CHARACTER_SETS[settings.password_requirements]
+    if not all(set(password) & set(characters) for characters in wanted):
+        reasons.append("characters")
+        messages.append(f"Password should contain at least one character of each: {', '.join(wanted)}.")
+    return {"message": " ".join(messages), "reasons": reasons} if reasons else None
+
+
+def check_strength(settings: AuthSettings, password: str) -> None:
+    """Raises AuthError `weak_password` for a weak password, `validation_failed` for one that bcrypt would cut."""
+    if len(password.encode(errors="replace")) > MAX_BYTES:
+        raise AuthError(400, "validation_failed", f"Password cannot be longer than {MAX_BYTES} characters")
+    weak = weakness(settings, password)
+    if weak is not None:
+        raise AuthError(422, "weak_password", str(weak["message"]), weak_password={"reasons": weak["reasons"]})
 
 
 async def hash_password(password: str) -> str:

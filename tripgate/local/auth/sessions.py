@@ -10,7 +10,9 @@ nothing is answered, so the ten seconds do not revive a session that has just be
 from __future__ import annotations
 
 import datetime
+import re
 import secrets
+import string
 import time
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid4
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from tripgate.local.auth.context import AuthContext, Connection, Row
 
 LogoutScope = Literal["global", "local", "others"]
+# The platform's form: whoever sends anything else has no token of this service.
+TOKEN_CHARACTERS = string.ascii_lowercase + string.digits
+TOKEN_LENGTH = 12
+TOKEN = re.compile(rf"[{TOKEN_CHARACTERS}]{{{TOKEN_LENGTH}}}")
 
 
 async def open_session(
@@ -72,8 +78,7 @@ async def refresh(context: AuthContext, connection: Connection, token: str, requ
     if users.is_banned(user):
         raise AuthError(400, "user_banned", "Invalid Refresh Token: User Banned")
     now = datetime.datetime.now(datetime.UTC)
-    if session["not_after"] is not None and session["not_after"] < now:
-        raise AuthError(400, "session_expired", "Invalid Refresh Token: Session Expired")
+    _check_age(context, session, used, now)
 
     issued = None
     if used["revoked"]:
@@ -82,7 +87,8 @@ async def refresh(context: AuthContext, connection: Connection, token: str, requ
         if active is not None and active["parent"] == token:
             issued = active["token"]
         elif active is None or now > reusable_until:
-            await _revoke(connection, "session_id = %s", session["id"])
+            if context.settings.refresh_token_rotation:
+                await _revoke(connection, "session_id = %s", session["id"])
             raise AuthError(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
     if issued is None:
         await _revoke(connection, "id = %s", used["id"])
@@ -95,6 +101,22 @@ async def refresh(context: AuthContext, connection: Connection, token: str, requ
         (request.headers.get("User-Agent"), request.remote, session["id"]),
     )
     return await _answer(context, connection, user, session, issued)
+
+
+def _check_age(context: AuthContext, session: Row, used: Row, now: datetime.datetime) -> None:
+    """Raises AuthError `session_expired` for a session that is too old, or was idle for too long."""
+    settings = context.settings
+    ends = session["not_after"]
+    if settings.session_seconds:
+        timebox = session["created_at"] + datetime.timedelta(seconds=settings.session_seconds)
+        ends = timebox if ends is None else min(ends, timebox)
+    if ends is not None and ends < now:
+        raise AuthError(400, "session_expired", "Invalid Refresh Token: Session Expired")
+    if settings.session_idle_seconds:
+        refreshed = session["refreshed_at"]
+        last = max(used["updated_at"], refreshed.replace(tzinfo=datetime.UTC) if refreshed else session["created_at"])
+        if last + datetime.timedelta(seconds=settings.session_idle_seconds) < now:
+            raise AuthError(400, "session_expired", "Invalid Refresh Token: Session Expired (Inactivity)")
 
 
 async def find(connection: Connection, session_id: UUID) -> Row | None:
@@ -130,7 +152,7 @@ async def _revoke(connection: Connection, condition: str, value: Any) -> None:
 
 
 async def _new_refresh_token(connection: Connection, session: Row, parent: str | None) -> str:
-    token = secrets.token_urlsafe(16)
+    token = "".join(secrets.choice(TOKEN_CHARACTERS) for _ in range(TOKEN_LENGTH))
     await connection.execute(
         """
         insert into auth.refresh_tokens (
@@ -154,7 +176,7 @@ async def _answer(
     )
     methods = await cursor.fetchall()
     issued_at = int(time.time())
-    expires_at = issued_at + context.access_token_seconds
+    expires_at = issued_at + context.settings.access_token_seconds
     claims = {
         "iss": context.issuer,
         "sub": str(user["id"]),
@@ -176,7 +198,7 @@ async def _answer(
     return {
         "access_token": context.signer.sign(claims),
         "token_type": "bearer",
-        "expires_in": context.access_token_seconds,
+        "expires_in": context.settings.access_token_seconds,
         "expires_at": expires_at,
         "refresh_token": refresh_token,
         "user": await users.to_json(connection, user),

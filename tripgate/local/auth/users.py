@@ -7,7 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import psycopg
 from psycopg.types.json import Jsonb
+
+from tripgate.local.auth.errors import of_database
 
 if TYPE_CHECKING:
     from tripgate.local.auth.context import Connection, Row
@@ -16,6 +19,9 @@ AUDIENCE = "authenticated"
 ROLE = "authenticated"
 # GoTrue once served several instances; a single one has this id, and GoTrue finds nobody without it.
 INSTANCE = UUID(int=0)
+LONGEST_EMAIL = 255
+# The index that lets an address belong to one person.
+ONE_PER_ADDRESS = "users_email_partial_key"
 EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
@@ -25,7 +31,7 @@ EMAIL = re.compile(
 def normal_email(email: str) -> str | None:
     """The address as it is kept, in lower case, or None if it is not an address."""
     email = email.lower()
-    return email if len(email) <= 255 and EMAIL.fullmatch(email) else None
+    return email if len(email) <= LONGEST_EMAIL and EMAIL.fullmatch(email) else None
 
 
 async def find_by_email(connection: Connection, email: str) -> Row | None:
@@ -49,11 +55,12 @@ async def create(
     email: str | None,
     password_hash: str,
     data: dict[str, Any],
+    signs_up: bool = False,
     app_metadata: dict[str, Any] | None = None,
     user_id: UUID | None = None,
     role: str = ROLE,
 ) -> Row:
-    """A new, unconfirmed person; without an address an anonymous one.
+    """A new, unconfirmed person; without an address an anonymous one. Who signs up gets claims as metadata as well.
 
     Raises psycopg.errors.UniqueViolation for a known address or id.
     """
@@ -81,7 +88,9 @@ async def create(
     )
     if email is None:
         return await update(connection, user_id)
-    claims = await _add_email_identity(connection, user_id, email, verified=False, data=data)
+    claims = await _add_email_identity(connection, user_id, email, verified=False, data=data if signs_up else {})
+    if not signs_up:
+        return await update(connection, user_id)
     return await update_with(connection, user_id, "raw_user_meta_data = raw_user_meta_data || %s", Jsonb(claims))
 
 
@@ -156,6 +165,14 @@ async def update_with(connection: Connection, user_id: UUID, assignments: str, *
     if row is None:
         raise LookupError(f"user {user_id} disappeared")
     return row
+
+
+async def update_metadata(connection: Connection, user_id: UUID, **columns: Any) -> Row:
+    """The same for metadata, which Postgres may refuse: AuthError `unexpected_failure` for U+0000 in a text."""
+    try:
+        return await update(connection, user_id, **columns)
+    except psycopg.DataError as error:
+        raise of_database(error, "Error updating user") from error
 
 
 async def lock(connection: Connection, user_id: UUID) -> Row | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from psycopg.errors import UniqueViolation
 
@@ -38,8 +39,6 @@ class Proof:
 
 def kinds_of(type_: str) -> tuple[Kind, ...]:
     """What a token of this type may be. Raises AuthError `validation_failed` for an unknown type."""
-    if not type_:
-        raise AuthError(400, "validation_failed", "Verify requires a verification type")
     try:
         return KINDS[type_]
     except KeyError as error:
@@ -48,6 +47,9 @@ def kinds_of(type_: str) -> tuple[Kind, ...]:
 
 async def by_link(context: AuthContext, connection: Connection, type_: str, link_token: str) -> Proof:
     """Whose link this is. Raises AuthError `otp_expired` for one that is wrong, used or too old."""
+    if "\0" in link_token:  # which no text in Postgres holds
+        message = "Database error finding user from email link"
+        raise AuthError(500, "unexpected_failure", message, error_id=uuid4())
     found = await one_time_tokens.find_by_link(connection, link_token, kinds_of(type_))
     if found is None or not one_time_tokens.is_fresh(*found, context.settings.otp_seconds):
         raise AuthError(403, "otp_expired", "Email link is invalid or has expired")
@@ -56,7 +58,8 @@ async def by_link(context: AuthContext, connection: Connection, type_: str, link
 
 async def by_code(context: AuthContext, connection: Connection, type_: str, email: str, code: str) -> Proof:
     """Whose code this is. Raises AuthError `otp_expired`; an unknown address gets the same answer."""
-    kinds = kinds_of(type_)
+    # An unknown type has no code, and is not told from a wrong one.
+    kinds = KINDS.get(type_, ())
     print_ = one_time_tokens.fingerprint(email, code)
     if type_ == "email_change":
         # The address may be the new one, which the person's row does not have yet.
@@ -66,8 +69,13 @@ async def by_code(context: AuthContext, connection: Connection, type_: str, emai
         user = await users.lock(connection, found["id"]) if found else None
     kind = one_time_tokens.matching(user, print_, kinds, context.settings.otp_seconds) if user else None
     if user is None or kind is None:
-        raise AuthError(403, "otp_expired", "Token has expired or is invalid")
+        raise wrong_code()
     return _allowed(Proof(user, kind))
+
+
+def wrong_code() -> AuthError:
+    """What is answered to a code that is nobody's."""
+    return AuthError(403, "otp_expired", "Token has expired or is invalid")
 
 
 def _allowed(proof: Proof) -> Proof:

@@ -12,17 +12,18 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import psycopg
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
-from tripgate.local.auth import bodies, caller, links, mailer, one_time_tokens, passwords, sessions, users
+from tripgate.local.auth import bodies, caller, links, mailer, one_time_tokens, passwords, phones, sessions, users
 from tripgate.local.auth.answers import json_response
 from tripgate.local.auth.context import context
-from tripgate.local.auth.errors import AuthError
+from tripgate.local.auth.errors import AuthError, of_database, unforeseen
 from tripgate.local.auth.one_time_tokens import Kind
-from tripgate.local.auth.routes.signup import check_strength, create, required_email
+from tripgate.local.auth.routes.signup import create, required_email
 from tripgate.local.auth.routes.user import set_password
 from tripgate.local.auth.settings import seconds
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 routes = web.RouteTableDef()
 PER_PAGE = 50
 BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+# The largest number that Postgres counts rows by.
+LARGEST = 2**63 - 1
 EMAIL_EXISTS = "A user with this email address has already been registered"
 
 
@@ -40,7 +43,10 @@ async def list_users(request: web.Request) -> web.Response:
     """Takes `page`, `per_page` and `filter` (part of an address or name); newest first."""
     auth = context(request)
     caller.require_admin(auth, request)
+    order = _order(request)
     page, per_page = _whole_number(request, "page", 1), _whole_number(request, "per_page", PER_PAGE)
+    if per_page == 0:
+        raise AuthError(500, "unexpected_failure", "Internal Server Error")
     wanted = request.query.get("filter", "").replace("\0", "")
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", wanted) + "%"
     where = """
@@ -52,8 +58,8 @@ async def list_users(request: web.Request) -> web.Response:
         count = await connection.execute(f"select count(*) as total from auth.users where {where}".encode(), values)  # noqa: S608 (own text)
         total = (await count.fetchone() or {"total": 0})["total"]
         found = await connection.execute(
-            f"select * from auth.users where {where} order by created_at desc, id limit %s offset %s".encode(),  # noqa: S608 (own text)
-            (*values, per_page, (page - 1) * per_page),
+            f"select * from auth.users where {where} order by created_at {order}, id limit %s offset %s".encode(),  # noqa: S608 (own text)
+            (*values, min(per_page, LARGEST), min(max(page - 1, 0) * per_page, LARGEST)),
         )
         shown = [await users.to_json(connection, user) for user in await found.fetchall()]
     pages = -(-total // per_page)
@@ -71,19 +77,20 @@ async def create_user(request: web.Request) -> web.Response:
     auth = context(request)
     caller.require_admin(auth, request)
     body = await bodies.read(request, bodies.AdminUserBody)
-    _refuse_phone(body.phone)
-    if not body.email:
+    if not body.email and not body.phone:
         message = "Cannot create a user without either an email or phone"
         raise AuthError(400, "validation_failed", message)
-    email = required_email(body.email)
-    if body.password and body.password_hash:
-        raise AuthError(400, "validation_failed", "Only a password or a password hash should be provided")
-    until = _banned_until(body.ban_duration)
-    user_id = _user_id(body.id, 400) if body.id else None
-    hashed = await _hash(body, auth.settings.password_min_length)
+    email = required_email(body.email) if body.email else ""
     async with auth.pool.connection() as connection:
-        if await users.find_by_email(connection, email):
+        if email and await users.find_by_email(connection, email):
             raise AuthError(422, "email_exists", EMAIL_EXISTS)
+    _refuse_phone(body.phone)
+    if body.password is not None and body.password_hash:
+        raise AuthError(400, "validation_failed", "Only a password or a password hash should be provided")
+    hashed = await _hash(body)
+    user_id = _new_id(body.id) if body.id else None
+    until = _banned_until(body.ban_duration)
+    async with auth.pool.connection() as connection:
         user = await create(
             connection,
             email,
@@ -97,7 +104,8 @@ async def create_user(request: web.Request) -> web.Response:
         if body.email_confirm:
             user = await users.confirm_email(connection, user["id"])
         user = await users.update(connection, user["id"], banned_until=until)
-        return json_response(await users.to_json(connection, user))
+        # Which the platform does not read again.
+        return json_response(await users.to_json(connection, {**user, "confirmed_at": None}))
 
 
 @routes.get("/admin/users/{id}")
@@ -106,7 +114,7 @@ async def read_user(request: web.Request) -> web.Response:
     auth = context(request)
     caller.require_admin(auth, request)
     async with auth.pool.connection() as connection:
-        return json_response(await users.to_json(connection, await _user(connection, request)))
+        return json_response(await users.to_json(connection, await find_user(connection, request)))
 
 
 @routes.put("/admin/users/{id}")
@@ -114,21 +122,24 @@ async def update_user(request: web.Request) -> web.Response:
     """Takes what POST /admin/users takes; absent means unchanged. A new password ends all sessions."""
     auth = context(request)
     caller.require_admin(auth, request)
-    body = await bodies.read(request, bodies.AdminUserBody)
-    _refuse_phone(body.phone)
-    email = required_email(body.email) if body.email else ""
-    until = _banned_until(body.ban_duration)
     async with auth.pool.connection() as connection:
-        user = await _user(connection, request)
-    hashed = await _hash(body, auth.settings.password_min_length)
+        user = await find_user(connection, request)
+    body = await bodies.read(request, bodies.AdminUserBody)
+    email = required_email(body.email) if body.email else ""
+    _refuse_phone(body.phone)
+    until = _banned_until(body.ban_duration)
+    hashed, confirmed_before = None, user["confirmed_at"]
+    if body.password is not None:
+        passwords.check_strength(auth.settings, body.password)
+        hashed = await passwords.hash_password(body.password)
     async with auth.pool.connection() as connection:
         if hashed:
             user = await set_password(connection, user, hashed, keep=None)
         if email:
-            other = await users.find_by_email(connection, email)
-            if other is not None and other["id"] != user["id"]:
-                raise AuthError(422, "email_exists", EMAIL_EXISTS)
-            user = await users.set_email(connection, user, email, verified=body.email_confirm)
+            try:
+                user = await users.set_email(connection, user, email, verified=body.email_confirm)
+            except psycopg.errors.UniqueViolation as error:
+                raise of_database(error, "Error updating user") from error
         if body.email_confirm:
             user = await users.confirm_email(connection, user["id"])
         changes = {
@@ -136,12 +147,12 @@ async def update_user(request: web.Request) -> web.Response:
             "raw_app_meta_data": body.app_metadata and users.merged(user["raw_app_meta_data"], body.app_metadata),
             "role": body.role or None,
         }
-        user = await users.update(
+        user = await users.update_metadata(
             connection, user["id"], **{column: value for column, value in changes.items() if value}
         )
         if body.ban_duration:
             user = await users.update(connection, user["id"], banned_until=until)
-        return json_response(await users.to_json(connection, user))
+        return json_response(await users.to_json(connection, {**user, "confirmed_at": confirmed_before}))
 
 
 @routes.delete("/admin/users/{id}")
@@ -149,9 +160,12 @@ async def delete_user(request: web.Request) -> web.Response:
     """Takes `should_soft_delete`: the row stays, with nothing in it that tells who it was."""
     auth = context(request)
     caller.require_admin(auth, request)
-    body = await bodies.read(request, bodies.AdminDeleteBody)
     async with auth.pool.connection() as connection:
-        user = await _user(connection, request)
+        user = await find_user(connection, request)
+    body = bodies.AdminDeleteBody()
+    if await request.read():
+        body = await bodies.read(request, bodies.AdminDeleteBody)
+    async with auth.pool.connection() as connection:
         if not body.should_soft_delete:
             await connection.execute("delete from auth.users where id = %s", (user["id"],))
         elif user["deleted_at"] is None:
@@ -202,32 +216,53 @@ async def invited(connection: Connection, email: str, data: dict[str, object]) -
     return await users.update(connection, user["id"], invited_at=datetime.datetime.now(datetime.UTC))
 
 
-async def _user(connection: Connection, request: web.Request) -> Row:
-    user = await users.find_by_id(connection, _user_id(request.match_info["id"], 404))
+async def find_user(connection: Connection, request: web.Request) -> Row:
+    """Whom the path names. Raises AuthError `validation_failed` for no UUID, `user_not_found` for nobody's."""
+    try:
+        user_id = UUID(request.match_info["id"])
+    except ValueError as error:
+        raise AuthError(404, "validation_failed", "user_id must be an UUID") from error
+    user = await users.find_by_id(connection, user_id)
     if user is None:
         raise AuthError(404, "user_not_found", "User not found")
     return user
 
 
-def _user_id(text: str, status: int) -> UUID:
+def _new_id(text: str) -> UUID:
     try:
-        return UUID(text)
+        user_id = UUID(text)
     except ValueError as error:
-        raise AuthError(status, "validation_failed", "user_id must be an UUID") from error
+        raise AuthError(400, "validation_failed", "ID must conform to the uuid v4 format") from error
+    if not user_id.int:
+        raise AuthError(400, "validation_failed", "ID cannot be a nil uuid")
+    return user_id
 
 
-async def _hash(body: bodies.AdminUserBody, min_length: int) -> str | None:
+async def _hash(body: bodies.AdminUserBody) -> str | None:
+    """The hash of a new account's password, which an administrator may choose as weak as they like."""
     if body.password:
-        check_strength(body.password, min_length)
+        if len(body.password.encode(errors="replace")) > passwords.MAX_BYTES:
+            raise unforeseen()
         return await passwords.hash_password(body.password)
     if body.password_hash and not BCRYPT.fullmatch(body.password_hash):
-        raise AuthError(400, "validation_failed", "The password hash is not one of bcrypt")
+        raise AuthError(500, "unexpected_failure", "Error creating user", error_id=uuid4())
     return body.password_hash or None
 
 
 def _refuse_phone(phone: str) -> None:
     if phone:
+        phones.check(phone)
         raise AuthError(400, "phone_provider_disabled", "Phone accounts are disabled")
+
+
+def _order(request: web.Request) -> str:
+    """The direction that `sort` asks for, as `created_at` or `created_at asc`."""
+    field, _, direction = request.query.get("sort", "").partition(" ")
+    if field not in {"", "created_at"}:
+        raise AuthError(400, "validation_failed", f"Bad Sort Parameters: bad field for sort '{field}'")
+    if direction.lower() not in {"", "asc", "desc"}:
+        raise AuthError(400, "validation_failed", f"Bad Sort Parameters: bad direction for sort '{direction}'")
+    return "asc" if direction.lower() == "asc" else "desc"
 
 
 def _banned_until(duration: str) -> datetime.datetime | None:
@@ -246,6 +281,6 @@ def _banned_until(duration: str) -> datetime.datetime | None:
 
 def _whole_number(request: web.Request, name: str, default: int) -> int:
     text = request.query.get(name) or str(default)
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
-        raise AuthError(400, "validation_failed", f"Bad Pagination Parameters: {name} must be greater than 0")
+    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) >= 2**64:
+        raise AuthError(400, "validation_failed", f"Bad Pagination Parameters: {name} must be a whole number")
     return int(text)

@@ -12,7 +12,7 @@ from tripgate.local.auth.context import context
 from tripgate.local.auth.errors import AuthError
 from tripgate.local.auth.one_time_tokens import Kind
 from tripgate.local.auth.routes.admin import EMAIL_EXISTS, invited
-from tripgate.local.auth.routes.signup import check_strength, create, required_email
+from tripgate.local.auth.routes.signup import create, required_email
 
 if TYPE_CHECKING:
     from tripgate.local.auth.context import AuthContext, Connection, Row
@@ -34,25 +34,24 @@ async def generate_link(request: web.Request) -> web.Response:
     auth = context(request)
     caller.require_admin(auth, request)
     body = await bodies.read(request, bodies.GenerateLinkBody)
+    email = required_email(body.email)
     if body.type not in KINDS:
         raise AuthError(400, "validation_failed", f"Invalid email action link type requested: {body.type}")
-    email = required_email(body.email)
     redirect_to = links.application_url(auth, request)
     if body.redirect_to and links.is_allowed(auth.settings, body.redirect_to):
         redirect_to = body.redirect_to
-    hashed = ""
-    if body.type == "signup":
-        if not body.password:
-            raise AuthError(400, "validation_failed", "Signup requires a valid password")
-        check_strength(body.password, auth.settings.password_min_length)
-        hashed = await passwords.hash_password(body.password)
+    hashed = await _hash_of_new(auth, body, email) if body.type == "signup" else ""
     async with auth.pool.connection() as connection:
         type_, user = await _subject(connection, body, email, hashed)
         address = email
         if type_.startswith("email_change"):
             address = await _begin_change(auth, connection, user, body)
         issued = await one_time_tokens.issue(
-            connection, user, KINDS[type_], address if type_ == "email_change_new" else email
+            connection,
+            user,
+            KINDS[type_],
+            address if type_ == "email_change_new" else email,
+            digits=auth.settings.otp_digits,
         )
         shown = await users.to_json(connection, await users.update(connection, user["id"]))
     link_type = "email_change" if type_.startswith("email_change") else type_
@@ -68,6 +67,17 @@ async def generate_link(request: web.Request) -> web.Response:
     )
 
 
+async def _hash_of_new(auth: AuthContext, body: bodies.GenerateLinkBody, email: str) -> str:
+    """The hash of the password of somebody who is to be signed up; none for somebody who is here already."""
+    async with auth.pool.connection() as connection:
+        if await users.find_by_email(connection, email):
+            return ""
+    if not body.password:
+        raise AuthError(400, "validation_failed", "Signup requires a valid password")
+    passwords.check_strength(auth.settings, body.password)
+    return await passwords.hash_password(body.password)
+
+
 async def _subject(connection: Connection, body: bodies.GenerateLinkBody, email: str, hashed: str) -> tuple[str, Row]:
     """Whom the link is for, and its type: a magic link for an unknown address is a sign-up."""
     if body.type == "invite":
@@ -81,7 +91,7 @@ async def _subject(connection: Connection, body: bodies.GenerateLinkBody, email:
         if user["email_confirmed_at"] is not None:
             raise AuthError(422, "email_exists", EMAIL_EXISTS)
         changed = users.merged(user["raw_user_meta_data"], body.data)
-        user = await users.update(connection, user["id"], raw_user_meta_data=changed)
+        user = await users.update_metadata(connection, user["id"], raw_user_meta_data=changed)
     return body.type, user
 
 

@@ -28,6 +28,7 @@ PROVIDERS = (
     "notion",
     "slack",
     "slack_oidc",
+    "snapchat",
     "spotify",
     "twitch",
     "twitter",
@@ -53,7 +54,7 @@ async def settings(request: web.Request) -> web.Response:
             "external": {
                 **dict.fromkeys(PROVIDERS, False),
                 "anonymous_users": found.anonymous_enabled,
-                "email": True,
+                "email": found.email_enabled,
                 "phone": False,
             },
             "disable_signup": not found.signup_enabled,
@@ -61,6 +62,32 @@ async def settings(request: web.Request) -> web.Response:
             "phone_autoconfirm": False,
             "sms_provider": "",
             "saml_enabled": False,
+            "saml_private_key_next_configured": False,
+            "passkeys_enabled": False,
+        }
+    )
+
+
+@routes.get("/.well-known/openid-configuration")
+async def openid_configuration(request: web.Request) -> web.Response:
+    """Where the keys and the parts of an OAuth server would be found."""
+    issuer = context(request).issuer
+    return json_response(
+        {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "token_endpoint": f"{issuer}/oauth/token",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+            "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "scopes_supported": ["openid", "profile", "email", "phone", "offline_access"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "HS256", "ES256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "claims_supported": ["sub", "aud", "iss", "exp", "iat", "auth_time", "nonce", "email", "email_verified"],
+            "code_challenge_methods_supported": ["S256", "plain"],
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ async def token(request: web.Request) -> web.Response:
     grant = GRANTS.get(request.query.get("grant_type", ""))
     if grant is None:
         raise AuthError(400, "invalid_credentials", "unsupported_grant_type")
+    context(request).rates.take("token_refreshes", request.remote)
     return await grant(request)
 
 
@@ -30,32 +32,38 @@ async def password_grant(request: web.Request) -> web.Response:
     """A new session. An unknown address and a wrong password get the same answer after the same time."""
     auth = context(request)
     body = await bodies.read(request, bodies.PasswordGrantBody)
+    if body.email and body.phone:
+        message = "Only an email address or phone number should be provided on login."
+        raise AuthError(400, "validation_failed", message)
     if body.phone:
-        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
+        raise AuthError(422, "phone_provider_disabled", "Phone logins are disabled")
     if not body.email:
         raise AuthError(400, "validation_failed", "missing email or phone")
+    if not auth.settings.email_enabled:
+        raise AuthError(422, "email_provider_disabled", "Email logins are disabled")
+    if "\0" in body.email:  # which no text in Postgres holds
+        raise AuthError(500, "unexpected_failure", "Database error querying schema", error_id=uuid4())
     email = users.normal_email(body.email)
     async with auth.pool.connection() as connection:
         user = await users.find_by_email(connection, email) if email else None
+    if user is not None and user["encrypted_password"] and users.is_banned(user):
+        raise AuthError(400, "user_banned", "User is banned")
     # No connection is held while the hash is computed.
     if not await passwords.matches(body.password, user["encrypted_password"] if user else None) or user is None:
         raise AuthError(400, "invalid_credentials", "Invalid login credentials")
-    if users.is_banned(user):
-        raise AuthError(400, "user_banned", "User is banned")
     if user["email_confirmed_at"] is None:
         raise AuthError(400, "email_not_confirmed", "Email not confirmed")
     async with auth.pool.connection() as connection:
-        return json_response(await sessions.open_session(auth, connection, user, request))
+        session = await sessions.open_session(auth, connection, user, request)
+    return json_response({**session, "weak_password": passwords.weakness(auth.settings, body.password)})
 
 
 async def refresh_token_grant(request: web.Request) -> web.Response:
     """The same session, with new tokens."""
     auth = context(request)
     body = await bodies.read(request, bodies.RefreshTokenGrantBody)
-    if not body.refresh_token:
-        raise AuthError(400, "validation_failed", "refresh_token required")
-    if "\0" in body.refresh_token:  # which no text in Postgres holds
-        raise AuthError(400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
+    if not sessions.TOKEN.fullmatch(body.refresh_token):
+        raise AuthError(400, "validation_failed", "Refresh token is not valid")
     refused = None
     async with auth.pool.connection() as connection:
         try:
@@ -81,8 +89,25 @@ async def pkce_grant(request: web.Request) -> web.Response:
         return json_response(await flows.exchange(auth, connection, request, body.auth_code, body.code_verifier))
 
 
+async def id_token_grant(request: web.Request) -> web.Response:
+    """No other provider's tokens are taken."""
+    body = await bodies.read(request, bodies.IdTokenGrantBody)
+    if not body.id_token:
+        return json_response({"error": "invalid request", "error_description": "id_token required"}, status=400)
+    issuer = ISSUERS.get(body.provider, body.issuer)
+    raise AuthError(400, "provider_disabled", f'Provider (issuer "{issuer}") is not enabled')
+
+
+async def web3_grant(_: web.Request) -> web.Response:
+    """No wallet's signature is taken."""
+    raise AuthError(422, "web3_provider_disabled", "Web3 provider is disabled")
+
+
+ISSUERS = {"apple": "https://appleid.apple.com", "google": "https://accounts.google.com"}
 GRANTS: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
     "password": password_grant,
     "refresh_token": refresh_token_grant,
     "pkce": pkce_grant,
+    "id_token": id_token_grant,
+    "web3": web3_grant,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from tripgate.local.auth import (
     mailer,
     one_time_tokens,
     passwords,
+    phones,
     sessions,
     users,
     verification,
@@ -23,7 +25,7 @@ from tripgate.local.auth.answers import json_response
 from tripgate.local.auth.context import context
 from tripgate.local.auth.errors import AuthError
 from tripgate.local.auth.one_time_tokens import Kind
-from tripgate.local.auth.routes.signup import check_strength, required_email
+from tripgate.local.auth.routes.signup import required_email
 
 if TYPE_CHECKING:
     from tripgate.local.auth.context import AuthContext, Connection, Row
@@ -34,7 +36,7 @@ routes = web.RouteTableDef()
 RECENT = datetime.timedelta(hours=24)
 
 
-@routes.get("/user")
+@routes.get("/user", allow_head=False)
 async def read_user(request: web.Request) -> web.Response:
     """The person as the database has them now, not as their token says."""
     auth = context(request)
@@ -47,20 +49,25 @@ async def read_user(request: web.Request) -> web.Response:
 async def update_user(request: web.Request) -> web.Response:
     """Takes a new password (which ends all other sessions), a new address (which must be confirmed), `data`."""
     auth = context(request)
-    body = await bodies.read(request, bodies.UserUpdateBody)
-    flows.check(body)
     async with auth.pool.connection() as connection:
         who = await caller.identify(auth, connection, request)
+    auth.rates.take("sign_ins", request.remote)
+    body = await bodies.read(request, bodies.UserUpdateBody)
     email = required_email(body.email) if body.email else ""
     if body.phone:
-        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
+        phones.check(body.phone)
     if body.password is not None:
-        check_strength(body.password, auth.settings.password_min_length)
+        passwords.check_strength(auth.settings, body.password)
     if body.app_metadata is not None:
         raise AuthError(403, "not_admin", "Updating app_metadata requires admin privileges")
     if who.user["is_anonymous"] and body.password is not None and not email:
         message = "Updating password of an anonymous user without an email or phone is not allowed"
         raise AuthError(422, "validation_failed", message)
+    if body.phone:
+        raise AuthError(500, "unexpected_failure", "Unable to get SMS provider", error_id=uuid4())
+    if email and email != (who.user["email"] or ""):
+        async with auth.pool.connection() as connection:
+            await _refuse_taken(connection, email)
     # No connection is held while hashes are computed.
     hashed = await _hash_of_other(body.password, who.user) if body.password is not None else None
     mails: list[Mail] = []
@@ -73,10 +80,12 @@ async def update_user(request: web.Request) -> web.Response:
             user = await set_password(connection, user, hashed, keep=who.session)
         if body.data is not None:
             changed = users.merged(user["raw_user_meta_data"], body.data)
-            user = await users.update(connection, user["id"], raw_user_meta_data=changed)
+            user = await users.update_metadata(connection, user["id"], raw_user_meta_data=changed)
         if email and email != (user["email"] or ""):
             mails = await _change_email(auth, connection, request, user, email, body)
-        shown = await users.to_json(connection, await users.update(connection, user["id"]))
+        user = await users.update(connection, user["id"])
+        # Which the platform does not read again.
+        shown = await users.to_json(connection, {**user, "confirmed_at": who.user["confirmed_at"]})
     for mail in mails:
         auth.send(mail)
     return json_response(shown)
@@ -86,18 +95,21 @@ async def _change_email(
     auth: AuthContext, connection: Connection, request: web.Request, user: Row, email: str, body: bodies.UserUpdateBody
 ) -> list[Mail]:
     """The mails that ask for confirmation; none where an anonymous person gets a first address that needs no proof."""
-    if await users.find_by_email(connection, email):
-        raise AuthError(422, "email_exists", "A user with this email address has already been registered")
+    await _refuse_taken(connection, email)
     if user["is_anonymous"] and auth.settings.autoconfirm:
         user = await users.update(connection, user["id"], email_change=email)
         await verification.confirm_email_change(connection, user)
         return []
-    pkce = flows.check(body)
-    redirect_to = links.application_url(auth, request)
-    mails = await mailer.email_change(auth, connection, user, email, redirect_to, pkce=pkce)
+    pkce = bool(body.code_challenge)
     if pkce:
         await flows.begin(connection, user, body, "email_change")
-    return mails
+    redirect_to = links.application_url(auth, request)
+    return await mailer.email_change(auth, connection, user, email, redirect_to, pkce=pkce)
+
+
+async def _refuse_taken(connection: Connection, email: str) -> None:
+    if await users.find_by_email(connection, email):
+        raise AuthError(422, "email_exists", "A user with this email address has already been registered")
 
 
 async def _hash_of_other(password: str, user: Row) -> str:
