@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from gql.table import catalog
 from tripgate.cli import main
-from tripgate.gateway.doctor import live
+from tripgate.gateway.doctor import live, mails
 from tripgate.gateway.doctor.account import SignedIn
 from tripgate.gateway.doctor.asking import Asker
 from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
@@ -88,6 +88,8 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
     for sentence in [
         "The publishable key is accepted.",
         "Tokens are signed with ES256",
+        "The mail templates of supabase/config.toml carry a code and a link.",
+        "Which templates the project has cannot be seen from outside.",
         "PostgREST 12.0.2 answers.",
         f"All {len(list(catalog))} tables",
         "Without an account nothing is granted",
@@ -319,3 +321,29 @@ def test_it_asks_for_all_that_the_program_calls() -> None:
     assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(FUNCTIONS)
     assert set(re.findall(r'invoke\(\s*"([^"]+)"', sources)) <= set(EDGE_FUNCTIONS)
     assert set(NEVER_SEEN) == {table.name for table in catalog}
+
+
+@pytest.mark.parametrize(
+    ("config", "template", "sentence"),
+    [
+        (None, "", "nor is there a supabase/config.toml here to go by"),
+        ("[auth", "", "nor is there a supabase/config.toml here to go by"),
+        ("", "", "supabase/config.toml has no template for the mail recovery that can be read."),
+        ("auth = 1", "", "supabase/config.toml has no template for the mail magic_link that can be read."),
+        ("missing.html", "", "supabase/config.toml has no template for the mail recovery that can be read."),
+        ("mail.html", "{{ .ConfirmationURL }}", "The template of the mail recovery carries no code."),
+        ("mail.html", "{{.Token}}", "The template of the mail recovery carries no link."),
+        ("mail.html", "Hello", "The template of the mail recovery carries no code and no link."),
+        ("mail.html", "{{ .Token }} {{ .TokenHash }}", "carry a code and a link."),
+    ],
+)
+async def test_mail_templates(tmp_path: Path, config: str | None, template: str, sentence: str) -> None:
+    (tmp_path / "supabase").mkdir()
+    (tmp_path / "mail.html").write_text(template)
+    if config is not None:
+        if config.endswith(".html"):
+            config = "".join(f"[auth.email.template.{mail}]\ncontent_path = '{config}'\n" for mail in mails.MAILS)
+        (tmp_path / "supabase" / "config.toml").write_text(config)
+    found = await mails.templates(tmp_path)
+    assert sentence in " ".join(finding.text for finding in found)
+    assert all(finding.level is not Level.WRONG for finding in found)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
-from tripgate.gateway.doctor import account, database, live, project
+from tripgate.gateway.doctor import account, database, live, mails, project
 from tripgate.gateway.doctor.asking import Asker, UnreachedError
 from tripgate.gateway.doctor.data import Data
 from tripgate.gateway.doctor.report import Finding, fatal, note, wrong
@@ -34,11 +35,13 @@ class Look:
         account: E-mail address and password of an account to sign in as.
         database_url: A connection string, for the deep look.
         deadline: Seconds that each check may take.
+        folder: Where the project's files may lie.
     """
 
     account: tuple[str, str] | None = None
     database_url: str | None = None
     deadline: float = 10.0
+    folder: Path = Path()
 
 
 async def examine(settings: Settings, look: Look, reporter: Reporter) -> None:
@@ -68,6 +71,7 @@ class _Examination:
         if await self._check(project.address(asker, settings)):
             await self._check(project.key(asker, settings))
             await self._check(project.signing(asker, settings))
+            await self._check(mails.templates(self._look.folder))
             await self._behind_the_front_door()
         else:
             self._reporter.found(note("Nothing behind SUPABASE_URL was looked at.", "Mend that first."))
