@@ -30,7 +30,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gql import derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
-from gql.late import declare_object_type, defining
+from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON
 from gql.table import Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
@@ -339,8 +339,11 @@ def _strawberry_type(
 ) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = dict(cls.__annotations__)
-    for key in hints:
+    for key, hint in cls.__annotations__.items():
         sql_name = mapping.columns[to_camel_case(key)].name
+        if mapping.columns[to_camel_case(key)].kind is Kind.JSON:
+            # What is stored may be no JSON that can be answered: then null stands there, and takes nothing along.
+            hints[key] = optional(hint)
         deprecated = getattr(getattr(cls, key, None), "deprecated", None)
         made_field = strawberry.field(description=describe(mapping.name, sql_name), deprecation_reason=deprecated)
         setattr(cls, key, made_field)

@@ -23,6 +23,8 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from gql.json_numbers import Exact, decimal_number, whole_number
+
 JSON = NewType("JSON", object)
 
 
@@ -68,6 +70,8 @@ def parse_date(value: object) -> dt.date:
 
 def parse_decimal(value: object) -> decimal.Decimal:
     """A decimal number from a string or an integer. A float is refused: it may already have lost a cent."""
+    if isinstance(value, Exact) and value.text.lstrip("-").isdigit():
+        value = value.text  # an integer that was too long for one
     if isinstance(value, decimal.Decimal):
         parsed = value
     elif isinstance(value, bool) or not isinstance(value, str | int):
@@ -101,7 +105,11 @@ def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None
             if variables is not None and name not in variables:
                 # Not a ValueError: it is found while the field runs, where that would be taken for a mistake of ours.
                 raise GraphQLError(f"the variable ${name}, which stands in a JSON value, was not given")
-            return _as_json((variables or {}).get(name))
+            return parse_json((variables or {}).get(name))
+        case IntValueNode():
+            return whole_number(node.value)
+        case FloatValueNode():
+            return decimal_number(node.value)
         case ListValueNode():
             return [_parse_json_literal(each, variables) for each in node.values]
         case ObjectValueNode():
@@ -110,13 +118,15 @@ def _parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None
             return value_from_ast_untyped(node)
 
 
-def _as_json(value: Any) -> Any:
-    """A coerced variable, of whichever type it was declared, as JSON."""
+def parse_json(value: Any) -> Any:
+    """JSON with all digits of its numbers; or a coerced variable, of whichever type it was declared, as JSON."""
     match value:
         case dict():
-            return {name: _as_json(each) for name, each in value.items()}
+            return {name: parse_json(each) for name, each in value.items()}
         case list():
-            return [_as_json(each) for each in value]
+            return [parse_json(each) for each in value]
+        case int() if not isinstance(value, bool):
+            return whole_number(str(value))
         case Enum():
             return value.name
         case uuid.UUID() | decimal.Decimal():
@@ -162,9 +172,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value, sent and answered as JSON.",
+        description="Any JSON value, sent and answered as JSON, its numbers to the last digit.",
         serialize=lambda value: value,
-        parse_value=lambda value: value,
+        parse_value=parse_json,
         parse_literal=_parse_json_literal,
     ),
 }

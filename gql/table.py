@@ -45,8 +45,8 @@ class Kind(StrEnum):
 
     @property
     def cast(self) -> str | None:
-        """The cast under which it is selected. Money as text never passes through a float."""
-        return "text" if self is Kind.NUMERIC else None
+        """The cast under which it is selected. As text, neither money nor a number in JSON passes through a float."""
+        return "text" if self in {Kind.NUMERIC, Kind.JSON} else None
 
 
 @dataclass(frozen=True, slots=True)

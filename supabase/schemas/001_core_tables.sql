@@ -264,7 +264,14 @@ create table public.trip_items (
         and ends_at >= starts_at
     ),
     constraint trip_items_cost_check check (cost >= 0 and cost <> 'NaN'),
-    constraint trip_items_details_check check (jsonb_typeof(details) = 'object' and octet_length(details::text) <= 8192)
+    constraint trip_items_details_check check (
+        jsonb_typeof(details) = 'object' and octet_length(details::text) <= 8192
+        -- What readers of JSON can take: one value that they cannot would cost them all that is answered with it.
+        and not jsonb_path_exists(details, 'strict $.**{64 to last} ? (@.type() == "object" || @.type() == "array")')
+        and not jsonb_path_exists(
+            details, 'strict $.** ? (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308)'
+        )
+    )
 );
 
 comment on table public.trip_items is 'One entry of a trip''s itinerary.';
@@ -291,7 +298,7 @@ comment on constraint trip_items_order_index_check on public.trip_items is 'Posi
 comment on constraint trip_items_starts_at_check on public.trip_items is 'An item starts between the years 1 and 9999.';
 comment on constraint trip_items_ends_at_check on public.trip_items is 'An item ends by the year 9999, and not before it starts.';
 comment on constraint trip_items_cost_check on public.trip_items is 'A cost is zero or more.';
-comment on constraint trip_items_details_check on public.trip_items is 'Details are a JSON object of at most 8 KiB.';
+comment on constraint trip_items_details_check on public.trip_items is 'Details are a JSON object of at most 8 KiB, nested at most 64 levels deep, with no number beyond ±1.79e308.';
 
 create index idx_trip_items_trip_id_day_number_order_index
     on public.trip_items (trip_id, day_number, order_index);

@@ -143,3 +143,15 @@ def test_what_counts_as_older(row: dict[str, Any], early: bool) -> None:
     }
     change = Change("trip_items", Operation.UPDATE, "1", record, "")
     assert too_early(catalog["TripItem"], row, change) is early
+
+
+async def test_numbers_in_json_keep_their_digits(party: Party, follower: Follower) -> None:
+    followed = await follower.connection.subscribe(
+        "subscription ($trip: UUID!) { tripItemChanges(tripId: $trip) { tripItem { details } } }", trip=party.trip
+    )
+    await until_following(follower.connection, followed, party)
+    add = """mutation ($trip: UUID!) {
+      createTripItem(input: { tripId: $trip, title: "x", details: { n: 18446744073709551617 } }) { id } }"""
+    await party.owner.ask(add, trip=party.trip)
+    event = await follower.connection.event(followed)
+    assert event["tripItemChanges"] == {"tripItem": {"details": {"n": 18446744073709551617}}}

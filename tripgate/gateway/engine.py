@@ -13,10 +13,11 @@ from resolvers.declared.changes import SubscriptionField
 from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.keeping import Keeping
 from tripgate.gateway.edge.persisted import PersistedDocuments, digest_of
-from tripgate.gateway.errors import formatted
+from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Documents, Operation, RequestError
+from tripgate.planner.json_values import taken_out, unreadable
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
@@ -158,6 +159,7 @@ class Engine:
             context.postgrest = self._reading
         elif self._keeping is not None:
             write = self._keeping.begin(operation, request.variables, caller)
+        lost = unreadable.count
         try:
             with self.operations.one():
                 result = await run(
@@ -175,6 +177,8 @@ class Engine:
                 write.end()
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
+        if unreadable.count != lost:
+            _without_unreadable(answer)
         if explanation is not None:
             cost = {"requested": context.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
@@ -231,17 +235,28 @@ class Engine:
         context.plans = prepared.plans
         context.cost = prepared.cost
         try:
+            lost = unreadable.count
             async with aclosing(field.events(context, selected, values)) as events:
                 async for event in events:
                     if self._keeping is not None:
                         self._keeping.shown(caller)
-                    yield {"data": {selected.key: event}}
+                    answer: dict[str, Any] = {"data": {selected.key: event}}
+                    if unreadable.count != lost:
+                        _without_unreadable(answer)
+                        lost = unreadable.count
+                    yield answer
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
 
     def _context(self, caller: Caller, live: set[Subscription]) -> Context:
         return Context(caller, self._postgrest, self._auth, self._functions, self._max_page_size, self._relay, live)
+
+
+def _without_unreadable(answer: dict[str, Any]) -> None:
+    """Take out what was stored and cannot be answered, each with an error at its place."""
+    if paths := taken_out(answer["data"]):
+        answer["errors"] = [*answer.get("errors", ()), *map(not_representable, paths)]
 
 
 def _named_document(found: dict[str, Any], extensions: dict[str, Any] | None) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from gql.errors import ApiError, ErrorCode
+from tripgate.planner.json_values import DEEPEST, Path
 
 _log = logging.getLogger("tripgate.errors")
 
@@ -24,6 +25,15 @@ def formatted(errors: Iterable[GraphQLError], code: ErrorCode = ErrorCode.BAD_US
 def request_error(error: ApiError) -> list[dict[str, Any]]:
     """The errors of a request that was refused before any field ran."""
     return [{"message": error.message, "extensions": error.extensions}]
+
+
+def not_representable(path: Path) -> dict[str, Any]:
+    """What stands beside the null of a stored value that cannot be answered."""
+    message = (
+        f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that is too large for readers of "
+        "JSON. It can be replaced."
+    )
+    return {"message": message, "path": path, "extensions": {"code": ErrorCode.NOT_REPRESENTABLE.value}}
 
 
 def masked(error: BaseException) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
+from tripgate.gateway.edge.json_body import NotJsonError, read_json
 from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
 from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
@@ -211,8 +212,8 @@ class Connection:
     async def _receive(self, text: str) -> None:
         self._count_message()
         try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError:
+            message = read_json(text)
+        except NotJsonError:
             raise _Close(4400, "Messages are JSON objects") from None
         if not isinstance(message, dict):
             raise _Close(4400, "Messages are JSON objects")

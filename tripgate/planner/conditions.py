@@ -2,18 +2,17 @@
 
 import datetime as dt
 import decimal
+import math
 import re
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
-import orjson
-
 from gql.errors import bad_input
+from gql.json_numbers import LONGEST, Exact, dumps
 from gql.table import Catalog, Column, Kind, Relation, Table
 from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, Related
 
-_LARGEST_INT_BITS = 63
 _LIKE_SPECIAL = re.compile(r"([\\%_])")
 _PLACES = {
     "contains": (Operator.LIKE, "%", "%"),
@@ -208,7 +207,7 @@ def _pattern(text: str, path: str) -> str:
 
 def _json(value: Any, path: str) -> str:
     check_json(value, path)
-    return orjson.dumps(value).decode()
+    return dumps(value).decode()
 
 
 def _at(column: Column, wanted: dict[str, Any], path: str) -> Condition:
@@ -271,5 +270,9 @@ def check_json(value: Any, path: str) -> None:
             for key, each in value.items():
                 check_text(key, path)
                 check_json(each, path)
-        case int() if value.bit_length() > _LARGEST_INT_BITS:
-            raise bad_input(f"{path} contains a number of more than 64 bits. Send it as a string.", field=path)
+        case float() if not math.isfinite(value) or (isinstance(value, Exact) and not value.safe):
+            raise bad_input(
+                f"{path} contains a number that is too large, too small or too long for readers of JSON: at most "
+                f"±1.7e308 and {LONGEST} characters. Send it as a string.",
+                field=path,
+            )

@@ -11,6 +11,8 @@ from typing import Any, Self, overload
 
 import orjson
 
+from tripgate.planner.json_values import Path, Torn, taken_out, unreadable
+
 Row = dict[str, Any]
 
 MARK = "0"
@@ -83,7 +85,17 @@ def encoded(rows: LongRows, shaper: Callable[[list[Row]], list[Any]]) -> Any:
         shaper: From some rows to what they become.
     """
     # One copy of it all, the joining: the brackets and commas of the parts are where those of the whole must be.
-    parts = [b"," + orjson.dumps(shaper(part))[1:-1] for part in rows.parts()]
+    parts: list[bytes] = []
+    lost: list[Path] = []
+    number = 0
+    for part in rows.parts():
+        before = unreadable.count
+        made = shaper(part)
+        if unreadable.count != before:
+            lost += taken_out(made, number)
+        number += len(made)
+        parts.append(b"," + orjson.dumps(made)[1:-1])
     if parts:
         parts[0] = parts[0][1:]
-    return orjson.Fragment(b"".join([b"[", *parts, b"]"]))
+    text = orjson.Fragment(b"".join([b"[", *parts, b"]"]))
+    return Torn(text, tuple(lost)) if lost else text

@@ -8,6 +8,8 @@ from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
+
 from gql.table import Column, Kind, PythonField
 
 _READERS: dict[Kind, Callable[[Any], Any]] = {
@@ -15,6 +17,7 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.NUMERIC: decimal.Decimal,
     Kind.DATE: dt.date.fromisoformat,
     Kind.DATETIME: dt.datetime.fromisoformat,
+    Kind.JSON: orjson.loads,
 }
 
 

@@ -24,6 +24,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Json:
+    """A column of JSON, which a row holds as text."""
+
+    key: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeId:
     """The identifier across all types: the type's name and the primary key."""
 
@@ -71,7 +79,7 @@ class Many:
 class ObjectShape:
     """An object, in the order in which its fields were selected."""
 
-    fields: tuple[Constant | Value | NodeId | One | Made | Within | Many, ...]
+    fields: tuple[Constant | Value | Json | NodeId | One | Made | Within | Many, ...]
 
 
 @dataclass(frozen=True, slots=True)

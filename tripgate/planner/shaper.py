@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from tripgate.planner import node_id, parts, shape
+from tripgate.planner.json_values import stored
 from tripgate.planner.long_rows import LongRows, encoded
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row
@@ -61,6 +62,7 @@ class _Source:
             "encode_cursor": encode_cursor,
             "encoded": encoded,
             "together": parts.together,
+            "stored": stored,
         }
         self._depth = 0
 
@@ -75,7 +77,16 @@ class _Source:
 
     def _field(
         self,
-        field: shape.Constant | shape.Value | shape.NodeId | shape.One | shape.Made | shape.Within | shape.Many,
+        field: (
+            shape.Constant
+            | shape.Value
+            | shape.Json
+            | shape.NodeId
+            | shape.One
+            | shape.Made
+            | shape.Within
+            | shape.Many
+        ),
         row: str,
     ) -> str:
         match field:
@@ -84,6 +95,8 @@ class _Source:
             case shape.Value():
                 value = f"{row}[{field.column!r}]"
                 return value if field.choices is None else f"{self._name({None: None, **dict(field.choices)})}[{value}]"
+            case shape.Json():
+                return f"stored({row}[{field.column!r}])"
             case shape.NodeId():
                 return f"node_id({field.type_name!r}, {row}[{field.column!r}])"
             case shape.One():

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from gql.errors import bad_input
-from gql.table import Catalog, Table
+from gql.table import Catalog, Kind, Table
 from tripgate.planner.conditions import check_json, check_text
 from tripgate.planner.plan import (
     And,
@@ -215,7 +215,11 @@ def _values(table: Table, given: dict[str, Any], path: str, advice: str, field: 
         column = table.columns[name]
         if value is None and not column.nullable:
             raise bad_input(f"{path}.{name} cannot be null. {advice}", field=f"{field}{name}")
-        row[column.name] = _value(value, f"{path}.{name}")
+        if column.kind is Kind.JSON:
+            check_json(value, f"{path}.{name}")
+            row[column.name] = value
+        else:
+            row[column.name] = _value(value, f"{path}.{name}")
     return row
 
 
@@ -230,7 +234,7 @@ def _value(value: Any, path: str) -> Any:
             return str(value)
         case dt.date():  # a datetime is one as well
             return value.isoformat()
-        case list() | dict():
+        case list():  # of text
             check_json(value, path)
             return value
         case _:

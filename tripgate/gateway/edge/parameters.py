@@ -6,12 +6,12 @@ A body is bounded in size, by what it says of itself before it is read and by wh
 import asyncio
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.edge.encodings import TooLargeError, decoded
 from tripgate.gateway.edge.http_error import HttpError
+from tripgate.gateway.edge.json_body import NotJsonError, read_json
 from tripgate.gateway.edge.media_types import is_json
 
 _TEXTS = ("query", "documentId", "operationName")
@@ -46,8 +46,8 @@ class Bodies:
         if not body:
             raise _bad_request('The body is empty; send {"query": …} as JSON.')
         try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            return read_json(body)
+        except NotJsonError as error:
             raise _bad_request(f"The body is not JSON: {error}.") from None
 
     async def _body(self, request: web.Request) -> bytes:
@@ -96,8 +96,8 @@ def from_address(request: web.Request) -> dict[str, Any]:
 
 def _json(name: str, text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return read_json(text)
+    except NotJsonError as error:
         raise _bad_request(f"`{name}` is not JSON: {error}.") from None
 
 

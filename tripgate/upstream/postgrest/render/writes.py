@@ -2,8 +2,7 @@
 
 from typing import assert_never
 
-import orjson
-
+from gql.json_numbers import dumps
 from tripgate.planner.plan import Call, Delete, Insert, InsertTree, Pick, Update, Write
 from tripgate.upstream.postgrest.render.conditions import own_parameter
 from tripgate.upstream.postgrest.render.request import Request, percent, pick_text
@@ -23,20 +22,20 @@ def write_request(write: Write) -> Request:
             if write.on_conflict:
                 path += f"&on_conflict={','.join(write.on_conflict)}"
                 prefer += f",resolution={'merge' if write.merge else 'ignore'}-duplicates"
-            return Request("POST", path, prefer, orjson.dumps(list(write.rows)), plan=write)
+            return Request("POST", path, prefer, dumps(list(write.rows)), plan=write)
         case InsertTree():
             tree = [{"table": table, "rows": rows} for table, rows in write.parts]
-            return Request("POST", "rpc/insert_tree", "", orjson.dumps({"tree": tree}), plan=write)
+            return Request("POST", "rpc/insert_tree", "", dumps({"tree": tree}), plan=write)
         case Update():
             path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
-            body = orjson.dumps(write.changes)
+            body = dumps(write.changes)
             return Request("PATCH", path, "return=representation", body, write.exactly, write)
         case Delete():
             path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
             return Request("DELETE", path, "return=representation", exactly=write.exactly, plan=write)
         case Call():
             path = f"rpc/{write.function}?{_select(write.returning)}"
-            return Request("POST", path, "", orjson.dumps(write.arguments), plan=write)
+            return Request("POST", path, "", dumps(write.arguments), plan=write)
         case _:
             assert_never(write)
 
