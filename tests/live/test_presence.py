@@ -1,15 +1,12 @@
 """Who is on a trip, where anybody who may join its topic directly may say anything about it."""
 
-import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.live.clients import Live, live
 from tests.live.conftest import Party
+from tests.live.direct import direct
 from tests.support import Person
 from tripgate.upstream.realtime import presence
 from tripgate.upstream.realtime.presence import Elsewhere
@@ -18,40 +15,6 @@ PRESENCE = """subscription ($trip: UUID!) {
   tripPresence(tripId: $trip) { people { id } joined { id } left { id } }
 }"""
 SOMEBODY = "00000000-0000-4000-8000-000000000000"
-
-
-class Direct:
-    """A client of Realtime's own, on the trip's topic, without the gateway."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, topic: str) -> None:
-        self._socket = socket
-        self._topic = topic
-        self._refs = itertools.count(1)
-
-    async def send(self, event: str, payload: dict[str, Any]) -> None:
-        """Send a message and wait until it is taken."""
-        ref = str(next(self._refs))
-        await self._socket.send_json(
-            {"topic": self._topic, "event": event, "payload": payload, "ref": ref, "join_ref": "1"}
-        )
-        while (answer := await self._socket.receive_json(timeout=5))["ref"] != ref:
-            pass
-        assert answer["payload"]["status"] == "ok", answer
-
-    async def track(self, people: Any) -> None:
-        """Say who is here."""
-        await self.send("presence", {"type": "presence", "event": "track", "payload": {"people": people}})
-
-
-@asynccontextmanager
-async def direct(party: Party, person: Person) -> AsyncIterator[Direct]:
-    """The person, joined to the trip's topic."""
-    url = f"{party.info.api_url}/realtime/v1/websocket?apikey={party.info.publishable_key}&vsn=1.0.0"
-    async with person.http.ws_connect(url.replace("http", "ws", 1)) as socket:
-        client = Direct(socket, f"realtime:trip:{party.trip}")
-        config = {"private": True, "broadcast": {}, "presence": {"key": "", "enabled": True}, "postgres_changes": []}
-        await client.send("phx_join", {"config": config, "access_token": person.token})
-        yield client
 
 
 def ids(people: list[dict[str, str]]) -> set[str]:
