@@ -90,7 +90,9 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Tokens are signed with ES256",
         "The mail templates of supabase/config.toml carry a code and a link.",
         "Which templates the project has cannot be seen from outside.",
-        "PostgREST 12.0.2 answers.",
+        "PostgREST 12.0.2 answers, the version that Tripgate is tried with.",
+        "It understands every form of request in which its versions differ.",
+        "It answers every form of request in which its versions differ.",
         f"All {len(list(catalog))} tables",
         "Without an account nothing is granted",
         "Aggregates are on",
@@ -208,6 +210,21 @@ def test_a_missing_table_and_function(breakable: StackInfo) -> None:
         assert said.count("There is no function delete_my_account.") == 2
     wait_for(breakable, "rpc/delete_my_account", "42501")
     wait_for(breakable, "tags", "42501")
+
+
+def test_a_row_that_does_not_embed_itself(breakable: StackInfo) -> None:
+    with broken(
+        breakable,
+        """alter function public.whole_trips(public.trips) rename to was_whole;
+           alter role authenticator set pgrst.jwt_cache_max_lifetime = '3600'""",
+        """alter function public.was_whole(public.trips) rename to whole_trips;
+           alter role authenticator reset pgrst.jwt_cache_max_lifetime""",
+        until=("trips?select=w:whole_trips()", "PGRST200"),
+    ):
+        result = doctor(breakable, *BEN, "--database-url", breakable.db_url)
+        assert mistakes(result).count("There is no function whole_trips.") == 3
+        assert "jwt_cache_max_lifetime, which it knows up to version 13" in result.output
+    wait_for(breakable, "trips?select=w:whole_trips()", "42501")
 
 
 def test_row_level_security_switched_off(breakable: StackInfo) -> None:

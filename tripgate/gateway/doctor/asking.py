@@ -65,7 +65,14 @@ class Asker:
         self.deadline = deadline
 
     async def ask(
-        self, url: str, *, variable: str, method: str = "GET", token: str | None = None, body: object = None
+        self,
+        url: str,
+        *,
+        variable: str,
+        method: str = "GET",
+        token: str | None = None,
+        body: object = None,
+        prefer: str = "",
     ) -> Answer:
         """The answer to one request.
 
@@ -73,11 +80,14 @@ class Asker:
             url: Percent-encoded already.
             variable: The setting that this address comes from, to be named when it leads nowhere.
             token: The access token of who asks; anonymous without one.
+            prefer: The `Prefer` header, or empty.
 
         Raises:
             UnreachedError: There was no answer.
         """
         headers = {"apikey": self.api_key}
+        if prefer:
+            headers["Prefer"] = prefer
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from gql.table import Relation, Table, catalog
 from tripgate.gateway.doctor.asking import Answer, Asker
 from tripgate.gateway.doctor.needs import FUNCTIONS
-from tripgate.gateway.doctor.report import Finding, listed, ok, warning, wrong
+from tripgate.gateway.doctor.report import Finding, listed, note, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, pick
 from tripgate.upstream.postgrest.render import read_request
 
+TRIED = "12.0.2"
+"""The version that all tests run against."""
 OLDEST, NEWEST = 12, 16
+"""The major versions whose sources were read for what the gateway asks of them."""
+_READ = f"Tripgate is tried with {TRIED} and has read the sources up to {NEWEST}; what differs is asked for below."
 _AT_ONCE = 8
-_PUSH = "Push the migrations of supabase/migrations; if they are there, run `notify pgrst, 'reload schema'`."
+PUSH = "Push the migrations of supabase/migrations; if they are there, run `notify pgrst, 'reload schema'`."
 _MISSING_TABLE = {"42P01", "PGRST205"}
 _REVOKE = "Push the migrations, or revoke it by hand: "
 
@@ -33,10 +37,17 @@ class Data:
         self._token = token
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(self, path: str) -> Answer:
+    @property
+    def signed_in(self) -> bool:
+        """Whether somebody looks who is granted something."""
+        return self._token is not None
+
+    async def ask(self, path: str, *, prefer: str = "") -> Answer:
         """One request below the REST address. Raises UnreachedError."""
         async with self._slots:
-            return await self._asker.ask(f"{self._url}/{path}", variable=self._variable, token=self._token)
+            return await self._asker.ask(
+                f"{self._url}/{path}", variable=self._variable, token=self._token, prefer=prefer
+            )
 
     async def version(self) -> list[Finding]:
         """Whether PostgREST answers and is one that Tripgate supports.
@@ -45,8 +56,8 @@ class Data:
             UnreachedError: Nobody answers.
         """
         unknown = await self.ask("tripgate_doctor_asks?limit=0")
-        if (down := _down(unknown)) is not None:
-            return [down]
+        if (trouble := down(unknown)) is not None:
+            return [trouble]
         if unknown.code not in _MISSING_TABLE:
             return [
                 wrong(
@@ -60,16 +71,31 @@ class Data:
             title = root.data.get("info", {}).get("version", "") if isinstance(root.data, dict) else ""
             found = re.match(r"(\d+)(\S*)", str(title))
         if found is None:
-            age = "13 or newer" if unknown.code == "PGRST205" else "12 or older"
-            return [ok(f"PostgREST answers; it hides its version and behaves as {age}.")]
+            return [note(f"PostgREST answers; it hides its version and behaves as {await self._age(unknown)}.", _READ)]
         number = f"{found[1]}{found[2]}"
+        if number == TRIED:
+            return [ok(f"PostgREST {number} answers, the version that Tripgate is tried with.")]
         if OLDEST <= int(found[1]) <= NEWEST:
-            return [ok(f"PostgREST {number} answers.")]
+            return [note(f"PostgREST {number} answers.", _READ)]
         return [
-            wrong(f"PostgREST {number} is not supported.", f"Tripgate works with versions {OLDEST} to {NEWEST}.")
+            wrong(f"PostgREST {number} is not supported.", f"Tripgate asks for what {OLDEST} and newer know.")
             if int(found[1]) < OLDEST
-            else warning(f"PostgREST {number} is newer than what Tripgate was tried with.", f"That is up to {NEWEST}.")
+            else warning(f"PostgREST {number} is newer than any that Tripgate knows.", _READ)
         ]
+
+    async def _age(self, unknown: Answer) -> str:
+        """What version it behaves as.
+
+        Args:
+            unknown: What it said of a table that there is not.
+        """
+        if unknown.code != "PGRST205":
+            return "12 or older"
+        # Before 16 a time zone had to be one of a list, in which there are no offsets.
+        offset = await self.ask(f"{next(iter(catalog)).name}?limit=0", prefer="handling=strict, timezone=-04:00")
+        if offset.code in _MISSING_TABLE:
+            return "13 or newer"
+        return "13 or 14" if offset.code == "PGRST122" else "16 or newer"
 
     async def tables(self) -> list[Finding]:
         """Whether every mapped table has its columns and relations, and may be read if somebody is signed in.
@@ -88,7 +114,7 @@ class Data:
 
     async def _table(self, table: Table) -> list[Finding]:
         whole = await self.ask(read_request(_everything(table)).path)
-        if self._fine(whole):
+        if self.fine(whole):
             return await self._views(table)
         if whole.code not in {"42703", "PGRST200", "PGRST201", "PGRST204"}:
             return [self._trouble(table, whole)]
@@ -105,28 +131,28 @@ class Data:
         for answer in answers:
             if answer.code in _MISSING_TABLE:
                 return [self._trouble(table, answer)]
-        missing = [what for (what, _), answer in zip(parts, answers, strict=True) if not self._fine(answer)]
+        missing = [what for (what, _), answer in zip(parts, answers, strict=True) if not self.fine(answer)]
         if not missing:
             return [self._trouble(table, whole)]
-        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _PUSH)]
+        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)]
 
     async def _views(self, table: Table) -> list[Finding]:
         views = sorted(table.views.values())
         answers = await asyncio.gather(*(self.ask(f"{view}?select={table.primary_key}&limit=0") for view in views))
-        missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self._fine(answer)]
-        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _PUSH)] if missing else []
+        missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self.fine(answer)]
+        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)] if missing else []
 
-    def _fine(self, answer: Answer) -> bool:
+    def fine(self, answer: Answer) -> bool:
         """Rows, or for anonymous callers a refusal that comes after the names were found."""
         return answer.status < 300 or (self._token is None and answer.code == "42501")
 
     def _trouble(self, table: Table, answer: Answer) -> Finding:
-        if (down := _down(answer)) is not None:
-            return down
+        if (trouble := down(answer)) is not None:
+            return trouble
         if answer.code in _MISSING_TABLE:
-            return wrong(f"There is no table {table.name}, which type {table.type_name} needs.", _PUSH)
+            return wrong(f"There is no table {table.name}, which type {table.type_name} needs.", PUSH)
         if answer.code == "42501":
-            return wrong(f"Signed-in people may not read {table.name}: {answer.message}.", _PUSH)
+            return wrong(f"Signed-in people may not read {table.name}: {answer.message}.", PUSH)
         if answer.code.startswith("PGRST30"):
             return wrong(f"PostgREST does not accept the token: {answer.message}.", "Do both use the same project?")
         said = f"{answer.code}: {answer.message}" if answer.code else answer.message
@@ -155,9 +181,11 @@ class Data:
                 )
         for name, answer in zip(FUNCTIONS, calls, strict=True):
             if answer.code == "PGRST202":
-                findings.append(wrong(f"There is no function {name}.", _PUSH))
-            elif answer.status < 300 or answer.code == "25006":
-                # Asked by GET, so in a transaction that cannot write: the call was let in and changed nothing.
+                findings.append(wrong(f"There is no function {name}.", PUSH))
+            elif (trouble := down(answer)) is not None:
+                return [trouble]
+            elif answer.code != "42501":
+                # Let in, whatever it said then. Asked by GET, so in a transaction that cannot write.
                 findings.append(
                     wrong(
                         f"Anybody without an account may call {name}.",
@@ -175,7 +203,7 @@ class Data:
         table = next(iter(catalog))
         count = Aggregate("n", Function.COUNT, table.primary_key)
         answer = await self.ask(read_request(Read(table.name, (), aggregates=(count,))).path)
-        if self._fine(answer):
+        if self.fine(answer):
             return [ok("Aggregates are on, so sums, averages and groups can be computed.")]
         if answer.code == "PGRST123":
             by_key = [table.plural for table in catalog if table.hidden_columns]
@@ -190,7 +218,7 @@ class Data:
         return [self._trouble(table, answer)]
 
 
-def _down(answer: Answer) -> Finding | None:
+def down(answer: Answer) -> Finding | None:
     """PostgREST or the database behind it is not there."""
     if answer.code in {"PGRST000", "PGRST001", "PGRST002", "PGRST003"} or answer.code.startswith(("08", "53", "57P")):
         return wrong(

@@ -10,7 +10,7 @@ import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
-from tripgate.gateway.doctor import account, database, live, mails, project
+from tripgate.gateway.doctor import account, database, forms, live, mails, project
 from tripgate.gateway.doctor.asking import Asker, UnreachedError
 from tripgate.gateway.doctor.data import Data
 from tripgate.gateway.doctor.report import Finding, fatal, note, wrong
@@ -95,7 +95,8 @@ class _Examination:
         self._reporter.section("Data API, without an account")
         data_api = await self._check(anonymous.version())
         if data_api:
-            await self._check(anonymous.tables())
+            if await self._check(anonymous.tables()):
+                await self._check(forms.forms(anonymous))
             await self._check(anonymous.anonymous())
             await self._check(anonymous.aggregates())
         self._reporter.section("Signed in")
@@ -105,6 +106,7 @@ class _Examination:
                 await self._check(account.token(asker, settings, signed_in))
                 data = Data(asker, settings, signed_in.token)
                 if data_api and await self._check(data.tables()):
+                    await self._check(forms.forms(data))
                     await self._check(account.rows(data, signed_in))
             self._reporter.section("Realtime and functions")
             await self._check(live.realtime(asker, settings, signed_in))

@@ -1,0 +1,155 @@
+"""Forms of request in which versions of PostgREST differ: whether this one answers them, and as the gateway expects.
+
+Tripgate is tried with one version and knows the others by their sources, so a live project is asked. All by GET, in
+transactions that cannot write. Without an account a refusal for lack of rights says that the form was understood;
+with one, two ways to ask for the same rows must find the same.
+"""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+from gql.table import Relation, Table, catalog
+from tripgate.gateway.doctor.asking import Answer
+from tripgate.gateway.doctor.data import PUSH, Data, down
+from tripgate.gateway.doctor.report import Finding, listed, ok, warning, wrong
+from tripgate.planner.plan import And, Compare, Embed, Operator, Pick, Read, Related
+from tripgate.upstream.postgrest.render import read_request
+from tripgate.upstream.postgrest.render.by_ids import FEW
+
+# More than stay in a URL, and of no row.
+_NOBODY = tuple(str(uuid.UUID(int=number, version=4)) for number in range(FEW + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A path to ask for.
+
+    Attributes:
+        like: Another path that finds the same rows, where there is one.
+        said: What fails without it, and `advice` what to do.
+    """
+
+    path: str
+    said: str
+    advice: str
+    like: str | None = None
+
+
+FORMS = (
+    Form(
+        "trips?select=id&order=start_date.desc.nullslast,id&limit=1",
+        "Orders that say where nulls go fail",
+        "PostgREST 13.0.0 and 13.0.1 do not know them beside a limit: use 13.0.2 or newer.",
+    ),
+    Form(
+        "trips?select=id,f0:trip_items!trip_id(f0:places!place_id())&f0.f0=not.is.null&f0=not.is.null&order=id&limit=100",
+        "Filters by what is related to related rows fail",
+        "Report it with the version of PostgREST.",
+        like="trips?select=id,f0:trip_items!trip_id(id,f0:places!place_id(id))&f0.f0=not.is.null&f0=not.is.null"
+        "&order=id&limit=100",
+    ),
+    Form(
+        "trips_by_created_at_desc?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
+        "Lists whose rows have lists fail: the views in order do not embed what their tables do",
+        PUSH,
+        like="trips?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
+    ),
+)
+
+
+async def forms(data: Data) -> list[Finding]:
+    """Whether each form is answered.
+
+    Raises:
+        UnreachedError: Nobody answers.
+    """
+    found = [finding for each in await asyncio.gather(*(_form(data, form) for form in FORMS)) for finding in each]
+    found += await _calls(data)
+    if data.signed_in:
+        found += await _past_the_end(data)
+    does = "answers" if data.signed_in else "understands"
+    return found or [ok(f"It {does} every form of request in which its versions differ.")]
+
+
+async def _form(data: Data, form: Form) -> list[Finding]:
+    answer = await data.ask(form.path)
+    if (trouble := down(answer)) is not None:
+        return [trouble]
+    if not data.fine(answer):
+        return [wrong(f"{form.said} ({_told(answer)}).", form.advice)]
+    if form.like is None or not data.signed_in:
+        return []
+    like = await data.ask(form.like)
+    # A row that is written in between is no mistake, so what differs once is asked for again.
+    if _found(answer) != _found(like) and _found(await data.ask(form.path)) != _found(await data.ask(form.like)):
+        return [wrong(f"{form.said}: they find other rows than they should.", form.advice)]
+    return []
+
+
+async def _calls(data: Data) -> list[Finding]:
+    """Whether functions of every table are called beside tests of related rows."""
+    tables = [table for table in catalog if not table.hidden_columns and table.relations]
+    answers = await asyncio.gather(*(data.ask(call(table)) for table in tables))
+    missing, refused = [], {}
+    for table, answer in zip(tables, answers, strict=True):
+        if (trouble := down(answer)) is not None:
+            return [trouble]
+        if answer.code == "PGRST200":
+            missing.append(f"whole_{table.name}")
+        elif answer.code == "PGRST202":
+            missing.append(f"{table.name}_by_ids")
+        elif not data.fine(answer):
+            refused[table.name] = _told(answer)
+    findings = []
+    if missing:
+        findings.append(wrong(f"There is no function {listed(missing)}.", PUSH))
+    if refused:
+        findings.append(
+            wrong(
+                f"Long lists of ids beside filters by related rows fail for {listed(refused)} "
+                f"({listed(sorted(set(refused.values())))}).",
+                "Report it with the version of PostgREST.",
+            )
+        )
+    return findings
+
+
+def call(table: Table) -> str:
+    """A call of the table's function as the gateway renders it, of no ids, testing what is related to its rows."""
+    relation: Relation = next(iter(table.relations.values()))
+    target = catalog[relation.target]
+    named = Compare(target.primary_key, Operator.EQ, _NOBODY[0])
+    related = Related(target.name, relation.via, relation.many, named)
+    embedded = Read(target.name, (Pick(target.primary_key),), where=named)
+    read = Read(
+        table.name,
+        (Pick(table.primary_key),),
+        (Embed("r0", relation.via, relation.many, embedded),),
+        And((Compare(table.primary_key, Operator.IN, _NOBODY), related)),
+    )
+    return f"{read_request(read).path}&ids=%7B%7D"
+
+
+async def _past_the_end(data: Data) -> list[Finding]:
+    """Whether the refusal of a page past the end is whole. PostgREST 13.0.0 to 14.1 give it the length of the page."""
+    answer = await data.ask("profiles?select=id&limit=1&offset=1000000", prefer="count=exact")
+    if answer.status == 416 and answer.data is None:
+        return [
+            warning(
+                "Refusals of pages past the end are cut short, so each costs the gateway a connection.",
+                "That is PostgREST 13.0.0 to 14.1: use 14.2 or newer.",
+            )
+        ]
+    if answer.status == 416 or answer.status < 300:
+        return []
+    return [wrong(f"Pages past the end fail ({_told(answer)}).", "Report it with the version of PostgREST.")]
+
+
+def _found(answer: Answer) -> object:
+    rows = answer.data if isinstance(answer.data, list) else []
+    return answer.code, [(row["id"], row.get("r0")) for row in rows]
+
+
+def _told(answer: Answer) -> str:
+    return f"{answer.code}: {answer.message}" if answer.code else answer.message
