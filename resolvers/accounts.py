@@ -10,6 +10,7 @@ from gql.errors import ApiError, ErrorCode, bad_input
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
+from tripgate.upstream.arrivals import signed_in
 from tripgate.upstream.auth import Account
 from tripgate.upstream.credentials import Mailed
 
@@ -41,12 +42,12 @@ class AccountMutation:
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
         """Sign up."""
-        return _payload(await info.context.auth.sign_up(input.email, input.password, input.display_name))
+        return await _begun(await info.context.auth.sign_up(input.email, input.password, input.display_name))
 
     @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with e-mail address and password.")
     async def sign_in(self, info: Info, input: SignInInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
         """Sign in."""
-        return _payload(await info.context.auth.sign_in(input.email, input.password))
+        return await _begun(await info.context.auth.sign_in(input.email, input.password))
 
     @strawberry.field(
         metadata=NEEDS_NOBODY,
@@ -54,7 +55,7 @@ class AccountMutation:
     )
     async def refresh_session(self, info: Info, refresh_token: str) -> AuthPayload | None:
         """Refresh."""
-        return _payload(await info.context.auth.refresh(refresh_token))
+        return await _begun(await info.context.auth.refresh(refresh_token))
 
     @strawberry.field(description="End this session; other devices stay signed in.")
     async def sign_out(self, info: Info) -> bool | None:
@@ -82,7 +83,7 @@ class AccountMutation:
         token_hash: _TokenHash = strawberry.UNSET,
     ) -> AuthPayload | None:
         """Use the code."""
-        return _payload(await info.context.auth.reset_password(_mailed(email, token, token_hash), new_password))
+        return await _begun(await info.context.auth.reset_password(_mailed(email, token, token_hash), new_password))
 
     @strawberry.field(
         metadata=NEEDS_NOBODY,
@@ -104,7 +105,7 @@ class AccountMutation:
     ) -> AuthPayload | None:
         """Use a code."""
         account = await info.context.auth.verify_otp(_mailed(email, token, token_hash), type.value)
-        return None if account is None else _payload(account)
+        return None if account is None else await _begun(account)
 
     @strawberry.field(
         description="Set a new password. All other sessions of the account end; the answer holds a new one."
@@ -114,7 +115,7 @@ class AccountMutation:
     ) -> AuthPayload | None:
         """Change the password."""
         caller = info.context.signed_in()
-        return _payload(await info.context.auth.change_password(caller, _given(current_password), new_password))
+        return await _begun(await info.context.auth.change_password(caller, _given(current_password), new_password))
 
     @strawberry.field(
         description="Delete the account and all that it owns, for good. The password confirms it, or what was mailed.",
@@ -142,8 +143,10 @@ def _mailed(email: str | None, token: str | None, token_hash: str | None) -> Mai
     return Mailed.of(_given(email), _given(token), _given(token_hash))
 
 
-def _payload(account: Account) -> AuthPayload:
+async def _begun(account: Account) -> AuthPayload:
     session = account.session
+    if session is not None:
+        await signed_in(account.email)
     return AuthPayload(
         user=AuthUser(id=UUID(account.user_id), email=account.email),
         session=None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from tests.live.clients import Live, live
 from tests.live.served import served
 from tests.rates.conftest import VIEWER, Client
 from tests.rates.test_attempts import sign_in, stranger
+from tests.rates.test_lockout import RIGHT
 from tests.redis_server import Server
 from tests.support import Person, serving
 from tripgate.gateway.settings import Settings, SettingsError
@@ -68,6 +70,22 @@ async def test_attempts_to_sign_in_are_counted_together(two: Any) -> None:
     async with two(sign_in_attempts_per_account=3) as (one, other):
         query = f"mutation {{ {sign_in(stranger())} }}"
         assert [(await gateway.post(query)).status for gateway in (one, other) * 2] == [200, 200, 200, 429]
+
+
+async def test_attempts_from_everywhere_and_who_has_signed_in_are_known_to_both(two: Any, newcomer: Person) -> None:
+    async with two(sign_in_attempts_per_account=2) as (one, other):
+        right = RIGHT % newcomer.email
+        wrong = f"mutation {{ {sign_in(str(newcomer.email))} }}"
+        assert not (await one.post(right)).codes
+        # Others try, now here, now there, until one try a minute is left of each of them.
+        for number in range(4):
+            gateway = (one, other)[number % 2]
+            assert (await replace(gateway, address=f"203.0.{number}.7").post(wrong)).status == 200
+        for number, gateway in enumerate((one, other), 110):
+            guesser = replace(gateway, address=f"203.0.{number}.7")
+            assert [(await guesser.post(wrong)).status for _ in range(2)] == [200, 429]
+        # Who has signed in at the one is let through at the other.
+        assert (await other.post(wrong)).codes == ["UNAUTHENTICATED"]
 
 
 async def test_what_operations_cost_is_counted_together(two: Any, newcomer: Person) -> None:

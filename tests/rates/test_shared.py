@@ -14,6 +14,7 @@ from tripgate.upstream.shared.quotas import Quota
 from tripgate.upstream.shared.shared_quotas import SharedQuotas
 from tripgate.upstream.shared.shared_running import SharedRunning
 from tripgate.upstream.shared.shared_texts import SharedTexts
+from tripgate.upstream.shared.shared_visitors import SharedVisitors
 
 _prefixes = (f"test{number}:" for number in itertools.count())
 
@@ -47,6 +48,38 @@ async def test_a_small_quota_is_counted_exactly_whichever_gateway_is_asked(links
     assert (refused.allowed, refused.remaining) == (False, 0)
     assert 1 <= refused.seconds <= 3600 + 720
     assert (await two.take(quota, "ben")).allowed
+
+
+async def test_what_is_left_is_looked_at_and_not_taken(links: list[Link]) -> None:
+    quota = Quota("sign-in-anywhere", 50, seconds=3600)
+    one, two, _ = map(SharedQuotas, links)
+    assert await one.remaining(quota, "ada") == 50
+    await two.take(quota, "ada", 3)
+    assert [await one.remaining(quota, "ada") for _ in range(3)] == [47, 47, 47]
+    one.charge(quota, "ada", 60)
+    async with asyncio.timeout(5):
+        while await two.remaining(quota, "ada"):  # noqa: ASYNC110 - it is charged soon, and nothing tells
+            await asyncio.sleep(0.01)
+
+
+async def test_visitors_are_known_everywhere_for_thirty_days(links: list[Link], redis: Server) -> None:
+    one, two, _ = map(SharedVisitors, links)
+    await one.welcome("ada", "198.51.100.7")
+    assert [await each.know("ada", "198.51.100.7") for each in (one, two)] == [True, True]
+    assert [await two.know(*other) for other in (("ada", "198.51.100.8"), ("ben", "198.51.100.7"))] == [False, False]
+    seconds = int(redis.command("TTL", f"{links[0].prefix}visitor:ada:198.51.100.7"))
+    assert 30 * 86_400 - 60 <= seconds <= 30 * 86_400
+
+
+async def test_without_the_server_each_gateway_knows_its_own_visitors(frail: Server) -> None:
+    link = Link(frail.url, prefix="visitors:", patience=0.2)
+    one, two = SharedVisitors(link), SharedVisitors(link)
+    await one.welcome("ada", "here")
+    frail.kill()
+    await one.welcome("ada", "there")
+    assert [await one.know("ada", address) for address in ("here", "there", "elsewhere")] == [True, True, False]
+    assert not await two.know("ada", "here")
+    await link.close()
 
 
 async def test_a_large_quota_is_taken_in_lots_and_never_exceeded(links: list[Link]) -> None:

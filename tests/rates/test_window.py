@@ -31,6 +31,18 @@ def test_what_is_allowed_tells_what_is_left_and_when_the_window_ends(clock: Cloc
     assert window.take("ben", 1) == Taken(True, 2, 40)
 
 
+def test_looking_at_what_is_left_takes_nothing(clock: Clock) -> None:
+    window = Window(Quota("person", 4), clock=clock)
+    assert window.remaining("ada") == 4
+    window.take("ada", 3)
+    assert [window.remaining("ada"), window.remaining("ada"), window.remaining("ben")] == [1, 1, 4]
+    window.charge("ada", 5)
+    assert window.remaining("ada") == 0
+    clock.now += 105
+    # Three quarters into the next window the eight weigh two.
+    assert window.remaining("ada") == 2
+
+
 def test_what_is_refused_is_not_counted_and_tells_when_to_come_again(clock: Clock) -> None:
     window = Window(Quota("person", 4), clock=clock)
     for _ in range(4):

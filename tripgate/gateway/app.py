@@ -101,7 +101,7 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             measuring(settings, seeing),
             sharing(settings) as shared,
         ):
-            rates = rates_of(settings, shared.quotas, addresses)
+            rates = rates_of(settings, shared, addresses)
             identity = _identity(settings, session)
             realtime = _realtime(settings, session)
             relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))

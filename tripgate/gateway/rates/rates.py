@@ -9,12 +9,16 @@ from gql.errors import ErrorCode
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.attempts import attempts, may_attempt
+from tripgate.gateway.rates.attempts import Attempt, account, attempts, may_attempt
+from tripgate.gateway.rates.guesses import Guesses
+from tripgate.gateway.rates.shared import Shared
 from tripgate.gateway.settings import Settings
+from tripgate.upstream.arrivals import welcoming
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.payer import Payer, paying
 from tripgate.upstream.resilience.policy import FREE_SECONDS
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
+from tripgate.upstream.shared.visitors import OwnVisitors, Visitors
 
 _LATE = 1000
 
@@ -54,7 +58,8 @@ class Rates:
         per_person: Operations of somebody signed in.
         per_address: Requests and operations of an address, whoever is signed in there.
         attempts_per_address: Attempts to sign in.
-        attempts_per_account: Attempts to sign in as one account, from anywhere.
+        attempts_per_account: Attempts to sign in to one account from one address; see `guesses`.
+        visitors: Where people have signed in before.
         cost: What one person's operations may cost together; of nobody signed in, an address's.
         hide_suggestions: Whether errors of variables keep the schema's other names to themselves.
     """
@@ -68,6 +73,7 @@ class Rates:
         per_address: int = 0,
         attempts_per_address: int = 0,
         attempts_per_account: int = 0,
+        visitors: Visitors | None = None,
         cost: int = 0,
         hide_suggestions: bool = True,
     ) -> None:
@@ -75,7 +81,8 @@ class Rates:
         self.person = Quota("person", per_person) if per_person else None
         self.address = Quota("address", per_address) if per_address else None
         self.attempts = Quota("sign-in-address", attempts_per_address) if attempts_per_address else None
-        self.account = Quota("sign-in-account", attempts_per_account) if attempts_per_account else None
+        self.visitors = OwnVisitors() if visitors is None else visitors
+        self.guesses = Guesses(quotas, self.visitors, attempts_per_account) if attempts_per_account else None
         self.cost = Quota("cost", cost) if cost else None
         self.hide_suggestions = hide_suggestions
         self.refused: Counter[str] = Counter()
@@ -162,20 +169,25 @@ class Visit(Payer):
             return  # it will not run, and says why by itself
         if tries:
             await self._tries(attempts(prepared.roots, prepared.values, caller))
+            welcoming.set(self._welcome)
         await self._costs(prepared.cost, caller)
 
-    async def _tries(self, accounts: list[str | None]) -> None:
-        from_address, at_account = self._rates.attempts, self._rates.account
-        if from_address is not None and accounts:
-            taken = await self._rates.quotas.take(from_address, self._address, len(accounts))
+    async def _tries(self, tries: list[Attempt]) -> None:
+        from_address, guesses = self._rates.attempts, self._rates.guesses
+        if from_address is not None and tries:
+            taken = await self._rates.quotas.take(from_address, self._address, len(tries))
             if not taken.allowed:
                 raise self._rates.refusal("Too many attempts to sign in from this address", from_address, taken)
-        if at_account is not None:
-            for account, times in Counter(accounts).items():
+        if guesses is not None:
+            for (kind, account), times in Counter(tries).items():
                 if account is not None:
-                    taken = await self._rates.quotas.take(at_account, account, times)
-                    if not taken.allowed:
-                        raise self._rates.refusal("Too many attempts to sign in to this account", at_account, taken)
+                    refused = await guesses.take(kind, account, self._address, times)
+                    if refused is not None:
+                        raise self._rates.refusal(refused.what, refused.quota, refused.taken)
+
+    async def _welcome(self, email: str) -> None:
+        """Somebody has signed in from here."""
+        await self._rates.visitors.welcome(account(email), self._address)
 
     async def _costs(self, cost: int, caller: Caller) -> None:
         quota = self._rates.cost
@@ -186,18 +198,19 @@ class Visit(Payer):
                 raise self._rates.refusal(what, quota, taken)
 
 
-def rates_of(settings: Settings, quotas: Quotas, addresses: Addresses) -> Rates | None:
+def rates_of(settings: Settings, shared: Shared, addresses: Addresses) -> Rates | None:
     """The quotas that the settings ask for; none in development unless it asks for them."""
     limited = not settings.development if settings.rate_limits is None else settings.rate_limits
     if not limited:
         return None
     return Rates(
-        quotas,
+        shared.quotas,
         addresses,
         per_person=settings.requests_per_person,
         per_address=settings.requests_per_address,
         attempts_per_address=settings.sign_in_attempts_per_address,
         attempts_per_account=settings.sign_in_attempts_per_account,
+        visitors=shared.visitors,
         cost=settings.cost_per_person,
         hide_suggestions=not settings.development,
     )

@@ -8,6 +8,7 @@ from tripgate.gateway.edge.concurrency import ConcurrencyCounter, LocalCounter
 from tripgate.gateway.edge.persisted import SharedDocuments
 from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.upstream.shared.quotas import Quotas
+from tripgate.upstream.shared.visitors import OwnVisitors, Visitors
 from tripgate.upstream.shared.window import OwnQuotas
 
 
@@ -18,11 +19,13 @@ class Shared:
     Attributes:
         quotas: How much somebody asked lately.
         running: How much runs for somebody.
+        visitors: Where people have signed in before.
         documents: Automatically persisted documents of the gateways beside this one.
     """
 
     quotas: Quotas
     running: ConcurrencyCounter
+    visitors: Visitors
     documents: SharedDocuments | None = None
 
 
@@ -34,13 +37,14 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         SettingsError: The server's client is not installed, or its address does not make sense.
     """
     if settings.redis_url is None:
-        yield Shared(OwnQuotas(), LocalCounter())
+        yield Shared(OwnQuotas(), LocalCounter(), OwnVisitors())
         return
     try:
         from tripgate.upstream.shared.link import Link  # noqa: PLC0415 - an extra, for those who share
         from tripgate.upstream.shared.shared_quotas import SharedQuotas  # noqa: PLC0415
         from tripgate.upstream.shared.shared_running import SharedRunning  # noqa: PLC0415
         from tripgate.upstream.shared.shared_texts import SharedTexts  # noqa: PLC0415
+        from tripgate.upstream.shared.shared_visitors import SharedVisitors  # noqa: PLC0415
     except ModuleNotFoundError:
         raise SettingsError(
             "TRIPGATE_REDIS_URL needs the extra `redis`: pip install '.[redis]' in its folder."
@@ -51,7 +55,7 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         raise SettingsError(f"TRIPGATE_REDIS_URL: {error}.") from None
     running = SharedRunning(link)
     try:
-        yield Shared(SharedQuotas(link), running, SharedTexts(link, "document"))
+        yield Shared(SharedQuotas(link), running, SharedVisitors(link), SharedTexts(link, "document"))
     finally:
         await running.close()
         await link.close()

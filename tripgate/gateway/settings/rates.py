@@ -25,7 +25,10 @@ class RateSettings(BaseModel):
         description="Attempts a minute to sign up or in, or to refresh, from one address; 0: any number.",
     )
     sign_in_attempts_per_account: int = Field(
-        default=5, ge=0, description="Attempts a minute to sign in to one account, from anywhere; 0: any number."
+        default=5,
+        ge=0,
+        description="Attempts a minute to sign in to one account from one address; 0: any number. "
+        "The more there are from all addresses, the more each counts.",
     )
     cost_per_person: int = Field(
         default=200_000, ge=0, description="What one person's operations of a minute may cost together; 0: anything."

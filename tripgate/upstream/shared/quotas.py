@@ -40,6 +40,10 @@ class Quotas(Protocol):
         """Count `cost` for this key, unless that would be more than the quota."""
         ...
 
+    async def remaining(self, quota: Quota, key: str) -> int:
+        """What is left of the quota for this key; nothing is counted."""
+        ...
+
     def charge(self, quota: Quota, key: str, cost: int) -> None:
         """Count what has been spent already, though it be more than the quota."""
         ...

@@ -86,6 +86,19 @@ class SharedQuotas:
         except AwayError:
             self._own.charge(quota, key, cost)
 
+    async def remaining(self, quota: Quota, key: str) -> int:
+        """Ask the server; look here while it is away. What other gateways hold unspent of a large quota is not left."""
+        try:
+            answer = await self._link.ask(
+                lambda: self._script(
+                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
+                    args=[quota.limit, quota.seconds * 1000, 0, 0, ""],
+                )
+            )
+        except AwayError:
+            return await self._own.remaining(quota, key)
+        return max(0, cast("list[int]", answer)[1])
+
     async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
         """Count in the server; here while it is away."""
         lot = self._lots.get((quota.name, key))

@@ -55,6 +55,14 @@ class Window:
         self._counts[key] = count + cost
         return Taken(True, int(room - cost), math.ceil(left))
 
+    def remaining(self, key: str) -> int:
+        """What is left for this key, in whole units."""
+        now = self._clock()
+        if now >= self._ends:
+            self._turn(now)
+        reach = (self._ends - now) / self._seconds
+        return max(0, int(self._limit - self._counts.get(key, 0) - self._before.get(key, 0) * reach))
+
     def charge(self, key: str, cost: int) -> None:
         """Count `cost` for this key, though it be more than the quota."""
         now = self._clock()
@@ -105,6 +113,11 @@ class OwnQuotas:
         if window is None:
             window = self._windows[quota] = Window(quota)
         return window.take(key, cost)
+
+    async def remaining(self, quota: Quota, key: str) -> int:
+        """Look in this process."""
+        window = self._windows.get(quota)
+        return quota.limit if window is None else window.remaining(key)
 
     def charge(self, quota: Quota, key: str, cost: int) -> None:
         """Count what has been spent already."""
