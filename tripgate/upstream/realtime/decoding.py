@@ -1,4 +1,4 @@
-"""JSON as Realtime sends it: decoded exactly, and as far as it can be.
+"""JSON as Realtime sends it, decoded as far as it can be.
 
 Postgres keeps numbers of any size and values of any depth, and a message is made of whole rows. One value that cannot
 be held here must not take the others of its message with it, so it is marked, and everything else is decoded.
@@ -11,22 +11,20 @@ from typing import Any
 
 import orjson
 
-DEEPEST = 200
-"""Levels of nesting that are decoded. An answer of more could not be encoded."""
+from tripgate.planner import json_values
+from tripgate.planner.json_values import UNREADABLE
 
-UNREPRESENTABLE = orjson.Fragment(b"null")
-"""Stands for a value that cannot be held: nested deeper, or a number greater than any double."""
+DEEPEST = 4 + json_values.DEEPEST
+"""Levels of nesting that are decoded: a value of a row that is deeper is not answered either."""
 
-# Sixteen significant digits are more than a double is sure to keep. A false alarm only takes the slower way.
-_LONG_NUMBER = re.compile(r"[\d.]{17,}|\d[eE][+-]?\d{3}")
+# Numbers that may be beyond a double. A false alarm only takes the slower way.
+_LONG_NUMBER = re.compile(r"\d{300}|\d[eE]\+?\d{3}")
 _MARK = "Infinity"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]|[^"\[\]{}]+', re.DOTALL)
 
 
 def decoded(data: str | bytes) -> Any:
-    """The value in a JSON text, with UNREPRESENTABLE in place of what cannot be held.
-
-    Numbers that Python would round are orjson fragments of the digits that came, and so are passed on as they are.
+    """The value in a JSON text, with UNREADABLE for what is nested deeper, and for numbers beyond any double.
 
     Raises:
         ValueError: It is no JSON.
@@ -34,14 +32,14 @@ def decoded(data: str | bytes) -> Any:
     text = data.decode() if isinstance(data, bytes) else data
     if _LONG_NUMBER.search(text) is None and (text.count("[") + text.count("{")) <= DEEPEST:
         return orjson.loads(text)
-    return json.loads(_shallow(text), parse_float=_float, parse_int=_int, parse_constant=_constant)
+    return json.loads(_shallow(text), parse_float=_number, parse_int=_number, parse_constant=_constant)
 
 
-def representable(value: Any) -> bool:
-    """Whether a decoded value holds nothing UNREPRESENTABLE."""
+def readable(value: Any) -> bool:
+    """Whether a decoded value holds nothing UNREADABLE."""
     if isinstance(value, dict | list):
-        return all(map(representable, value.values() if isinstance(value, dict) else value))
-    return value is not UNREPRESENTABLE
+        return all(map(readable, value.values() if isinstance(value, dict) else value))
+    return value is not UNREADABLE
 
 
 def _shallow(text: str) -> str:
@@ -60,22 +58,14 @@ def _shallow(text: str) -> str:
     return "".join(kept)
 
 
-def _int(digits: str) -> Any:
-    if len(digits) <= 18:
+def _number(digits: str) -> Any:
+    if len(digits) < 19 and digits.lstrip("-").isdecimal():
         return int(digits)
-    return _whole(digits)
-
-
-def _float(digits: str) -> Any:
     number = float(digits)
-    return number if repr(number) == digits else _whole(digits)
-
-
-def _whole(digits: str) -> Any:
-    return orjson.Fragment(digits) if math.isfinite(float(digits)) else UNREPRESENTABLE
+    return number if math.isfinite(number) else UNREADABLE
 
 
 def _constant(name: str) -> Any:
     if name != _MARK:
         raise ValueError(f"{name} is no JSON")
-    return UNREPRESENTABLE
+    return UNREADABLE

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tripgate.upstream.realtime.decoding import decoded, representable
+from tripgate.upstream.realtime.decoding import decoded, readable
 
 
 class Frame(BaseModel):
@@ -117,7 +117,7 @@ def change_in(payload: dict[str, Any]) -> Change | None:
         return _undecodable(meta, None)
     record = row.record if row.operation != "DELETE" else None
     key = (record or row.old_record or {}).get("id")
-    if not isinstance(key, str | int) or not representable(record):
+    if not isinstance(key, str | int) or not readable(record):
         return _undecodable(meta, row.id)
     stamp = (record or {}).get("updated_at")
     return Change(
