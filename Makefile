@@ -56,8 +56,8 @@ audit: setup ## Look the locked packages up among known vulnerabilities, where t
 bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway and PostGraphile.
 	@$(BIN)/python -m bench --first-year
 
-soak: setup ## Keep a gateway busy for ten minutes while what is behind it fails; nothing may be lost or leaked.
-	@$(BIN)/python -m tests.soak
+soak: setup ## Keep a gateway busy for ten minutes with faults, and ten with slow statements: make soak name=slow
+	@$(BIN)/python -m tests.soak $(name)
 
 clean: ## Remove .venv and the local data.
 	rm -rf $(VENV) .tripgate

@@ -63,6 +63,21 @@ async def test_what_is_not_answered_in_time_costs_a_thousand_more(
         assert [(await client.post(READ)).codes for _ in range(2)] == [["TIMEOUT"], ["RATE_LIMITED"]]
 
 
+async def test_who_has_nothing_left_is_refused_before_anything_is_worked_out(
+    seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person
+) -> None:
+    """Else refusing costs the gateway as much as planning; what needs nobody costs nothing and goes on."""
+    async with slow(seeded, cost_per_person=1000) as (proxy, url):
+        person = Client(http, url, newcomer)
+        await proxy.does(says(500, "57014"))
+        assert [(await person.post(READ)).codes for _ in range(2)] == [["TIMEOUT"], ["RATE_LIMITED"]]
+        wrong = await person.post("query ($n: Int!) { trips(first: $n) { nodes { id } } }", variables={"n": "x"})
+        assert (wrong.status, wrong.codes) == (429, ["RATE_LIMITED"])
+        assert wrong.headers["RateLimit-Policy"] == '"cost";q=1000;w=60'
+        assert int(wrong.headers["Retry-After"]) >= 1
+        assert (await person.post("{ __typename }")).status == 200
+
+
 async def test_gateways_that_share_charge_together(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person, redis: Server
 ) -> None:

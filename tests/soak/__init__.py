@@ -1,1 +1,1 @@
-"""A long run under load and faults: `make soak`. It is no test of the suite, since it takes ten minutes."""
+"""Long runs under load, faults and slow statements: `make soak`. No tests of the suite, as each takes ten minutes."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m tests.soak`.
+"""The command line: `python -m tests.soak [faults] [slow]`; both by default.
 
 Exit codes: 0 nothing was lost, doubled or leaked, 1 something was, 130 interrupted.
 """
@@ -18,6 +18,7 @@ from tests.live.served import served
 from tests.soak.chaos import faults, kills
 from tests.soak.crowd import Crowd
 from tests.soak.ledger import Ledger
+from tests.soak.slow import slow
 from tests.soak.vitals import Vitals, growth
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
@@ -33,23 +34,35 @@ def _say(sentence: str) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--minutes", default=10.0, show_default=True, help="How long everybody is busy.")
+@click.argument("workloads", nargs=-1, type=click.Choice(["faults", "slow"]))
+@click.option("--minutes", default=10.0, show_default=True, help="How long everybody is busy, in each workload.")
 @click.option("--people", default=5, show_default=True, type=click.IntRange(2), help="How many keep the gateway busy.")
-def main(minutes: float, people: int) -> None:
-    """Keep a gateway busy while what is behind it fails, and look for what was lost or leaked."""
+def main(workloads: tuple[str, ...], minutes: float, people: int) -> None:
+    """Keep a gateway busy: while what is behind it fails (`faults`), looking for what was lost or leaked, and while one
+    account asks for the slowest that is permitted (`slow`), looking for what another notices of it."""
+    failed = [name for name in workloads or ("faults", "slow") if not _passes(name, minutes * 60, people)]
+    sys.exit(1 if failed else 0)
+
+
+def _passes(workload: str, seconds: float, people: int) -> bool:
+    """Run one workload and tell what came of it; whether nothing was wrong."""
+    _say(f"workload {workload}")
     with tempfile.TemporaryDirectory(prefix="tripgate-soak-") as folder:
         Path(folder).chmod(0o755)  # Postgres never runs as root: its user must be able to enter
         with Stack(StackOptions(ROOT, Path(folder) / "data", api_port=0, seed=False), _say) as stack:
             try:
-                ledger = asyncio.run(_soak(stack, minutes * 60, people))
+                assert stack.info is not None
+                running = slow(stack.info, seconds, _say) if workload == "slow" else _soak(stack, seconds, people)
+                ledger = asyncio.run(running)
             except KeyboardInterrupt:
                 sys.exit(130)
     for name, count in sorted(ledger.counts.items()):
         click.echo(f"  {name:32} {count:>10,}")
     for mistake in ledger.mistakes:
         click.echo(mistake, err=True)
-    click.echo("Nothing was lost, doubled or leaked." if not ledger.mistakes else "FAILED", err=bool(ledger.mistakes))
-    sys.exit(1 if ledger.mistakes else 0)
+    well = "Nobody noticed." if workload == "slow" else "Nothing was lost, doubled or leaked."
+    click.echo("FAILED" if ledger.mistakes else well, err=bool(ledger.mistakes))
+    return not ledger.mistakes
 
 
 async def _soak(stack: Stack, seconds: float, people: int) -> Ledger:

@@ -1,7 +1,8 @@
 """Counts what clients ask, and refuses what is more than their quotas: HTTP 429, RATE_LIMITED."""
 
+import time
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -21,6 +22,8 @@ from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
 from tripgate.upstream.shared.visitors import OwnVisitors, Visitors
 
 _LATE = 1000
+_EXHAUSTED_SECONDS = 1.0
+_MOST_EXHAUSTED = 10_000
 
 
 class RateLimitedError(HttpError):
@@ -48,6 +51,14 @@ def rate_headers(quota: Quota, taken: Taken) -> dict[str, str]:
         "RateLimit-Policy": f'"{quota.name}";q={quota.limit};w={quota.seconds}',
         "RateLimit": f'"{quota.name}";r={taken.remaining};t={taken.seconds}',
     }
+
+
+class _Exhausted(NamedTuple):
+    """Somebody with nothing left, until when that need not be looked up."""
+
+    until: float
+    quota: Quota
+    taken: Taken
 
 
 class Rates:
@@ -87,6 +98,13 @@ class Rates:
         self.hide_suggestions = hide_suggestions
         self.refused: Counter[str] = Counter()
         self._addresses = addresses
+        self.exhausted: dict[str, _Exhausted] = {}
+
+    def exhaust(self, key: str, quota: Quota, taken: Taken) -> None:
+        """Remember for a moment that nothing is left of the quota for this key."""
+        if len(self.exhausted) >= _MOST_EXHAUSTED:
+            self.exhausted.clear()
+        self.exhausted[key] = _Exhausted(time.monotonic() + min(_EXHAUSTED_SECONDS, taken.seconds), quota, taken)
 
     def refusal(self, what: str, quota: Quota, taken: Taken) -> RateLimitedError:
         """The refusal, counted by the quota's name in `refused`."""
@@ -160,6 +178,8 @@ class Visit(Payer):
         Raises:
             RateLimitedError: Together with what came in the last minute it is too much.
         """
+        if self._rates.exhausted:
+            self._refuse_at_once(operation, caller)
         tries = may_attempt(operation)
         if self._rates.cost is None and not tries:
             return
@@ -194,8 +214,20 @@ class Visit(Payer):
         if quota is not None and cost:
             taken = await self._rates.quotas.take(quota, caller.user_id or self._address, cost)
             if not taken.allowed:
+                if not taken.remaining:
+                    self._rates.exhaust(caller.user_id or self._address, quota, taken)
                 what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
                 raise self._rates.refusal(what, quota, taken)
+
+    def _refuse_at_once(self, operation: Operation, caller: Caller) -> None:
+        """Refuse what costs anything of whoever has nothing left, before its variables are looked at: that takes time.
+
+        Raises:
+            RateLimitedError: There was nothing left a moment ago.
+        """
+        found = self._rates.exhausted.get(caller.user_id or self._address)
+        if found is not None and time.monotonic() < found.until and not operation.needs_nobody:
+            raise self._rates.refusal("What you asked lately, with the time it took, cost too much", *found[1:])
 
 
 def rates_of(settings: Settings, shared: Shared, addresses: Addresses) -> Rates | None:
