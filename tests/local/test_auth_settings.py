@@ -37,8 +37,9 @@ WITH_CODES = of_project(ROOT).templates
 class Service:
     """Auth over the shared stack's database with settings of its own, and the mail that it sends."""
 
-    def __init__(self, url: str, inbox: Inbox, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, inbox: Inbox, http: httpx.AsyncClient, admin_token: str) -> None:
         self.url = url
+        self.admin_token = admin_token
         self.inbox = inbox
         self.http = http
 
@@ -70,7 +71,7 @@ async def serve(running: StackInfo, running_data_dir: Path) -> AsyncIterator[Cal
             url = await stack.enter_async_context(
                 served_auth(config, AuthSettings(**{"templates": WITH_CODES, **settings}), inbox.deliver)
             )
-            return Service(url, inbox, http)
+            return Service(url, inbox, http, config.signer.role_token("service_role"))
 
         yield start
 
@@ -372,6 +373,27 @@ async def test_only_a_code_confirms_that_it_is_you(
     await client.reauthenticate()
     assert "http" not in auth.inbox.mails(who["email"])[0].text
     assert len(auth.code(who["email"])) == 6
+
+
+@pytest.mark.parametrize("way", ["magic link", "invitation", "administrator"])
+async def test_whoever_comes_by_a_mail_has_a_password_that_nobody_knows(
+    serve: Callable[..., Awaitable[Service]], running: StackInfo, credentials: Callable[[], Any], way: str
+) -> None:
+    """As on the platform: that an account has a password says nothing of its owner knowing one."""
+    auth = await serve()
+    email = credentials()["email"]
+    admin = {"Authorization": f"Bearer {auth.admin_token}"}
+    if way == "magic link":
+        await auth.client().sign_in_with_otp({"email": email})
+    elif way == "invitation":
+        await auth.http.post(f"{auth.url}/invite", json={"email": email}, headers=admin)
+        await auth.client().verify_otp({"email": email, "token": auth.code(email), "type": "invite"})
+    else:
+        await auth.http.post(f"{auth.url}/admin/users", json={"email": email}, headers=admin)
+    with psycopg.connect(running.admin_db_url) as connection:
+        row = connection.execute("select encrypted_password from auth.users where email = %s", (email,)).fetchone()
+    assert row is not None
+    assert re.fullmatch(r"\$2a\$10\$.{53}", row[0])
 
 
 def test_the_shipped_templates_have_a_code_and_a_link() -> None:

@@ -6,6 +6,7 @@ Source of the answers: supabase/auth, internal/api/password.go.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING
 
 import bcrypt
@@ -45,6 +46,12 @@ def check_strength(settings: AuthSettings, password: str) -> None:
     weak = weakness(settings, password)
     if weak is not None:
         raise AuthError(422, "weak_password", str(weak["message"]), weak_password={"reasons": weak["reasons"]})
+
+
+def unknown(settings: AuthSettings) -> str:
+    """A password that nobody knows, as good as the project asks for."""
+    wanted = "".join(secrets.choice(characters) for characters in CHARACTER_SETS[settings.password_requirements])
+    return wanted + secrets.token_urlsafe(48)
 
 
 async def hash_password(password: str) -> str:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from psycopg.errors import UniqueViolation
 
-from tripgate.local.auth import one_time_tokens, users
+from tripgate.local.auth import one_time_tokens, passwords, users
 from tripgate.local.auth.errors import AuthError
 from tripgate.local.auth.one_time_tokens import EMAIL_CHANGE, Kind
 
@@ -92,6 +92,10 @@ async def accept(context: AuthContext, connection: Connection, proof: Proof) -> 
     user = await one_time_tokens.use_up(connection, user, kind)
     if kind is Kind.CONFIRMATION:
         await users.verify_identity(connection, user)
+        if not user["encrypted_password"] and user["invited_at"] is not None:
+            # One that nobody knows, as on the platform: the application asks for another.
+            hashed = await passwords.hash_password(passwords.unknown(context.settings))
+            user = await users.update(connection, user["id"], encrypted_password=hashed)
     if kind is Kind.CONFIRMATION or user["email_confirmed_at"] is None:
         user = await users.confirm_email(connection, user["id"])
     return user

@@ -9,7 +9,6 @@ import base64
 import datetime
 import hashlib
 import re
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -95,7 +94,7 @@ async def create_user(request: web.Request) -> web.Response:
             connection,
             email,
             # A password that nobody knows, as GoTrue makes one.
-            hashed or await passwords.hash_password(secrets.token_urlsafe(48)),
+            hashed or await passwords.hash_password(passwords.unknown(auth.settings)),
             body.user_metadata or {},
             app_metadata=body.app_metadata,
             user_id=user_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tripgate.local.auth import bodies, caller, flows, links, mailer, users
+from tripgate.local.auth import bodies, caller, flows, links, mailer, passwords, users
 from tripgate.local.auth.answers import json_response
 from tripgate.local.auth.context import context
 from tripgate.local.auth.errors import AuthError
@@ -89,12 +89,14 @@ async def _magic_link(auth: AuthContext, request: web.Request, body: bodies.OtpB
     redirect_to = links.application_url(auth, request)
     async with auth.pool.connection() as connection:
         user = await users.find_by_email(connection, email)
+        # A password that nobody knows, as the platform gives to whoever comes by a mail.
+        hashed = "" if user else await passwords.hash_password(passwords.unknown(auth.settings))
         if (user is None or user["email_confirmed_at"] is None) and not auth.settings.signup_enabled:
             raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
         if auth.settings.autoconfirm and (user is None or user["email_confirmed_at"] is None):
-            user = await create_confirmed(connection, email, "", body.data)
+            user = await create_confirmed(connection, email, hashed, body.data)
         elif user is None:
-            user = await create(connection, email, "", body.data, signs_up=True)
+            user = await create(connection, email, hashed, body.data, signs_up=True)
         # Who has yet to prove their address does so by the same mail.
         known = user["email_confirmed_at"] is not None
         if pkce:
