@@ -30,7 +30,9 @@ from gql.table import Table, catalog
 VERSIONS = (12, 16)
 ROW_COUNT = "count"  # `select=count` is the aggregate, called as if it were a function of the row
 _COMPUTATIONS = {"count", "sum", "avg", "min", "max"}
-_EMBED = re.compile(r"(?P<spread>\.\.\.)?(?:(?P<alias>\w+):)?(?P<name>\w+)(?:!(?P<via>\w+))?\((?P<inside>.*)\)")
+_EMBED = re.compile(
+    r"(\.\.\.)?(?:(?P<alias>\w+):)?(?P<name>\w+)(?:!(?!inner)(?P<via>\w+))?(?:!inner)?\((?P<inside>.*)\)"
+)
 _COLUMN = re.compile(r"(?:\w+:(?!:))?(?P<name>\w+|\*)")
 
 

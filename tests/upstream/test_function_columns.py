@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -89,7 +90,7 @@ CALLS = [
     # a row that embeds itself
     call("trips_by_ids?select=title,w:whole_trips(),r0:trip_items!trip_id(title)&r0.kind=eq.food"),
     call("trips_by_ids?select=count,w:whole_trips(),f0:trip_items!trip_id()&f0=not.is.null"),
-    call("trips_by_ids?select=...whole_trips(cost_total),f0:trip_items!trip_id()&f0=not.is.null"),
+    call("trips_by_ids?select=...whole_trips!inner(cost_total),f0:trip_items!trip_id()&f0=not.is.null"),
     # of which columns alone are left
     call("trips_by_ids?select=title,w:whole_trips()&search=wfts(english).car", by_12="search", by_16="search"),
     call("trips_by_ids?select=title,f0:whole_trips()&f0.search=wfts(english).car&f0=not.is.null"),
@@ -142,6 +143,28 @@ def calls(read: Read) -> list[str]:
         forms.append(dataclasses.replace(read, source=SEARCH))
     paths = [read_request(form).path for form in forms]
     return [path for path in paths if path.startswith("rpc/")]
+
+
+def test_what_is_computed_from_a_row_is_had_from_its_embed() -> None:
+    food = Related("trip_items", "trip_id", many=True, where=Compare("kind", Operator.EQ, "food"))
+    read = Read(
+        "trips",
+        (pick(catalog["Trip"], "title"), pick(catalog["Trip"], "cost_total")),
+        where=And(
+            (
+                Compare("id", Operator.IN, NOWHERE),
+                Not(And((Compare("search", Operator.SEARCH, "car"), IsNull("budget"), food))),
+            )
+        ),
+        order=(Sort("cost_total", descending=True), Sort("id")),
+        limit=20,
+    )
+    assert unquote(read_request(read).path) == (
+        "rpc/trips_by_ids?select=title,...whole_trips!inner(cost_total::text,o0:cost_total)"
+        ",f0:whole_trips(),f1:trip_items!trip_id()"
+        '&and=(or(f0.not.is.null,f1.is.null))&f0.and=(or(search.not.wfts(english)."car",budget.not.is.null))'
+        "&f1.kind=eq.food&f1.limit=1&order=whole_trips(o0).desc.nullslast,id.asc&limit=20"
+    )
 
 
 def test_no_case_of_the_planner_names_what_a_function_has_not() -> None:

@@ -53,7 +53,8 @@ class Whole:
             where=self._inside(read.where),
         )
         if inside:
-            return rest, f"...{self.name}({','.join(inside)})"
+            # Joined so, what is costly to compute is computed for the page alone; there always is such a row.
+            return rest, f"...{self.name}!inner({','.join(inside)})"
         # An aggregate is grouped by what is embedded, so there it must be something, and the same for all rows.
         return rest, f"w:{self.name}({'x:id->nope' if aggregated else ''})"
 
