@@ -75,6 +75,7 @@ class _ColumnMark:
     deprecated: str | None = None
     computed: bool = False
     cache: CacheControl | None = None
+    digits: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,16 @@ def column(
     write: Write = FREELY,
     deprecated: str | None = None,
     cache: CacheControl | None = None,
+    digits: tuple[int, int] | None = None,
 ) -> Any:
     """Say more of a column than its annotation does: its SQL name, and where it may be written.
 
     Args:
+        digits: Of a decimal, as in `numeric(12, 2)`: what has more would be rounded, and is refused.
         deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
         cache: Here and below: how long answers with this field may be kept, where that is less than with its row.
     """
-    return _ColumnMark(name, write, deprecated, cache=cache)
+    return _ColumnMark(name, write, deprecated, cache=cache, digits=digits)
 
 
 def to_one(
@@ -286,6 +289,7 @@ def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
         required=mark.write.required,
         patchable=mark.write.patchable,
         computed=mark.computed,
+        digits=mark.digits,
     )
 
 

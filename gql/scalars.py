@@ -5,6 +5,7 @@ Each parser returns a Python value and raises `ValueError` with a sentence for t
 
 import datetime as dt
 import decimal
+import re
 import uuid
 from enum import Enum
 from typing import Any, NewType
@@ -28,44 +29,73 @@ from gql.json_numbers import Exact, decimal_number, whole_number
 JSON = NewType("JSON", object)
 
 
+_UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])", re.IGNORECASE
+)
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+
+_LONGEST_DECIMAL = 1000
+"""Digits of a decimal, before its point and behind it."""
+
+
 def parse_uuid(value: object) -> uuid.UUID:
-    """A UUID in any of its usual spellings."""
+    """A UUID as RFC 9562 writes it; also without hyphens, in braces, and as a URN."""
     if isinstance(value, uuid.UUID):
         return value
     if not isinstance(value, str):
         raise ValueError("a UUID is a string such as 6f1c2f0e-0d4c-4f0a-9d55-0a1c6c5e7b10")
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        raise ValueError(f"{_shown(value)} is not a UUID") from None
+    found = _UUID.fullmatch(value[1:-1] if value.startswith("{") and value.endswith("}") else value)
+    if found is None:
+        raise ValueError(f"{_shown(value)} is not a UUID")
+    return uuid.UUID(found[1])
 
 
 def parse_datetime(value: object) -> dt.datetime:
-    """An ISO 8601 instant. An offset is required: without one nobody knows which instant is meant."""
+    """An instant as RFC 3339 writes it, in UTC and to the microsecond.
+
+    An offset is required: without one nobody knows which instant is meant. A leap second is the first of the next
+    minute, as for Postgres.
+    """
     if isinstance(value, dt.datetime):
-        parsed = value
-    else:
-        if not isinstance(value, str):
-            raise ValueError("a DateTime is a string such as 2026-05-01T09:30:00Z")
-        try:
-            parsed = dt.datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{_shown(value)} is not an ISO 8601 date and time") from None
-    if parsed.tzinfo is None:
-        raise ValueError("a DateTime needs an offset, as in 2026-05-01T09:30:00Z")
-    return parsed
+        if value.tzinfo is None:
+            raise ValueError("a DateTime needs an offset, as in 2026-05-01T09:30:00Z")
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a DateTime is a string such as 2026-05-01T09:30:00Z")
+    found = _INSTANT.fullmatch(value)
+    if found is None:
+        raise ValueError(
+            f"{_shown(value)} is not a date and time with an offset after RFC 3339, as 2026-05-01T09:30:00Z is"
+        )
+    day, minute, second, fraction, offset = found.groups()
+    leap = second == "60"
+    try:
+        moment = dt.datetime.fromisoformat(
+            f"{day}T{minute}:{'59' if leap else second}{fraction or ''}{offset.upper()}"
+        ).astimezone(dt.UTC)
+        if not leap:
+            return moment
+        if (moment.hour, moment.minute) == (23, 59):
+            return moment + dt.timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"{_shown(value)} is no moment of the years 1 to 9999")
 
 
 def parse_date(value: object) -> dt.date:
-    """An ISO 8601 calendar date."""
+    """A calendar date as RFC 3339 writes it."""
     if isinstance(value, dt.date):
         return value
     if not isinstance(value, str):
         raise ValueError("a Date is a string such as 2026-05-01")
     try:
-        return dt.date.fromisoformat(value)
+        if _DATE.fullmatch(value) is not None:
+            return dt.date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{_shown(value)} is not an ISO 8601 date") from None
+        pass
+    raise ValueError(f"{_shown(value)} is not a date after RFC 3339, as 2026-05-01 is")
 
 
 def parse_decimal(value: object) -> decimal.Decimal:
@@ -77,12 +107,12 @@ def parse_decimal(value: object) -> decimal.Decimal:
     elif isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError('a Decimal is a string such as "1299.50"')
     else:
-        try:
-            parsed = decimal.Decimal(value)
-        except decimal.InvalidOperation:
-            raise ValueError(f"{_shown(str(value))} is not a decimal number") from None
-    if not parsed.is_finite():
-        raise ValueError("a Decimal must be a finite number")
+        text = str(value)
+        if _DECIMAL.fullmatch(text) is None:
+            raise ValueError(f"{_shown(text)} is not a finite decimal number")
+        parsed = decimal.Decimal(text)
+    if len(parsed.as_tuple().digits) > _LONGEST_DECIMAL or abs(parsed.adjusted()) > _LONGEST_DECIMAL:
+        raise ValueError(f"a Decimal has at most {_LONGEST_DECIMAL} digits")
     return parsed
 
 
@@ -151,14 +181,14 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     dt.datetime: strawberry.scalar(
         name="DateTime",
-        description="An instant as ISO 8601 with an offset, as in `2026-05-01T09:30:00+00:00`.",
+        description="An instant as RFC 3339 with an offset, as in `2026-05-01T09:30:00+00:00`, to the microsecond.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=lambda value: value if isinstance(value, str) else value.isoformat(),
         parse_value=parse_datetime,
     ),
     dt.date: strawberry.scalar(
         name="Date",
-        description="A calendar date as ISO 8601, as in `2026-05-01`.",
+        description="A calendar date as RFC 3339, as in `2026-05-01`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=str,
         parse_value=parse_date,

@@ -61,6 +61,7 @@ class Column:
         required: Whether `Create…Input` insists on it.
         patchable: Whether `…Patch` offers it.
         computed: Whether it is a function of the row, read like a column and never stored.
+        digits: Of a decimal, how many its column holds, and how many of them behind the point.
     """
 
     field: str
@@ -73,6 +74,7 @@ class Column:
     required: bool = False
     patchable: bool = True
     computed: bool = False
+    digits: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

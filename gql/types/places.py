@@ -44,8 +44,8 @@ class Place:
     address: str | None
     city: str | None
     country_code: str | None
-    latitude: Decimal | None
-    longitude: Decimal | None
+    latitude: Decimal | None = column(digits=(9, 6))
+    longitude: Decimal | None = column(digits=(9, 6))
     website: str | None
     notes: str | None
     created_at: datetime = column(write=NEVER)

@@ -63,7 +63,7 @@ class Trip:
     status: TripStatus
     start_date: date | None
     end_date: date | None
-    budget: Decimal | None
+    budget: Decimal | None = column(digits=(12, 2))
     currency: str
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
@@ -108,7 +108,7 @@ class TripItem:
     order_index: int
     starts_at: datetime | None
     ends_at: datetime | None
-    cost: Decimal | None
+    cost: Decimal | None = column(digits=(12, 2))
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
     details: JSON

@@ -90,6 +90,29 @@ comment on constraint user_preferences_timezone_check on public.user_preferences
 comment on constraint user_preferences_home_currency_check on public.user_preferences is 'A currency is three capital letters, its ISO 4217 code, such as EUR.';
 comment on constraint user_preferences_distance_unit_check on public.user_preferences is 'The unit of distances is km or mi.';
 
+-- A check cannot look into the list. It takes some ten milliseconds, so only where the zone is another than before.
+create function private.check_timezone() returns trigger language plpgsql set search_path = '' as $$
+begin
+    if not exists (
+        select from pg_timezone_names
+        -- What systems add to the list of the IANA.
+        where name = new.timezone and name !~ '^(posix|right)/' and name not in ('Factory', 'localtime', 'posixrules')
+    ) then
+        raise check_violation using
+            schema = 'public', table = 'user_preferences', constraint = 'user_preferences_timezone_check',
+            message = 'new row for relation "user_preferences" violates check constraint "user_preferences_timezone_check"',
+            hint = 'Take a name of the IANA list as it is written there, such as Europe/Lisbon.';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function private.check_timezone() from public;
+
+create trigger check_user_preferences_timezone_of_new before insert on public.user_preferences
+    for each row when (new.timezone <> 'UTC') execute function private.check_timezone();
+create trigger check_user_preferences_timezone before update of timezone on public.user_preferences
+    for each row when (new.timezone is distinct from old.timezone) execute function private.check_timezone();
+
 create trigger set_user_preferences_updated_at before update on public.user_preferences
     for each row execute function private.set_updated_at();
 

@@ -219,8 +219,24 @@ def _values(table: Table, given: dict[str, Any], path: str, advice: str, field: 
             check_json(value, f"{path}.{name}")
             row[column.name] = value
         else:
+            if column.digits is not None and value is not None:
+                _check_digits(value, *column.digits, f"{path}.{name}", f"{field}{name}")
             row[column.name] = _value(value, f"{path}.{name}")
     return row
+
+
+def _check_digits(value: decimal.Decimal, digits: int, decimals: int, path: str, field: str) -> None:
+    """Refuse what a column would round, or not hold."""
+    if value and value.adjusted() >= digits - decimals:
+        most = "9" * (digits - decimals) + "." + "9" * decimals
+        # What Postgres calls it.
+        raise bad_input(
+            f"{path} is too large. Between -{most} and {most} it can be kept.", field=field, sqlstate="22003"
+        )
+    _, shown, exponent = value.as_tuple()
+    behind = len("".join(map(str, shown)).rstrip("0")) - len(shown) - int(exponent)
+    if value and behind > decimals:
+        raise bad_input(f"{path} has more than {decimals} decimals. Round it first.", field=field)
 
 
 def _value(value: Any, path: str) -> Any:
