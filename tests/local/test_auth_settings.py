@@ -519,6 +519,11 @@ def test_a_project_sets_auth_up_in_its_config(tmp_path: Path, monkeypatch: pytes
     )
 
 
+@pytest.mark.parametrize("name", ["enabled", "enable_signup"])
+def test_signing_up_by_mail_is_switched_off_by_its_old_name_and_its_new_one(tmp_path: Path, name: str) -> None:
+    assert not of_project(write(tmp_path, f"[auth.email]\n{name} = false")).email_enabled
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -535,7 +540,8 @@ def test_a_project_sets_auth_up_in_its_config(tmp_path: Path, monkeypatch: pytes
         ("[auth.rate_limit]\nemail_sent = 0", "auth.rate_limit.email_sent: "),
         ("[auth]\nenabled = false", "always has Auth"),
         ("[auth]\nenable_sign_up = false", "knows no such setting. Did you mean enable_signup"),
-        ("[auth.email]\nenabled = true", "auth.email.enabled: the embedded Auth knows no such setting"),
+        ("[auth.email]\nenabeld = true", "auth.email.enabeld: the embedded Auth knows no such setting"),
+        ("[auth.sms]\nenabled = true", "does not have phones"),
         ("[auth]\nenable_manual_linking = true", "does not have identities of other providers"),
         ('[auth]\njwt_secret = "x"', "does not have a secret of the project's own"),
         ("[auth.mfa.totp]\nenroll_enabled = true", "does not have second factors"),

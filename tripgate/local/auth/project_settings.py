@@ -36,7 +36,8 @@ OBEYED = {
     "password_requirements": "password_requirements",
     "sessions.timebox": "session_seconds",
     "sessions.inactivity_timeout": "session_idle_seconds",
-    "email.enable_signup": "email_enabled",
+    "email.enabled": "email_enabled",
+    "email.enable_signup": "email_enabled",  # what the platform's command line called it before
     "email.enable_confirmations": "autoconfirm",
     "email.double_confirm_changes": "secure_email_change",
     "email.secure_password_change": "secure_password_change",
@@ -65,6 +66,7 @@ OFF = {
     "hook.*.enabled": "hooks",
     "mfa.*.enroll_enabled": "second factors",
     "mfa.*.verify_enabled": "second factors",
+    "sms.enabled": "phones",
     "sms.enable_signup": "phones",
     "sms.*.enabled": "phones",
     "external.*.enabled": "other providers",
