@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import LiteralString
@@ -109,6 +110,24 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
     assert "\x1b[" not in result.output
     for secret in (seeded.publishable_key, "tripgate-demo", "eyJ", seeded.db_url, "Traceback"):
         assert secret not in result.output
+
+
+def test_how_wide_postgrests_pool_is(seeded: StackInfo) -> None:
+    """It can open more at any time, and is seen from the database alone."""
+    from_outside = doctor(seeded).output
+    assert "How many connections PostgREST keeps cannot be seen from outside; the gateway asks for 10" in from_outside
+    options = ("--database-url", seeded.db_url)
+    assert (
+        "TRIPGATE_UPSTREAM_POOL=20 must not be above its most."
+        in doctor(seeded, *options, TRIPGATE_UPSTREAM_POOL="20").output
+    )
+    assert "cannot be seen from outside; the gateway" not in doctor(seeded, *options).output
+    wide = " ".join(doctor(seeded, *options, TRIPGATE_UPSTREAM_POOL="5000").output.split())
+    assert re.search(r"TRIPGATE_UPSTREAM_POOL is 5000, and Postgres takes \d+ connections in all\.", wide)
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: wait_for(seeded, "rpc/nothing", "PGRST202"), range(200)))
+    narrow = " ".join(doctor(seeded, *options, TRIPGATE_UPSTREAM_POOL="1").output.split())
+    assert re.search(r"PostgREST has [2-9]\d* connections open, and the gateway asks for 1 at once\.", narrow)
 
 
 def test_json(seeded: StackInfo) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from gql.table import catalog
 from tripgate.gateway.doctor.needs import FUNCTIONS, PUBLICATION, PUBLISHED, TRIGGERS
+from tripgate.gateway.doctor.pool import in_the_database
 from tripgate.gateway.doctor.report import Finding, listed, note, ok, warning, wrong
 
 if TYPE_CHECKING:
@@ -73,12 +74,13 @@ _BEGINNING = "requests.begin_request"
 _SETTINGS = "select pg_catalog.unnest(rolconfig) from pg_catalog.pg_roles where rolname = 'authenticator'"
 
 
-def look(url: str, *, deadline: float) -> list[Finding]:
+def look(url: str, *, deadline: float, pool: int) -> list[Finding]:
     """Everything that the catalog tells. Blocks until it is done.
 
     Args:
         url: A connection string; never repeated in what is said.
         deadline: Seconds that connecting and each query may take.
+        pool: How many connections the gateway thinks that PostgREST has.
     """
     try:
         import psycopg  # noqa: PLC0415 - an extra, see above
@@ -87,7 +89,7 @@ def look(url: str, *, deadline: float) -> list[Finding]:
     options = f"-c statement_timeout={int(deadline * 1000)} -c default_transaction_read_only=on"
     try:
         with psycopg.connect(url, connect_timeout=max(2, int(deadline)), options=options) as connection:
-            return _findings(connection)
+            return [*_findings(connection), *in_the_database(connection, pool)]
     except psycopg.ProgrammingError as error:
         if error.sqlstate is None:
             # What psycopg says of a string that it cannot read repeats the string, password included.

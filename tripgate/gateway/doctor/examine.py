@@ -10,7 +10,7 @@ import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
-from tripgate.gateway.doctor import account, database, forms, live, mails, project
+from tripgate.gateway.doctor import account, database, forms, live, mails, pool, project
 from tripgate.gateway.doctor.asking import Asker, UnreachedError
 from tripgate.gateway.doctor.data import Data
 from tripgate.gateway.doctor.report import Finding, fatal, note, wrong
@@ -86,7 +86,10 @@ class _Examination:
             deadline = self._look.deadline
             # A thread, since psycopg waits; its own timeouts end it.
             await self._check(
-                asyncio.to_thread(database.look, self._look.database_url, deadline=deadline), deadline=3 * deadline
+                asyncio.to_thread(
+                    database.look, self._look.database_url, deadline=deadline, pool=self._settings.upstream_pool
+                ),
+                deadline=3 * deadline,
             )
 
     async def _behind_the_front_door(self) -> None:
@@ -99,6 +102,9 @@ class _Examination:
                 await self._check(forms.forms(anonymous))
             await self._check(anonymous.anonymous())
             await self._check(anonymous.aggregates())
+            if self._look.database_url is None:
+                for finding in pool.from_outside(self._settings.upstream_pool):
+                    self._reporter.found(finding)
         self._reporter.section("Signed in")
         signed_in = await self._sign_in()
         try:
