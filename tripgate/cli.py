@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage 
 """
 
 import asyncio
+import contextlib
 import importlib.metadata
 import logging
 import os
@@ -19,9 +20,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from tripgate.commands.development import Development
 from tripgate.commands.doctor import doctor
 from tripgate.commands.migration import migration
 from tripgate.commands.packages import need_local_packages, other_gql
+from tripgate.commands.request_lines import RequestLines
 from tripgate.commands.schema import schema
 
 if TYPE_CHECKING:
@@ -79,9 +82,25 @@ def _local_options(command: click.decorators.FC) -> click.decorators.FC:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The gateway's address.")
 @click.option("--port", default=8000, show_default=True, help="The gateway's port; 0 takes a free one.")
+@click.option("--quiet", is_flag=True, help="Do not print a line for each request.")
+@click.option(
+    "--apply",
+    "apply_at_once",
+    is_flag=True,
+    help="Apply changes of supabase/schemas at once, unless they lose data.",
+)
 @_local_options
 def dev(
-    host: str, port: int, api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str
+    host: str,
+    port: int,
+    api_port: int,
+    data_dir: Path,
+    project_dir: Path,
+    *,
+    quiet: bool,
+    apply_at_once: bool,
+    fresh: bool,
+    jwt_algorithm: str,
 ) -> None:
     """Start everything on this machine: Postgres, PostgREST, Auth and the gateway."""
     need_local_packages("tripgate dev")
@@ -96,8 +115,11 @@ def dev(
         )
         url = _wait_for_gateway(gateway)
         click.echo(f"Tripgate ready: {url}")
-        _describe(stack.info)
-        _run_until_one_ends(stack)
+        _describe(stack)
+        watching = Development(stack, project_dir.resolve(), apply_at_once=apply_at_once)
+        with contextlib.nullcontext() if quiet else RequestLines(gateway.log, click.echo):
+            ended = watching.run()
+        _one_ended(stack, *ended)
 
 
 @main.command()
@@ -109,8 +131,8 @@ def local(api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_alg
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
         click.echo(f"Supabase ready: {stack.info.api_url}")
-        _describe(stack.info)
-        _run_until_one_ends(stack)
+        _describe(stack)
+        _one_ended(stack, *stack.wait())
 
 
 @main.command()
@@ -283,7 +305,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _describe(info: "StackInfo") -> None:
+def _describe(stack: "Stack") -> None:
+    info = stack.info
+    assert info is not None  # noqa: S101 - the stack has started
+    logs = ", ".join(sorted(file.name for file in stack.logs.glob("*.log")))
     lines = [
         ("Supabase API", info.api_url),
         ("Publishable key", info.publishable_key),
@@ -291,6 +316,7 @@ def _describe(info: "StackInfo") -> None:
         ("PostgREST", info.rest_url),
         ("Database", info.db_url),
         ("Inbox", info.inbox_url),
+        ("Logs", f"{logs} in {stack.logs}"),
         ("Demo accounts", f"ada@, ben@ and cleo@tripgate.example, password {_DEMO_PASSWORD}"),
     ]
     for name, value in lines:
@@ -299,11 +325,8 @@ def _describe(info: "StackInfo") -> None:
     sys.stdout.flush()
 
 
-def _run_until_one_ends(stack: "Stack") -> NoReturn:
-    name, code = stack.wait()
-    raise click.ClickException(
-        f"{name} ended by itself with exit code {code}; its log lies in the data directory under logs/."
-    )
+def _one_ended(stack: "Stack", name: str, code: int) -> NoReturn:
+    raise click.ClickException(f"{name} ended by itself with exit code {code}; its log is {stack.logs / name}.log.")
 
 
 class _SettingsFailure(click.ClickException):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ READY = re.compile(r"^Tripgate ready: (http://127\.0\.0\.1:\d+/graphql)$")
 class Dev:
     """A running `tripgate dev`."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, stdin: int | None = None) -> None:
         self.data_dir = data_dir
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         self.progress = (data_dir.parent / "progress").open("w+")
@@ -39,6 +40,7 @@ class Dev:
                 *options,
             ],
             cwd=ROOT,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=self.progress,
             text=True,
@@ -91,7 +93,18 @@ def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
     found = READY.match(lines[0])
     assert found, lines
     names = [line.split(":")[0].strip() for line in lines[1:-1]]
-    assert names == ["Supabase API", "Publishable key", "Secret key", "PostgREST", "Database", "Inbox", "Demo accounts"]
+    assert names == [
+        "Supabase API",
+        "Publishable key",
+        "Secret key",
+        "PostgREST",
+        "Database",
+        "Inbox",
+        "Logs",
+        "Demo accounts",
+    ]
+    logs = next(line for line in lines if line.strip().startswith("Logs:")).partition(":")[2].strip()
+    assert logs == f"front_door.log, gateway.log, postgres.log, postgrest.log, realtime.log in {dev.data_dir}/logs"
     assert ask(found[1], "{ __schema { queryType { name } } }") == {
         "data": {"__schema": {"queryType": {"name": "Query"}}}
     }
@@ -108,6 +121,35 @@ def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
     dev.process.send_signal(signal.SIGINT)
     assert dev.process.wait(40) == 0
     assert wait_until_gone(family) == []
+
+
+REQUEST = re.compile(r"\d\d:\d\d:\d\d  (\S+) +(\S*) +(\d+) +[\d.]+ ms(?:  (.*))?")
+
+
+def test_each_request_is_a_line(dev: Dev) -> None:
+    url = dev.ready()[0].removeprefix("Tripgate ready: ")
+    ask(url, "query Named { __typename }")
+    ask(url, "{ trips { totalCount } }")
+    ask(url, "{ nothing }")
+    assert dev.process.stdout is not None
+    found = [REQUEST.fullmatch(dev.process.stdout.readline().rstrip()) for _ in range(3)]
+    assert [each.groups() if each else None for each in found] == [
+        ("query", "Named", "200", None),
+        ("query", "", "200", "UNAUTHENTICATED"),
+        ("request", "", "200", "GRAPHQL_VALIDATION_FAILED"),
+    ]
+
+
+def test_and_none_where_it_is_to_be_quiet(tmp_path: Path) -> None:
+    dev = Dev(tmp_path / "data", "--quiet")
+    try:
+        ask(dev.ready()[0].removeprefix("Tripgate ready: "), "{ __typename }")
+        time.sleep(0.5)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.stdout is not None
+        assert dev.process.stdout.read() == ""
+    finally:
+        dev.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

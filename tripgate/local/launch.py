@@ -184,7 +184,7 @@ class Launch:
         if changed:
             self.progress(
                 f"Note: {', '.join(changed)} changed since this database was made, which does not have the change; "
-                "start with --fresh to make it anew"
+                "`tripgate dev` shows what is missing and applies it, and --fresh makes the database anew"
             )
         if database.changed_names(before["platform"], now["platform"]):
             self.progress("Note: another version of Tripgate made this database; start with --fresh to make it anew")

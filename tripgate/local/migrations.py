@@ -120,7 +120,7 @@ def _declared(server: Scratch, schemas: Sequence[Path]) -> Catalog:
         raise LocalStackError(
             "Older projects grant every right on what is made in schema public. So that rights do not depend on a "
             "project's age, begin with `revoke all on … from public, anon, authenticated, service_role` and then grant "
-            f"what is meant:\n{_listed(unlike)}"
+            f"what is meant:\n{listed(unlike)}"
         )
     return want
 
@@ -142,7 +142,7 @@ def _verified(server: Scratch, migrations: Sequence[Path], sql: str, want: Catal
         proposal.write_text(sql, encoding="utf-8")
         try:
             got = catalog.describe(server.database([*migrations, proposal]))
-            comments = _comments_on_columns(got, want)
+            comments = comments_on_columns(got, want)
             if comments:
                 sql = f"{sql}\n\n{comments}"
                 proposal.write_text(sql, encoding="utf-8")
@@ -153,13 +153,13 @@ def _verified(server: Scratch, migrations: Sequence[Path], sql: str, want: Catal
     if left:
         raise IncompleteMigrationError(
             "What the Supabase CLI proposes does not lead to the schemas; nothing was written. Finish it by hand as "
-            f"a file in supabase/migrations and run `tripgate migration --check`:\n{_listed(left)}",
+            f"a file in supabase/migrations and run `tripgate migration --check`:\n{listed(left)}",
             sql,
         )
     return f"{sql.strip()}\n"
 
 
-def _comments_on_columns(got: Catalog, want: Catalog) -> str:
+def comments_on_columns(got: Catalog, want: Catalog) -> str:
     """Statements for the comments that are missing; the CLI passes over those on a view's columns."""
     lines = []
     for name, properties in want.items():
@@ -186,6 +186,12 @@ def _differences(left: Catalog, right: Catalog, names: tuple[str, str]) -> list[
     return catalog.differences(left, right, names=names, ignore=catalog.DEFAULT_PRIVILEGES)
 
 
-def _listed(lines: Sequence[str]) -> str:
+def listed(lines: Sequence[str]) -> str:
+    """Some of the lines, indented, and how many more there are."""
     more = [f"  … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return "\n".join([*(f"  {line}" for line in lines[:_SHOWN]), *more])
+
+
+def indented(sql: str) -> str:
+    """SQL as a part of what is told."""
+    return "\n".join(f"  {line}" if line else "" for line in sql.splitlines())

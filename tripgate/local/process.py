@@ -127,12 +127,17 @@ class Supervisor:
 
     def wait_first(self) -> tuple[str, int]:
         """Wait until a server ends on its own; returns its name and exit code."""
-        while True:
-            for process in self._processes:
-                code = process.poll()
-                if code is not None:
-                    return process.name, code
+        while (ended := self.ended()) is None:
             time.sleep(0.1)
+        return ended
+
+    def ended(self) -> tuple[str, int] | None:
+        """Name and exit code of a server that has ended on its own, if one has."""
+        for process in self._processes:
+            code = process.poll()
+            if code is not None:
+                return process.name, code
+        return None
 
     def stop_first(self, process: ServerProcess) -> None:
         """Let this server be stopped before all that were started until now."""

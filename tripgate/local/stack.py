@@ -129,6 +129,33 @@ class Stack:
             raise LocalStackError("The stack is not started.")
         return self._supervisor.wait_first()
 
+    def ended(self) -> tuple[str, int] | None:
+        """Name and exit code of a process that has ended on its own, if one has."""
+        if self._supervisor is None:
+            raise LocalStackError("The stack is not started.")
+        return self._supervisor.ended()
+
+    @property
+    def logs(self) -> Path:
+        """Where each process has its log, `<name>.log`."""
+        if self._data_dir is None:
+            raise LocalStackError("The stack is not started.")
+        return self._data_dir.logs
+
+    @property
+    def made_from(self) -> dict[str, str]:
+        """The digests of the schema files that the database was made from, or last brought to."""
+        if self._data_dir is None:
+            raise LocalStackError("The stack is not started.")
+        return dict(self._data_dir.read_state()["made_from"]["schemas"])
+
+    def brought_to(self, schemas: Mapping[str, str]) -> None:
+        """Note that the database has what these schema files make."""
+        if self._data_dir is None:
+            raise LocalStackError("The stack is not started.")
+        state = self._data_dir.read_state()
+        self._data_dir.write_state({**state, "made_from": {**state["made_from"], "schemas": dict(schemas)}})
+
     def stop(self) -> None:
         """Stop everything that was started. May be called again."""
         if self._supervisor is not None:
