@@ -43,8 +43,13 @@ class Context:
             ApiError: UNAUTHENTICATED.
         """
         if self.caller.anonymous:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
+            raise sign_in()
         return self.caller
+
+
+def sign_in() -> ApiError:
+    """The refusal of what only somebody may do."""
+    return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
 
 
 Info = strawberry.Info[Context, None]

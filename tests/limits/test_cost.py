@@ -21,7 +21,7 @@ def cost_of(query: str, pages: PageSizes | None = None, **variables: Any) -> int
     """What the only operation of a document costs under these variables."""
     operation = DOCUMENTS.operation(query, None)
     values = operation.coerce(variables, hide_suggestions=False)
-    return estimated(operation.roots(values), values, pages or PageSizes()).cost
+    return estimated(operation.roots(values), values, 0, pages or PageSizes()).cost
 
 
 @pytest.mark.parametrize(

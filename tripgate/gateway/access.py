@@ -1,6 +1,6 @@
 """Whether an operation needs somebody, told from its document alone: before its variables are looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from graphql import (
     FieldNode,
@@ -12,6 +12,7 @@ from graphql import (
 )
 
 from resolvers.access import needs_nobody
+from tripgate.planner.selection import Selected
 
 
 def made_for_anybody(
@@ -37,3 +38,12 @@ def made_for_anybody(
                 spread.add(name)
                 waiting.append(fragments[name].selection_set)
     return True
+
+
+def closed_to_nobody(roots: Iterable[Selected]) -> bool:
+    """Whether none of these root fields does anything for a caller who is not signed in."""
+    return not any(
+        selected.name.startswith("__") or needs_nobody(selected.definition)
+        for selected in roots
+        if selected.definition is not None  # `__typename`, which is no more than a word
+    )

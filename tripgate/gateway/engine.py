@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLSchema, OperationType, located_error
 
 from gql.errors import ApiError, ErrorCode
-from resolvers.context import Context
+from resolvers.context import Context, sign_in
 from resolvers.declared.changes import SubscriptionField
 from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.keeping import Keeping
@@ -18,6 +18,7 @@ from tripgate.gateway.executor import declared_field, run
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Documents, Operation, RequestError
 from tripgate.planner.json_values import taken_out, unreadable
+from tripgate.planner.selection import Coerced
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
@@ -226,8 +227,16 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.answer(request, operation, caller)
             return
+        closed = operation.closed_to(caller, request.variables, hide_suggestions=self._hide_suggestions)
+        if closed is not None:
+            raise RequestError(
+                ErrorCode.UNAUTHENTICATED, [located_error(sign_in(), [root.node], [root.key]) for root in closed]
+            )
         prepared = operation.prepared(request.variables, hide_suggestions=self._hide_suggestions)
+        operation.release()
         values = prepared.values
+        if isinstance(values, Coerced):
+            values.arguments = None
         (selected,) = prepared.roots
         field = declared_field(selected)
         assert isinstance(field, SubscriptionField)  # noqa: S101 - the schema has no others

@@ -31,11 +31,12 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gql.errors import ApiError, ErrorCode
-from resolvers.context import Context
+from resolvers.access import is_null_for_nobody
+from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation
-from tripgate.planner.selection import Selected
+from tripgate.planner.selection import Coerced, Selected
 
 _TYPE = introspection_types["__Type"]
 # What introspection tells as plain text or truth; most of an answer to it, and known without more ado.
@@ -84,7 +85,7 @@ async def run(
     hide_suggestions: bool,
     explanation: Explanation | None = None,
 ) -> Result:
-    """Run an operation.
+    """Run an operation. Of one that does nothing for a caller who is not signed in, the variables are not even read.
 
     Args:
         variables: As they came.
@@ -93,39 +94,46 @@ async def run(
     Raises:
         RequestError: The variables do not fit their types, or the operation costs too much; nothing has been sent.
     """
+    if not operation.needs_nobody and context.caller.token is None:
+        closed = operation.closed_to(context.caller, variables, hide_suggestions=hide_suggestions)
+        if closed is not None:
+            return _closed(closed)
     prepared = operation.prepared(variables, hide_suggestions=hide_suggestions, anew=explanation is not None)
     operation.release()
-    roots = prepared.roots
     context.plans = prepared.plans
     context.cost = prepared.cost
+    roots = prepared.roots
     declared = {
         selected.key: (selected, field) for selected in roots if (field := declared_field(selected)) is not None
     }
     this_run = _Run(declared, prepared.values, context, explanation)
-    if operation.kind is OperationType.QUERY and all(
-        selected.key in declared or selected.name == "__typename" for selected in roots
-    ):
-        return await _run_declared(this_run, roots)
-    alone = explanation is None and _asks_the_schema_alone(operation, roots)
-    known_by = operation.known_by(variables) if alone else None
-    kept: Result | None = operation.kept.answers.get(known_by) if known_by is not None else None
-    if kept is not None:
-        return kept
-    outcome = execute(
-        schema,
-        operation.document,
-        context_value=context,
-        variable_values=variables,
-        operation_name=operation.name,
-        executor_class=_Executor,
-        hide_suggestions=hide_suggestions,
-        this_run=this_run,
-    )
-    done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-    result = Result(done.data, done.errors or ())
-    if known_by is not None and not result.errors:
-        operation.kept.answers[known_by] = result
-    return result
+    try:
+        if operation.kind is OperationType.QUERY and all(
+            selected.key in declared or selected.name == "__typename" for selected in roots
+        ):
+            return await _run_declared(this_run, roots)
+        alone = explanation is None and _asks_the_schema_alone(operation, roots)
+        known_by = operation.known_by(variables) if alone else None
+        kept: Result | None = operation.kept.answers.get(known_by) if known_by is not None else None
+        if kept is not None:
+            return kept
+        outcome = execute(
+            schema,
+            operation.without_variables,
+            context_value=context,
+            variable_values=variables,
+            executor_class=_Executor,
+            hide_suggestions=hide_suggestions,
+            this_run=this_run,
+        )
+        done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+        result = Result(done.data, done.errors or ())
+        if known_by is not None and not result.errors:
+            operation.kept.answers[known_by] = result
+        return result
+    finally:
+        if type(prepared.values) is Coerced:
+            prepared.values.arguments = None  # planned by now
 
 
 def _asks_the_schema_alone(operation: Operation, roots: tuple[Selected, ...]) -> bool:
@@ -138,6 +146,27 @@ async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
         outcomes = [await _outcome(this_run, roots[0])]  # no task for what needs none
     else:
         outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
+    return _together(roots, outcomes)
+
+
+def _closed(roots: tuple[Selected, ...]) -> Result:
+    """The answer to a caller who is not signed in, where each field needs somebody or is null."""
+    outcomes: list[Any] = []
+    for selected in roots:
+        if selected.definition is None:
+            outcomes.append(selected.parent_type.name)
+        elif is_null_for_nobody(selected.definition):
+            outcomes.append(None)
+        else:
+            failed = selected.parent_type.name == "Mutation" and any(
+                isinstance(each, GraphQLError) for each in outcomes
+            )
+            error = _not_run() if failed else sign_in()
+            outcomes.append(located_error(error, [selected.node], [selected.key]))
+    return _together(roots, outcomes)
+
+
+def _together(roots: tuple[Selected, ...], outcomes: Sequence[Any]) -> Result:
     errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
     data: dict[str, Any] = {}
     for selected, outcome in zip(roots, outcomes, strict=True):
@@ -153,6 +182,8 @@ async def _outcome(this_run: _Run, selected: Selected) -> Any:
     if selected.name == "__typename":
         return selected.parent_type.name
     try:
+        if this_run.explanation is None:
+            return await this_run.roots[selected.key][1].run(this_run.context, selected, this_run.variables)
         return await this_run.declared(selected.key)
     except Exception as error:  # any failure becomes the field's error; the gateway masks what it must
         return located_error(error, [selected.node], [selected.key])
@@ -166,12 +197,17 @@ def declared_field(selected: Selected) -> DeclaredField | None:
     return field if isinstance(field, DeclaredField) else None
 
 
+def _not_run() -> ApiError:
+    return ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")
+
+
 class _Executor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, but declared root fields answer by themselves and a failed mutation ends the rest."""
 
     def __init__(self, *args: Any, this_run: _Run, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._this_run = this_run
+        self.variable_values = this_run.variables  # coerced before, which takes long where there are many
         self._types_told: dict[tuple[int, int], Any] = {}
 
     def complete_object_value(
@@ -212,8 +248,7 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
         if path.prev is not None or field_details_list[0].node.name.value == "__typename":
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         if parent_type is self.schema.mutation_type and self.collected_errors.errors:
-            error = ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")
-            return self._failed(error, parent_type, field_details_list, path)
+            return self._failed(_not_run(), parent_type, field_details_list, path)
         if path.key not in self._this_run.roots:
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         return self._declared_field(parent_type, field_details_list, path)

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import orjson
 from cachetools import LRUCache
 from graphql import DocumentNode, GraphQLError, Token
 
@@ -18,6 +19,7 @@ _REFUSED_CHARACTERS = 1_000_000
 
 _VARIABLES = 2 * 1024 * 1024
 _ONE_SET = 256
+_LONGEST_KEPT_VARIABLES = 4096
 
 _SCHEMA_ANSWERS = 8
 
@@ -99,6 +101,30 @@ class SchemaAnswers(LRUCache[tuple[str, str | None, bytes], T]):
 
     def __init__(self) -> None:
         super().__init__(maxsize=_SCHEMA_ANSWERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What all operations keep together.
+
+    Attributes:
+        variables: Bounds the sets of variables that each keeps.
+        answers: Results of what was asked of the schema alone.
+    """
+
+    variables: VariableSets = field(default_factory=VariableSets)
+    answers: SchemaAnswers[Any] = field(default_factory=SchemaAnswers)
+
+
+def text_of(raw: dict[str, Any]) -> bytes | None:
+    """Variables as what they are known by; the order of keys does not matter, but sorting costs more than it saves."""
+    if not raw:
+        return b"{}"
+    try:
+        text = orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        return None
+    return text if len(text) <= _LONGEST_KEPT_VARIABLES else None
 
 
 def _share(refusal: Refusal) -> int:

@@ -7,12 +7,11 @@ every set of variables seen lately).
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-import orjson
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
@@ -24,6 +23,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    VariableDefinitionNode,
     get_variable_values,
     specified_rules,
     validate,
@@ -33,15 +33,15 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gql.errors import ApiError, ErrorCode, bad_input
-from tripgate.gateway.access import made_for_anybody
-from tripgate.gateway.kept import Refusal, Refusals, SchemaAnswers, VariableSets, weight
+from tripgate.gateway.access import closed_to_nobody, made_for_anybody
+from tripgate.gateway.kept import Kept, Refusal, Refusals, text_of, weight
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.limits.cost import estimated, too_dear, too_many_conditions
+from tripgate.gateway.limits.cost import VALUES, estimated, too_dear, too_many_conditions
 from tripgate.gateway.limits.document import check_document
-from tripgate.gateway.limits.inputs import check_variables
+from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
 from tripgate.gateway.limits.reading import read
 from tripgate.gateway.limits.validation import mistakes
-from tripgate.planner.selection import Selected, condition_variables, select
+from tripgate.planner.selection import Coerced, Selected, condition_variables, select
 from tripgate.upstream.caller import Caller
 
 _RULES = (
@@ -52,7 +52,7 @@ _RULES = (
 )
 _INTROSPECTION = re.compile(r"__(?:schema|type)\b")
 _VARIABLE_SETS = 64
-_LONGEST_KEPT_VARIABLES = 4096
+_FEW_VALUES = 50
 
 
 class RequestError(Exception):
@@ -86,19 +86,6 @@ class Prepared:
     plans: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What all operations keep together.
-
-    Attributes:
-        variables: Bounds the sets of variables that each keeps.
-        answers: Results of what was asked of the schema alone.
-    """
-
-    variables: VariableSets = field(default_factory=VariableSets)
-    answers: SchemaAnswers[Any] = field(default_factory=SchemaAnswers)
-
-
 class Operation:
     """One operation of a document, ready to run.
 
@@ -109,7 +96,7 @@ class Operation:
     """
 
     # One for all: a refused mutation's variables must not stay with each document that somebody sends.
-    _latest: "ClassVar[tuple[Operation, dict[str, Any], Prepared] | None]" = None
+    _latest: "ClassVar[tuple[Operation, dict[str, Any], Prepared | RequestError] | None]" = None
 
     def __init__(
         self,
@@ -118,7 +105,8 @@ class Operation:
         definition: OperationDefinitionNode,
         limits: Limits,
         digest: str,
-        kept: "Kept",
+        kept: Kept,
+        usage: Usage,
     ) -> None:
         self.document = document
         self.definition = definition
@@ -128,6 +116,7 @@ class Operation:
         self.kept = kept
         self._schema = schema
         self.limits = limits
+        self._usage = usage
         self._fragments: Mapping[str, FragmentDefinitionNode] = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
@@ -146,13 +135,22 @@ class Operation:
         """
         latest = Operation._latest
         if latest is not None and latest[0] is self and latest[1] is raw and not anew:
+            if isinstance(latest[2], RequestError):
+                Operation._latest = None
+                raise latest[2].with_traceback(None)
             return latest[2]
-        text = None if anew or self.kind is not OperationType.QUERY else _text(raw)
+        text = None if anew or self.kind is not OperationType.QUERY else text_of(raw)
         found = self._prepared.get(text) if text is not None else None
         if found is None:
-            values = self.coerce(raw, hide_suggestions=hide_suggestions)
-            roots = self.roots(values)
-            found = Prepared(values, roots, self._cost(roots, values))
+            try:
+                size = self.size(raw)
+                values = self._coerced(raw, hide_suggestions=hide_suggestions)
+                roots = self.roots(values)
+                found = Prepared(values, roots, self._cost(roots, values, size))
+            except RequestError as error:
+                # Whoever counts it asks first, and whoever answers must not have to find it out once more.
+                Operation._latest = self, raw, error
+                raise
             if text is not None:
                 self.kept.variables.keep(self._prepared, text, found)
             else:
@@ -165,7 +163,7 @@ class Operation:
         Args:
             raw: The variables as they came.
         """
-        text = _text(raw)
+        text = text_of(raw)
         return None if text is None else (self.digest, self.name, text)
 
     def release(self) -> None:
@@ -189,6 +187,32 @@ class Operation:
         if caller.refusal is not None and not self.needs_nobody:
             raise caller.refusal.with_traceback(None)  # it may be raised for each operation of a connection
 
+    def closed_to(self, caller: Caller, raw: dict[str, Any], *, hide_suggestions: bool) -> tuple[Selected, ...] | None:
+        """The root fields, where the caller is not signed in and none of them does anything then; `None` otherwise.
+
+        Told before variables are coerced, but for those that decide which fields there are: whoever has no account must
+        not make us read what they send. `None` also for few values, which are read so that mistakes in them are told.
+
+        Raises:
+            RequestError: BAD_USER_INPUT for these.
+        """
+        if not caller.anonymous or are_few(raw, _FEW_VALUES) or self.needs_nobody:
+            return None
+        wanted = [
+            node for node in self.definition.variable_definitions or () if node.variable.name.value in self._conditions
+        ]
+        roots = self.roots(self._values(wanted, raw, hide_suggestions=hide_suggestions))
+        return roots if closed_to_nobody(roots) else None
+
+    @cached_property
+    def without_variables(self) -> DocumentNode:
+        """Its document with itself alone, as if it took no variables: for an executor that is given coerced ones."""
+        node = self.definition
+        alone = OperationDefinitionNode(
+            operation=node.operation, name=node.name, directives=node.directives, selection_set=node.selection_set
+        )
+        return DocumentNode(definitions=(alone, *self._fragments.values()))
+
     @cached_property
     def _conditions(self) -> tuple[str, ...]:
         # Only of operations that run: of many in one document, each would look through all its fragments.
@@ -200,13 +224,39 @@ class Operation:
         Raises:
             RequestError: BAD_USER_INPUT, INPUT_TOO_LARGE.
         """
+        self.size(variables)
+        return self._coerced(variables, hide_suggestions=hide_suggestions)
+
+    def size(self, variables: dict[str, Any]) -> int:
+        """How many values its arguments have with these variables.
+
+        Raises:
+            RequestError: INPUT_TOO_LARGE.
+        """
         try:
-            check_variables(variables, self.limits)
+            return check_variables(variables, self.limits, self._usage)
         except ApiError as error:
             raise RequestError.of(error) from None
+
+    def cost_of_reading(self, variables: dict[str, Any]) -> int:
+        """What an operation costs that does not run, for its variables do not fit or it asks for too much."""
+        try:
+            found = self.size(variables)
+        except RequestError:
+            found = self.limits.input_values
+        return 1 + found // VALUES
+
+    def _coerced(self, variables: dict[str, Any], *, hide_suggestions: bool) -> VariableValues:
+        definitions = self.definition.variable_definitions or ()
+        values = self._values(definitions, variables, hide_suggestions=hide_suggestions)
+        return values if self._usage.values <= _FEW_VALUES else Coerced.of(values)
+
+    def _values(
+        self, definitions: Collection[VariableDefinitionNode], variables: dict[str, Any], *, hide_suggestions: bool
+    ) -> VariableValues:
         values = get_variable_values(
             self._schema,
-            self.definition.variable_definitions or (),
+            definitions,
             variables,
             max_errors=self.limits.validation_errors,
             hide_suggestions=hide_suggestions,
@@ -228,8 +278,8 @@ class Operation:
             self._selections[variant] = found
         return found
 
-    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues) -> int:
-        found = estimated(roots, variables, self.limits.pages)
+    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues, size: int) -> int:
+        found = estimated(roots, variables, size, self.limits.pages)
         if found.conditions > self.limits.conditions:
             raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
         if found.cost > self.limits.cost:
@@ -243,17 +293,6 @@ class Operation:
             message = f"The variable ${name} is null, but @skip and @include take true or false."
             raise RequestError.of(bad_input(message, field=name))
         return found
-
-
-def _text(raw: dict[str, Any]) -> bytes | None:
-    """Variables as what they are known by; the order of keys does not matter, but sorting costs more than it saves."""
-    if not raw:
-        return b"{}"
-    try:
-        text = orjson.dumps(raw)
-    except orjson.JSONEncodeError:
-        return None
-    return text if len(text) <= _LONGEST_KEPT_VARIABLES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +357,7 @@ class Documents:
     def _read(self, query: str) -> _Document:
         try:
             document = read(query, self._limits)
-            check_document(document, self._limits)
+            measured = check_document(document, self._limits)
             if not self._introspection and _INTROSPECTION.search(query):
                 self._refuse_introspection(document)
             errors = mistakes(self._schema, document, _RULES, self._limits, hide_suggestions=self._hide_suggestions)
@@ -331,10 +370,9 @@ class Documents:
         digest = hashlib.sha256(query.encode(errors="replace")).hexdigest()
         operations: dict[str | None, Operation] = {
             node.name.value if node.name is not None else None: Operation(
-                self._schema, document, node, self._limits, digest, self._kept
+                self._schema, document, node, self._limits, digest, self._kept, Usage.of(size)
             )
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode)
+            for node, size in measured.operations
         }
         if not operations:
             raise RequestError(

@@ -63,6 +63,8 @@ class Keeping:
         if operation.kind is not OperationType.MUTATION:
             return None
         try:
+            if operation.closed_to(caller, variables, hide_suggestions=True) is not None:
+                return None
             roots = operation.prepared(variables, hide_suggestions=True).roots
         except RequestError:
             return None

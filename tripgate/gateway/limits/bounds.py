@@ -36,6 +36,8 @@ class Limits:
         introspection_selections: What `selections` counts, of all that is below `__schema` and `__type`.
         input_depth: Objects and lists inside each other, in an argument or a variable.
         input_list: Entries of a list in an argument or a variable.
+        input_values: Objects, lists and plain values in all arguments and variables of an operation, each as often as
+            it is used.
         conditions: What the filters and cursors of an operation may test together; alternatives in one list are one.
         validation_errors: Mistakes in a document that are told; a document with more is refused with these.
         cost: What an operation may cost; see `docs/limits.md`.
@@ -53,6 +55,7 @@ class Limits:
     introspection_selections: int = 400
     input_depth: int = 32
     input_list: int = 2000
+    input_values: int = 7500
     conditions: int = 200
     validation_errors: int = 20
     cost: int = 10_000

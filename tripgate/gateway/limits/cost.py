@@ -5,9 +5,8 @@ are in `docs/limits.md`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     GraphQLError,
@@ -38,6 +37,9 @@ TESTED = 5
 COMING_ALONG = 5
 """How many objects come along with a row: those that it refers to, those that these do, and so on. More cost 1 each."""
 
+VALUES = 10
+"""So many values in arguments and variables cost 1."""
+
 SCHEMA = 1000
 """All of the schema, which is read from memory, but slowly."""
 
@@ -45,19 +47,22 @@ TYPE = 100
 """One type of the schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimated:
+class Estimated(NamedTuple):
     """What an operation may take: its cost, and how many conditions its filters and cursors hold."""
 
     cost: int
     conditions: int
 
 
-def estimated(roots: Iterable[Selected], variables: VariableValues, pages: PageSizes) -> Estimated:
-    """What an operation may take: the sum over its root fields."""
+def estimated(roots: Iterable[Selected], variables: VariableValues, size: int, pages: PageSizes) -> Estimated:
+    """What an operation may take: the sum over its root fields, and what reading its arguments costs.
+
+    Args:
+        size: How many values these have.
+    """
     estimate = _Estimate(variables, pages)
     cost = sum(estimate.root(selected) for selected in roots)
-    return Estimated(cost, estimate.conditions)
+    return Estimated(cost + size // VALUES, estimate.conditions)
 
 
 def too_many_conditions(found: int, limit: int) -> ApiError:

@@ -4,14 +4,14 @@ from graphql import DocumentNode
 
 from gql.errors import ErrorCode
 from tripgate.gateway.limits.bounds import Limits, exceeded
-from tripgate.gateway.limits.measure import Size, measure, root_keys
+from tripgate.gateway.limits.measure import Measured, Size, measure, root_keys
 
 _LARGEST = 1_000_000_000
 """What is told of a number that fragments have made larger still."""
 
 
-def check_document(document: DocumentNode, limits: Limits) -> None:
-    """Refuse a parsed document that asks for too much, whether or not it is valid.
+def check_document(document: DocumentNode, limits: Limits) -> Measured:
+    """Refuse a parsed document that asks for too much, whether or not it is valid; what it amounts to otherwise.
 
     Raises:
         ApiError: TOO_MANY_SELECTIONS, QUERY_TOO_DEEP, TOO_MANY_ROOT_FIELDS, TOO_MANY_ALIASES, TOO_MANY_DIRECTIVES,
@@ -54,6 +54,7 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
         ErrorCode.INPUT_TOO_LARGE,
         "A list in an argument has {found} entries; at most {limit} are allowed.",
     )
+    return found
 
 
 def _check(size: Size, limits: Limits) -> None:
@@ -75,6 +76,13 @@ def _check(size: Size, limits: Limits) -> None:
         size.directives,
         ErrorCode.TOO_MANY_DIRECTIVES,
         "The operation has {found} directives, each fragment counted wherever it is spread; "
+        "at most {limit} are allowed.",
+    )
+    _at_most(
+        limits.input_values,
+        size.values,
+        ErrorCode.INPUT_TOO_LARGE,
+        "The arguments of the operation hold {found} values, each fragment counted wherever it is spread; "
         "at most {limit} are allowed.",
     )
     _at_most(

@@ -20,6 +20,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     ValueNode,
+    VariableNode,
 )
 
 _ROOTS = frozenset({"__schema", "__type"})
@@ -38,6 +39,8 @@ class Size:
         selections: Fields, spreads and inline fragments, without those below `__schema` and `__type`.
         lists: Fields called like a list of the introspection schema inside each other. It means something only where
             the selection turns out to be introspection.
+        values: Objects, lists, plain values and variables in arguments, each as often as it is spread; `uses` how often
+            each variable stands among them, and `defaults` how many values the default of each has.
         inner_depth, inner_lists, inner_selections: The same below each `__schema` and `__type`, these being the first
             step of a depth.
     """
@@ -47,6 +50,9 @@ class Size:
     lists: int = 0
     aliases: int = 0
     directives: int = 0
+    values: int = 0
+    uses: dict[str, int] = field(default_factory=dict)
+    defaults: dict[str, int] = field(default_factory=dict)
     inner_depth: int = 0
     inner_lists: int = 0
     inner_selections: int = 0
@@ -128,7 +134,9 @@ class _Walk:
         for variable in node.variable_definitions or ():
             part.size.directives += len(variable.directives or ())
             if variable.default_value is not None:
-                self._value(variable.default_value, 0)
+                before = part.size.values
+                self._value(part.size, variable.default_value, 0)
+                part.size.defaults[variable.variable.name.value] = part.size.values - before
         self._selections(part, node.selection_set.selections, 0, 0, inner=False)
         return part
 
@@ -139,7 +147,7 @@ class _Walk:
             for directive in node.directives or ():
                 size.directives += 1
                 for argument in directive.arguments or ():
-                    self._value(argument.value, 0)
+                    self._value(size, argument.value, 0)
             if inner:
                 size.inner_selections += 1
             else:
@@ -156,7 +164,7 @@ class _Walk:
         if node.alias is not None:
             size.aliases += 1
         for argument in node.arguments or ():
-            self._value(argument.value, 0)
+            self._value(size, argument.value, 0)
         name = node.name.value
         depth += 1
         lists += name in _LISTS
@@ -172,7 +180,12 @@ class _Walk:
         if node.selection_set is not None:
             self._selections(part, node.selection_set.selections, depth, lists, inner=inner)
 
-    def _value(self, node: ValueNode, depth: int) -> None:
+    def _value(self, size: Size, node: ValueNode, depth: int) -> None:
+        size.values += 1
+        if isinstance(node, VariableNode):
+            name = node.name.value
+            size.uses[name] = size.uses.get(name, 0) + 1
+            return
         if isinstance(node, ListValueNode):
             self.input_list = max(self.input_list, len(node.values))
             inside: Iterable[ValueNode] = node.values
@@ -183,7 +196,7 @@ class _Walk:
         depth += 1
         self.input_depth = max(self.input_depth, depth)
         for each in inside:
-            self._value(each, depth)
+            self._value(size, each, depth)
 
 
 def _sizes(parts: Mapping[str, _Part]) -> dict[str, Size]:
@@ -211,13 +224,16 @@ def _sizes(parts: Mapping[str, _Part]) -> dict[str, Size]:
 
 def _whole(part: _Part, sizes: Mapping[str, Size]) -> Size:
     """What a definition amounts to with all that it spreads."""
-    whole = dataclasses.replace(part.size)
+    whole = dataclasses.replace(part.size, uses=dict(part.size.uses))
     for spread in part.spreads:
         size = sizes.get(spread.name)
         if size is None:
             continue
         whole.aliases += size.aliases
         whole.directives += size.directives
+        whole.values += size.values
+        for name, times in size.uses.items():
+            whole.uses[name] = whole.uses.get(name, 0) + times
         whole.inner_depth = max(whole.inner_depth, size.inner_depth)
         whole.inner_lists = max(whole.inner_lists, size.inner_lists)
         whole.inner_selections += size.inner_selections

@@ -183,10 +183,18 @@ class Visit(Payer):
         tries = may_attempt(operation)
         if self._rates.cost is None and not tries:
             return
+        hide = self._rates.hide_suggestions
         try:
-            prepared = operation.prepared(variables, hide_suggestions=self._rates.hide_suggestions)
+            if caller.token is None:
+                closed = operation.closed_to(caller, variables, hide_suggestions=hide)
+                if closed is not None:
+                    await self._costs(len(closed), caller)
+                    return
+            prepared = operation.prepared(variables, hide_suggestions=hide)
         except RequestError:
-            return  # it will not run, and says why by itself
+            # It will not run, and says why by itself; but its variables had to be read for that.
+            await self._costs(operation.cost_of_reading(variables), caller)
+            return
         if tries:
             await self._tries(attempts(prepared.roots, prepared.values, caller))
             welcoming.set(self._welcome)

@@ -55,6 +55,11 @@ class LimitSettings(BaseModel):
     max_input_list: int = Field(
         default=_DEFAULTS.input_list, ge=10, description="The longest list in an argument or a variable."
     )
+    max_input_values: int = Field(
+        default=_DEFAULTS.input_values,
+        ge=100,
+        description="The most values in an operation's arguments and variables, each as often as it is used.",
+    )
     max_conditions: int = Field(
         default=_DEFAULTS.conditions,
         ge=10,
@@ -82,6 +87,7 @@ class LimitSettings(BaseModel):
             introspection_selections=self.max_introspection_selections,
             input_depth=self.max_input_depth,
             input_list=self.max_input_list,
+            input_values=self.max_input_values,
             conditions=self.max_conditions,
             validation_errors=self.max_validation_errors,
             cost=self.max_cost,
