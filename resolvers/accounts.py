@@ -126,7 +126,7 @@ class AccountMutation:
         password = _given(password)
         async with info.context.auth.proved(info.context.signed_in(), password) as proved:
             try:
-                await info.context.postgrest.call("delete_my_account", proved)
+                await info.context.backend.call("delete_my_account", proved)
             except ApiError as error:
                 if error.code is not ErrorCode.FORBIDDEN or password is not None:
                     raise

@@ -48,7 +48,7 @@ class MyInvitations(DeclaredField):
         )
         plan = planner(context, variables).object(self.table, selected.children, where)
         order = (Sort("created_at", descending=True, nulls_first=True), Sort(self.table.primary_key))
-        answer = await context.postgrest.read(plan.read.ordered(order), caller, self.table)
+        answer = await context.backend.read(plan.read.ordered(order), caller, self.table)
         return [object_shaper(plan.shape)(row) for row in answer.rows]
 
 
@@ -109,7 +109,7 @@ class LeaveTrip(Matched):
         caller = context.signed_in()
         match = self.match(context, selected.arguments(variables))
         delete_ = Delete(self.table.name, match, ())
-        if not await context.postgrest.write(delete_, caller, self.table):
+        if not await context.backend.write(delete_, caller, self.table):
             raise await self.explain_nothing(context, match)
         return True
 

@@ -7,9 +7,9 @@ import strawberry
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
-from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
 
@@ -27,7 +27,7 @@ class Context:
     """
 
     caller: Caller
-    postgrest: PostgrestClient
+    backend: Backend
     auth: AuthClient
     functions: FunctionsClient
     max_page_size: int

@@ -15,12 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from gql.table import Column, Kind, Table
-from tripgate.planner.plan import Compare, Operator, Read, pick
+from tripgate.planner.plan import pick
 from tripgate.planner.read import ObjectPlan
 from tripgate.planner.shaper import ObjectShaper, Row, object_shaper
+from tripgate.upstream.backend import Backend, PreparedByKey
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.client import PostgrestClient
-from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.realtime.frames import Change, Operation
 
 WAITS = (0.01, 0.02, 0.05, 0.1)
@@ -37,15 +36,15 @@ class ChangedRow:
     """How the row of a change becomes an answer.
 
     Attributes:
-        read: The row without its condition; `None` where the record is enough.
+        prepared: The read of the row; `None` where the record is enough.
     """
 
     table: Table
-    read: Read | None
+    prepared: PreparedByKey | None
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, table: Table, plan: ObjectPlan) -> "ChangedRow":
+    def of(cls, backend: Backend, table: Table, plan: ObjectPlan) -> "ChangedRow":
         """From the plan of the selection below the row."""
         read, shaper = plan.read, object_shaper(plan.shape)
         columns = [table.by_sql_name.get(picked.column) for picked in read.columns]
@@ -53,9 +52,9 @@ class ChangedRow:
             return cls(table, None, shaper)
         if _STAMP in table.by_sql_name and pick(table, _STAMP) not in read.columns:
             read = dataclasses.replace(read, columns=(*read.columns, pick(table, _STAMP)))
-        return cls(table, read, shaper)
+        return cls(table, backend.prepare_by_key(read, table.primary_key), shaper)
 
-    async def answer(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any] | None:
+    async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any] | None:
         """The selected fields; `None` where there is no row, or none that the caller may see.
 
         Raises:
@@ -63,13 +62,12 @@ class ChangedRow:
         """
         if change.record is None or change.id is None:
             return None
-        if self.read is None:
+        if self.prepared is None:
             return self.shaper(change.record)
-        read = dataclasses.replace(self.read, where=Compare(self.table.primary_key, Operator.EQ, change.id))
-        request = read_request(read)
+        prepared = self.prepared.with_key(change.id)
 
         async def row() -> Row | None:
-            return next(iter((await postgrest.fetch(request, caller, self.table)).rows), None)
+            return next(iter((await backend.fetch(prepared, caller, self.table)).rows), None)
 
         found = await row()
         for wait in WAITS:

@@ -17,9 +17,8 @@ from resolvers.declared.changed_row import ChangedRow
 from tripgate.planner.plan import ALWAYS, Compare, Embed, Operator, Pick, Read
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
+from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.client import PostgrestClient
-from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Admit
 from tripgate.upstream.resilience.patience import patiently
@@ -68,7 +67,7 @@ class Changes(SubscriptionField):
         try:
             async for change in subscription:
                 if change.operation is Operation.RESYNC or change.table == self.table.name:
-                    yield await stream.answer(change, subscription.caller, context.postgrest)
+                    yield await stream.answer(change, subscription.caller, context.backend)
         finally:
             context.live.discard(subscription)
             context.relay.leave(subscription)
@@ -124,7 +123,7 @@ class TripPresence(SubscriptionField):
                 return []
             where = Compare(self.table.primary_key, Operator.IN, tuple(sorted(groups[child.name])))
             plan = planner(context, variables).object(self.table, child.children, where)
-            found = await context.postgrest.fetch(read_request(plan.read), caller, self.table)
+            found = await context.backend.read(plan.read, caller, self.table)
             return [object_shaper(plan.shape)(row) for row in found.rows]
 
         return {child.key: await part(child) for child in selected.children}
@@ -153,27 +152,27 @@ class _Stream:
         trip_id = str(selected.arguments(variables)["tripId"])
         plans = planner(context, variables)
         rows = {
-            child.key: ChangedRow.of(table, plans.object(table, child.children, ALWAYS))
+            child.key: ChangedRow.of(context.backend, table, plans.object(table, child.children, ALWAYS))
             for child in selected.children
             if child.name == table.singular
         }
-        same_for_all = all(row.read is None for row in rows.values())
+        same_for_all = all(row.prepared is None for row in rows.values())
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         admit = admit_to_trip(context, trip_id)
         return cls(f"trip:{trip_id}", admit, selected, rows, same_for_all, context.relay.patience)
 
-    async def answer(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any]:
+    async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
         if not self.same_for_all:
-            return await patiently(partial(self._made, change, caller, postgrest), self.patience)
+            return await patiently(partial(self._made, change, caller, backend), self.patience)
         found = change.answers.get(self)
         if found is None:
-            found = change.answers[self] = await self._made(change, caller, postgrest)
+            found = change.answers[self] = await self._made(change, caller, backend)
         return found
 
-    async def _made(self, change: Change, caller: Caller, postgrest: PostgrestClient) -> dict[str, Any]:
-        return {child.key: await self._part(child, change, caller, postgrest) for child in self.selected.children}
+    async def _made(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
+        return {child.key: await self._part(child, change, caller, backend) for child in self.selected.children}
 
-    async def _part(self, child: Selected, change: Change, caller: Caller, postgrest: PostgrestClient) -> Any:
+    async def _part(self, child: Selected, change: Change, caller: Caller, backend: Backend) -> Any:
         match child.name:
             case "__typename":
                 return child.parent_type.name
@@ -184,17 +183,17 @@ class _Stream:
             case "occurredAt":
                 return change.occurred_at
             case _:
-                return await self.rows[child.key].answer(change, caller, postgrest)
+                return await self.rows[child.key].answer(change, caller, backend)
 
 
 def admit_to_trip(context: Context, trip_id: str) -> Admit:
     """The read that decides whether a caller may listen to a trip; the same for one that does not exist."""
     trips = catalog["Trip"]
     where = Compare(trips.primary_key, Operator.EQ, trip_id)
-    request = read_request(Read(trips.name, (Pick(trips.primary_key),), where=where))
+    prepared = context.backend.prepare(Read(trips.name, (Pick(trips.primary_key),), where=where))
 
     async def admit(caller: Caller) -> None:
-        if not (await context.postgrest.fetch(request, caller, trips)).rows:
+        if not (await context.backend.fetch(prepared, caller, trips)).rows:
             raise _not_on_the_trip()
 
     return admit
@@ -208,17 +207,17 @@ class _Members:
     """
 
     def __init__(self, context: Context, trip_id: str) -> None:
-        self._postgrest = context.postgrest
+        self._backend = context.backend
         self._trips = catalog["Trip"]
         collaborators = catalog["Collaborator"]
         on_the_trip = Embed("c", "trip_id", True, Read(collaborators.name, (Pick("user_id"),)))
         where = Compare(self._trips.primary_key, Operator.EQ, trip_id)
-        self._request = read_request(Read(self._trips.name, (Pick("user_id"),), (on_the_trip,), where))
+        self._prepared = self._backend.prepare(Read(self._trips.name, (Pick("user_id"),), (on_the_trip,), where))
         self.ids: frozenset[str] = frozenset()
 
     async def admit(self, caller: Caller) -> None:
         """See `Admit`."""
-        for trip in (await self._postgrest.fetch(self._request, caller, self._trips)).rows:
+        for trip in (await self._backend.fetch(self._prepared, caller, self._trips)).rows:
             self.ids = frozenset({trip["user_id"], *(each["user_id"] for each in trip["c"])})
             return
         raise _not_on_the_trip()

@@ -99,6 +99,6 @@ class FunctionValue(DeclaredField):
         self.parameters = parameters
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        request = context.postgrest.prepare(call(self.function, self.parameters, selected.arguments(variables)))
-        (value,) = (await context.postgrest.fetch(request, context.caller, None)).rows
+        prepared = context.backend.prepare(call(self.function, self.parameters, selected.arguments(variables)))
+        (value,) = (await context.backend.fetch(prepared, context.caller, None)).rows
         return value

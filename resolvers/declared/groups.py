@@ -12,22 +12,22 @@ from tripgate.planner import aggregates
 from tripgate.planner.aggregates import GroupsPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ObjectShaper, object_shaper
-from tripgate.upstream.postgrest.render import Request
+from tripgate.upstream.backend import Prepared
 
 
 @dataclass(frozen=True, slots=True)
 class _ReadyGroups:
-    """Planned groups, rendered and compiled, kept with their document."""
+    """Planned groups, prepared and compiled, kept with their document."""
 
-    request: Request
+    prepared: Prepared
     shaper: ObjectShaper
 
     @classmethod
     def of(cls, context: Context, plan: GroupsPlan) -> "_ReadyGroups":
-        return cls(context.postgrest.prepare(plan.read), object_shaper(plan.shape))
+        return cls(context.backend.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context, table: Table) -> list[dict[str, Any]]:
-        found = await context.postgrest.fetch(self.request, context.caller, table)
+        found = await context.backend.fetch(self.prepared, context.caller, table)
         return [self.shaper(row) for row in found.rows]
 
 

@@ -66,7 +66,7 @@ class Lookup(One):
         # A plan that holds the caller's id is for this caller alone.
         context.signed_in()
         plan = self.plan(context, selected, variables)
-        rows = (await context.postgrest.read(plan.read, context.caller, self.table)).rows
+        rows = (await context.backend.read(plan.read, context.caller, self.table)).rows
         return object_shaper(plan.shape)(rows[0]) if rows else None
 
 
@@ -125,5 +125,5 @@ def _of_type(
 async def _rows(context: Context, type_name: str, plan: ObjectPlan) -> dict[tuple[str, str], dict[str, Any]]:
     table = catalog[type_name]
     shaper = object_shaper(plan.shape)
-    rows = (await context.postgrest.read(plan.read, context.caller, table)).rows
+    rows = (await context.backend.read(plan.read, context.caller, table)).rows
     return {(type_name, row[table.primary_key]): shaper(row) for row in rows}

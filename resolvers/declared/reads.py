@@ -1,8 +1,6 @@
-"""Declared reads: each plans the selection below it once and sends one request, however deep it goes."""
+"""Declared reads: each plans the selection below it once and asks once, however deep it goes."""
 
 import asyncio
-import dataclasses
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,51 +12,42 @@ from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import node_id
-from tripgate.planner.plan import Compare, Operator, Read
+from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.read import ConnectionPlan, ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, Row, connection_shaper, object_shaper
-from tripgate.upstream.postgrest.client import Rows
-from tripgate.upstream.postgrest.render import Request, percent
+from tripgate.upstream.backend import Prepared, PreparedByKey, Rows
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyObject:
-    """A planned row, rendered and compiled: all that does not depend on the moment, kept with its document."""
+    """A planned row, prepared and compiled: all that does not depend on the moment, kept with its document."""
 
-    request: Request
+    prepared: Prepared
     shaper: ObjectShaper
 
     @classmethod
     def of(cls, context: Context, plan: ObjectPlan) -> "ReadyObject":
-        return cls(context.postgrest.prepare(plan.read), object_shaper(plan.shape))
+        return cls(context.backend.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context, table: Table) -> dict[str, Any] | None:
-        found = await context.postgrest.fetch(self.request, context.caller, table)
+        found = await context.backend.fetch(self.prepared, context.caller, table)
         return self.shaper(found.rows[0]) if found.rows else None
-
-
-# Stands for a key in a request that is kept for any; nobody can guess it.
-_ANY_KEY = secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True)
 class _OfAnyKey:
     """A planned row of which nothing but its key is still open: a key more costs no plan more."""
 
-    read: Read
-    before: str
-    after: str
+    prepared: PreparedByKey
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, plan: ObjectPlan) -> "_OfAnyKey":
-        before, after = context.postgrest.prepare(plan.read).path.split(_ANY_KEY)
-        return cls(plan.read, before, after, object_shaper(plan.shape))
+    def of(cls, context: Context, plan: ObjectPlan, column: str) -> "_OfAnyKey":
+        return cls(context.backend.prepare_by_key(plan.read, column), object_shaper(plan.shape))
 
-    def ready(self, column: str, key: str) -> ReadyObject:
-        read = dataclasses.replace(self.read, where=Compare(column, Operator.EQ, key))
-        return ReadyObject(Request("GET", f"{self.before}{percent(key)}{self.after}", plan=read), self.shaper)
+    def ready(self, key: str) -> ReadyObject:
+        return ReadyObject(self.prepared.with_key(key), self.shaper)
 
 
 def _by_key(
@@ -77,38 +66,38 @@ def _by_key(
         return ReadyObject.of(context, plan)
     kept: _OfAnyKey | None = selected.kept.get(table.type_name)
     if kept is None:
-        plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, _ANY_KEY))
-        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, plan)
-    return kept.ready(column, key)
+        plan = planner(context, variables).object(table, children, ALWAYS)
+        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, plan, column)
+    return kept.ready(key)
 
 
 @dataclass(frozen=True, slots=True)
 class _ReadyConnection:
-    """A planned page, rendered and compiled, and the request of its totals where that is one of its own."""
+    """A planned page, prepared and compiled, and its totals where they are read by themselves."""
 
-    page: Request | None
-    total: Request | None
+    page: Prepared | None
+    total: Prepared | None
     shaper: ConnectionShaper
 
     @classmethod
     def of(cls, context: Context, plan: ConnectionPlan) -> "_ReadyConnection":
         return cls(
-            None if plan.read is None else context.postgrest.prepare(plan.read),
-            None if plan.total is None else context.postgrest.prepare(plan.total),
+            None if plan.read is None else context.backend.prepare(plan.read),
+            None if plan.total is None else context.backend.prepare(plan.total),
             connection_shaper(plan.shape),
         )
 
     async def answer(self, context: Context, table: Table) -> dict[str, Any]:
-        fetch = context.postgrest.fetch
+        fetch = context.backend.fetch
         if self.page is not None and self.total is not None:
             page, total = await asyncio.gather(
                 fetch(self.page, context.caller, table), fetch(self.total, context.caller, table)
             )
             return self.shaper(page.rows, _totals(total))
-        request = self.page or self.total
-        if request is None:
+        prepared = self.page or self.total
+        if prepared is None:
             return self.shaper([], [])
-        found = await fetch(request, context.caller, table)
+        found = await fetch(prepared, context.caller, table)
         return self.shaper(found.rows, _totals(found))
 
 
@@ -126,7 +115,7 @@ class One(DeclaredField):
         return planner(context, variables).object(self.table, selected.children, where)
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
-        """The request of this selection, and what shapes its answer."""
+        """The prepared read of this selection, and what shapes its answer."""
         key = str(selected.arguments(variables)["id"])
         return _by_key(context, self.table, selected, selected.children, variables, key)
 

@@ -34,7 +34,7 @@ class Write(DeclaredField):
 
     async def one(self, context: Context, plan: ObjectPlan, wanted: WritePlan) -> dict[str, Any] | None:
         """Send a write of one row and shape what it wrote; `None` where it wrote nothing."""
-        rows = await context.postgrest.write(wanted, context.caller, self.table)
+        rows = await context.backend.write(wanted, context.caller, self.table)
         if rows and plan.read.embeds:
             rows = await self.read_back(context, plan, [rows[0][self.table.primary_key]])
         return object_shaper(plan.shape)(rows[0]) if rows else None
@@ -44,7 +44,7 @@ class Write(DeclaredField):
         key = self.table.primary_key
         columns = write.returning(self.table, (pick.column for pick in plan.read.columns))
         read = Read(self.table.name, columns, plan.read.embeds, Compare(key, Operator.IN, tuple(keys)))
-        answer = await context.postgrest.read(read, context.caller, self.table)
+        answer = await context.backend.read(read, context.caller, self.table)
         return in_order(answer.rows, key, keys)
 
     async def by_key(self, context: Context, plan: ObjectPlan, key: str) -> dict[str, Any] | None:
@@ -70,7 +70,7 @@ class Write(DeclaredField):
         """The keys and these columns of the rows that match."""
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
         read = Read(self.table.name, write.returning(self.table, columns), where=where)
-        return (await context.postgrest.read(read, context.caller, self.table)).rows
+        return (await context.backend.read(read, context.caller, self.table)).rows
 
     @property
     def noun(self) -> str:
@@ -94,7 +94,7 @@ class Create(Write):
             rows = await self._insert_tree(context, plan, inputs, path)
         else:
             insert = write.insert(self.table, inputs, self.returning(plan), path)
-            rows = await context.postgrest.write(insert, context.caller, self.table)
+            rows = await context.backend.write(insert, context.caller, self.table)
             key = self.table.primary_key
             keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
             rows = await self.read_back(context, plan, keys) if plan.read.embeds else in_order(rows, key, keys)
@@ -107,7 +107,7 @@ class Create(Write):
         """Rows and those that they bring along, in one transaction, which returns nothing."""
         tree, keys = write.insert_tree(catalog, self.table, inputs, path, max_list=context.max_page_size)
         related = tuple(write.related_tables(catalog, self.table))
-        await context.postgrest.write(tree, context.caller, self.table, related)
+        await context.backend.write(tree, context.caller, self.table, related)
         return await self.read_back(context, plan, keys)
 
 
@@ -197,7 +197,7 @@ class DeleteOne(Matched):
         # What is embedded goes with the row, so it is read before.
         before = await self._before(context, plan, match) if plan.read.embeds else None
         delete = Delete(self.table.name, match, self.returning(plan))
-        rows = await context.postgrest.write(delete, context.caller, self.table)
+        rows = await context.backend.write(delete, context.caller, self.table)
         if not rows:
             raise await self.explain_nothing(context, match)
         return object_shaper(plan.shape)((before or rows)[0])
@@ -205,7 +205,7 @@ class DeleteOne(Matched):
     async def _before(self, context: Context, plan: ObjectPlan, match: Match) -> Sequence[dict[str, Any]]:
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
         read = Read(self.table.name, plan.read.columns, plan.read.embeds, where)
-        return (await context.postgrest.read(read, context.caller, self.table)).rows
+        return (await context.backend.read(read, context.caller, self.table)).rows
 
 
 def in_order(rows: Sequence[dict[str, Any]], key: str, keys: list[str]) -> list[dict[str, Any]]:

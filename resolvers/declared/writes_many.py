@@ -21,7 +21,7 @@ from tripgate.planner.plan import And, Condition, Delete, OwnTest, Pick, Read, U
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 from tripgate.planner.write_filters import check_write_filter
-from tripgate.upstream.postgrest.errors import NotExactlyError
+from tripgate.upstream.backend import NotExactlyError
 
 
 class WriteMany(Write):
@@ -39,7 +39,7 @@ class WriteMany(Write):
             raise bad_input(f"atMost must be between 1 and {context.max_page_size}, not {at_most}.", field="atMost")
         order = (Sort(self.table.primary_key),)
         found = Read(read.table, read.columns, read.embeds, read.where, order, limit=at_most + 1)
-        rows = (await context.postgrest.read(found, context.caller, self.table)).rows
+        rows = (await context.backend.read(found, context.caller, self.table)).rows
         if len(rows) > at_most:
             raise ApiError(
                 ErrorCode.AT_MOST_EXCEEDED,
@@ -60,12 +60,10 @@ class WriteMany(Write):
         tests = (write.keyed(self.table, keys), *tests)
         key = self.table.primary_key
         try:
-            rows = await context.postgrest.write(
-                write.only(wanted, tests, exactly=len(keys)), context.caller, self.table
-            )
+            rows = await context.backend.write(write.only(wanted, tests, exactly=len(keys)), context.caller, self.table)
         except NotExactlyError:
             still = Read(self.table.name, (Pick(key),), where=And(tests))
-            if len((await context.postgrest.read(still, context.caller, self.table)).rows) < len(keys):
+            if len((await context.backend.read(still, context.caller, self.table)).rows) < len(keys):
                 raise
             raise ApiError(
                 ErrorCode.FORBIDDEN,

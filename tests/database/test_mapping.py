@@ -5,7 +5,6 @@ import typing
 
 import psycopg
 import pytest
-from postgrest.exceptions import APIError
 from psycopg import sql
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
@@ -14,6 +13,7 @@ from gql.table import Kind, Sort, Table, catalog
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from tripgate.gateway.doctor.needs import FUNCTIONS
 from tripgate.gateway.schema import graphql_schema  # declares every type
+from tripgate.upstream.backend import BackendError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgrest.errors import public_error
 
@@ -64,7 +64,7 @@ def test_a_unique_key_over_several_columns_names_an_input(db: psycopg.Connection
     # Kept by the database alone, so nobody can be told what to correct.
     unwritten = {"collaborators", "invitations", "user_preferences"}
     for (name,) in keys:
-        failure = APIError({"code": "23505", "message": f'duplicate key value violates unique constraint "{name}"'})
+        failure = BackendError("23505", f'duplicate key value violates unique constraint "{name}"')
         field = public_error(failure, Caller("ada", "token"), table).extensions.get("field")
         assert field is None if table.name in unwritten else field in writable, name
 

@@ -17,13 +17,13 @@ from graphql import (
     is_leaf_type,
     is_required_input_field,
 )
-from postgrest.exceptions import APIError
 
 from gql.errors import ErrorCode
 from resolvers.access import needs_nobody
 from tests.support import Person
 from tripgate.gateway.schema import graphql_schema
 from tripgate.local.stack import StackInfo
+from tripgate.upstream.backend import BackendError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgrest.errors import public_error
 
@@ -105,12 +105,10 @@ async def test_nothing_is_left_to_read(ghost: Person) -> None:
 
 async def test_where_postgrest_does_not_look_first_a_reference_to_nobody_says_so(ghost: Person) -> None:
     # A project that calls another function before its requests: then the row's reference to its owner fails.
-    error = APIError(
-        {
-            "code": "23503",
-            "message": 'insert or update on table "trips" violates foreign key constraint "trips_user_id_fkey"',
-            "details": f'Key (user_id)=({ghost.id}) is not present in table "users".',
-        }
+    error = BackendError(
+        "23503",
+        'insert or update on table "trips" violates foreign key constraint "trips_user_id_fkey"',
+        details=f'Key (user_id)=({ghost.id}) is not present in table "users".',
     )
     assert public_error(error, Caller(ghost.id, "token"), None).code is ErrorCode.UNAUTHENTICATED
     assert public_error(error, Caller(str(uuid4()), "token"), None).code is ErrorCode.BAD_USER_INPUT

@@ -37,7 +37,7 @@ from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.telemetry.redact import error_as_data
 from tripgate.upstream.auth import AuthClient
-from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.postgrest.client import PostgrestBackend
 
 INVITE = """mutation {
   inviteCollaborator(tripId: "00000000-0000-4000-8000-000000000001", email: "x@example.com", role: EDITOR) { id }
@@ -271,7 +271,7 @@ async def test_a_field_answers_what_is_no_json(
 async def test_a_subscription_fails_after_events(
     supabase: Hostile, monkeypatch: pytest.MonkeyPatch, transport: Transport
 ) -> None:
-    monkeypatch.setattr(PostgrestClient, "fetch", raising(Unforeseen(ALL)))
+    monkeypatch.setattr(PostgrestBackend, "fetch", raising(Unforeseen(ALL)))
     with errors_logged() as ids:
         check(await transport(supabase.person, FOLLOW), ids)
     monkeypatch.setattr(Changes, "events", raising_in_a_stream(Unforeseen(ALL), Unforeseen(SECRET)))

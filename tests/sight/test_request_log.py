@@ -138,7 +138,7 @@ async def test_a_masked_error_is_found_by_either_id_and_tells_no_row(
         (line,) = await found.lines("tripgate.errors")
     assert line["requestId"] == "odd"
     assert line["errorId"] == error["extensions"]["errorId"]
-    assert line["error"]["type"] == "postgrest.exceptions.APIError"
+    assert line["error"]["type"] == "tripgate.upstream.backend.BackendError"
     assert line["error"]["message"] == "XX000: could not store [hidden] for [hidden]"
     assert any("tripgate/upstream/postgrest/client.py:" in frame for frame in line["error"]["trace"])
     assert "diary" not in json.dumps(line)

@@ -57,7 +57,7 @@ from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.jwks import JwksCache
 from tripgate.upstream.policies import Policies
-from tripgate.upstream.postgrest.client import PostgrestClient
+from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
 from tripgate.upstream.resilience.operations import Operations
@@ -296,19 +296,19 @@ def _engine(
         hide_suggestions=not settings.development,
         introspection=settings.development if settings.introspection is None else settings.introspection,
     )
-    postgrest = PostgrestClient(rest, api_key, policies.rest)
+    backend = PostgrestBackend(rest, api_key, policies.rest)
     return Engine(
         schema,
         documents,
         _persisted(settings, documents, shared),
-        postgrest,
+        backend,
         AuthClient(http, settings.auth_url, api_key, policies.auth),
         FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, policies.functions),
         relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,
         explains=settings.development,
-        keeping=open_keeping(settings, postgrest, relay),
+        keeping=open_keeping(settings, backend, relay),
         operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
     )
 

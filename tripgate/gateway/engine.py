@@ -20,9 +20,9 @@ from tripgate.gateway.operation import Documents, Operation, RequestError
 from tripgate.planner.json_values import taken_out, unreadable
 from tripgate.planner.selection import Coerced
 from tripgate.upstream.auth import AuthClient
+from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
-from tripgate.upstream.postgrest.client import PostgrestClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.resilience.operations import Operations
@@ -89,7 +89,7 @@ class Engine:
         schema: GraphQLSchema,
         documents: Documents,
         persisted: PersistedDocuments,
-        postgrest: PostgrestClient,
+        backend: Backend,
         auth: AuthClient,
         functions: FunctionsClient,
         relay: Relay,
@@ -103,7 +103,7 @@ class Engine:
         self._schema = schema
         self._documents = documents
         self._persisted = persisted
-        self._postgrest = postgrest
+        self._backend = backend
         self._auth = auth
         self._functions = functions
         self._relay = relay
@@ -112,7 +112,7 @@ class Engine:
         self._explains = explains
         self.operations = operations
         self._keeping = keeping
-        self._reading = postgrest if keeping is None or keeping.sharing is None else keeping.sharing
+        self._reading = backend if keeping is None or keeping.sharing is None else keeping.sharing
 
     def operation(self, request: GraphQLRequest) -> Operation:
         """The operation that a request asks for.
@@ -157,7 +157,7 @@ class Engine:
         context = self._context(caller, set())
         write = None
         if operation.kind is OperationType.QUERY:
-            context.postgrest = self._reading
+            context.backend = self._reading
         elif self._keeping is not None:
             write = self._keeping.begin(operation, request.variables, caller)
         lost = unreadable.count
@@ -259,7 +259,7 @@ class Engine:
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
 
     def _context(self, caller: Caller, live: set[Subscription]) -> Context:
-        return Context(caller, self._postgrest, self._auth, self._functions, self._max_page_size, self._relay, live)
+        return Context(caller, self._backend, self._auth, self._functions, self._max_page_size, self._relay, live)
 
 
 def _without_unreadable(answer: dict[str, Any]) -> None:

@@ -5,28 +5,29 @@ A request that asks for it runs with clients that note what they send. Nothing i
 
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from gql.errors import ApiError
+from gql.table import Table
 from resolvers.context import Context
-from tripgate.planner.plan import as_data
+from tripgate.planner.plan import Read, as_data
+from tripgate.upstream.backend import Backend, BackendError, Plan, Prepared, PreparedByKey, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient
-from tripgate.upstream.http_client import Answer
-from tripgate.upstream.postgrest.client import PostgrestClient
-from tripgate.upstream.postgrest.render import Request
 
 
 @dataclass
 class _Exchange:
-    """One request to Supabase and what came of it; without a status where no answer came."""
+    """One request to Supabase and what came of it; without a status where no answer came.
 
-    method: str
-    path: str
+    Attributes:
+        sent: What was sent, for people.
+    """
+
+    sent: Mapping[str, str]
     plan: object
     began: float
     ended: float = 0.0
@@ -36,8 +37,7 @@ class _Exchange:
     def as_data(self) -> dict[str, Any]:
         """For the answer."""
         return {
-            "method": self.method,
-            "path": self.path,
+            **self.sent,
             "status": self.status,
             "rows": self.rows,
             "ms": _ms(self.ended - self.began),
@@ -66,7 +66,7 @@ class Explanation:
         self._fields[key] = {}  # in the order in which they are asked for, whichever is ready first
         noting = dataclasses.replace(
             context,
-            postgrest=_NotingPostgrest(context.postgrest, exchanges),
+            backend=_NotingBackend(context.backend, exchanges),
             functions=_NotingFunctions(context.functions, exchanges),
         )
         began = time.perf_counter()
@@ -109,22 +109,34 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-class _NotingPostgrest(PostgrestClient):
-    """The client it is given, noting what that sends."""
+class _NotingBackend(Backend):
+    """The backend it is given, noting what that is asked."""
 
-    def __init__(self, client: PostgrestClient, exchanges: list[_Exchange]) -> None:
-        self._client = client
+    def __init__(self, backend: Backend, exchanges: list[_Exchange]) -> None:
+        self._backend = backend
         self._exchanges = exchanges
 
-    async def send(self, request: Request, caller: Caller) -> Answer:
-        """Send, and note when and what came back."""
-        path = f"/rest/v1/{request.path}"
-        exchange = _Exchange(request.method, path, request.plan, time.perf_counter())
+    def prepare(self, plan: Plan) -> Prepared:
+        return self._backend.prepare(plan)
+
+    def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
+        return self._backend.prepare_by_key(read, column)
+
+    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+        """Ask, and note when and what came back."""
+        exchange = _Exchange(prepared.shown, prepared.plan, time.perf_counter())
         self._exchanges.append(exchange)
         try:
-            answer = await self._client.send(request, caller)
-            exchange.status, exchange.rows = answer.status, _rows(answer)
-            return answer
+            found = await self._backend.fetch(prepared, caller, table, related)
+        except BackendError as failure:
+            exchange.status = failure.status
+            raise
+        except ApiError as error:
+            exchange.status = error.__cause__.status if isinstance(error.__cause__, BackendError) else None
+            raise
+        else:
+            exchange.status, exchange.rows = found.status, len(found.rows)
+            return found
         finally:
             exchange.ended = time.perf_counter()
 
@@ -138,7 +150,7 @@ class _NotingFunctions(FunctionsClient):
 
     async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
         """Send, and note when and what came back."""
-        exchange = _Exchange("POST", f"/functions/v1/{name}", None, time.perf_counter())
+        exchange = _Exchange({"method": "POST", "path": f"/functions/v1/{name}"}, None, time.perf_counter())
         self._exchanges.append(exchange)
         try:
             answer = await self._client.send(name, body, caller)
@@ -146,10 +158,3 @@ class _NotingFunctions(FunctionsClient):
             return answer
         finally:
             exchange.ended = time.perf_counter()
-
-
-def _rows(answer: Answer) -> int | None:
-    if not (200 <= answer.status < 300 and answer.body):
-        return None
-    found = orjson.loads(answer.body)
-    return len(found) if isinstance(found, list) else 1

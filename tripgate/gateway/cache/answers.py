@@ -24,8 +24,8 @@ from tripgate.gateway.cache.hints import TRIPS, Hint, hint, untold_tables
 from tripgate.gateway.cache.topics import Room, Topics, TripIds
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.sharing import SharingClient
 from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.sharing import SharingBackend
 
 SETTLES_SECONDS = 0.5
 """A change is told from the log, and may be heard of a moment before it can be read; see `changed_row`."""
@@ -114,7 +114,7 @@ class AnswerCache:
         bytes: What the kept answers take, as far as it is counted.
 
     Args:
-        sharing: The client that shares reads. What began before an event is not to be shared with what comes after,
+        sharing: The backend that shares reads. What began before an event is not to be shared with what comes after,
             and would be kept; `None` where none are shared.
         clock: Seconds that only grow.
     """
@@ -125,7 +125,7 @@ class AnswerCache:
         trip_ids: TripIds,
         limits: CacheLimits,
         *,
-        sharing: SharingClient | None = None,
+        sharing: SharingBackend | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._relay = relay

@@ -16,7 +16,7 @@ from tripgate.gateway.cache.hints import TRIPS, untold_tables
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.sharing import SharingClient
+from tripgate.upstream.sharing import SharingBackend
 
 _UNCERTAIN = frozenset({ErrorCode.TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.INTERNAL_SERVER_ERROR})
 
@@ -47,12 +47,12 @@ class Keeping:
 
     Args:
         answers: The kept answers; `None` where none are kept.
-        sharing: The client that shares reads; `None` where none are shared.
+        sharing: The backend that shares reads; `None` where none are shared.
         beside: The gateways that must know of writes here; `None` for a gateway that stands alone.
     """
 
     def __init__(
-        self, answers: AnswerCache | None, sharing: SharingClient | None, beside: Beside | None = None
+        self, answers: AnswerCache | None, sharing: SharingBackend | None, beside: Beside | None = None
     ) -> None:
         self.answers = answers
         self.sharing = sharing

@@ -5,18 +5,18 @@ from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
 from tripgate.gateway.cache.keeping import Keeping
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read
+from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgrest.client import PostgrestClient
-from tripgate.upstream.postgrest.sharing import SharingClient
 from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.sharing import SharingBackend
 
 
-def open_keeping(settings: Settings, postgrest: PostgrestClient, relay: Relay) -> Keeping | None:
+def open_keeping(settings: Settings, backend: Backend, relay: Relay) -> Keeping | None:
     """What tells kept answers and shared reads of writes; `None` where the settings want neither."""
     if not (settings.cache or settings.share_reads):
         return None
-    sharing = SharingClient(postgrest) if settings.share_reads else None
-    answers = _answers(settings, postgrest, relay, sharing) if settings.cache else None
+    sharing = SharingBackend(backend) if settings.share_reads else None
+    answers = _answers(settings, backend, relay, sharing) if settings.cache else None
     keeping = Keeping(answers, sharing)
     if settings.redis_url is not None:
         from tripgate.upstream.shared.bus import RedisBus  # noqa: PLC0415 - an extra, for those who share
@@ -26,15 +26,13 @@ def open_keeping(settings: Settings, postgrest: PostgrestClient, relay: Relay) -
     return keeping
 
 
-def _answers(
-    settings: Settings, postgrest: PostgrestClient, relay: Relay, sharing: SharingClient | None
-) -> AnswerCache:
+def _answers(settings: Settings, backend: Backend, relay: Relay, sharing: SharingBackend | None) -> AnswerCache:
     async def trip_ids(caller: Caller, these: frozenset[str] | None, most: int) -> list[str]:
         trips = catalog["Trip"]
         key = trips.primary_key
         where = ALWAYS if these is None else Compare(key, Operator.IN, tuple(sorted(these)))
         read = Read(trips.name, (Pick(key),), where=where, limit=most)
-        return [row[key] for row in (await postgrest.read(read, caller, trips)).rows]
+        return [row[key] for row in (await backend.read(read, caller, trips)).rows]
 
     limits = CacheLimits(settings.cache_megabytes * 1024 * 1024, settings.cache_seconds, settings.cache_topics)
     return AnswerCache(relay, trip_ids, limits, sharing=sharing)

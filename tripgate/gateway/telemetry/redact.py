@@ -88,11 +88,6 @@ def error_as_data(error: BaseException, said: Sequence[str] = ()) -> dict[str, A
 
 
 def _words(error: BaseException) -> str:
-    from postgrest.exceptions import APIError  # noqa: PLC0415 - slow to load, for those who only keep a log
-
-    if isinstance(error, APIError):
-        # Its details hold rows, and its hint may.
-        return f"{error.code}: {error.message}"
     if isinstance(error, ValidationError):
         # It quotes what it was given, a session for instance.
         problems = error.errors(include_url=False, include_context=False, include_input=False)

@@ -1,22 +1,27 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import orjson
-from postgrest.exceptions import APIError
 
 from gql.errors import ApiError, bad_input
 from gql.table import Table
 from tripgate.planner.long_rows import LongRows
-from tripgate.planner.plan import FunctionCall, Read, Write
+from tripgate.planner.plan import FunctionCall, Read
+from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
-from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, RelatedTables, out_of_order, passing, public_error
-from tripgate.upstream.postgrest.render import Request, read_request, value_request, write_request
+from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
+from tripgate.upstream.postgrest.render import (
+    KeyedRequest,
+    Request,
+    keyed_request,
+    read_request,
+    value_request,
+    write_request,
+)
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable, whole_seconds
 from tripgate.upstream.resilience.policy import Fault, Policy
 from tripgate.upstream.watch import sending
@@ -32,16 +37,8 @@ _CODE = re.compile(r"[0-9A-Z]{5}|PGRST[0-9A-Z]{3}")
 _STATUS_CODES = {429: "PT429", 502: "PGRST000", 503: "PGRST000", 504: "PGRST003"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What a read answers: the rows, and how many match on all pages where that was asked for."""
-
-    rows: Sequence[dict[str, Any]]
-    total: int | None
-
-
-class PostgrestClient:
-    """Reads and writes tables.
+class PostgrestBackend(Backend):
+    """Asks PostgREST.
 
     Args:
         http: Carries connections to PostgREST only, never a caller's headers.
@@ -54,67 +51,40 @@ class PostgrestClient:
         self._common = header("apikey", api_key) + header("User-Agent", "tripgate") + header("Accept", "*/*")
         self._policy = policy
 
-    async def read(self, read: Read, caller: Caller, table: Table) -> Rows:
-        """Rows that the caller may see.
-
-        Raises:
-            ApiError: By the kind of failure; see `postgrest.errors`.
-        """
-        return await self.fetch(self.prepare(read), caller, table)
-
-    async def write(
-        self, write: Write, caller: Caller, table: Table, related: RelatedTables = ()
-    ) -> Sequence[dict[str, Any]]:
-        """Write, and answer with the rows written; none where no row was visible or permitted.
-
-        Args:
-            related: The other tables that it writes to, to name the field behind a failure.
-
-        Raises:
-            NotExactlyError: It would have touched more or fewer rows than it says; nothing is changed.
-            ApiError: By the kind of failure. After TIMEOUT or UPSTREAM_UNAVAILABLE the write may have happened.
-        """
-        return (await self.fetch(self.prepare(write), caller, table, related)).rows
-
-    async def call(self, function: str, caller: Caller) -> None:
-        """Call a function of the database that takes and returns nothing.
-
-        Raises:
-            ApiError: By the kind of failure; see `postgrest.errors`.
-        """
-        await self.fetch(Request("POST", f"rpc/{function}", body=b"{}"), caller, None)
-
-    def prepare(self, plan: Read | Write | FunctionCall) -> Request:
-        """The request for a plan, to be kept and given to `fetch`."""
+    def prepare(self, plan: Plan) -> Request:
+        """The request for a plan."""
         if isinstance(plan, FunctionCall):
             return value_request(plan)
         return read_request(plan) if isinstance(plan, Read) else write_request(plan)
 
-    async def fetch(self, request: Request, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
-        """Send one rendered request.
+    def prepare_by_key(self, read: Read, column: str) -> KeyedRequest:
+        """The request for a row of a key."""
+        return keyed_request(read, column)
 
-        Raises:
-            ApiError: By the kind of failure.
-        """
+    async def fetch(self, prepared: Any, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+        """Send a `Request` that was prepared, and read its answer. Raises as `Backend.fetch`."""
+        request: Request = prepared
         answer = await self.send(request, caller)
+        status = answer.status
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
-        if 200 <= answer.status < 300:
+        if 200 <= status < 300:
             try:
                 found = LongRows.of(answer.body) if answer.body else []
             except orjson.JSONDecodeError:
                 raise unavailable() from None
             # A function that returns one row answers with the row itself.
-            return Rows(found if isinstance(found, list | LongRows) else [found], total)
-        if answer.status == 416 and total is not None:
+            return Rows(found if isinstance(found, list | LongRows) else [found], total, status)
+        if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
-            return Rows([], total)
-        if answer.status == _URI_TOO_LONG:
+            return Rows([], total, status)
+        if status == _URI_TOO_LONG:
             # Of a proxy that takes less than PostgREST does.
             raise _too_long()
-        error = public_error(_api_error(answer.status, answer.body), caller, table, related)
+        failure = _failure(status, answer.body)
+        error = public_error(failure, caller, table, related)
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
             error.extensions["retryAfter"] = seconds
-        raise error
+        raise error from failure
 
     async def send(self, request: Request, caller: Caller) -> Answer:
         """What PostgREST answers, whatever it is.
@@ -126,7 +96,7 @@ class PostgrestClient:
         if len(request.path) > LONGEST_PATH:
             raise _too_long()
         attempt = partial(self._once, request, caller)
-        return await self._policy.ask(attempt, caller.user_id, repeatable=request.repeatable)
+        return await self._policy.ask(attempt, caller.user_id, repeatable=request.identity is not None)
 
     async def _once(self, request: Request, caller: Caller, timeout: float) -> Answer:  # noqa: ASYNC109 - the client's own
         head = self._http.head(request.method, request.path, self._common)
@@ -156,7 +126,7 @@ def fault(answer: Answer) -> Fault | None:
     if answer.status == _TOO_MANY_REQUESTS:
         # Only who says when is asked again: others would have even more to refuse.
         return Fault(passing=after is not None, trips=False, retry_after=after)
-    error = _api_error(answer.status, answer.body)
+    error = _failure(answer.status, answer.body)
     code = str(error.code or "")
     if code in TOOK_TOO_LONG:
         # What one person asks for must not close the way for all; that nothing answers a proxy may.
@@ -181,20 +151,22 @@ def _total(content_range: bytes) -> int | None:
     return int(count) if count.isdigit() else None
 
 
-def _api_error(status: int, body: bytes) -> APIError:
+def _failure(status: int, body: bytes) -> BackendError:
+    """What an answer of status 400 and above says."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict) or "code" not in found:
         # Not PostgREST's own words: a gateway in front of it, or nothing behind that.
-        code = _STATUS_CODES.get(status)
-        return APIError({"code": code, "message": _not_its_words(status)})
+        return BackendError(_STATUS_CODES.get(status), _not_its_words(status), status=status)
     # A server process of Postgres that was killed leaves PostgREST with nothing to say, and status 400.
     code = found["code"] or "PGRST001"
     known = isinstance(code, str) and _CODE.fullmatch(code) is not None
-    texts = {name: text for name in ("message", "hint", "details") if isinstance(text := found.get(name), str)}
-    return APIError({"code": code if known else None, **texts})
+    message, hint, details = (
+        text if isinstance(text := found.get(name), str) else None for name in ("message", "hint", "details")
+    )
+    return BackendError(code if known else None, message, hint=hint, details=details, status=status)
 
 
 def _not_its_words(status: int) -> str:

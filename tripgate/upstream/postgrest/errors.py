@@ -6,11 +6,10 @@
 import re
 from typing import Any
 
-from postgrest.exceptions import APIError
-
 from gql.descriptions import describe
 from gql.errors import ApiError, ErrorCode
 from gql.table import Column, Table
+from tripgate.upstream.backend import BackendError, NotExactlyError, RelatedTables
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
@@ -18,10 +17,6 @@ from tripgate.upstream.resilience.failures import timed_out, unavailable
 _CONSTRAINT = re.compile(r'constraint "([A-Za-z_][A-Za-z0-9_]{0,62})"')
 _COLUMN = re.compile(r'column "([^"]+)"')
 _TABLE = re.compile(r'(?:relation|table) "([^"]+)"')
-
-RelatedTables = tuple[tuple[str, Table, str], ...]
-"""Tables that one write fills beside its own, each between the field that holds its rows, as in `items`, and the column
-that refers to the rows above, which is no field there."""
 
 _AGGREGATES_SETTING = "pgrst.db_aggregates_enabled"
 _AGGREGATES_OFF = (
@@ -40,19 +35,15 @@ _SAID_BY_THE_SCHEMA = {
 }
 
 
-class NotExactlyError(ApiError):
-    """A write would have touched another number of rows than was meant, so the database undid it."""
-
-    def __init__(self) -> None:
-        super().__init__(ErrorCode.CONFLICT, "Something changed meanwhile, so nothing was written. Try again.")
-
-
-def public_error(error: APIError, caller: Caller, table: Table | None, related: RelatedTables = ()) -> ApiError:
+def public_error(error: BackendError, caller: Caller, table: Table | None, related: RelatedTables = ()) -> ApiError:
     """What the caller is told about a failure of PostgREST or Postgres.
 
     Args:
         table: The mapped table of the request, to name the field behind a column.
         related: The other tables that the request writes to.
+
+    Raises:
+        BackendError: It is none that a caller could have brought about.
     """
     code = str(error.code or "")
     if code in {"PGRST301", "PGRST302", "PGRST303"}:
@@ -97,7 +88,7 @@ def passing(code: str) -> bool:
     return code in _AWAY or code.startswith("08")
 
 
-def _input_message(error: APIError, code: str) -> str:
+def _input_message(error: BackendError, code: str) -> str:
     constraint = _found(_CONSTRAINT, error)
     match code:
         case "23503":
@@ -110,7 +101,7 @@ def _input_message(error: APIError, code: str) -> str:
             return "A value does not fit its type."
 
 
-def _rule(error: APIError, constraint: str | None) -> str:
+def _rule(error: BackendError, constraint: str | None) -> str:
     """What the broken check says for people; the hint of one that a trigger makes in its place."""
     if constraint is None:
         return "A value breaks a rule."
@@ -118,7 +109,7 @@ def _rule(error: APIError, constraint: str | None) -> str:
     return words or f"A value breaks the rule {constraint}."
 
 
-def _details(error: APIError, table: Table | None, related: RelatedTables) -> dict[str, Any]:
+def _details(error: BackendError, table: Table | None, related: RelatedTables) -> dict[str, Any]:
     constraint = _found(_CONSTRAINT, error)
     field = _field(error, table, constraint)
     for path, each, via in related:
@@ -134,7 +125,7 @@ def _details(error: APIError, table: Table | None, related: RelatedTables) -> di
     }
 
 
-def _is_about(table: Table, error: APIError, constraint: str | None) -> bool:
+def _is_about(table: Table, error: BackendError, constraint: str | None) -> bool:
     """Whether the table failed: the message names it, or a constraint called after it."""
     named = _found(_TABLE, error)
     if named is not None:
@@ -142,7 +133,7 @@ def _is_about(table: Table, error: APIError, constraint: str | None) -> bool:
     return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.name}_")
 
 
-def _field(error: APIError, table: Table | None, constraint: str | None, via: str | None = None) -> str | None:
+def _field(error: BackendError, table: Table | None, constraint: str | None, via: str | None = None) -> str | None:
     """The field behind the column that the message or the constraint's name names.
 
     Of a unique key over several columns it is the last that its writer chooses: what is there twice, as against the
@@ -180,12 +171,12 @@ def _is_input(column: Column) -> bool:
     return column.creatable or column.patchable
 
 
-def _is_about_nobody(error: APIError, caller: Caller) -> bool:
+def _is_about_nobody(error: BackendError, caller: Caller) -> bool:
     """Whether what a row refers to and is not there is the caller: their account is gone, and their token is not."""
     details = str(error.details or "")
     return caller.user_id is not None and f"=({caller.user_id}) is not present" in details
 
 
-def _found(pattern: re.Pattern[str], error: APIError) -> str | None:
+def _found(pattern: re.Pattern[str], error: BackendError) -> str | None:
     found = pattern.search(error.message or "")
     return found.group(1) if found is not None else None

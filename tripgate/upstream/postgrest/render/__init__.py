@@ -5,8 +5,17 @@ through `quoted` and `percent` alone, which are exact for every string that Post
 """
 
 from tripgate.upstream.postgrest.render.functions import value_request
-from tripgate.upstream.postgrest.render.reads import read_request
-from tripgate.upstream.postgrest.render.request import Request, percent, quoted
+from tripgate.upstream.postgrest.render.reads import keyed_request, read_request
+from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, percent, quoted
 from tripgate.upstream.postgrest.render.writes import write_request
 
-__all__ = ["Request", "percent", "quoted", "read_request", "value_request", "write_request"]
+__all__ = [
+    "KeyedRequest",
+    "Request",
+    "keyed_request",
+    "percent",
+    "quoted",
+    "read_request",
+    "value_request",
+    "write_request",
+]

@@ -32,7 +32,7 @@ def call_request(call: FunctionCall, parameters: str, prefer: str, plan: object)
         parameters: What is asked of the rows that the function returns.
     """
     path = f"rpc/{call.function}" + (f"?{parameters}" if parameters else "")
-    return Request("POST", path, prefer, orjson.dumps(dict(call.arguments)), plan=plan, reads=True)
+    return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)))
 
 
 def value_request(call: FunctionCall) -> Request:

@@ -6,12 +6,12 @@ import orjson
 
 from gql.table import Sort
 from tripgate.planner.long_rows import MARK
-from tripgate.planner.plan import Aggregate, Function, Read, related_key
+from tripgate.planner.plan import ALWAYS, Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.presorted import relation
-from tripgate.upstream.postgrest.render.request import Request, aggregate_text, pick_text
+from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
 
 
@@ -21,11 +21,25 @@ def read_request(read: Read) -> Request:
     if (found := long_list(read)) is not None:
         ids, rest = found
         path = f"rpc/{read.table}_by_ids?{_called(dataclasses.replace(read, where=rest))}"
-        return Request("POST", path, prefer, orjson.dumps({"ids": ids}), plan=read, reads=True)
+        return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}))
     if read.source is not None:
         return call_request(read.source, _called(read), prefer, read)
     select, parameters = _level(read, "")
-    return Request("GET", f"{relation(read)}?{'&'.join([f'select={select}', *parameters])}", prefer, plan=read)
+    return Request.reading(f"{relation(read)}?{'&'.join([f'select={select}', *parameters])}", prefer, read)
+
+
+def keyed_request(read: Read, column: str) -> KeyedRequest:
+    """Render a read of one row whose condition will be that this column has some value.
+
+    Raises:
+        ValueError: The read has a condition, an order or a limit.
+    """
+    if read.where != ALWAYS or read.order or read.limit is not None:
+        raise ValueError("only a read without condition, order and limit finds one row by its key")
+    select, parameters = _level(read, "")
+    return KeyedRequest(
+        read, column, f"{read.table}?select={select}&{column}=eq.", "".join(f"&{each}" for each in parameters)
+    )
 
 
 def _called(read: Read) -> str:

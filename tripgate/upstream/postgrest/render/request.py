@@ -1,21 +1,24 @@
 """What every rendered request consists of, and how a client's text enters it."""
 
+import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from tripgate.planner.plan import Aggregate, Pick
+from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request below the REST address.
+    """One HTTP request below the REST address: what a plan is when it is prepared.
 
     Attributes:
         path: Path and query, percent-encoded, beginning with the table.
         prefer: The `Prefer` header, or empty.
         exactly: How many rows a write must touch, as header `X-Exactly` tells the database; see `expect_rows` there.
         plan: What it was rendered from, to be shown when it is slow.
-        reads: Whether it changes nothing although its method might.
+        identity: Of a read, all that it asks for, whatever its method; `None` for a request that changes something,
+            which may not be sent again when nobody knows whether it arrived.
     """
 
     method: str
@@ -24,12 +27,32 @@ class Request:
     body: bytes | None = None
     exactly: int | None = None
     plan: object = field(default=None, compare=False, repr=False)
-    reads: bool = False
+    identity: Hashable | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def reading(cls, path: str, prefer: str, plan: object, body: bytes | None = None) -> "Request":
+        """A request that changes nothing: by GET, or with a body by POST."""
+        return cls("GET" if body is None else "POST", path, prefer, body, None, plan, (path, prefer, body))
 
     @property
-    def repeatable(self) -> bool:
-        """Whether it may be sent again when nobody knows whether it arrived."""
-        return self.reads or self.method == "GET"
+    def shown(self) -> dict[str, str]:
+        """Method and path, for people who develop."""
+        return {"method": self.method, "path": f"/rest/v1/{self.path}"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """The request for one row but for its key, which stands between two parts of the path."""
+
+    read: Read
+    column: str
+    before: str
+    after: str
+
+    def with_key(self, key: str) -> Request:
+        """The request for the row with this key."""
+        plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
+        return Request.reading(f"{self.before}{percent(key)}{self.after}", "", plan)
 
 
 def percent(text: str) -> str:

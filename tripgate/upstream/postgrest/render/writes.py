@@ -34,7 +34,7 @@ def write_request(write: Write) -> Request:
             path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
             return Request("DELETE", path, "return=representation", exactly=write.exactly, plan=write)
         case Call():
-            path = f"rpc/{write.function}?{_select(write.returning)}"
+            path = f"rpc/{write.function}" + (f"?{_select(write.returning)}" if write.returning else "")
             return Request("POST", path, "", dumps(write.arguments), plan=write)
         case _:
             assert_never(write)

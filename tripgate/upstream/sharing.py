@@ -5,37 +5,44 @@ then goes on for those who wait for it and takes nobody in any more.
 """
 
 import asyncio
+from collections.abc import Hashable
 from contextlib import suppress
 
+from gql.table import Table
+from tripgate.planner.plan import Read
+from tripgate.upstream.backend import Backend, Plan, Prepared, PreparedByKey, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.http_client import Answer
-from tripgate.upstream.postgrest.client import PostgrestClient
-from tripgate.upstream.postgrest.render import Request
 
-_Key = tuple[str | None, str, str, bytes | None]
+_Key = tuple[str | None, Hashable]
 
 
-class SharingClient(PostgrestClient):
-    """The client it is given, for queries alone: each of its reads may answer several who ask the same.
+class SharingBackend(Backend):
+    """The backend it is given, for queries alone: each of its reads may answer several who ask the same.
 
-    The same is: the same token, path, preferences and body. Whoever asks first sends, in its own task; the others wait
+    The same is: of the same identity, with the same token. Whoever asks first sends, in its own task; the others wait
     for it. When it fails, all fail; when it is cancelled, the others ask anew.
+
+    Attributes:
+        shared: How many reads were answered by another's.
     """
 
-    def __init__(self, client: PostgrestClient) -> None:
-        self._client = client
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._under_way: dict[str | None, dict[_Key, _Shared]] = {}
         self.shared = 0
 
-    async def send(self, request: Request, caller: Caller) -> Answer:
-        """Send, or take the answer to the same read that is under way.
+    def prepare(self, plan: Plan) -> Prepared:
+        return self._backend.prepare(plan)
 
-        Raises:
-            ApiError: As the client that sends.
-        """
-        if not request.repeatable:
-            return await self._client.send(request, caller)
-        key = (caller.token, request.path, request.prefer, request.body)
+    def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
+        return self._backend.prepare_by_key(read, column)
+
+    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+        """Ask, or take the answer to the same read that is under way."""
+        identity = prepared.identity
+        if identity is None:
+            return await self._backend.fetch(prepared, caller, table, related)
+        key = (caller.token, identity)
         mine = self._under_way.get(caller.user_id)
         if mine is None:
             mine = self._under_way[caller.user_id] = {}
@@ -45,7 +52,7 @@ class SharingClient(PostgrestClient):
                 return await leading.answer()
         leading = mine[key] = _Shared()
         try:
-            answer = await self._client.send(request, caller)
+            found = await self._backend.fetch(prepared, caller, table, related)
         except Exception as error:
             leading.fail(error)
             raise
@@ -53,8 +60,8 @@ class SharingClient(PostgrestClient):
             leading.fail(_LeaderGoneError())
             raise
         else:
-            leading.finish(answer)
-            return answer
+            leading.finish(found)
+            return found
         finally:
             del mine[key]
             if not mine and self._under_way.get(caller.user_id) is mine:
@@ -79,21 +86,21 @@ class _Shared:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[Answer]] | None = None
+        self._waiting: list[asyncio.Future[Rows]] | None = None
 
-    async def answer(self) -> Answer:
+    async def answer(self) -> Rows:
         """What comes of it."""
-        one: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        one: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = []
         self._waiting.append(one)
         return await one
 
-    def finish(self, answer: Answer) -> None:
+    def finish(self, found: Rows) -> None:
         """Answer all who wait."""
         for one in self._waiting or ():
             if not one.done():
-                one.set_result(answer)
+                one.set_result(found)
 
     def fail(self, error: Exception) -> None:
         """Fail all who wait."""
