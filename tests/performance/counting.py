@@ -5,10 +5,12 @@ since how often it turns is up to chance; so is what runs as C, which has no ins
 """
 
 import asyncio
+import itertools
 import sys
 import sysconfig
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
@@ -22,7 +24,40 @@ ROOT = Path(__file__).parents[2]
 _LIBRARY = f"{sysconfig.get_path('stdlib')}/"
 _PACKAGES = f"{sysconfig.get_path('purelib')}/"
 _LEFT_OUT = (f"{_LIBRARY}asyncio/", f"{_LIBRARY}selectors.py", f"{_LIBRARY}threading.py", __file__)
+_OURS = tuple(f"{ROOT}/{name}/" for name in ("gql", "resolvers", "tripgate"))
 _TURNS = 8
+
+
+@dataclass(frozen=True)
+class Way:
+    """The functions that a request passed through, in order.
+
+    A coroutine counts again each time that it goes on after an `await`.
+
+    Attributes:
+        steps: The file below the repository, and the function.
+    """
+
+    steps: list[tuple[str, str]]
+
+    @property
+    def stays(self) -> list[str]:
+        """The files in the order in which they were entered, each once for as long as it was not left."""
+        return [file for file, _ in itertools.groupby(file for file, _ in self.steps)]
+
+    @property
+    def returns(self) -> int:
+        """How often a file was entered that had been left before."""
+        return len(self.stays) - len(set(self.stays))
+
+    def entries(self, file: str, *functions: str) -> int:
+        """How often one of these functions of a file was begun, or went on."""
+        return sum(step in {(file, function) for function in functions} for step in self.steps)
+
+    def __str__(self) -> str:
+        """One line for each stay."""
+        groups = itertools.groupby(self.steps, lambda step: step[0])
+        return "\n".join(f"{file}: {', '.join(function for _, function in steps)}" for file, steps in groups)
 
 
 class CountedGateway:
@@ -34,6 +69,7 @@ class CountedGateway:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._counts: Counter[str] = Counter()
         self._modules: dict[CodeType, str | None] = {}
+        self._steps: list[tuple[str, str]] = []
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -51,6 +87,16 @@ class CountedGateway:
         """Count from now on."""
         self._counts.clear()
         await self._run(lambda: sys.settrace(self._entered))
+
+    async def follow(self) -> None:
+        """Write down from now on which functions of ours are entered."""
+        self._steps.clear()
+        await self._run(lambda: sys.settrace(self._stepped_in))
+
+    async def way(self) -> Way:
+        """What has been written down since `follow`, once nothing is left to do."""
+        await self.end()
+        return Way(list(self._steps))
 
     async def end(self) -> Counter[str]:
         """The instructions of each module since `begin`, once nothing is left to do."""
@@ -102,6 +148,12 @@ class CountedGateway:
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         return stepped
+
+
+    def _stepped_in(self, frame: FrameType, _event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if code.co_filename.startswith(_OURS):
+            self._steps.append((code.co_filename.removeprefix(f"{ROOT}/"), code.co_name))
 
 
 def _module(file: str) -> str | None:

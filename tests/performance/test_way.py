@@ -1,0 +1,91 @@
+"""The way of a request through our modules: how often it comes back to one that it had left.
+
+Whoever reads the code follows that way. Each stage hands what it made to the next, so a stage is entered once.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.live.clients import Live, live
+from tests.performance.counting import CountedGateway, Way
+from tests.support import Person
+from tripgate.gateway.settings import Settings
+from tripgate.local.stack import StackInfo
+
+PROFILE = "query ($id: UUID!) { profile(id: $id) { id displayName avatarPath } }"
+CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id title } }"
+ITEM = "mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: \"Boat\" }) { id } }"
+VOTE = "mutation ($id: UUID!, $value: VoteValue!) { castVote(tripItemId: $id, value: $value) { id } }"
+VOTES = "subscription ($trip: UUID!) { voteChanges(tripId: $trip) { operation id vote { value user { displayName } tripItem { title } } } }"
+
+
+@dataclass(frozen=True)
+class Traveller:
+    """Somebody who asks a gateway whose steps are written down, and whose friend asks another."""
+
+    person: Person
+    elsewhere: Person
+    gateway: CountedGateway
+
+    async def way_of(self, query: str, **variables: object) -> Way:
+        """The way of one request, when everything is warm."""
+        for _ in range(3):
+            await self.person.ask(query, **variables)
+        await self.gateway.follow()
+        await self.person.ask(query, **variables)
+        return await self.gateway.way()
+
+
+@pytest.fixture(scope="module")
+async def traveller(seeded: StackInfo, anonymous: Person) -> AsyncIterator[Traveller]:
+    settings = Settings.model_validate(
+        {
+            "SUPABASE_URL": seeded.api_url,
+            "SUPABASE_PUBLISHABLE_KEY": seeded.publishable_key,
+            "rest_url": seeded.rest_url,
+            "shutdown_timeout": 1,
+        }
+    )
+    elsewhere = await anonymous.sign_up()
+    async with CountedGateway(settings) as gateway:
+        person = Person(elsewhere.http, gateway.url, elsewhere.token, id=elsewhere.id)
+        yield Traveller(person, elsewhere, gateway)
+
+
+async def test_a_warm_query(traveller: Traveller) -> None:
+    way = await traveller.way_of(PROFILE, id=traveller.person.id)
+    assert way.returns < 20, f"{way.returns}\n{way}"
+
+
+async def test_a_create(traveller: Traveller) -> None:
+    way = await traveller.way_of(CREATE, input={"title": "A trip"})
+    assert way.returns < 60, f"{way.returns}\n{way}"
+
+
+async def test_a_delivered_vote(traveller: Traveller) -> None:
+    trip = await traveller.elsewhere.trip()
+    item = (await traveller.elsewhere.ask(ITEM, trip=trip))["createTripItem"]["id"]
+    async with live(traveller.person) as connection:
+        votes = await connection.subscribe(VOTES, trip=trip)
+        await _until_following(traveller.elsewhere, connection, votes, item)
+        await traveller.gateway.follow()
+        await traveller.elsewhere.ask(VOTE, id=item, value="UP")
+        heard = (await connection.event(votes))["voteChanges"]
+        way = await traveller.gateway.way()
+    assert heard["vote"]["value"] == "UP"
+    assert way.returns < 20, f"{way.returns}\n{way}"
+
+
+async def _until_following(voter: Person, connection: Live, votes: str, item: str) -> None:
+    """Vote until that is heard: a subscription says nothing when it begins."""
+    for attempt in range(50):
+        await voter.ask(VOTE, id=item, value=("UP", "DOWN")[attempt % 2])
+        try:
+            await connection.event(votes, 0.3)
+        except TimeoutError:
+            continue
+        await connection.silence(votes)
+        return
+    raise AssertionError("the subscription never began")
