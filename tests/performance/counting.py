@@ -149,7 +149,6 @@ class CountedGateway:
         frame.f_trace_lines = False
         return stepped
 
-
     def _stepped_in(self, frame: FrameType, _event: str, _argument: Any) -> None:
         code = frame.f_code
         if code.co_filename.startswith(_OURS):

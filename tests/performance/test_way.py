@@ -16,9 +16,11 @@ from tripgate.local.stack import StackInfo
 
 PROFILE = "query ($id: UUID!) { profile(id: $id) { id displayName avatarPath } }"
 CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id title } }"
-ITEM = "mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: \"Boat\" }) { id } }"
+ITEM = 'mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: "Boat" }) { id } }'
 VOTE = "mutation ($id: UUID!, $value: VoteValue!) { castVote(tripItemId: $id, value: $value) { id } }"
-VOTES = "subscription ($trip: UUID!) { voteChanges(tripId: $trip) { operation id vote { value user { displayName } tripItem { title } } } }"
+VOTES = """subscription ($trip: UUID!) {
+  voteChanges(tripId: $trip) { operation id vote { value user { displayName } tripItem { title } } }
+}"""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ async def traveller(seeded: StackInfo, anonymous: Person) -> AsyncIterator[Trave
 
 async def test_a_warm_query(traveller: Traveller) -> None:
     way = await traveller.way_of(PROFILE, id=traveller.person.id)
-    assert way.returns < 20, f"{way.returns}\n{way}"
+    assert way.returns < 55, f"{way.returns}\n{way}"
 
 
 async def test_a_create(traveller: Traveller) -> None:
     way = await traveller.way_of(CREATE, input={"title": "A trip"})
-    assert way.returns < 60, f"{way.returns}\n{way}"
+    assert way.returns < 100, f"{way.returns}\n{way}"
 
 
 async def test_a_delivered_vote(traveller: Traveller) -> None:
@@ -75,7 +77,7 @@ async def test_a_delivered_vote(traveller: Traveller) -> None:
         heard = (await connection.event(votes))["voteChanges"]
         way = await traveller.gateway.way()
     assert heard["vote"]["value"] == "UP"
-    assert way.returns < 20, f"{way.returns}\n{way}"
+    assert way.returns < 55, f"{way.returns}\n{way}"
 
 
 async def _until_following(voter: Person, connection: Live, votes: str, item: str) -> None:

@@ -60,7 +60,7 @@ from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
-from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.resilience.deadline import Operations
 from tripgate.upstream.resilience.policy import PolicyLimits
 from tripgate.upstream.watched_client import WatchedClient
 

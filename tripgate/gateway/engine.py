@@ -25,7 +25,7 @@ from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
-from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.resilience.deadline import Operations
 from tripgate.upstream.watch import watching
 
 

@@ -14,7 +14,7 @@ from tripgate.gateway.telemetry.sight import Sight
 from tripgate.upstream.policies import Policies
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay
-from tripgate.upstream.resilience.operations import Operations
+from tripgate.upstream.resilience.deadline import Operations
 
 _LAG_SECONDS = 0.5
 _OPEN = {"closed": 0.0, "half_open": 0.5, "open": 1.0}

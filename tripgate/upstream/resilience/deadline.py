@@ -1,4 +1,4 @@
-"""The moment by which the operation that runs here must be answered.
+"""The moment by which the operation that runs here must be answered, and how many operations run at once.
 
 It travels in a context variable and not as an argument: what waits for Supabase lies below the client library of Auth,
 the relay and the shapers, none of which has any use for it.
@@ -9,7 +9,10 @@ import time
 from contextvars import ContextVar, Token
 from types import TracebackType
 
-_ends: ContextVar[float] = ContextVar("deadline", default=math.inf)
+from tripgate.upstream.resilience.failures import overloaded
+
+ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
+"""When what runs here must have ended, by `time.monotonic`; infinity where nothing bounds it."""
 
 
 class Within:
@@ -22,15 +25,69 @@ class Within:
         self._token: Token[float] | None = None
 
     def __enter__(self) -> None:
-        self._token = _ends.set(min(time.monotonic() + self._seconds, _ends.get()))
+        self._token = ends_at.set(min(time.monotonic() + self._seconds, ends_at.get()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._token is not None:
-            _ends.reset(self._token)
+            ends_at.reset(self._token)
 
 
 def deadline() -> float:
-    """When what runs here must have ended, by `time.monotonic`; infinity where nothing bounds it."""
-    return _ends.get()
+    """The same, as a function."""
+    return ends_at.get()
+
+
+class Operations:
+    """Bounds queries and mutations. What one more would cost everybody is refused while it costs nothing yet.
+
+    Args:
+        most: How many run at once.
+        seconds: How long each may take.
+
+    Attributes:
+        running: How many run now.
+        refused: How many were refused.
+    """
+
+    __slots__ = ("_most", "_seconds", "refused", "running")
+
+    def __init__(self, *, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self.running = 0
+        self.refused = 0
+
+    def one(self) -> "_Operation":
+        """`with operations.one():` runs one more within its deadline; OVERLOADED where there is no room for it."""
+        return _Operation(self, self._seconds)
+
+    def begin(self) -> None:
+        """Count one more.
+
+        Raises:
+            ApiError: OVERLOADED.
+        """
+        if self.running >= self._most:
+            self.refused += 1
+            raise overloaded()
+        self.running += 1
+
+
+class _Operation(Within):
+    __slots__ = ("_operations",)
+
+    def __init__(self, operations: Operations, seconds: float) -> None:
+        super().__init__(seconds)
+        self._operations = operations
+
+    def __enter__(self) -> None:
+        self._operations.begin()
+        super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._operations.running -= 1
+        super().__exit__(kind, error, trace)

@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 from gql.errors import ErrorCode
 from tripgate.upstream.http_client import AbandonedError
 from tripgate.upstream.resilience.breaker import Breaker
-from tripgate.upstream.resilience.deadline import deadline
+from tripgate.upstream.resilience.deadline import deadline, ends_at
 from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
 from tripgate.upstream.resilience.gate import Gate
 from tripgate.upstream.resilience.payer import paying
@@ -104,36 +104,38 @@ class Policy(Generic[A]):
         Raises:
             ApiError: TIMEOUT, UPSTREAM_UNAVAILABLE or OVERLOADED.
         """
-        ends = deadline()
-        if ends == math.inf:
-            ends = time.monotonic() + self._timeout
-        if person is None:
-            person = paying.get().key
+        breaker, gate = self.breaker, self.gate
+        ends = ends_at.get()
+        ends = time.monotonic() + self._timeout if ends == math.inf else ends
+        person = paying.get().key if person is None else person
         tries = 0
         while True:
-            tried = await self._enter(person, ends)
             began = time.monotonic()
+            if breaker.opened_at is None and began < ends and gate.enter_at_once(person):
+                tried = False
+            else:
+                tried = await self._enter(person, ends)
+                began = time.monotonic()
             try:
                 answer = await attempt(min(self._timeout, ends - began))
-            except AbandonedError as error:
-                self.breaker.abandoned(tried=tried)
-                error.over.add_done_callback(partial(self._over, person, began))
-                raise asyncio.CancelledError from None
             except NoAnswerError as error:
                 self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, tried=tried)
                 again = error.code is ErrorCode.UPSTREAM_UNAVAILABLE and (repeatable or not error.sent)
                 wait = self._wait(tries, None, ends) if again else None
                 if wait is None:
                     raise
-            except BaseException:
-                self.breaker.abandoned(tried=tried)
-                self._leave(person, began)
+            except BaseException as error:
+                self._given_up(error, person, began, tried=tried)
                 raise
             else:
-                fault = self._answered(answer, person, began, tried=tried)
-                if fault is None or not (fault.passing and repeatable):
+                # As it nearly always is.
+                if answer.status < 400 and not breaker.failures and not tried:
+                    gate.leave(person)
+                    if (took := time.monotonic() - began) > FREE_SECONDS:
+                        paying.get().spent(took, late=False)
                     return answer
-                wait = self._wait(tries, fault.retry_after, ends)
+                fault = self._answered(answer, person, began, tried=tried)
+                wait = None if fault is None or not repeatable else self._wait_for(fault, tries, ends)
                 if wait is None:
                     return answer
             tries += 1
@@ -178,6 +180,19 @@ class Policy(Generic[A]):
             else:
                 self.breaker.succeeded(tried=tried)
                 self._leave(person, began)
+
+    def _given_up(self, error: BaseException, person: str | None, began: float, *, tried: bool) -> None:
+        """Whoever asked has gone, or a mistake of ours ends it.
+
+        Raises:
+            CancelledError: Whoever asked has gone, and the upstream goes on with what it was asked.
+        """
+        self.breaker.abandoned(tried=tried)
+        if isinstance(error, AbandonedError):
+            error.over.add_done_callback(partial(self._over, person, began))
+            # Nothing but this very class is a cancellation for `asyncio.timeout`.
+            raise asyncio.CancelledError from None
+        self._leave(person, began)
 
     def _answered(self, answer: A, person: str | None, began: float, *, tried: bool) -> Fault | None:
         fault = self._fault(answer) if answer.status >= 400 else None
@@ -226,6 +241,9 @@ class Policy(Generic[A]):
         seconds = self.breaker.refuses()
         if seconds:
             raise unavailable(sent=False, retry_after=seconds)
+
+    def _wait_for(self, fault: Fault, tries: int, ends: float) -> float | None:
+        return self._wait(tries, fault.retry_after, ends) if fault.passing else None
 
     def _wait(self, tries: int, retry_after: float | None, ends: float) -> float | None:
         """Seconds until the next attempt, drawn at random so that those who failed together do not come together."""
