@@ -240,6 +240,7 @@ class Catalog:
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
+        self._by_name: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
 
     def add(self, table: Table) -> None:
@@ -247,6 +248,7 @@ class Catalog:
         if table.type_name in self._tables:
             raise ValueError(f"{table.type_name} is declared twice")
         self._tables[table.type_name] = table
+        self._by_name[table.name] = table
         if table.hidden_columns:
             self.partly_hidden.add(table.name)
 
@@ -256,6 +258,10 @@ class Catalog:
     def get(self, type_name: str) -> Table | None:
         """The mapping of a type, or `None` for a type that no table stands behind."""
         return self._tables.get(type_name)
+
+    def named(self, name: str) -> Table:
+        """The mapping of a table by its name in SQL."""
+        return self._by_name[name]
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self._tables.values())

@@ -17,7 +17,8 @@ from typing import Any
 from gql.table import Column, Kind, Table
 from tripgate.planner.plan import pick
 from tripgate.planner.read import ObjectPlan
-from tripgate.planner.shaper import ObjectShaper, Row, object_shaper
+from tripgate.planner.rows import Row
+from tripgate.planner.shaper import ObjectShaper, object_shaper
 from tripgate.upstream.backend import Backend, PreparedByKey
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation

@@ -14,8 +14,9 @@ from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import node_id
 from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.read import ConnectionPlan, ObjectPlan
+from tripgate.planner.rows import Row
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, Row, connection_shaper, object_shaper
+from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, connection_shaper, object_shaper
 from tripgate.upstream.backend import Prepared, PreparedByKey, Rows
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import Person
 from tripgate.local.stack import StackInfo
-from tripgate.planner import long_rows
+from tripgate.upstream.postgrest import long_rows
 
 CREATE = "mutation ($input: CreateTripItemInput!) { createTripItem(input: $input) { id details } }"
 COUNT = "query ($details: JSONFilter) { tripItems(filter: { details: $details }) { totalCount } }"

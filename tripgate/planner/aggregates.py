@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 from gql.errors import bad_input
-from gql.table import Column, Kind, Sort, Table, catalog
+from gql.table import Column, Sort, Table
 from tripgate.planner import shape
-from tripgate.planner.plan import Aggregate, And, Compare, Condition, Function, IsNull, Not, Or, Read, Related, pick
+from tripgate.planner.plan import Aggregate, Condition, Function, Read, pick
 from tripgate.planner.selection import Selected
 
 COUNT = "count"
@@ -40,53 +40,12 @@ class Totals:
 
     def read(self, where: Condition) -> Read:
         """A read of all of it, in one row."""
-        self.parts(where)  # may add to what is computed
-        return Read(self.table.name, (), where=where, aggregates=self.aggregates(where))
+        return Read(self.table.name, (), where=where, aggregates=self.aggregates)
 
-    def aggregates(self, where: Condition) -> tuple[Aggregate, ...]:
-        """Everything wanted so far. Rows are counted by their key where they cannot be counted as wholes."""
-        by_key = self._by_key(where)
-        counted = Aggregate(COUNT, Function.COUNT, self.table.primary_key if by_key else None)
-        return (*((counted,) if self.counted else ()), *self._computed.values())
-
-    def _by_key(self, where: Condition) -> bool:
-        # A count of whole rows is not grouped, so that no test of a relation may show beside it.
-        return self.table.hidden_columns or _tests_relations(where, inside=True)
-
-    def parts(self, where: Condition) -> tuple[shape.Part, ...]:
-        """How the rows of the answer become one; empty where there is always exactly one.
-
-        A test of related rows is part of what PostgREST groups by. So an aggregate is no row when none passes the test,
-        and several rows when a test may fail and the condition still hold, one for each combination of outcomes. A
-        count of whole rows is not grouped.
-
-        Raises:
-            ApiError: BAD_USER_INPUT for a least or greatest text in several parts, whose order only Postgres knows.
-        """
-        if not _tests_relations(where) or (not self.computed and not self._by_key(where)):
-            return ()
-        several = splits(where)
-        kinds = {name: column.kind for name, column in self.table.by_sql_name.items()}
-        for function, name in tuple(self._computed):
-            if several and function in {Function.MIN, Function.MAX} and kinds[name] is Kind.TEXT:
-                raise bad_input(
-                    f"{function} of {self.table.by_sql_name[name].field} cannot be computed under a filter whose `or` "
-                    "or `not` holds several conditions, one of them on related rows.",
-                    field="filter",
-                )
-            if several and function is Function.AVG:
-                self._add(Function.SUM, name, "text")
-                self._add(Function.COUNT, name, None)
-        return tuple(self._part(each, kinds) for each in self.aggregates(where))
-
-    def _part(self, each: Aggregate, kinds: dict[str, Kind]) -> shape.Part:
-        kind = None if each.column is None or each.function is Function.COUNT else kinds[each.column]
-        quotient = None
-        if each.function is Function.AVG and each.column is not None:
-            found = [self._computed.get((function, each.column)) for function in (Function.SUM, Function.COUNT)]
-            aliases = [aggregate.alias for aggregate in found if aggregate is not None]
-            quotient = (aliases[0], aliases[1]) if len(aliases) == 2 else None
-        return shape.Part(each.alias, each.function.value, kind, quotient)
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """Everything wanted so far."""
+        return (*((Aggregate(COUNT, Function.COUNT),) if self.counted else ()), *self._computed.values())
 
     def _add(self, function: Function, column: str, cast: str | None) -> str:
         new = Aggregate(f"a{len(self._computed)}", function, column, cast)
@@ -143,12 +102,6 @@ def groups(
         raise bad_input(f"first must be between 0 and {max_page_size}, not {first}.", field="first")
     if offset is not None and offset < 0:
         raise bad_input(f"offset must not be negative, as {offset} is.", field="offset")
-    if splits(where):
-        raise bad_input(
-            "Rows cannot be grouped under a filter whose `or` or `not` holds several conditions, one of them on "
-            "related rows.",
-            field="filter",
-        )
     totals = Totals(table)
     made = shape.ObjectShape(
         tuple(
@@ -158,8 +111,8 @@ def groups(
             for child in selected.children
         )
     )
-    if not totals.aggregates(where):
-        totals.count()  # without any aggregate PostgREST would not group
+    if not totals.aggregates:
+        totals.count()  # rows with some aggregate are groups; without any they would be rows
     read = Read(
         table.name,
         tuple(pick(table, column.name) for column in by),
@@ -167,7 +120,7 @@ def groups(
         order=tuple(Sort(column.name) for column in by),
         limit=max_page_size if first is None else first,
         offset=offset or 0,
-        aggregates=totals.aggregates(where),
+        aggregates=totals.aggregates,
     )
     return GroupsPlan(read, made)
 
@@ -184,43 +137,3 @@ def _key(table: Table, by: tuple[Column, ...], children: Iterable[Selected]) -> 
         else:
             fields.append(shape.Constant(child.key, None))
     return shape.ObjectShape(tuple(fields))
-
-
-def splits(condition: Condition, *, negated: bool = False, inside: bool = False) -> bool:
-    """Whether rows may satisfy the condition with different outcomes of those tests of relations that show.
-
-    Args:
-        negated: Whether the condition must not hold.
-        inside: Whether it is one on rows that are tested themselves.
-    """
-    match condition:
-        case Compare() | IsNull():
-            return False
-        case Related():
-            return not negated and splits(condition.where, inside=True)
-        case Not():
-            return splits(condition.of, negated=not negated, inside=inside)
-        case And() | Or():
-            if isinstance(condition, And) != negated or len(condition.of) < 2:  # all must hold, or none may
-                return any(splits(part, negated=negated, inside=inside) for part in condition.of)
-            return _tests_relations(condition, inside=inside)
-        case _:
-            assert_never(condition)
-
-
-def _tests_relations(condition: Condition, *, inside: bool = False) -> bool:
-    """Whether a test of a relation in the condition shows among what PostgREST groups by.
-
-    Inside of another it does so only with a further one inside itself, or where nobody may read all of its columns.
-    """
-    match condition:
-        case Compare() | IsNull():
-            return False
-        case Related():
-            return not inside or condition.table in catalog.partly_hidden or _tests_relations(condition.where)
-        case Not():
-            return _tests_relations(condition.of, inside=inside)
-        case And() | Or():
-            return any(_tests_relations(part, inside=inside) for part in condition.of)
-        case _:
-            assert_never(condition)

@@ -116,9 +116,9 @@ def signature(table: Table, order: tuple[Sort, ...]) -> str:
     return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
 
 
-def place(number: int, key: Sort) -> tuple[str, ...]:
-    """Where the value of an order's key, the `number`th, is found in a row: a column, or a part of an object."""
-    return (related_key(number), "v") if key.path else (key.column,)
+def place(number: int, key: Sort) -> str:
+    """Under which name a row holds the value of an order's key, the `number`th."""
+    return related_key(number) if key.path else key.column
 
 
 def encode_cursor(mark: str, values: list[Any]) -> str:

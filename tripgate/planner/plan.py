@@ -123,7 +123,7 @@ class Aggregate:
     """`function(column)` under an alias, and the cast that its result travels under.
 
     Attributes:
-        column: `None` to count whole rows, which takes the right to read every column.
+        column: `None` to count rows.
     """
 
     alias: str
@@ -151,7 +151,6 @@ class Read:
         aggregates: What is computed over all matching rows, in their place; over each group of rows that agree in the
             columns, where there are any.
         source: A function that returns rows of the table, of a root read only; `None` for the table itself.
-        mark: A column that is selected once more, under `MARK`, where many rows are expected; of a root read only.
     """
 
     table: str
@@ -165,7 +164,6 @@ class Read:
     keys: bool = False
     aggregates: tuple[Aggregate, ...] = ()
     source: FunctionCall | None = None
-    mark: str | None = None
 
     @property
     def most(self) -> int:
@@ -179,7 +177,7 @@ class Read:
 
 
 def related_key(number: int) -> str:
-    """The alias of the object that holds a related key of an order, by the key's place; its value is at `v`."""
+    """The alias of the value of a related key of an order, as text, by the key's place."""
     return f"k{number}"
 
 

@@ -14,9 +14,6 @@ from tripgate.planner.conditions import condition
 from tripgate.planner.plan import ALWAYS, Condition, Embed, Pick, Read, both, pick
 from tripgate.planner.selection import Selected
 
-# Objects from which an answer may be so long that it is better taken apart.
-_MANY = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlan:
@@ -81,8 +78,6 @@ class Planner:
             read = dataclasses.replace(read, count=True)
         elif part.totals.counted:
             total = Read(table.name, (Pick(table.primary_key),), where=part.where, limit=0, count=True)
-        if read is not None and read.most >= _MANY:
-            read = dataclasses.replace(read, mark=table.primary_key)
         return ConnectionPlan(read, total, part.shape)
 
     def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ObjectShape:
@@ -150,7 +145,6 @@ class Planner:
             ends_inside=page.before is not None,
             mark=paging.signature(table, page.order),
             keys=tuple(paging.place(number, key) for number, key in enumerate(page.order)),
-            parts=needs.totals.parts(where),
         )
         rows = None
         if needs.rows:

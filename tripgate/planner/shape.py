@@ -3,7 +3,7 @@ shapers are kept by it."""
 
 from dataclasses import dataclass
 
-from gql.table import Choices, Kind, PythonField
+from gql.table import Choices, PythonField
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +145,6 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One of the totals, where they may come in any number of rows.
-
-    Attributes:
-        function: As in SQL.
-        kind: The column's, where values are compared or added.
-        quotient: For an average in several rows, the aliases of the sum and of the count that it is made of.
-    """
-
-    alias: str
-    function: str
-    kind: Kind | None
-    quotient: tuple[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectionShape:
     """A connection.
 
@@ -169,8 +153,7 @@ class ConnectionShape:
         backward: Whether the rows were read in reverse.
         starts_inside: Whether rows precede the page by its arguments (`after`, `offset`).
         ends_inside: Whether rows follow the page by its arguments (`before`).
-        mark: The order's signature for cursors, and `keys` where the values of its keys are found in a row.
-        parts: How several rows of totals, or none, become one; empty where there is always exactly one.
+        mark: The order's signature for cursors, and `keys` under which names a row holds the values of its keys.
     """
 
     fields: tuple[Constant | Nodes | Edges | PageInfo | TotalCount | Totals, ...]
@@ -179,8 +162,7 @@ class ConnectionShape:
     starts_inside: bool
     ends_inside: bool
     mark: str
-    keys: tuple[tuple[str, ...], ...]
-    parts: tuple[Part, ...] = ()
+    keys: tuple[str, ...]
 
 
 Shape = ObjectShape | ConnectionShape

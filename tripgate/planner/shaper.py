@@ -1,21 +1,19 @@
 """Compile a shape to a Python function that turns rows into the answer.
 
 The function is built once per shape from literals only: every name of a client enters the source through `repr`.
-A connection's shaper takes `(rows, totals)`, an object's takes one row. Totals are a list too: of one row, but for
-those that come in parts.
+A connection's shaper takes `(rows, totals)`, an object's takes one row; `tripgate.planner.rows` says what these hold.
 """
 
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from tripgate.planner import node_id, parts, shape
+from tripgate.planner import node_id, shape
 from tripgate.planner.json_values import stored
-from tripgate.planner.long_rows import LongRows, encoded
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row
+from tripgate.planner.rows import ChunkedRows, Row, encoded
 
-Row = dict[str, Any]
 ObjectShaper = Callable[[Row], dict[str, Any]]
 ConnectionShaper = Callable[[Sequence[Row], Sequence[Row]], dict[str, Any]]
 
@@ -33,20 +31,20 @@ def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
 def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
     """The function from a page's rows, and the totals where they were asked for, to the connection.
 
-    What long rows become is in it as `orjson.Fragment`, text that is encoded already.
+    What chunked rows become is in it as `orjson.Fragment`, text that is encoded already.
     """
     source = _Source()
     short: ConnectionShaper = source.compile(source.connection(wanted))
 
     def made(rows: Sequence[Row], totals: Sequence[Row]) -> dict[str, Any]:
-        return long_shaper(wanted)(rows, totals) if isinstance(rows, LongRows) else short(rows, totals)
+        return long_shaper(wanted)(rows, totals) if isinstance(rows, ChunkedRows) else short(rows, totals)
 
     return made
 
 
 @functools.lru_cache(maxsize=256)
 def long_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
-    """The same for rows that are taken apart."""
+    """The same for rows that come in chunks."""
     source = _Source()
     made: ConnectionShaper = source.compile(source.connection(wanted, long=True))
     return made
@@ -61,7 +59,6 @@ class _Source:
             "node_id": node_id.encode,
             "encode_cursor": encode_cursor,
             "encoded": encoded,
-            "together": parts.together,
             "stored": stored,
         }
         self._depth = 0
@@ -121,8 +118,7 @@ class _Source:
         step = "::-1" if wanted.backward else ""
         totals = []
         if any(isinstance(field, shape.TotalCount | shape.Totals) for field in wanted.fields):
-            one = f"together({self._name(wanted.parts)}, totals)" if wanted.parts else "totals[0] if totals else None"
-            totals = [f"    total = {one}"]
+            totals = ["    total = totals[0] if totals else None"]
         self._statements += [
             f"def {name}(rows, totals):",
             *totals,
@@ -187,13 +183,8 @@ class _Source:
 
 
 def _cursor(wanted: shape.ConnectionShape, row: str) -> str:
-    values = ", ".join(_key(row, *place) for place in wanted.keys)
+    values = ", ".join(f"{row}[{name!r}]" for name in wanted.keys)
     return f"encode_cursor({wanted.mark!r}, [{values}])"
-
-
-def _key(row: str, name: str, part: str | None = None) -> str:
-    value = f"{row}[{name!r}]"
-    return value if part is None else f"({value} and {value}[{part!r}])"
 
 
 def _page_fact(wanted: shape.ConnectionShape, fact: shape.Constant | shape.PageFact) -> str:

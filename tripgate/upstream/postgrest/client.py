@@ -1,6 +1,7 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -8,12 +9,13 @@ import orjson
 
 from gql.errors import ApiError, bad_input
 from gql.table import Table
-from tripgate.planner.long_rows import LongRows
 from tripgate.planner.plan import FunctionCall, Read
+from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
 from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
+from tripgate.upstream.postgrest.long_rows import Finish, LongRows
 from tripgate.upstream.postgrest.render import (
     KeyedRequest,
     Request,
@@ -68,12 +70,7 @@ class PostgrestBackend(Backend):
         status = answer.status
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
-            try:
-                found = LongRows.of(answer.body) if answer.body else []
-            except orjson.JSONDecodeError:
-                raise unavailable() from None
-            # A function that returns one row answers with the row itself.
-            return Rows(found if isinstance(found, list | LongRows) else [found], total, status)
+            return Rows(_rows(answer.body, request.finish), total, status)
         if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total, status)
@@ -144,6 +141,21 @@ def _too_long() -> ApiError:
         "The filter is too long for one request. Split its longest list over several requests; only a list of ids may "
         "be longer, in `id: { in: [...] }` at the top of the filter of a root field."
     )
+
+
+def _rows(body: bytes, finish: Finish | None) -> Sequence[Row]:
+    if not body:
+        return []
+    if (long := LongRows.of(body, finish)) is not None:
+        return long
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise unavailable() from None
+    if not isinstance(found, list):
+        # A function that returns one row answers with the row itself.
+        found = [found]
+    return found if finish is None else finish(found)
 
 
 def _total(content_range: bytes) -> int | None:

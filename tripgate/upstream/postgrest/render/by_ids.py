@@ -5,7 +5,7 @@ The function is `<table>_by_ids`, which Postgres plans as if the table were read
 
 from collections.abc import Iterable
 
-from gql.table import Table, catalog
+from gql.table import catalog
 from tripgate.planner.plan import And, Compare, Condition, Operator, Read
 
 FEW = 100
@@ -23,9 +23,9 @@ def long_list(read: Read) -> tuple[tuple[str, ...], Condition] | None:
     parts = tuple(_conjuncts(read.where))
     # Most reads end here, without a look at the catalog.
     long = [place for place, part in enumerate(parts) if len(_values(part)) > FEW]
-    table = _table(read.table) if long else None
-    if table is None or table.hidden_columns:
+    if not long or read.table in catalog.partly_hidden:
         return None
+    table = catalog.named(read.table)
     keys = [place for place in long if _column(parts[place]) == table.primary_key]
     if not keys:
         return None
@@ -52,7 +52,3 @@ def _values(condition: Condition) -> tuple[str, ...]:
 
 def _column(condition: Condition) -> str | None:
     return condition.column if isinstance(condition, Compare) else None
-
-
-def _table(name: str) -> Table | None:
-    return next((table for table in catalog if table.name == name), None)

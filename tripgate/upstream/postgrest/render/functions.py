@@ -18,12 +18,15 @@ from tripgate.planner.plan import (
     Pick,
     Read,
 )
+from tripgate.upstream.postgrest.long_rows import Finish
 from tripgate.upstream.postgrest.render.request import Request
 
 _KEY = "id"
 
 
-def call_request(call: FunctionCall, parameters: str, prefer: str, plan: object) -> Request:
+def call_request(
+    call: FunctionCall, parameters: str, prefer: str, plan: object, finish: Finish | None = None
+) -> Request:
     """A call whose arguments travel in a body, each as the text that Postgres reads it from.
 
     In a URL PostgREST takes an argument that begins like an operator, as `eq.` or `in.n out` do, for a filter.
@@ -32,7 +35,7 @@ def call_request(call: FunctionCall, parameters: str, prefer: str, plan: object)
         parameters: What is asked of the rows that the function returns.
     """
     path = f"rpc/{call.function}" + (f"?{parameters}" if parameters else "")
-    return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)))
+    return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)), finish)
 
 
 def value_request(call: FunctionCall) -> Request:

@@ -4,28 +4,37 @@ import dataclasses
 
 import orjson
 
-from gql.table import Sort
-from tripgate.planner.long_rows import MARK
+from gql.table import Sort, catalog
 from tripgate.planner.plan import ALWAYS, Aggregate, Function, Read, related_key
+from tripgate.upstream.postgrest.long_rows import MARK
 from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
+from tripgate.upstream.postgrest.render.finish import VALUE, askable
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.presorted import relation
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
 
+# Objects from which an answer may be so long that it is better taken apart.
+_MANY = 1000
+
 
 def read_request(read: Read) -> Request:
-    """Render a read."""
+    """Render a read.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for what PostgREST cannot compute.
+    """
+    asked, finish = askable(read)
     prefer = "count=exact" if read.count else ""
-    if (found := long_list(read)) is not None:
+    if (found := long_list(asked)) is not None:
         ids, rest = found
-        path = f"rpc/{read.table}_by_ids?{_called(dataclasses.replace(read, where=rest))}"
-        return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}))
+        path = f"rpc/{read.table}_by_ids?{_called(dataclasses.replace(asked, where=rest))}"
+        return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}), finish)
     if read.source is not None:
-        return call_request(read.source, _called(read), prefer, read)
-    select, parameters = _level(read, "")
-    return Request.reading(f"{relation(read)}?{'&'.join([f'select={select}', *parameters])}", prefer, read)
+        return call_request(read.source, _called(asked), prefer, read, finish)
+    select, parameters = _root(asked)
+    return Request.reading(f"{relation(asked)}?{'&'.join([select, *parameters])}", prefer, read, finish=finish)
 
 
 def keyed_request(read: Read, column: str) -> KeyedRequest:
@@ -33,22 +42,33 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
 
     Raises:
         ValueError: The read has a condition, an order or a limit.
+        ApiError: BAD_USER_INPUT for what PostgREST cannot compute.
     """
     if read.where != ALWAYS or read.order or read.limit is not None:
         raise ValueError("only a read without condition, order and limit finds one row by its key")
-    select, parameters = _level(read, "")
-    return KeyedRequest(
-        read, column, f"{read.table}?select={select}&{column}=eq.", "".join(f"&{each}" for each in parameters)
-    )
+    asked, finish = askable(read)
+    select, parameters = _root(asked)
+    before = f"{read.table}?{select}&{column}=eq."
+    return KeyedRequest(read, column, before, "".join(f"&{each}" for each in parameters), finish)
 
 
 def _called(read: Read) -> str:
     """What is asked of the rows of a function."""
     if tests_related_rows(read):
-        select, parameters = _level(read, "", Whole(read.table))
+        select, parameters = _root(read, Whole(read.table))
     else:
-        select, parameters = _level(selecting_what_it_tests(read), "")
-    return "&".join([f"select={select}", *parameters])
+        select, parameters = _root(selecting_what_it_tests(read))
+    return "&".join([select, *parameters])
+
+
+def _root(read: Read, whole: Whole | None = None) -> tuple[str, list[str]]:
+    """The `select` of a root read, and its other parameters."""
+    many = read.limit is not None and not read.aggregates and read.most >= _MANY
+    select, parameters = _level(read, "", whole)
+    if many:
+        mark = f"{MARK}:{catalog.named(read.table).primary_key}"
+        select = f"{mark},{select}" if select else mark
+    return f"select={select}", parameters
 
 
 def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, list[str]]:
@@ -63,8 +83,6 @@ def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, li
         read, embedded = whole.apart(read, aggregated=aggregated)
     filters = Filters(read.where, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
-    if read.mark is not None:
-        select.insert(0, f"{MARK}:{read.mark}")
     # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
     select += map(aggregate_text, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
     parameters = filters.parameters
@@ -93,8 +111,8 @@ def _counts_rows(read: Read) -> bool:
 
 
 def _related_key(number: int, key: Sort, *, value: bool) -> str:
-    """The embed that holds a related key of an order: `o` to sort by, and where wanted `v`, its value as text."""
-    columns = f"o:{key.column}" + (f",v:{key.column}::text" if value else "")
+    """The embed that holds a related key of an order: `o` to sort by, and where wanted its value as text."""
+    columns = f"o:{key.column}" + (f",{VALUE}:{key.column}::text" if value else "")
     first, *further = key.path
     for hop in reversed(further):
         columns = f"...{hop.table}!{hop.via}({columns})"

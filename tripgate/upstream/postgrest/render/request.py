@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
+from tripgate.upstream.postgrest.long_rows import Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Request:
         plan: What it was rendered from, to be shown when it is slow.
         identity: Of a read, all that it asks for, whatever its method; `None` for a request that changes something,
             which may not be sent again when nobody knows whether it arrived.
+        finish: What is still to be done with the rows of the answer.
     """
 
     method: str
@@ -28,11 +30,15 @@ class Request:
     exactly: int | None = None
     plan: object = field(default=None, compare=False, repr=False)
     identity: Hashable | None = field(default=None, compare=False, repr=False)
+    finish: Finish | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def reading(cls, path: str, prefer: str, plan: object, body: bytes | None = None) -> "Request":
+    def reading(
+        cls, path: str, prefer: str, plan: object, body: bytes | None = None, finish: Finish | None = None
+    ) -> "Request":
         """A request that changes nothing: by GET, or with a body by POST."""
-        return cls("GET" if body is None else "POST", path, prefer, body, None, plan, (path, prefer, body))
+        method = "GET" if body is None else "POST"
+        return cls(method, path, prefer, body, None, plan, (path, prefer, body), finish)
 
     @property
     def shown(self) -> dict[str, str]:
@@ -48,11 +54,12 @@ class KeyedRequest:
     column: str
     before: str
     after: str
+    finish: Finish | None
 
     def with_key(self, key: str) -> Request:
         """The request for the row with this key."""
         plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
-        return Request.reading(f"{self.before}{percent(key)}{self.after}", "", plan)
+        return Request.reading(f"{self.before}{percent(key)}{self.after}", "", plan, finish=self.finish)
 
 
 def percent(text: str) -> str:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripgate.planner import long_rows, shape
-from tripgate.planner.long_rows import LongRows
+from tripgate.planner import shape
 from tripgate.planner.shaper import connection_shaper
+from tripgate.upstream.postgrest import long_rows
+from tripgate.upstream.postgrest.long_rows import LongRows
 
 # Text and JSON that would part the rows elsewhere, were they taken for what they look like.
 IMITATIONS = ['{"0":', ', \n {"0":"x"}', '\\n {"0":', "]", '}]}, \n {"0":', "[", "🧳", ""]
@@ -60,7 +61,7 @@ def connection(size: int, *, backward: bool) -> shape.ConnectionShape:
     facts = tuple(shape.PageFact(name, name) for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor"))
     edges = shape.Edges("edges", (shape.Cursor("cursor"), shape.Node("node", item)))
     fields = (shape.Nodes("nodes", row), edges, shape.PageInfo("pageInfo", facts), shape.TotalCount("n"))
-    return shape.ConnectionShape(fields, size, backward, False, False, "m", (("id",),))
+    return shape.ConnectionShape(fields, size, backward, False, False, "m", ("id",))
 
 
 @settings(max_examples=20, deadline=None)
@@ -92,7 +93,7 @@ def test_the_answer_is_the_same(rows: list[dict[str, Any]], one_less: bool, back
 
 @pytest.mark.parametrize("text", [b"[]", b'[{"0":1,"id":1}]', b'[{"id":"' + b"x" * LONG + b'"}]'])
 def test_what_is_short_or_not_marked_is_read_whole(text: bytes) -> None:
-    assert LongRows.of(text) == orjson.loads(text)
+    assert LongRows.of(text) is None
 
 
 def test_an_answer_of_many_rows_never_stands_there_as_objects() -> None:

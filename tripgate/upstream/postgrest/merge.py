@@ -1,12 +1,12 @@
-"""Put totals together that come in parts: one row for each combination of outcomes of a filter's tests of relations."""
+"""Merge totals that come in parts: one row for each combination of outcomes of a filter's tests of relations."""
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
 from gql.table import Kind
-from tripgate.planner.shape import Part
 
 Row = dict[str, Any]
 
@@ -16,7 +16,23 @@ _SIGNIFICANT_DIGITS = 16
 _DIGITS_OF_A_PLACE = 4
 
 
-def together(parts: tuple[Part, ...], rows: list[Row]) -> Row:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the totals, where they may come in any number of rows.
+
+    Attributes:
+        function: As in SQL.
+        kind: The column's, where values are compared or added.
+        quotient: For an average in several rows, the aliases of the sum and of the count that it is made of.
+    """
+
+    alias: str
+    function: str
+    kind: Kind | None
+    quotient: tuple[str, str] | None
+
+
+def merge(parts: tuple[Part, ...], rows: list[Row]) -> Row:
     """One row of totals from any number of rows; of none, the totals of nothing."""
     if len(rows) == 1:
         return rows[0]

@@ -1,4 +1,4 @@
-"""Totals that come in parts are put together as Postgres would have computed them at once."""
+"""Totals that come in parts are merged as Postgres would have computed them at once."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gql.table import Kind
 from tripgate.local.stack import StackInfo
-from tripgate.planner.parts import together
-from tripgate.planner.shape import Part
+from tripgate.upstream.postgrest.merge import Part, merge
 
 PARTS = (
     Part("count", "count", None, None),
@@ -47,7 +46,7 @@ def test_any_parts(database: psycopg.Connection, groups: list[list[str | None]])
         return dict(row)
 
     whole = computed([value for values in groups for value in values])
-    found = together(PARTS, [computed(values) for values in groups])
+    found = merge(PARTS, [computed(values) for values in groups])
     for name in ("min", "max"):  # equal numbers may be written with other zeros
         assert (found[name] and Decimal(found[name])) == (whole[name] and Decimal(whole[name]))
     assert {**found, "min": 0, "max": 0} == {**whole, "min": 0, "max": 0}
@@ -65,4 +64,4 @@ def test_dates_and_instants_are_compared_as_such() -> None:
         {"a": None, "b": None, "c": None},
     ]
     expected = {"a": "2027-01-01T00:00:00+00:00", "b": "2027-01-01T00:00:00.123456+00:00", "c": 9}
-    assert together(parts, rows) == expected
+    assert merge(parts, rows) == expected
