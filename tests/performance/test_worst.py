@@ -215,7 +215,7 @@ WORST: dict[str, tuple[str, dict[str, Any]]] = {
     "empty filters": (PLACES, {"f": repeated({}, 7400)}),
     "empty filters and a mistake at their end": (PLACES, {"f": repeated({}, 7400) | {"nope": 1}}),
     "denials of denials": (PLACES, {"f": {"and": [denied(14)] * 1200}}),
-    "thousands of conditions": (PLACES, {"f": {"or": [{"name": {"neq": "x"}, "city": {"gt": "x"}}] * 1480}}),
+    "thousands of conditions": (PLACES, {"f": repeated({"name": {"neq": "x"}}, 8000, name="or")}),
     "alternatives of one column": (PLACES, {"f": {"or": [{"name": {"eq": f"{n}"}} for n in range(2000)]}}),
     "a list in each of many conditions": (PLACES, {"f": {"and": [{"name": {"in": ["ü"] * 180}}] * 40}}),
     "as many conditions as may be": (PLACES, {"f": {"or": [{"name": {"icontains": "%_*\\" * 50}}] * 200}}),
@@ -235,7 +235,7 @@ WORST: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "the same to be deleted": (
         "mutation ($f: TripFilter!) { deleteTrips(filter: $f) { id } }",
-        {"f": {"and": [{"or": [{"title": {"eq": "a"}}] * 600}] * 4}},
+        {"f": {"and": [{"or": [{"title": {"eq": "a"}}] * 150}] * 4}},
     ),
     "an order of one key": (
         "query ($o: [TripOrder!]) { trips(orderBy: $o) { totalCount } }",
