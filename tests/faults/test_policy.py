@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.upstream.http_client import Answer
+from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.resilience.breaker import Breaker
 from tripgate.upstream.resilience.deadline import Within, deadline
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable

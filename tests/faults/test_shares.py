@@ -116,11 +116,11 @@ async def test_what_is_too_late_for_one_person_alone_opens_no_breaker(
 
 
 async def test_what_nobody_waits_for_any_more_keeps_its_place_until_it_is_answered(
-    http: aiohttp.ClientSession, info: StackInfo, somebody: Person
+    http: aiohttp.ClientSession, info: StackInfo
 ) -> None:
     """Else whoever asks and hangs up would have any number of statements running."""
     async with faulty(info, upstream_pool=10) as (proxy, url):
-        person = Person(http, url, somebody.token)
+        person = await Person(http, url).sign_up()
         go = asyncio.Event()
         await proxy.does(*[held(go)] * 3)
         async with live(person) as connection:
@@ -136,6 +136,23 @@ async def test_what_nobody_waits_for_any_more_keeps_its_place_until_it_is_answer
         go.set()
         assert await waiting == {"trips": {"nodes": []}}
         await shows(http, url, RUNNING, 0)
+
+
+async def test_what_is_too_late_keeps_its_place_until_it_is_answered(
+    http: aiohttp.ClientSession, info: StackInfo
+) -> None:
+    """PostgREST does not notice that nobody waits: it would be sent more and more than it can do."""
+    async with faulty(info, upstream_pool=10, request_timeout=1.5) as (proxy, url):
+        person = await Person(http, url).sign_up()
+        go = asyncio.Event()
+        await proxy.does(*[held(go)] * 3)
+        codes = await asyncio.gather(*(person.code(READ) for _ in range(9)))
+        assert sorted(codes) == ["OVERLOADED"] * 6 + ["TIMEOUT"] * 3
+        assert len(proxy.attempts) == 3, "nothing more was sent in their place"
+        assert await metric(http, url, RUNNING) == 3
+        go.set()
+        await shows(http, url, RUNNING, 0)
+        assert await person.ask(READ) == {"trips": {"nodes": []}}
 
 
 async def test_nor_longer_than_it_may_take(http: aiohttp.ClientSession, info: StackInfo, somebody: Person) -> None:

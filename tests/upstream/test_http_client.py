@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
+from tripgate.upstream.http_client import HttpClient, header
+from tripgate.upstream.http_connection import Answer, ConnectionFailedError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -111,7 +111,9 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
                 most=settings.max_live_connections,
             )
             policies = Policies.of(settings.policy, rest_limits)
-            rest = HttpClient(settings.postgrest_url, connections=rest_limits.connections)
+            rest = HttpClient(
+                settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout
+            )
             engine = _engine(settings, session, rest, http, relay, policies, shared)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
             streams = running[_STREAMS] = EventStreams(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tripgate.upstream.http_client import Answer
+from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.postgrest.client import fault
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 

@@ -13,7 +13,8 @@ from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.http_client import Answer, ConnectionFailedError, HttpClient, header
+from tripgate.upstream.http_client import HttpClient, header
+from tripgate.upstream.http_connection import Answer, ConnectionFailedError, LateError
 from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
 from tripgate.upstream.postgrest.long_rows import Finish, LongRows
 from tripgate.upstream.postgrest.render import (
@@ -111,8 +112,8 @@ class PostgrestBackend(Backend):
                 answer = await self._http.request(head + exchange.lines, request.body, timeout)
                 exchange.status = answer.status
                 return answer
-        except TimeoutError:
-            raise timed_out() from None
+        except TimeoutError as error:
+            raise timed_out(over=error.over if isinstance(error, LateError) else None) from None
         except ConnectionFailedError as error:
             raise unavailable(sent=error.sent) from None
 

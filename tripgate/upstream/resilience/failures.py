@@ -1,5 +1,6 @@
 """Failures that are nobody's mistake, as errors that say when to try again."""
 
+import asyncio
 import email.utils
 import time
 
@@ -20,11 +21,13 @@ class NoAnswerError(ApiError):
 
     Attributes:
         sent: Whether the request may have arrived, so that a write may have happened.
+        over: Where the upstream goes on with it: done once it has answered, or will not any more.
     """
 
     def __init__(self, code: ErrorCode, message: str, *, sent: bool, retry_after: float | None = None) -> None:
         super().__init__(code, message, retryAfter=whole_seconds(retry_after))
         self.sent = sent
+        self.over: asyncio.Future[None] | None = None
 
 
 def unavailable(message: str = _UNAVAILABLE, *, sent: bool = True, retry_after: float | None = None) -> NoAnswerError:
@@ -32,9 +35,11 @@ def unavailable(message: str = _UNAVAILABLE, *, sent: bool = True, retry_after: 
     return NoAnswerError(ErrorCode.UPSTREAM_UNAVAILABLE, message, sent=sent, retry_after=retry_after)
 
 
-def timed_out(message: str = _TOOK_TOO_LONG) -> NoAnswerError:
+def timed_out(message: str = _TOOK_TOO_LONG, *, over: asyncio.Future[None] | None = None) -> NoAnswerError:
     """It did not answer in time."""
-    return NoAnswerError(ErrorCode.TIMEOUT, message, sent=True)
+    error = NoAnswerError(ErrorCode.TIMEOUT, message, sent=True)
+    error.over = over
+    return error
 
 
 def overloaded() -> NoAnswerError:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from gql.errors import ErrorCode
-from tripgate.upstream.http_client import AbandonedError
+from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.resilience.breaker import Breaker
 from tripgate.upstream.resilience.deadline import deadline, ends_at
 from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
@@ -24,6 +24,7 @@ from tripgate.upstream.resilience.payer import paying
 
 FREE_SECONDS = 0.1
 """What one request may take of an upstream before whoever pays is told."""
+_LEAST_SECONDS = 0.25
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 2.0
 
@@ -119,7 +120,7 @@ class Policy(Generic[A]):
             try:
                 answer = await attempt(min(self._timeout, ends - began))
             except NoAnswerError as error:
-                self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, tried=tried)
+                self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, tried=tried, over=error.over)
                 again = error.code is ErrorCode.UPSTREAM_UNAVAILABLE and (repeatable or not error.sent)
                 wait = self._wait(tries, None, ends) if again else None
                 if wait is None:
@@ -210,12 +211,25 @@ class Policy(Generic[A]):
         """What nobody waits for any more has been answered, or never will be: only now its place is free."""
         self._leave(person, began)
 
-    def _failed(self, person: str | None, began: float, *, late: bool, tried: bool) -> None:
+    def _failed(
+        self,
+        person: str | None,
+        began: float,
+        *,
+        late: bool,
+        tried: bool,
+        over: asyncio.Future[None] | None = None,
+    ) -> None:
         if late:
             self.breaker.late(person, tried=tried)
         else:
             self.breaker.failed(tried=tried)
-        self._leave(person, began, late=late)
+        if over is None:
+            self._leave(person, began, late=late)
+        else:
+            # Charged now with what is known, and with the rest when it is over.
+            paying.get().spent(time.monotonic() - began, late=late)
+            over.add_done_callback(partial(self._over, person, time.monotonic()))
 
     def _leave(self, person: str | None, began: float, *, late: bool = False) -> None:
         self.gate.leave(person)
@@ -228,7 +242,8 @@ class Policy(Generic[A]):
         self._check_breaker()
         _check_time(ends)
         if not self.gate.enter_at_once(person):
-            await self.gate.enter(person, max(0.0, ends - time.monotonic()))
+            # Nobody is let in with hardly any time left: it would be late, and be done all the same.
+            await self.gate.enter(person, max(0.0, ends - time.monotonic() - _LEAST_SECONDS))
             try:
                 self._check_breaker()  # it may have opened while this one waited
                 _check_time(ends)
