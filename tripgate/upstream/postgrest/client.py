@@ -65,9 +65,17 @@ class PostgrestBackend(Backend):
         return keyed_request(read, column)
 
     async def fetch(self, prepared: Any, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
-        """Send a `Request` that was prepared, and read its answer. Raises as `Backend.fetch`."""
+        """Send a `Request` that was prepared, and read its answer.
+
+        Raises:
+            ApiError: As `Backend.fetch`; OVERLOADED, and nothing is sent, when too many ask; BAD_USER_INPUT, likewise,
+                for more than a URL holds.
+        """
         request: Request = prepared
-        answer = await self.send(request, caller)
+        if len(request.path) > LONGEST_PATH:
+            raise _too_long()
+        attempt = partial(self._once, request, caller)
+        answer = await self._policy.ask(attempt, caller.user_id, repeatable=request.identity is not None)
         status = answer.status
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
@@ -83,18 +91,6 @@ class PostgrestBackend(Backend):
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
             error.extensions["retryAfter"] = seconds
         raise error from failure
-
-    async def send(self, request: Request, caller: Caller) -> Answer:
-        """What PostgREST answers, whatever it is.
-
-        Raises:
-            ApiError: TIMEOUT or UPSTREAM_UNAVAILABLE when it does not answer; OVERLOADED, and nothing is sent, when too
-                many ask; BAD_USER_INPUT, likewise, for more than a URL holds.
-        """
-        if len(request.path) > LONGEST_PATH:
-            raise _too_long()
-        attempt = partial(self._once, request, caller)
-        return await self._policy.ask(attempt, caller.user_id, repeatable=request.identity is not None)
 
     async def _once(self, request: Request, caller: Caller, timeout: float) -> Answer:  # noqa: ASYNC109 - the client's own
         head = self._http.head(request.method, request.path, self._common)

@@ -59,7 +59,8 @@ class KeyedRequest:
     def with_key(self, key: str) -> Request:
         """The request for the row with this key."""
         plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
-        return Request.reading(f"{self.before}{percent(key)}{self.after}", "", plan, finish=self.finish)
+        path = f"{self.before}{percent(key)}{self.after}"
+        return Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
 
 
 def percent(text: str) -> str:
