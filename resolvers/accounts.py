@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gql.errors import ApiError, ErrorCode, bad_input
+from gql.nullability import semantic_non_null
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
@@ -37,6 +38,7 @@ class AccountMutation:
     """The account mutations."""
 
     @strawberry.field(
+        directives=semantic_non_null(),
         metadata=NEEDS_NOBODY,
         description="Make an account and, unless its address must be confirmed first, sign it in.",
     )
@@ -44,12 +46,17 @@ class AccountMutation:
         """Sign up."""
         return await _begun(await info.context.auth.sign_up(input.email, input.password, input.display_name))
 
-    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with e-mail address and password.")
+    @strawberry.field(
+        directives=semantic_non_null(),
+        metadata=NEEDS_NOBODY,
+        description="Begin a session with e-mail address and password.",
+    )
     async def sign_in(self, info: Info, input: SignInInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
         """Sign in."""
         return await _begun(await info.context.auth.sign_in(input.email, input.password))
 
     @strawberry.field(
+        directives=semantic_non_null(),
         metadata=NEEDS_NOBODY,
         description="Continue a session; the refresh token is spent and the answer holds the next.",
     )
@@ -57,14 +64,16 @@ class AccountMutation:
         """Refresh."""
         return await _begun(await info.context.auth.refresh(refresh_token))
 
-    @strawberry.field(description="End this session; other devices stay signed in.")
+    @strawberry.field(directives=semantic_non_null(), description="End this session; other devices stay signed in.")
     async def sign_out(self, info: Info) -> bool | None:
         """Sign out."""
         await info.context.auth.sign_out(info.context.signed_in())
         return True
 
     @strawberry.field(
-        metadata=NEEDS_NOBODY, description="Mail a code for `resetPassword`. True whether or not the address is known."
+        directives=semantic_non_null(),
+        metadata=NEEDS_NOBODY,
+        description="Mail a code for `resetPassword`. True whether or not the address is known.",
     )
     async def request_password_reset(self, info: Info, email: str) -> bool | None:
         """Ask for a code."""
@@ -72,7 +81,9 @@ class AccountMutation:
         return True
 
     @strawberry.field(
-        metadata=NEEDS_NOBODY, description="Set a new password with a mailed code or link, and begin a session."
+        directives=semantic_non_null(),
+        metadata=NEEDS_NOBODY,
+        description="Set a new password with a mailed code or link, and begin a session.",
     )
     async def reset_password(
         self,
@@ -86,6 +97,7 @@ class AccountMutation:
         return await _begun(await info.context.auth.reset_password(_mailed(email, token, token_hash), new_password))
 
     @strawberry.field(
+        directives=semantic_non_null(),
         metadata=NEEDS_NOBODY,
         description="Mail a link and a code that sign in. True whether or not the address is known.",
     )
@@ -108,7 +120,8 @@ class AccountMutation:
         return None if account is None else await _begun(account)
 
     @strawberry.field(
-        description="Set a new password. All other sessions of the account end; the answer holds a new one."
+        directives=semantic_non_null(),
+        description="Set a new password. All other sessions of the account end; the answer holds a new one.",
     )
     async def change_password(
         self, info: Info, new_password: str, current_password: _Current = strawberry.UNSET
@@ -118,6 +131,7 @@ class AccountMutation:
         return await _begun(await info.context.auth.change_password(caller, _given(current_password), new_password))
 
     @strawberry.field(
+        directives=semantic_non_null(),
         description="Delete the account and all that it owns, for good. The password confirms it, or what was mailed.",
         metadata={"writes": ("profiles", "places")},  # among others, whose changes are told
     )

@@ -7,7 +7,7 @@ from graphql.execution.values import VariableValues
 
 from gql import derive
 from gql.errors import ApiError, ErrorCode
-from gql.late import list_of, object_type, optional
+from gql.late import list_of, object_type
 from gql.table import Sort
 from gql.types.collaborators import CollaboratorRole
 from resolvers.context import Context
@@ -34,6 +34,8 @@ from tripgate.planner.shaper import object_shaper
 
 class MyInvitations(DeclaredField):
     """The open invitations to the caller's e-mail address."""
+
+    null_means_error = True
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         caller = context.signed_in()
@@ -79,6 +81,8 @@ class AcceptInvitation(Write):
 class RevokeInvitation(Matched):
     """Takes an invitation back."""
 
+    null_means_error = True
+
     def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
         return ((self.table.primary_key, str(arguments["id"])),)
 
@@ -101,6 +105,8 @@ class RevokeInvitation(Matched):
 
 class LeaveTrip(Matched):
     """The caller is on the trip no longer."""
+
+    null_means_error = True
 
     def match(self, context: Context, arguments: dict[str, Any]) -> Match:
         return (("trip_id", str(arguments["tripId"])), ("user_id", str(context.caller.user_id)))
@@ -139,7 +145,7 @@ class CollaboratorMutation:
 
     invite_collaborator = InviteCollaborator(
         "Invitation",
-        lambda: optional(object_type("Invitation")),
+        lambda: object_type("Invitation"),
         lambda: [
             TRIP_ID,
             derive.argument("email", str, "Where the invitation is sent; only the account of that address can accept."),
@@ -149,13 +155,13 @@ class CollaboratorMutation:
     )
     accept_invitation = AcceptInvitation(
         "Collaborator",
-        lambda: optional(object_type("Collaborator")),
+        lambda: object_type("Collaborator"),
         lambda: [derive.argument("token", str, "The secret in the invitation's link.")],
         "Join a trip. An invitation serves once, the invited e-mail address alone, until it expires.",
     )
     revoke_invitation = RevokeInvitation(
         "Invitation",
-        lambda: optional(object_type("Invitation")),
+        lambda: object_type("Invitation"),
         lambda: [derive.key_argument()],
         "Take an open invitation back.",
     )
@@ -165,7 +171,7 @@ class CollaboratorMutation:
     remove_collaborators = delete_many("Collaborator")
     leave_trip = LeaveTrip(
         "Collaborator",
-        lambda: optional(bool),
+        lambda: bool,
         lambda: [TRIP_ID],
         "Leave a trip of somebody else's.",
     )

@@ -6,7 +6,7 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from gql import derive
-from gql.late import object_type, optional
+from gql.late import object_type
 from resolvers.context import Context
 from resolvers.declared import (
     changes,
@@ -66,7 +66,7 @@ class TripMutation:
     delete_trip_items = delete_many("TripItem")
     move_trip_item = MoveTripItem(
         "TripItem",
-        lambda: optional(object_type("TripItem")),
+        lambda: object_type("TripItem"),
         lambda: [
             derive.key_argument(),
             derive.argument("dayNumber", int, "The day, counted from 1."),

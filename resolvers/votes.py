@@ -57,7 +57,7 @@ class VoteMutation:
 
     cast_vote = CastVote(
         "Vote",
-        lambda: optional(object_type("Vote")),
+        lambda: object_type("Vote"),
         lambda: [
             derive.row_argument("tripItemId", "The item to vote on."),
             derive.argument("value", VoteValue, "For, against, or neither."),
@@ -67,7 +67,7 @@ class VoteMutation:
     )
     retract_vote = RetractVote(
         "Vote",
-        lambda: optional(object_type("Vote")),
+        lambda: object_type("Vote"),
         lambda: [derive.row_argument("tripItemId", "The item whose vote is taken back.")],
         "Take the caller's vote on an item back.",
     )

@@ -1,4 +1,4 @@
-"""Root fields by declaration: `trips = many("Trip")`."""
+"""Root fields by declaration: `trips = many("Trip")`. Each fails alone: none takes the answers of others along."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -48,26 +48,26 @@ TRIP_ID = derive.row_argument("tripId", "The trip.")
 
 def one(type_name: str) -> DeclaredField:
     """`trip(id: UUID!): Trip`: null when there is none or the caller may not see it."""
-    return reads.One(type_name, *_optional(type_name), f"The `{type_name}` with this id, or null.")
+    return reads.One(type_name, *_by_key(type_name), f"The `{type_name}` with this id, or null.")
 
 
 def own(type_name: str, *, by: str, description: str) -> DeclaredField:
     """The caller's own row, whose field `by` is the caller's id; null for an anonymous caller."""
-    return reads.Own(type_name, lambda: optional(object_type(type_name)), by, description)
+    return reads.Own(type_name, lambda: object_type(type_name), by, description)
 
 
 def any_node() -> DeclaredField:
     """`node(nodeId: ID!): Node`."""
     return reads.AnyNode(
         "Node",
-        lambda: optional(Node),
+        lambda: Node,
         lambda: [derive.argument("nodeId", strawberry.ID, "An identifier that some `nodeId` field gave.")],
         "The object with this identifier, of whichever type, or null.",
     )
 
 
 def any_nodes() -> DeclaredField:
-    """`nodes(nodeIds: [ID!]!): [Node]!`: one request for each type among them."""
+    """`nodes(nodeIds: [ID!]!): [Node]`: one request for each type among them."""
     return lookups.AnyNodes(
         lambda: list_of(optional(Node)),
         lambda: [
@@ -88,7 +88,7 @@ def lookup(type_name: str) -> DeclaredField:
 
 
 def rows_of(type_name: str, function: str, *parameters: Parameter, description: str) -> DeclaredField:
-    """`searchPlaces(text: String!, filter, orderBy, first, …): PlaceConnection!`: rows that a function returns."""
+    """`searchPlaces(text: String!, filter, orderBy, first, …): PlaceConnection`: rows that a function returns."""
     return functions.FunctionRows(
         type_name, function, parameters, lambda: derive.connection_type(type_name), description
     )
@@ -96,11 +96,11 @@ def rows_of(type_name: str, function: str, *parameters: Parameter, description: 
 
 def value_of(function: str, *parameters: Parameter, returns: Any, description: str) -> DeclaredField:
     """`distanceInMetres(fromPlaceId: UUID!, toPlaceId: UUID!): Int`: the value that a function returns."""
-    return functions.FunctionValue(function, parameters, lambda: returns, description)
+    return functions.FunctionValue(function, parameters, returns, description)
 
 
 def many(type_name: str) -> DeclaredField:
-    """`trips(filter, orderBy, first, …): TripConnection!`."""
+    """`trips(filter, orderBy, first, …): TripConnection`."""
     return reads.Many(
         type_name,
         lambda: derive.connection_type(type_name),
@@ -110,7 +110,7 @@ def many(type_name: str) -> DeclaredField:
 
 
 def grouped(type_name: str) -> DeclaredField:
-    """`tripsGrouped(by: [TripGroupKey!]!, filter, first, offset): [TripGroup!]!`."""
+    """`tripsGrouped(by: [TripGroupKey!]!, filter, first, offset): [TripGroup!]`."""
     return groups.Grouped(
         type_name,
         lambda: list_of(derive.group_type(type_name)),
@@ -123,7 +123,7 @@ def create(type_name: str) -> DeclaredField:
     """`createTrip(input: CreateTripInput!): Trip`."""
     return writes.Create(
         type_name,
-        lambda: optional(object_type(type_name)),
+        lambda: object_type(type_name),
         lambda: [derive.argument("input", derive.create_type(type_name), "The new row.")],
         f"Create a `{type_name}`.",
     )
@@ -133,7 +133,7 @@ def create_many(type_name: str) -> DeclaredField:
     """`createTrips(inputs: [CreateTripInput!]!): [Trip!]`: all or none, answered in the order of the inputs."""
     return writes.CreateMany(
         type_name,
-        lambda: optional(list_of(object_type(type_name))),
+        lambda: list_of(object_type(type_name)),
         lambda: [derive.argument("inputs", list_of(derive.create_type(type_name)), "The new rows.")],
         f"Create several `{type_name}` rows, all or none; the answer is in the order of the inputs.",
     )
@@ -143,7 +143,7 @@ def update(type_name: str) -> DeclaredField:
     """`updateTrip(id: UUID!, patch: TripPatch!): Trip`."""
     return writes.Update(
         type_name,
-        lambda: optional(object_type(type_name)),
+        lambda: object_type(type_name),
         lambda: [
             derive.key_argument(),
             derive.argument("patch", derive.patch_type(type_name), "What changes."),
@@ -157,7 +157,7 @@ def update_many(type_name: str) -> DeclaredField:
     """`updateTrips(filter: TripFilter!, patch: TripPatch!, atMost: Int! = 1): [Trip!]`: all or none."""
     return writes_many.UpdateMany(
         type_name,
-        lambda: optional(list_of(object_type(type_name))),
+        lambda: list_of(object_type(type_name)),
         lambda: [
             _filter(type_name),
             derive.argument("patch", derive.patch_type(type_name), "What changes."),
@@ -172,7 +172,7 @@ def update_own(type_name: str, *, by: str, description: str) -> DeclaredField:
     """`updateMyProfile(patch: ProfilePatch!): Profile`: the row whose field `by` is the caller's id."""
     return writes.UpdateOwn(
         type_name,
-        lambda: optional(object_type(type_name)),
+        lambda: object_type(type_name),
         lambda: [
             derive.argument("patch", derive.patch_type(type_name), "What changes."),
             *_if_unmodified_since(type_name),
@@ -186,7 +186,7 @@ def upsert(type_name: str, *, by: str | None = None) -> DeclaredField:
     """`upsertTag(input: UpsertTagInput!): Tag`: by the type's unique key, or the one that the field `by` looks up."""
     return upserts.Upsert(
         type_name,
-        lambda: optional(object_type(type_name)),
+        lambda: object_type(type_name),
         lambda: [derive.argument("input", derive.upsert_type(type_name, by), "The row.")],
         f"Create a `{type_name}`, or change the one that is there already. What the input leaves out stays as it is.",
         by,
@@ -214,16 +214,14 @@ def trip_presence() -> DeclaredField:
 
 def delete(type_name: str) -> DeclaredField:
     """`deleteTrip(id: UUID!): Trip`: the row as it was."""
-    return writes.DeleteOne(
-        type_name, *_optional(type_name), f"Delete a `{type_name}`; the answer is the row as it was."
-    )
+    return writes.DeleteOne(type_name, *_by_key(type_name), f"Delete a `{type_name}`; the answer is the row as it was.")
 
 
 def delete_many(type_name: str) -> DeclaredField:
     """`deleteTrips(filter: TripFilter!, atMost: Int! = 1): [Trip!]`: all or none, the rows as they were."""
     return writes_many.DeleteMany(
         type_name,
-        lambda: optional(list_of(object_type(type_name))),
+        lambda: list_of(object_type(type_name)),
         lambda: [_filter(type_name), _at_most()],
         f"Delete the `{type_name}` rows that match, all or none; the answer is the rows as they were, by their ids.",
     )
@@ -255,5 +253,5 @@ def _if_unmodified_since(type_name: str) -> list[StrawberryArgument]:
     ]
 
 
-def _optional(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:
-    return lambda: optional(object_type(type_name)), lambda: [derive.key_argument()]
+def _by_key(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:
+    return lambda: object_type(type_name), lambda: [derive.key_argument()]

@@ -11,7 +11,8 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.unset import UNSET
 
-from gql.late import LateField
+from gql.late import LateField, optional
+from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
 from resolvers.context import Context
 from tripgate.planner.read import Planner
@@ -19,7 +20,16 @@ from tripgate.planner.selection import Selected
 
 
 class DeclaredField(LateField):
-    """A root field that needs no body: what it does follows from its declaration."""
+    """A root field that needs no body: what it does follows from its declaration.
+
+    Fields of queries and mutations can be null whatever `make_type` says, so that one that fails leaves the others
+    their answers. An event of a subscription has no others, and is never null.
+
+    Attributes:
+        null_means_error: Whether `run` answers null only by raising; the schema then says `@semanticNonNull`.
+    """
+
+    null_means_error: bool = False
 
     def __init__(
         self,
@@ -31,7 +41,12 @@ class DeclaredField(LateField):
         is_subscription: bool = False,
     ) -> None:
         super().__init__(
-            make_type, make_arguments, description=description, default=UNSET, is_subscription=is_subscription
+            make_type if is_subscription else lambda: optional(make_type()),
+            make_arguments,
+            description=description,
+            default=UNSET,
+            is_subscription=is_subscription,
+            directives=semantic_non_null() if self.null_means_error else (),
         )
         self._type_name = type_name
 

@@ -7,7 +7,7 @@ text is taken as it is.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
@@ -89,16 +89,20 @@ class FunctionValue(DeclaredField):
     """`distanceInMetres(fromPlaceId, toPlaceId)`: one plain value.
 
     Numbers travel as JSON's, so a function that must be exact to the digit returns its `numeric` as text.
+
+    Args:
+        returns: The type of the value. Where null is not allowed, a function that returns it has failed.
     """
 
-    def __init__(
-        self, function: str, parameters: tuple[Parameter, ...], make_type: Callable[[], Any], said: str
-    ) -> None:
-        super().__init__("", make_type, lambda: [each.argument for each in parameters], said)
+    def __init__(self, function: str, parameters: tuple[Parameter, ...], returns: Any, said: str) -> None:
+        self.null_means_error = type(None) not in get_args(returns)
+        super().__init__("", lambda: returns, lambda: [each.argument for each in parameters], said)
         self.function = function
         self.parameters = parameters
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         prepared = context.backend.prepare(call(self.function, self.parameters, selected.arguments(variables)))
         (value,) = (await context.backend.fetch(prepared, context.caller, None)).rows
+        if value is None and self.null_means_error:
+            raise ValueError(f"{self.function} returned null, and is declared never to")
         return value

@@ -34,6 +34,8 @@ class _ReadyGroups:
 class Grouped(DeclaredField):
     """`tripsGrouped(by, filter, first, offset)`."""
 
+    null_means_error = True
+
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> GroupsPlan:
         """The plan for this selection."""
         arguments = selected.arguments(variables)

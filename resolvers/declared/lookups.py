@@ -78,6 +78,8 @@ def _argument(table: Table, name: str) -> Any:
 class AnyNodes(DeclaredField):
     """`nodes(nodeIds)`: rows of whichever types their identifiers name."""
 
+    null_means_error = True
+
     def __init__(self, make_type: Callable[[], Any], make_arguments: Callable[[], list[Any]], description: str) -> None:
         super().__init__("Node", make_type, make_arguments, description)
 

@@ -157,6 +157,8 @@ class AnyNode(DeclaredField):
 class Many(DeclaredField):
     """`trips(filter, orderBy, first, …)`."""
 
+    null_means_error = True
+
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ConnectionPlan:
         """The plan for this selection."""
         return planner(context, variables).connection(self.table, selected)

@@ -27,6 +27,8 @@ class Upsert(Write):
     may be changed of that one.
     """
 
+    null_means_error = True
+
     def __init__(
         self,
         type_name: str,

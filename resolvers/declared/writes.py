@@ -79,7 +79,7 @@ class Write(DeclaredField):
 
 
 class Create(Write):
-    """`createTrip(input)`."""
+    """`createTrip(input)`; null where the row cannot be read back any more, since it has been made all the same."""
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         answers = await self._insert(context, selected, variables, [selected.arguments(variables)["input"]], "input")
@@ -114,6 +114,8 @@ class Create(Write):
 class CreateMany(Create):
     """`createTrips(inputs)`: all or none."""
 
+    null_means_error = True
+
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         inputs = selected.arguments(variables)["inputs"]
         if len(inputs) > context.max_page_size:
@@ -136,6 +138,8 @@ class Matched(Write):
 
 class Update(Matched):
     """`updateTrip(id, patch)`."""
+
+    null_means_error = True
 
     def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
         return ((self.table.primary_key, str(arguments["id"])),)
@@ -186,6 +190,8 @@ class UpdateOwn(Update):
 
 class DeleteOne(Matched):
     """`deleteTrip(id)`."""
+
+    null_means_error = True
 
     def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
         return ((self.table.primary_key, str(arguments["id"])),)

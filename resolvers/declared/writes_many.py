@@ -27,6 +27,7 @@ from tripgate.upstream.backend import NotExactlyError
 class WriteMany(Write):
     """What the writes by filter share."""
 
+    null_means_error = True
     verb: str
 
     async def find(self, context: Context, read: Read, at_most: int) -> Sequence[dict[str, Any]]:

@@ -6,10 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from tripgate.cli import main
+from tripgate.commands import releases
 from tripgate.gateway.schema import schema
 
 SCHEMA = f"{schema()}\n"
 UPDATED = '  """When the trip last changed."""\n  updatedAt: DateTime!\n'
+INVITATIONS = "  myInvitations: [Invitation!] @semanticNonNull\n"
 TRIP = "type Trip implements Node @cacheControl(maxAge: 30, scope: PRIVATE) {\n"
 
 
@@ -97,6 +99,56 @@ def test_what_may_surprise_a_client_is_told_and_passes(project: Path) -> None:
         0,
         ["Since the last release: Enum value ChangeOperation.INSERT was added."],
     )
+
+
+def never_null(sdl: str) -> str:
+    """The schema as it would be could `myInvitations` not fail alone."""
+    assert INVITATIONS in sdl
+    return sdl.replace(INVITATIONS, "  myInvitations: [Invitation!]!\n")
+
+
+def breaks(sdl: str) -> list[str]:
+    """What of a schema breaks the clients of the last release."""
+    with pytest.raises(releases.ReleaseError) as refused:
+        releases.check(sdl)
+    return [line.strip() for line in str(refused.value).splitlines() if line.startswith("  ")]
+
+
+def test_what_can_be_null_now_but_beside_an_error_alone_is_told_and_passes(project: Path) -> None:
+    released("1.2.3", never_null(SCHEMA))
+    assert tripgate_schema("--check") == (
+        0,
+        ["Since the last release: Field Query.myInvitations can be null, beside an error alone (@semanticNonNull)."],
+    )
+
+
+def test_so_is_it_of_a_release_that_knew_no_such_nulls(project: Path) -> None:
+    before, _, rest = never_null(SCHEMA).partition('"""\nNull here comes with an error')
+    _, definition, after = rest.partition(" = [0]) on FIELD_DEFINITION\n")
+    assert definition
+    released("1.2.3", (before + after).replace(" @semanticNonNull", ""))
+    assert tripgate_schema("--check")[1] == [
+        "Since the last release: Field Query.myInvitations can be null, beside an error alone (@semanticNonNull)."
+    ]
+
+
+@pytest.mark.parametrize("last", [SCHEMA, never_null(SCHEMA)])
+def test_what_can_be_null_without_an_error_breaks(project: Path, last: str) -> None:
+    released("1.2.3", last)
+    assert breaks(SCHEMA.replace(INVITATIONS, "  myInvitations: [Invitation!]\n")) == [
+        "Field Query.myInvitations changed type from [Invitation!]! to [Invitation!]."
+    ]
+
+
+def test_levels_are_those_of_lists_inside_the_field(project: Path) -> None:
+    released("1.2.3", SCHEMA.replace(INVITATIONS, "  myInvitations: [Invitation!]! @semanticNonNull(levels: [0])\n"))
+    inside = SCHEMA.replace(INVITATIONS, "  myInvitations: [Invitation] @semanticNonNull(levels: [0, 1])\n")
+    assert releases.check(inside) == [
+        "Field Query.myInvitations can be null, beside an error alone (@semanticNonNull)."
+    ]
+    assert breaks(inside.replace("(levels: [0, 1])", "(levels: [1])")) == [
+        "Field Query.myInvitations changed type from [Invitation!]! to [Invitation!]."
+    ]
 
 
 def test_drift_is_found_first(project: Path) -> None:

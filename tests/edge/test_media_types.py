@@ -164,14 +164,14 @@ async def test_a_failed_field_is_no_failure_of_http(anonymous: Person, accept: s
     body = {"query": "{ trips { totalCount } }"}
     async with anonymous.http.post(anonymous.url, json=body, headers={"Accept": accept}) as response:
         answer = await response.json()
-        assert (response.status, answer["data"]) == (200, None)
+        assert (response.status, answer["data"]) == (200, {"trips": None})
         assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("accept", [JSON, RESPONSE])
 async def test_a_token_that_is_not_accepted_is(anonymous: Person, accept: str) -> None:
     headers = {"Accept": accept, "Authorization": "Bearer x"}
-    async with anonymous.http.post(anonymous.url, json={"query": "{ __typename }"}, headers=headers) as response:
+    async with anonymous.http.post(anonymous.url, json={"query": "{ viewer { id } }"}, headers=headers) as response:
         assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 

@@ -94,7 +94,7 @@ def test_the_sdl_tells_it_too(shown: dict[str, Any]) -> None:
         'trip: Trip @deprecated(reason: "Use `id`.")',
         'voteSummary: Summary! @deprecated(reason: "Votes are gone.")',
         '): Trip @deprecated(reason: "Make them elsewhere.")',
-        '): TripConnection! @deprecated(reason: "Use `trip`.")',
+        '): TripConnection @semanticNonNull @deprecated(reason: "Use `trip`.")',
         'destination: String @deprecated(reason: "Use `title`.")',
         'ownerId: UUID! @deprecated(reason: "Use `owner`.")',
         '): ItemConnection! @deprecated(reason: "Use `items`.")',

@@ -2,13 +2,31 @@
 
 Versions follow SemVer: breaking changes take a new major version, below 1.0 a new minor one. So until pyproject.toml
 names such a version, whatever breaks the documents of those who use the last release fails the check.
+
+What can be null now, but beside an error alone, and says `@semanticNonNull`, breaks no document. So it passes, and is
+told: types that are generated without heed of the directive change. To take the directive away is a break.
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphql import DangerousChangeType, GraphQLSchema, build_schema, find_breaking_changes, find_dangerous_changes
+from graphql import (
+    BreakingChangeType,
+    DangerousChangeType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    build_schema,
+    find_breaking_changes,
+    find_dangerous_changes,
+    get_directive_values,
+)
 
 _FOLDER = Path("releases")
 _PROJECT = Path("pyproject.toml")
@@ -45,7 +63,7 @@ def last_release() -> Release | None:
     return Release(newest, files[newest].read_text(encoding="utf-8"))
 
 
-def check(schema: GraphQLSchema) -> list[str]:
+def check(sdl: str) -> list[str]:
     """What users of the last release should know of this schema, a line each.
 
     Raises:
@@ -54,7 +72,7 @@ def check(schema: GraphQLSchema) -> list[str]:
     last = last_release()
     if last is None:
         return []
-    released = build_schema(last.sdl)
+    released, schema = _as_errors_are_handled(last.sdl), _as_errors_are_handled(sdl)
     breaking = [change.description for change in find_breaking_changes(released, schema)]
     if breaking and not _may_break(last.version, this_version()):
         lines = [f"  {each}" for each in breaking]
@@ -62,18 +80,57 @@ def check(schema: GraphQLSchema) -> list[str]:
         raise ReleaseError(
             "\n".join([f"This breaks clients of {_text(last.version)}:", *lines, _WHAT_TO_DO.format(next_one)])
         )
-    return breaking + [
+    dangerous = [
         change.description for change in find_dangerous_changes(released, schema) if change.type not in _HARMLESS
+    ]
+    return [*breaking, *_null_beside_an_error(last.sdl, sdl, breaking), *dangerous]
+
+
+def _null_beside_an_error(released: str, sdl: str, breaking: list[str]) -> list[str]:
+    """What could not be null in the last release and can now, beside an error alone."""
+    changed = [
+        change.description.partition(" changed type ")[0]
+        for change in find_breaking_changes(build_schema(released), build_schema(sdl))
+        if change.type is BreakingChangeType.FIELD_CHANGED_KIND
+    ]
+    return [
+        f"{field} can be null, beside an error alone (@semanticNonNull)."
+        for field in changed
+        if not any(each.startswith(f"{field} changed type ") for each in breaking)
     ]
 
 
-def release(schema: GraphQLSchema, sdl: str) -> Path:
+def _as_errors_are_handled(sdl: str) -> GraphQLSchema:
+    """A schema as those clients see it who read no null that stands beside an error: `@semanticNonNull` is `!`."""
+    schema = build_schema(sdl)
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field in type_.fields.values():
+                field.type = _never_null(field.type, _levels(schema, field))
+    return schema
+
+
+def _levels(schema: GraphQLSchema, field: GraphQLField) -> Sequence[int]:
+    """Where null comes only with an error: 0 is the field itself, 1 the entries of its list."""
+    directive = schema.get_directive("semanticNonNull")
+    values = get_directive_values(directive, field.ast_node) if directive and field.ast_node else None
+    return values["levels"] if values else ()
+
+
+def _never_null(type_: GraphQLOutputType, levels: Sequence[int], level: int = 0) -> GraphQLOutputType:
+    inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    if isinstance(inner, GraphQLList):
+        inner = GraphQLList(_never_null(inner.of_type, levels, level + 1))
+    return GraphQLNonNull(inner) if isinstance(type_, GraphQLNonNull) or level in levels else inner
+
+
+def release(sdl: str) -> Path:
     """Write the file of this version.
 
     Raises:
         ReleaseError: This version has been released before, or breaks the last one without saying so.
     """
-    check(schema)
+    check(sdl)
     file = _FOLDER / f"{_text(this_version())}.graphql"
     if file.exists():
         raise ReleaseError(f"{file} is there already. Raise the version in pyproject.toml first.")

@@ -20,7 +20,6 @@ from graphql import (
     execute,
     get_nullable_type,
     introspection_types,
-    is_non_null_type,
     is_scalar_type,
     located_error,
 )
@@ -141,7 +140,10 @@ def _asks_the_schema_alone(operation: Operation, roots: tuple[Selected, ...]) ->
 
 
 async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
-    """The root fields at once, each failure located at its field, as graphql-core would answer."""
+    """The root fields at once, each failure located at its field, as graphql-core would answer.
+
+    Any of them can be null (`gateway/schema.py` sees to it), so one that fails leaves the others their answers.
+    """
     if len(roots) == 1:
         outcomes = [await _outcome(this_run, roots[0])]  # no task for what needs none
     else:
@@ -168,13 +170,10 @@ def _closed(roots: tuple[Selected, ...]) -> Result:
 
 def _together(roots: tuple[Selected, ...], outcomes: Sequence[Any]) -> Result:
     errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
-    data: dict[str, Any] = {}
-    for selected, outcome in zip(roots, outcomes, strict=True):
-        failed = isinstance(outcome, GraphQLError)
-        if failed and selected.definition is not None and is_non_null_type(selected.definition.type):
-            # Null cannot stand there, so it takes its parent's place: the whole answer.
-            return Result(None, errors)
-        data[selected.key] = None if failed else outcome
+    data = {
+        selected.key: None if isinstance(outcome, GraphQLError) else outcome
+        for selected, outcome in zip(roots, outcomes, strict=True)
+    }
     return Result(data, errors)
 
 

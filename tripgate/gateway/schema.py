@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, is_non_null_type
 from strawberry.schema.config import StrawberryConfig
 
 import gql.types.collaborators
@@ -46,8 +46,12 @@ MUTATIONS: Sequence[type] = (
 
 @functools.cache
 def schema() -> strawberry.Schema:
-    """The program's schema."""
-    return strawberry.Schema(
+    """The program's schema.
+
+    Raises:
+        ValueError: A root field can never be null.
+    """
+    made = strawberry.Schema(
         query=merge("Query", "Everything that can be read.", QUERIES),
         mutation=merge(
             "Mutation",
@@ -57,6 +61,23 @@ def schema() -> strawberry.Schema:
         subscription=merge("Subscription", "Changes as they happen.", SUBSCRIPTIONS),
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    check_root_fields(made._schema)
+    return made
+
+
+def check_root_fields(schema: GraphQLSchema) -> None:
+    """Make sure that each root field fails alone.
+
+    Raises:
+        ValueError: A field of a query or a mutation can never be null, so its failure would be that of all others.
+    """
+    for root in (schema.query_type, schema.mutation_type):
+        for name, field in () if root is None else root.fields.items():
+            if is_non_null_type(field.type):
+                raise ValueError(
+                    f"{root}.{name} can never be null, so its failure would take the answers of all others along. "
+                    "Annotate it `… | None`, with directives=semantic_non_null() if null comes only with an error."
+                )
 
 
 def graphql_schema() -> GraphQLSchema:
