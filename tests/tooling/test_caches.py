@@ -43,3 +43,19 @@ async def test_relay_shows_a_new_title_and_fetches_more_of_a_trip_by_its_node_id
         "items": ["Museum"],
         "asked": ["documentsTripDetailQuery", "documentsRenameTripMutation", "documentsTripItemsQuery"],
     }
+
+
+async def test_a_root_field_that_fails_leaves_the_other_its_answer_where_the_client_is_told_so(
+    newcomer: Person, frontend: Path
+) -> None:
+    (name,) = (await newcomer.ask("{ viewer { displayName } }"))["viewer"].values()
+    await asyncio.to_thread(run_deno, frontend, "task", "relay")
+    there, path = {"viewer": name, "trips": None}, ["trips"]
+    assert await printed(frontend, "caches/partial.js", newcomer.url, str(newcomer.token)) == {
+        # By itself, and with errorPolicy "all".
+        "apollo": [path, {**there, "path": path}],
+        # Without and with its normalised cache.
+        "urql": [{**there, "path": path}, {**there, "path": path}],
+        # With @throwOnFieldError and without.
+        "relay": ["Error", there],
+    }

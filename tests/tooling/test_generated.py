@@ -5,8 +5,10 @@ What must and must not type-check stands in `frontend/codegen/uses.ts` and `fron
 
 import json
 import re
+import shutil
 from pathlib import Path
 
+import pytest
 from graphql import parse, validate
 
 from tests.tooling.deno import FRONTEND, run_deno
@@ -22,6 +24,16 @@ def test_graphql_codegen(frontend: Path) -> None:
     found = "".join(manifest.values())
     names = re.findall(r"\b(?:query|mutation|subscription) (\w+)", found)
     assert sorted(names) == ["AnyNode", "ItemChanges", "RenameTrip", "TripDetail", "TripList"]
+
+
+def test_graphql_codegen_for_clients_that_hand_on_null_beside_an_error(frontend: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(frontend, tmp_path / "frontend")
+    config = (folder / "codegen.ts").read_text()
+    assert "errorHandlingClient: true" in config
+    (folder / "codegen.ts").write_text(config.replace("errorHandlingClient: true", "errorHandlingClient: false"))
+    run_deno(folder, "task", "codegen")
+    with pytest.raises(AssertionError, match=r"TS18047.*'trips' is possibly 'null'"):
+        run_deno(folder, "check", "--frozen", "codegen")
 
 
 def test_the_relay_compiler(frontend: Path) -> None:

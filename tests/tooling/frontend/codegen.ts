@@ -14,6 +14,9 @@ const config: CodegenConfig = {
         scalars: { UUID: "string", DateTime: "string", Date: "string", Decimal: "string", JSON: "unknown" },
         strictScalars: true,
         useTypeImports: true,
+        // What is null beside an error alone (@semanticNonNull) is typed as never null: for clients that never hand such
+        // a null on, as Apollo Client with its own errorPolicy. Leave it out for others.
+        nullability: { errorHandlingClient: true },
       },
     },
   },

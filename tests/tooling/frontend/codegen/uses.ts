@@ -3,6 +3,7 @@ import type { ResultOf, VariablesOf } from "@graphql-typed-document-node/core";
 import { AnyNode, ItemChanges, RenameTrip, TripCard, TripDetail, TripList } from "./documents.ts";
 import { useFragment } from "./generated";
 
+// A list is null beside an error alone, and then there is no data here.
 export function list({ trips }: ResultOf<typeof TripList>): string[] {
   const next: string | null | undefined = trips.pageInfo.endCursor;
   const total: number = trips.totalCount;
@@ -32,6 +33,8 @@ export const page: VariablesOf<typeof TripList> = { first: 10, filter: { status:
 export function changed({ tripItemChanges: { operation, tripItem } }: ResultOf<typeof ItemChanges>): string {
   return operation === "DELETE" ? "gone" : tripItem?.title ?? "";
 }
+
+export const renamed = ({ updateTrip }: ResultOf<typeof RenameTrip>): string => updateTrip.updatedAt;
 
 export function found({ node }: ResultOf<typeof AnyNode>): string | undefined {
   return node?.__typename === "Trip" ? useFragment(TripCard, node).title : node?.nodeId;

@@ -17,6 +17,30 @@ export const TripList = graphql`
   }
 `;
 
+// One of two that fails leaves the other its answer. Whoever asks so must look for null …
+export const Either = graphql`
+  query documentsEitherQuery($first: Int!) {
+    viewer {
+      displayName
+    }
+    trips(first: $first) {
+      totalCount
+    }
+  }
+`;
+
+// … or has the error thrown, and then there is no null to look for.
+export const Both = graphql`
+  query documentsBothQuery($first: Int!) @throwOnFieldError {
+    viewer {
+      displayName
+    }
+    trips(first: $first) {
+      totalCount
+    }
+  }
+`;
+
 export const TripListPage = graphql`
   fragment documents_tripList on Query
   @argumentDefinitions(

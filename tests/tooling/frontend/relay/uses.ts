@@ -3,6 +3,8 @@ import { type Environment, fetchQuery } from "relay-runtime";
 import type { documents_tripCard$data } from "./generated/documents_tripCard.graphql.ts";
 import TripDetail, { type documentsTripDetailQuery } from "./generated/documentsTripDetailQuery.graphql.ts";
 import TripItemsQuery, { type documentsTripItemsQuery } from "./generated/documentsTripItemsQuery.graphql.ts";
+import type { documentsBothQuery$data } from "./generated/documentsBothQuery.graphql.ts";
+import type { documentsEitherQuery$data } from "./generated/documentsEitherQuery.graphql.ts";
 import type { documents_tripItems$data } from "./generated/documents_tripItems.graphql.ts";
 
 export function card(trip: documents_tripCard$data): string | null | undefined {
@@ -15,6 +17,14 @@ export function costs({ owner, items }: documents_tripItems$data): (string | nul
   // @ts-expect-error: null where the caller may not see the owner
   owner.displayName;
   return items.edges.map(({ node }) => node.cost);
+}
+
+export function totals(either: documentsEitherQuery$data, both: documentsBothQuery$data): number[] {
+  // @ts-expect-error: null for a caller who is not signed in
+  both.viewer.displayName;
+  // @ts-expect-error: null where it failed
+  either.trips.totalCount;
+  return [either.trips?.totalCount ?? 0, both.trips.totalCount];
 }
 
 export async function detail(environment: Environment, id: string): Promise<boolean> {
