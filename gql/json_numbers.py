@@ -80,10 +80,15 @@ def dumps(value: Any) -> bytes:
     Raises:
         orjson.JSONEncodeError: There is something else in it than JSON values.
     """
-    return orjson.dumps(value, default=_exact)
+    return orjson.dumps(value, default=exact)
 
 
-def _exact(value: object) -> orjson.Fragment:
+def exact(value: object) -> orjson.Fragment:
+    """For orjson's `default`: the digits of an `Exact`.
+
+    Raises:
+        TypeError: It is something else.
+    """
     if isinstance(value, Exact):
         return orjson.Fragment(value.text)
     raise TypeError

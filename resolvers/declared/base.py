@@ -1,22 +1,30 @@
-"""What every declared root field is: a Strawberry field that answers with finished data.
+"""What every declared root field is: a Strawberry field whose resolver answers with finished data.
 
-Its shaper follows the selection, so no executor walks the rows again.
+The data follows the selection: its keys are the response keys of all that is selected below the field. The gateway
+sends it as it is; where graphql-core goes on below the field, `completion` has it read the keys.
 """
 
+import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from graphql.execution.values import VariableValues
+from strawberry.extensions import FieldExtension
+from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import has_object_definition
+from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.types.unset import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from gql.late import LateField, optional
 from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
-from resolvers.context import Context
+from resolvers.context import Context, Info
 from tripgate.planner.read import Planner
-from tripgate.planner.selection import Selected
+from tripgate.planner.selection import Selected, selected_root
+from tripgate.upstream.whole_rows import WholeRows
 
 
 class DeclaredField(LateField):
@@ -47,12 +55,30 @@ class DeclaredField(LateField):
             default=UNSET,
             is_subscription=is_subscription,
             directives=semantic_non_null() if self.null_means_error else (),
+            base_resolver=_Resolver(self._resolver()),
         )
         self._type_name = type_name
 
     def deprecated(self, reason: str) -> Self:
         """The same field, marked: `place = one("Place").deprecated("Use `places`.")`."""
         self.deprecation_reason = reason
+        return self
+
+    def configured(
+        self,
+        *,
+        permission_classes: Sequence[type[BasePermission]] = (),
+        extensions: Sequence[FieldExtension] = (),
+    ) -> Self:
+        """The same field with what `strawberry.field` takes too: `trips = many("Trip").configured(extensions=[…])`.
+
+        Such a field always runs in graphql-core, the gateway's included, so whatever is configured is asked each time.
+        """
+        self.extensions = [*self.extensions, *extensions]
+        if permission_classes:
+            self.permission_classes = [*self.permission_classes, *permission_classes]
+            # As Strawberry does it: the last extension is the outermost, so permission is asked for first.
+            self.extensions.append(PermissionExtension([each() for each in permission_classes], use_directives=False))
         return self
 
     @property
@@ -67,6 +93,57 @@ class DeclaredField(LateField):
         Raises:
             ApiError: Any public error.
         """
+
+    def _resolver(self) -> Callable[..., Any]:
+        """The function that Strawberry calls, with arguments as its own input types."""
+
+        async def resolve(info: Info, **given: Any) -> Any:
+            return await self.run(*self._asked(info, given))
+
+        return resolve
+
+    def _asked(self, info: Info, given: dict[str, Any]) -> tuple[Context, Selected, VariableValues]:
+        """What graphql-core asks of the field: with whose context, below which arguments, under which variables."""
+        context = info.context
+        if not isinstance(context, Context):
+            raise TypeError(
+                f"The context is {type(context).__name__}. Give one of tripgate.gateway.contexts; see docs/tooling.md."
+            )
+        names = {argument.python_name: argument.graphql_name or argument.python_name for argument in self.arguments}
+        arguments = {names[name]: _as_input(value) for name, value in given.items()}
+        selected, variables = selected_root(info._raw_info, arguments)
+        # One context may serve many operations, and its plans are those of one.
+        return dataclasses.replace(context, plans={}, backend=WholeRows(context.backend)), selected, variables
+
+
+class _Resolver(StrawberryResolver[Any]):
+    """A resolver whose arguments are those of its field."""
+
+    @property
+    def arguments(self) -> list[StrawberryArgument]:
+        """None of its own."""
+        return []
+
+    @property
+    def is_graphql_generic(self) -> bool:
+        """Never."""
+        return False
+
+
+def _as_input(value: Any) -> Any:
+    """A value of Strawberry's input types as graphql-core has it: an object as a dictionary of what was given.
+
+    The field's extensions may have changed it on the way.
+    """
+    if isinstance(value, list):
+        return [_as_input(each) for each in value]
+    if not has_object_definition(value):
+        return value
+    return {
+        field.graphql_name or to_camel_case(field.python_name): _as_input(inner)
+        for field in value.__strawberry_definition__.fields
+        if (inner := getattr(value, field.python_name)) is not UNSET
+    }
 
 
 def planner(context: Context, variables: VariableValues) -> Planner:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode
 from gql.table import Table, catalog
-from resolvers.context import Context
+from resolvers.context import Context, Info
 from resolvers.declared.base import DeclaredField, planner
 from resolvers.declared.changed_row import ChangedRow
 from tripgate.planner.plan import ALWAYS, Compare, Embed, Operator, Pick, Read
@@ -40,6 +41,14 @@ class SubscriptionField(DeclaredField):
 
     async def run(self, _context: Context, _selected: Selected, _variables: VariableValues) -> Any:
         raise ApiError(ErrorCode.BAD_REQUEST, "Subscribe over a WebSocket or with Accept: text/event-stream.")
+
+    def _resolver(self) -> Callable[..., Any]:
+        async def subscribe(info: Info, **given: Any) -> AsyncGenerator[Any, None]:
+            async with aclosing(self.events(*self._asked(info, given))) as events:
+                async for event in events:
+                    yield event
+
+        return subscribe
 
 
 class Changes(SubscriptionField):

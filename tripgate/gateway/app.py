@@ -7,9 +7,8 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
+import strawberry
 from aiohttp import web, web_response
 
 from tripgate.gateway.cache.opening import open_keeping
@@ -29,13 +28,12 @@ from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import METHODS, METHODS_WITH_GET, GraphQLHandler
-from tripgate.gateway.identity import Identity
 from tripgate.gateway.leaving import LEAVING, Leaving, leave
 from tripgate.gateway.operation import Documents
 from tripgate.gateway.rates.addresses import Addresses
 from tripgate.gateway.rates.rates import Rates, rates_of
 from tripgate.gateway.rates.shared import Shared, sharing
-from tripgate.gateway.schema import graphql_schema
+from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.endpoints import (
@@ -50,19 +48,10 @@ from tripgate.gateway.telemetry.health import Check, Health, keys_answer, realti
 from tripgate.gateway.telemetry.logs import unhandled
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.telemetry.start import seeing
+from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler
-from tripgate.upstream.auth import AuthClient
-from tripgate.upstream.functions import FunctionsClient
-from tripgate.upstream.http_client import HttpClient
-from tripgate.upstream.jwks import JwksCache
-from tripgate.upstream.policies import Policies
-from tripgate.upstream.postgrest.client import PostgrestBackend
-from tripgate.upstream.realtime.client import RealtimeClient
-from tripgate.upstream.realtime.relay import Relay, RelayLimits
 from tripgate.upstream.resilience.deadline import Operations
-from tripgate.upstream.resilience.policy import PolicyLimits
-from tripgate.upstream.watched_client import WatchedClient
 
 _BACKLOG = 2048
 _YOUNG_OBJECTS = 20_000
@@ -72,17 +61,21 @@ web_response.SERVER_SOFTWARE = "tripgate"  # type: ignore[attr-defined]
 _LINGERING_SECONDS = 2.0
 
 
-def application(settings: Settings, sight: Sight | None = None) -> web.Application:
+def application(
+    settings: Settings, sight: Sight | None = None, schema: strawberry.Schema | None = None
+) -> web.Application:
     """The aiohttp application, which holds its upstream connections while it runs.
 
     Args:
         sight: Where its requests are logged and traced; by default they are only counted.
+        schema: What it serves, of `build_schema`; by default the program's own.
 
     Raises:
         SettingsError: GraphiQL's files are not where the settings say.
     """
     app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
     seeing = sight or Sight(settings)
+    schema = schema or program_schema()
     health = Health(settings.needs)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
@@ -90,31 +83,22 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
 
     refusals = app[REFUSALS] = Refusals()
     watch_refusals(seeing.metrics, refusals.counts)
-    rest_limits = settings.rest_policy(settings.workers)
     addresses = Addresses(settings.trusted_proxies, header=settings.forwarded_header)
 
     async def connections(running: web.Application) -> AsyncIterator[None]:
-        connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=60)
         async with (
-            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            WatchedClient("auth", urlsplit(settings.auth_url).path, timeout=settings.upstream_timeout) as http,
+            open_upstreams(settings) as upstreams,
             measuring(settings, seeing),
             sharing(settings) as shared,
         ):
             rates = rates_of(settings, shared, addresses)
-            identity = _identity(settings, session)
-            realtime = _realtime(settings, session)
-            relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))
+            identity = upstreams.identity
             live_connections = LiveConnections(
                 refusals,
                 per_address=settings.max_live_connections_per_address,
                 most=settings.max_live_connections,
             )
-            policies = Policies.of(settings.policy, rest_limits)
-            rest = HttpClient(
-                settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout
-            )
-            engine = _engine(settings, session, rest, http, relay, policies, shared)
+            engine = _engine(settings, schema, upstreams, shared)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
             streams = running[_STREAMS] = EventStreams(
                 engine, subscriptions, addresses, live_connections, keep_alive=settings.keep_alive
@@ -134,12 +118,10 @@ def application(settings: Settings, sight: Sight | None = None) -> web.Applicati
             running[_WEBSOCKET] = WebSocketHandler(
                 engine, identity, limits, origins, subscriptions, seeing, addresses, live_connections, rates
             )
-            _measure(seeing, relay, realtime, policies, engine, running[_WEBSOCKET], rates)
-            health.checks = _checks(settings, session, realtime, policies)
+            _measure(seeing, upstreams, engine, running[_WEBSOCKET], rates)
+            health.checks = _checks(settings, upstreams)
             yield
             await engine.close()
-            await relay.close()
-            rest.close()
 
     methods = METHODS_WITH_GET if settings.get_queries else METHODS
     origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
@@ -183,23 +165,17 @@ _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
 REFUSALS = web.AppKey("refusals", Refusals)
 _STREAMS = web.AppKey("streams", EventStreams)
 
-# Which changes let somebody in or out of a trip, and which end it.
-_MEMBERSHIPS = frozenset({"collaborators"})
-_ROOTS = frozenset({"trips"})
-
 
 def _measure(
     sight: Sight,
-    relay: Relay,
-    realtime: RealtimeClient,
-    policies: Policies,
+    upstreams: Upstreams,
     engine: Engine,
     sockets: WebSocketHandler,
     rates: Rates | None,
 ) -> None:
     metrics = sight.metrics
-    watch_live(metrics, relay, realtime, lambda: sockets.connections, lambda: sight.streams)
-    watch_upstreams(metrics, policies, engine.operations)
+    watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: sight.streams)
+    watch_upstreams(metrics, upstreams.policies, engine.operations)
     if rates is not None:
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(rates.refused))
     if engine.keeping is not None:
@@ -245,72 +221,36 @@ def _websocket_limits(settings: Settings) -> WebSocketLimits:
     )
 
 
-def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:
-    secret = settings.supabase_jwt_secret
-    return Identity(
-        JwksCache(session, f"{settings.auth_url}/.well-known/jwks.json"),
-        issuer=settings.auth_url,
-        api_key=settings.supabase_publishable_key.get_secret_value(),
-        jwt_secret=secret.get_secret_value() if secret is not None else None,
-    )
-
-
-def _relay_limits(settings: Settings, rest: PolicyLimits) -> RelayLimits:
-    admissions = max(1, rest.connections // 2)
-    return RelayLimits(
-        admissions=admissions,
-        admissions_of_one=max(1, min(admissions // 2, rest.share or admissions)),
-        admission_timeout=settings.request_timeout,
-        patience=settings.live_patience,
-    )
-
-
-def _realtime(settings: Settings, session: aiohttp.ClientSession) -> RealtimeClient:
-    return RealtimeClient(session, settings.realtime_address, settings.supabase_publishable_key.get_secret_value())
-
-
-def _checks(
-    settings: Settings, session: aiohttp.ClientSession, realtime: RealtimeClient, policies: Policies
-) -> dict[str, Check]:
+def _checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
     api_key = settings.supabase_publishable_key.get_secret_value()
+    session, breaker = upstreams.session, upstreams.policies.rest.breaker
     return {
-        "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(policies.rest.breaker.refuses())),
+        "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(breaker.refuses())),
         "auth": keys_answer(session, f"{settings.auth_url}/.well-known/jwks.json"),
-        "realtime": realtime_hears(realtime),
+        "realtime": realtime_hears(upstreams.realtime),
     }
 
 
-def _engine(
-    settings: Settings,
-    session: aiohttp.ClientSession,
-    rest: HttpClient,
-    http: WatchedClient,
-    relay: Relay,
-    policies: Policies,
-    shared: Shared,
-) -> Engine:
-    api_key = settings.supabase_publishable_key.get_secret_value()
-    schema = graphql_schema()
+def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams, shared: Shared) -> Engine:
     documents = Documents(
-        schema,
+        schema._schema,
         size=settings.kept_documents,
         limits=settings.limits,
         hide_suggestions=not settings.development,
         introspection=settings.development if settings.introspection is None else settings.introspection,
     )
-    backend = PostgrestBackend(rest, api_key, policies.rest)
     return Engine(
         schema,
         documents,
         _persisted(settings, documents, shared),
-        backend,
-        AuthClient(http, settings.auth_url, api_key, policies.auth),
-        FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, policies.functions),
-        relay,
+        upstreams.backend,
+        upstreams.auth,
+        upstreams.functions,
+        upstreams.relay,
         max_page_size=settings.max_page_size,
         hide_suggestions=not settings.development,
         explains=settings.development,
-        keeping=open_keeping(settings, backend, relay),
+        keeping=open_keeping(settings, upstreams.backend, upstreams.relay),
         operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
     )
 

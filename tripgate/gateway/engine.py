@@ -5,7 +5,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLSchema, OperationType, located_error
+import strawberry
+from graphql import OperationType, located_error
 
 from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context, sign_in
@@ -14,7 +15,7 @@ from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.keeping import Keeping
 from tripgate.gateway.edge.persisted import PersistedDocuments, digest_of
 from tripgate.gateway.errors import formatted, not_representable
-from tripgate.gateway.executor import declared_field, run
+from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Documents, Operation, RequestError
 from tripgate.planner.json_values import taken_out, unreadable
@@ -86,7 +87,7 @@ class Engine:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
+        schema: strawberry.Schema,
         documents: Documents,
         persisted: PersistedDocuments,
         backend: Backend,
@@ -100,7 +101,10 @@ class Engine:
         operations: Operations,
         keeping: Keeping | None = None,
     ) -> None:
-        self._schema = schema
+        self._strawberry = schema
+        self._schema = schema._schema
+        self._extended = bool(schema.extensions or schema.directives)
+        self._run = run_extended if self._extended else run
         self._documents = documents
         self._persisted = persisted
         self._backend = backend
@@ -163,7 +167,7 @@ class Engine:
         lost = unreadable.count
         try:
             with self.operations.one():
-                result = await run(
+                result = await self._run(
                     self._schema,
                     operation,
                     request.variables,
@@ -183,6 +187,8 @@ class Engine:
         if explanation is not None:
             cost = {"requested": context.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
+        if result.extensions:
+            answer["extensions"] = {**answer.get("extensions", {}), **result.extensions}
         watching.get().answered()
         return answer
 
@@ -198,8 +204,8 @@ class Engine:
 
     @property
     def keeps_answers(self) -> bool:
-        """Whether `finished` may answer from what is kept."""
-        return self._keeping is not None and self._keeping.answers is not None
+        """Whether `finished` may answer from what is kept: not where the schema's extensions are asked each time."""
+        return self._keeping is not None and self._keeping.answers is not None and not self._extended
 
     async def finished(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Finished:
         """The answer to a query, encoded: one that is kept, where answers are, or made now.
@@ -238,11 +244,17 @@ class Engine:
         if isinstance(values, Coerced):
             values.arguments = None
         (selected,) = prepared.roots
-        field = declared_field(selected)
-        assert isinstance(field, SubscriptionField)  # noqa: S101 - the schema has no others
         context = self._context(caller, live)
         context.plans = prepared.plans
         context.cost = prepared.cost
+        field = declared_field(selected)
+        if not isinstance(field, SubscriptionField) or self._extended:
+            async with aclosing(subscribe(self._strawberry, operation, request.variables, context)) as answers:
+                async for each in answers:
+                    if self._keeping is not None:
+                        self._keeping.shown(caller)
+                    yield each
+            return
         try:
             lost = unreadable.count
             async with aclosing(field.events(context, selected, values)) as events:

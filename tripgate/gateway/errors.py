@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphql import GraphQLError
+from strawberry.exceptions import StrawberryGraphQLError
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.planner.json_values import DEEPEST, Path
+from tripgate.planner.json_values import NOT_REPRESENTABLE, Path
 
 _log = logging.getLogger("tripgate.errors")
 
@@ -29,11 +30,7 @@ def request_error(error: ApiError) -> list[dict[str, Any]]:
 
 def not_representable(path: Path) -> dict[str, Any]:
     """What stands beside the null of a stored value that cannot be answered."""
-    message = (
-        f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that is too large for readers of "
-        "JSON. It can be replaced."
-    )
-    return {"message": message, "path": path, "extensions": {"code": ErrorCode.NOT_REPRESENTABLE.value}}
+    return {"message": NOT_REPRESENTABLE, "path": path, "extensions": {"code": ErrorCode.NOT_REPRESENTABLE.value}}
 
 
 def masked(error: BaseException) -> dict[str, Any]:
@@ -46,6 +43,24 @@ def masked(error: BaseException) -> dict[str, Any]:
     }
 
 
+def public(error: Exception) -> Exception:
+    """What a field's failure becomes before anybody sees it: an error of the API, or of GraphQL with a code."""
+    original: BaseException | None = error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if isinstance(original, ApiError):
+        return error
+    if isinstance(original, GraphQLError):
+        denied = isinstance(original, StrawberryGraphQLError)
+        code = ErrorCode.FORBIDDEN if denied else ErrorCode.BAD_USER_INPUT
+        if isinstance(error, GraphQLError):
+            error.extensions = {"code": code.value, **(error.extensions or {})}
+            error.message = error.message or "You may not do this."
+        return error
+    shown = masked(original or error)
+    return ApiError(ErrorCode.INTERNAL_SERVER_ERROR, shown["message"], errorId=shown["extensions"]["errorId"])
+
+
 def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
@@ -53,7 +68,7 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
     if isinstance(original, ApiError):
         message, extensions = original.message, original.extensions
     elif original is None or isinstance(original, GraphQLError):
-        message, extensions = error.message, {"code": code.value}
+        message, extensions = error.message, {"code": code.value, **(error.extensions or {})}
     elif isinstance(original, ValueError) and error.path is None:
         # A scalar's own words about a literal or a variable.
         message, extensions = error.message, {"code": code.value}

@@ -5,22 +5,21 @@ A query of declared fields alone does not enter them: its answers come finished 
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
+import strawberry
 from graphql import (
     ExecutionResult,
     GraphQLError,
+    GraphQLLeafType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
     execute,
-    get_nullable_type,
-    introspection_types,
-    is_scalar_type,
     located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList
@@ -29,32 +28,26 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from gql.errors import ApiError, ErrorCode
+from gql.errors import ErrorCode
 from resolvers.access import is_null_for_nobody
 from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
+from tripgate.gateway.errors import formatted
+from tripgate.gateway.execution_context import ExecutionContext, not_run
 from tripgate.gateway.explain import Explanation
-from tripgate.gateway.operation import Operation
+from tripgate.gateway.operation import Operation, RequestError
 from tripgate.planner.selection import Coerced, Selected
 
-_TYPE = introspection_types["__Type"]
-# What introspection tells as plain text or truth; most of an answer to it, and known without more ado.
-_PLAIN = {
-    (type_, name): field.resolve
-    for type_ in introspection_types.values()
-    if isinstance(type_, GraphQLObjectType)
-    for name, field in type_.fields.items()
-    if field.resolve is not None and not field.args and is_scalar_type(get_nullable_type(field.type))
-}
 _OF_THE_SCHEMA = frozenset({"__schema", "__type", "__typename"})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An executed operation's data, which may be null, and its errors."""
+    """An executed operation's data, which may be null, its errors, and what extensions of the schema add."""
 
     data: dict[str, Any] | None
     errors: Sequence[GraphQLError] = ()
+    extensions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +128,61 @@ async def run(
             prepared.values.arguments = None  # planned by now
 
 
+async def run_extended(
+    schema: GraphQLSchema,
+    operation: Operation,
+    variables: dict[str, Any],
+    context: Context,
+    *,
+    hide_suggestions: bool,
+    explanation: Explanation | None = None,  # noqa: ARG001 - what runs within extensions is not explained
+) -> Result:
+    """Run an operation as Strawberry does, within the extensions of its schema.
+
+    Raises:
+        RequestError: As `run`.
+    """
+    if not operation.needs_nobody and context.caller.token is None:
+        closed = operation.closed_to(context.caller, variables, hide_suggestions=hide_suggestions)
+        if closed is not None:
+            return _closed(closed)
+    prepared = operation.prepared(variables, hide_suggestions=hide_suggestions)
+    context.cost = prepared.cost
+    if isinstance(prepared.values, Coerced):
+        prepared.values.arguments = None
+    operation.release()
+    owner: strawberry.Schema = schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    done = await owner.execute(_text(operation), variables, context, operation_name=operation.name)
+    return Result(done.data, done.errors or (), done.extensions)
+
+
+async def subscribe(
+    schema: strawberry.Schema, operation: Operation, variables: dict[str, Any], context: Context
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The answers to a subscription that Strawberry runs: its field has a body or extensions, or the schema has some.
+
+    Raises:
+        RequestError: It ends with an error, or has not begun.
+    """
+    results = await schema.subscribe(_text(operation), variables, context, operation_name=operation.name)
+    async with aclosing(cast(AsyncGenerator[ExecutionResult, None], results)) as events:
+        async for event in events:
+            if event.data is None and event.errors:
+                code = getattr(event.errors[0].original_error, "code", ErrorCode.BAD_USER_INPUT)
+                raise RequestError(code, event.errors)
+            answer: dict[str, Any] = {"errors": formatted(event.errors)} if event.errors else {}
+            answer["data"] = event.data
+            if event.extensions:
+                answer["extensions"] = event.extensions
+            yield answer
+
+
+def _text(operation: Operation) -> str:
+    """The document as it came."""
+    assert operation.definition.loc is not None  # noqa: S101 - documents are parsed with their places
+    return operation.definition.loc.source.body
+
+
 def _asks_the_schema_alone(operation: Operation, roots: tuple[Selected, ...]) -> bool:
     return operation.kind is OperationType.QUERY and all(selected.name in _OF_THE_SCHEMA for selected in roots)
 
@@ -163,7 +211,7 @@ def _closed(roots: tuple[Selected, ...]) -> Result:
             failed = selected.parent_type.name == "Mutation" and any(
                 isinstance(each, GraphQLError) for each in outcomes
             )
-            error = _not_run() if failed else sign_in()
+            error = not_run() if failed else sign_in()
             outcomes.append(located_error(error, [selected.node], [selected.key]))
     return _together(roots, outcomes)
 
@@ -189,51 +237,25 @@ async def _outcome(this_run: _Run, selected: Selected) -> Any:
 
 
 def declared_field(selected: Selected) -> DeclaredField | None:
-    """The declaration behind a root field; `None` for a field with a body."""
+    """The declaration behind a root field; `None` for a field with a body, and for one with extensions.
+
+    Extensions, permission classes among them, are asked by graphql-core, where such a field runs.
+    """
     if selected.definition is None:
         return None
     field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return field if isinstance(field, DeclaredField) else None
+    return field if isinstance(field, DeclaredField) and not field.extensions else None
 
 
-def _not_run() -> ApiError:
-    return ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")
-
-
-class _Executor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, but declared root fields answer by themselves and a failed mutation ends the rest."""
+class _Executor(ExecutionContext):
+    """The schema's own, but declared root fields answer by themselves."""
 
     def __init__(self, *args: Any, this_run: _Run, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._this_run = this_run
         self.variable_values = this_run.variables  # coerced before, which takes long where there are many
-        self._types_told: dict[tuple[int, int], Any] = {}
 
-    def complete_object_value(
-        self,
-        return_type: GraphQLObjectType,
-        field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo[Any],
-        path: Path,
-        result: Any,
-        position_context: Any,
-    ) -> Any:
-        """As in graphql-core, but an introspection tells each type once for each place of the document that asks.
-
-        Most fields have a type that others have too, so that is a fifth of the work. Both parts of the key are kept
-        alive, by the schema and by graphql-core, for as long as this executor runs.
-        """
-        if return_type is not _TYPE:
-            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
-        key = (id(result), id(field_details_list))
-        told = self._types_told.get(key)
-        if told is None:
-            told = self._types_told[key] = super().complete_object_value(
-                return_type, field_details_list, info, path, result, position_context
-            )
-        return told
-
-    def execute_field(
+    def execute_root_field(
         self,
         parent_type: GraphQLObjectType,
         source: Any,
@@ -241,26 +263,17 @@ class _Executor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
         position_context: Any,
     ) -> Any:
-        plain = _PLAIN.get((parent_type, field_details_list[0].node.name.value))
-        if plain is not None:
-            return plain(source, None)
-        if path.prev is not None or field_details_list[0].node.name.value == "__typename":
-            return super().execute_field(parent_type, source, field_details_list, path, position_context)
-        if parent_type is self.schema.mutation_type and self.collected_errors.errors:
-            return self._failed(_not_run(), parent_type, field_details_list, path)
         if path.key not in self._this_run.roots:
-            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+            return super().execute_root_field(parent_type, source, field_details_list, path, position_context)
         return self._declared_field(parent_type, field_details_list, path)
 
     async def _declared_field(self, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path) -> Any:
         try:
             return await self._this_run.declared(str(path.key))
         except Exception as error:  # as in graphql-core: any failure becomes the field's error
-            return self._failed(error, parent_type, details, path)
+            return self.failed(error, parent_type, details, path)
 
-    def _failed(
-        self, error: Exception, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path
-    ) -> Awaitable[Any] | None:
-        definition = parent_type.fields[details[0].node.name.value]
-        self.handle_field_error(error, definition.type, details, path)
-        return None
+    @staticmethod
+    def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
+        """As in graphql-core: JSON that is text goes into the answer as it is."""
+        return StrawberryGraphQLCoreExecutionContext.complete_leaf_value(return_type, result)

@@ -7,6 +7,7 @@ from aiohttp import web
 from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
+from gql.json_numbers import exact
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, RESPONSE_TYPE, Accepted, accepted
@@ -146,7 +147,7 @@ def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
 
 def _encoded(status: int, answer: object) -> tuple[int, bytes]:
     try:
-        return status, orjson.dumps(answer)
+        return status, orjson.dumps(answer, default=exact)
     except orjson.JSONEncodeError as error:  # a field of ours made what is no JSON
         return 500, orjson.dumps({"errors": [masked(error)]})
 

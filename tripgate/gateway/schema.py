@@ -1,11 +1,13 @@
 """The schema, assembled from one visible list of domains."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import strawberry
-from graphql import GraphQLSchema, is_non_null_type
+from graphql import GraphQLError, GraphQLSchema, is_non_null_type
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
 import gql.types.collaborators
 import gql.types.places
@@ -13,15 +15,19 @@ import gql.types.profiles
 import gql.types.saved_places
 import gql.types.trips
 import gql.types.votes  # noqa: F401
+from gql.errors import ApiError
 from gql.scalars import SCALARS
 from resolvers.accounts import AccountMutation
 from resolvers.collaborators import CollaboratorMutation, CollaboratorQuery, CollaboratorSubscription
+from resolvers.declared.completion import read_finished
 from resolvers.nodes import NodeQuery
 from resolvers.places import PlaceMutation, PlaceQuery
 from resolvers.profiles import ProfileMutation, ProfileQuery
 from resolvers.saved_places import SavedPlaceMutation, SavedPlaceQuery
 from resolvers.trips import TripMutation, TripQuery, TripSubscription
 from resolvers.votes import VoteMutation, VoteQuery, VoteSubscription
+from tripgate.gateway.errors import masked
+from tripgate.gateway.execution_context import ExecutionContext
 
 QUERIES: Sequence[type] = (
     NodeQuery,
@@ -46,22 +52,40 @@ MUTATIONS: Sequence[type] = (
 
 @functools.cache
 def schema() -> strawberry.Schema:
-    """The program's schema.
+    """The program's schema."""
+    return build_schema()
+
+
+def build_schema(
+    *,
+    queries: Sequence[type] = (),
+    mutations: Sequence[type] = (),
+    subscriptions: Sequence[type] = (),
+    extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
+) -> strawberry.Schema:
+    """The program's domains and more, as a schema for the gateway and for whatever else takes one of Strawberry's.
+
+    Args:
+        queries: Further domains: Strawberry types whose fields become those of `Query`. Below likewise.
+        extensions: Strawberry's own. The gateway runs each operation within them.
 
     Raises:
-        ValueError: A root field can never be null.
+        ValueError: Two domains offer a field of one name, or a root field can never be null.
     """
-    made = strawberry.Schema(
-        query=merge("Query", "Everything that can be read.", QUERIES),
+    made = Schema(
+        query=merge("Query", "Everything that can be read.", [*QUERIES, *queries]),
         mutation=merge(
             "Mutation",
             "Everything that can be changed. Fields run in order; after a failure the rest do not run.",
-            MUTATIONS,
+            [*MUTATIONS, *mutations],
         ),
-        subscription=merge("Subscription", "Changes as they happen.", SUBSCRIPTIONS),
+        subscription=merge("Subscription", "Changes as they happen.", [*SUBSCRIPTIONS, *subscriptions]),
         config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=ExecutionContext,
+        extensions=extensions,
     )
     check_root_fields(made._schema)
+    read_finished(made._schema)
     return made
 
 
@@ -78,6 +102,25 @@ def check_root_fields(schema: GraphQLSchema) -> None:
                     f"{root}.{name} can never be null, so its failure would take the answers of all others along. "
                     "Annotate it `… | None`, with directives=semantic_non_null() if null comes only with an error."
                 )
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, whose answers hold no error that is not public."""
+
+    def process_errors(
+        self,
+        errors: list[GraphQLError],
+        execution_context: StrawberryExecutionContext | None = None,  # noqa: ARG002 - Strawberry gives it by name
+    ) -> None:
+        """Mask what failed outside of the fields, in extensions, and log nothing else: it is for its reader."""
+        for index, error in enumerate(errors):
+            original = error.original_error
+            if original is None or isinstance(original, ApiError | GraphQLError):
+                continue
+            if error.path is None and isinstance(original, ValueError):
+                continue  # a scalar's own words about a variable
+            shown = masked(original)
+            errors[index] = GraphQLError(shown["message"], original_error=original, extensions=shown["extensions"])
 
 
 def graphql_schema() -> GraphQLSchema:

@@ -7,11 +7,11 @@ import asyncio
 from contextlib import aclosing, suppress
 from typing import Any
 
-import orjson
 from aiohttp import web
 from graphql import OperationType
 
 from gql.errors import ApiError
+from gql.json_numbers import dumps
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.media_types import EVENT_STREAM
@@ -154,4 +154,4 @@ class EventStreams:
 
 
 def _event(name: str, data: dict[str, Any] | None) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + (b"" if data is None else orjson.dumps(data)) + b"\n\n"
+    return b"event: " + name.encode() + b"\ndata: " + (b"" if data is None else dumps(data)) + b"\n\n"

@@ -12,11 +12,11 @@ from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
+from gql.json_numbers import dumps
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.json_body import NotJsonError, read_json
 from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
@@ -354,4 +354,4 @@ class Connection:
             hang_up(self._request)
             raise ConnectionResetError from None
         if not self._socket.closed:
-            await self._socket.send_str(orjson.dumps(message).decode())
+            await self._socket.send_str(dumps(message).decode())

@@ -15,6 +15,12 @@ Path = tuple[str | int, ...]
 DEEPEST = 64
 """Objects and lists inside each other. A constraint of the database holds what is written to the same."""
 
+NOT_REPRESENTABLE = (
+    f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that is too large for readers of JSON. "
+    "It can be replaced."
+)
+"""What is said to whoever asks for a value that cannot be answered."""
+
 # Postgres writes a number with all its digits and without an exponent; one beyond a double has more than 308.
 _SURELY_FINITE = 308
 

@@ -13,15 +13,19 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLField,
     GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
+    NameNode,
     OperationDefinitionNode,
     VariableNode,
     Visitor,
     get_argument_values,
     get_named_type,
+    is_abstract_type,
     visit,
 )
 from graphql.execution.collect_fields import (
+    FieldDetails,
     FieldDetailsList,
     FragmentDetails,
     GroupedFieldSet,
@@ -126,6 +130,10 @@ class Selected:
         """The first of the merged nodes, for locating errors."""
         return self._node
 
+    def given(self, arguments: dict[str, Any]) -> None:
+        """Take these for its arguments, whatever the document says."""
+        self._constant_arguments = arguments
+
 
 def select(
     schema: GraphQLSchema,
@@ -140,26 +148,72 @@ def select(
     """
     root_type = schema.get_root_type(operation.operation)
     assert root_type is not None  # noqa: S101 - validation refused the operation otherwise
-    details = {name: FragmentDetails(definition) for name, definition in fragments.items()}
+    merging = _Merging(schema, operation, fragments, variables)
+    collected = collect_fields(schema, merging.fragments, variables, root_type, operation)
+    return merging.fields(root_type, collected.grouped_field_set)
 
-    def below(parent: GraphQLObjectType, grouped: GroupedFieldSet) -> tuple[Selected, ...]:
-        return tuple(one(parent, key, nodes) for key, nodes in grouped.items())
 
-    def one(parent: GraphQLObjectType, key: str, nodes: FieldDetailsList) -> Selected:
+TYPE_KEY = " type"
+"""The key of a row's type in what `selected_root` gives of an interface. No document can name it: it has a space."""
+
+
+def selected_root(info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> tuple[Selected, VariableValues]:
+    """The selection of a root field while graphql-core executes it, and the operation's variables.
+
+    Of an interface, each row's type is selected too, as `TYPE_KEY`.
+
+    Args:
+        arguments: Its arguments, keyed by GraphQL name.
+    """
+    # Strawberry hands on their values alone. What is missing tells how they were written, which nobody asks for here.
+    values = info.variable_values
+    variables = values if isinstance(values, VariableValues) else VariableValues({}, values)
+    merging = _Merging(info.schema, info.operation, info.fragments, variables)
+    nodes = [FieldDetails(node, None) for node in info.field_nodes]
+    found = merging.field(info.parent_type, str(info.path.key), nodes, typed=True)
+    found.given(arguments)
+    return found, variables
+
+
+class _Merging:
+    """What merging the selections of one operation takes."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._variables = variables
+        self.fragments = {name: FragmentDetails(definition) for name, definition in fragments.items()}
+
+    def fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> tuple[Selected, ...]:
+        """Each field of a type, with what is selected below it."""
+        return tuple(self.field(parent, key, nodes) for key, nodes in grouped.items())
+
+    def field(self, parent: GraphQLObjectType, key: str, nodes: FieldDetailsList, *, typed: bool = False) -> Selected:
+        """One field. With `typed`, what is selected below an interface begins with `TYPE_KEY`."""
         node = nodes[0].node
-        definition = None if node.name.value == "__typename" else schema.get_field(parent, node.name.value)
+        definition = None if node.name.value == "__typename" else self._schema.get_field(parent, node.name.value)
+        typed = typed and definition is not None and is_abstract_type(get_named_type(definition.type))
 
         def children_of(type_name: str) -> tuple[Selected, ...]:
-            type_ = schema.get_type(type_name)
+            type_ = self._schema.get_type(type_name)
             if not isinstance(type_, GraphQLObjectType):
                 return ()
-            collected = collect_subfields(schema, details, variables, operation, type_, nodes)
-            return below(type_, collected.grouped_field_set)
+            collected = collect_subfields(self._schema, self.fragments, self._variables, self._operation, type_, nodes)
+            found = self.fields(type_, collected.grouped_field_set)
+            return (_type_of(type_), *found) if typed else found
 
         return Selected(key, node, parent, definition, children_of)
 
-    collected = collect_fields(schema, details, variables, root_type, operation)
-    return below(root_type, collected.grouped_field_set)
+
+def _type_of(type_: GraphQLObjectType) -> Selected:
+    node = FieldNode(name=NameNode(value="__typename"), arguments=())
+    return Selected(TYPE_KEY, node, type_, None, lambda _: ())
 
 
 def condition_variables(

@@ -91,6 +91,8 @@ class _Found:
         field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if not isinstance(field, DeclaredField) or not self._may_last(selected, at_root=True):
             return False
+        if field.extensions:  # permission, for one, is asked each time
+            return False
         table = field.table
         arguments = selected.arguments(variables)
         if self.trips is not None and not told_tables().isdisjoint(_looked_at(table)):

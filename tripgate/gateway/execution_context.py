@@ -1,0 +1,125 @@
+"""graphql-core's executor as everything over this schema uses it, the gateway and Strawberry's own tools alike.
+
+It shows no failure that is not public, ends a mutation at its first failure, and answers introspection in less time.
+"""
+
+import json
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    get_nullable_type,
+    introspection_types,
+    is_scalar_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gql.errors import ApiError, ErrorCode
+from gql.json_numbers import decimal_number, whole_number
+from tripgate.gateway.errors import public
+
+_TYPE = introspection_types["__Type"]
+# What introspection tells as plain text or truth; most of an answer to it, and known without more ado.
+_PLAIN = {
+    (type_, name): field.resolve
+    for type_ in introspection_types.values()
+    if isinstance(type_, GraphQLObjectType)
+    for name, field in type_.fields.items()
+    if field.resolve is not None and not field.args and is_scalar_type(get_nullable_type(field.type))
+}
+
+
+def not_run() -> ApiError:
+    """The failure of a mutation's field behind one that has failed."""
+    return ApiError(ErrorCode.NOT_RUN, "Not run, since a field before it failed.")
+
+
+class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
+    """What Strawberry calls an execution context: the executor of one operation."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._types_told: dict[tuple[int, int], Any] = {}
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """As in graphql-core, but an introspection tells each type once for each place of the document that asks.
+
+        Most fields have a type that others have too, so that is a fifth of the work. Both parts of the key are kept
+        alive, by the schema and by graphql-core, for as long as this executor runs.
+        """
+        if return_type is not _TYPE:
+            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+        key = (id(result), id(field_details_list))
+        told = self._types_told.get(key)
+        if told is None:
+            told = self._types_told[key] = super().complete_object_value(
+                return_type, field_details_list, info, path, result, position_context
+            )
+        return told
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        """As in graphql-core, but a mutation's fields do not run once one has failed."""
+        plain = _PLAIN.get((parent_type, field_details_list[0].node.name.value))
+        if plain is not None:
+            return plain(source, None)
+        if path.prev is not None or field_details_list[0].node.name.value == "__typename":
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        if parent_type is self.schema.mutation_type and self.collected_errors.errors:
+            return self.failed(not_run(), parent_type, field_details_list, path)
+        return self.execute_root_field(parent_type, source, field_details_list, path, position_context)
+
+    def execute_root_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        """Run a field of the operation's root, other than `__typename`."""
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    def failed(
+        self, error: Exception, parent_type: GraphQLObjectType, field_details_list: FieldDetailsList, path: Path
+    ) -> None:
+        """Null for a field, and its error; for a field that is never null the error is raised."""
+        definition = parent_type.fields[field_details_list[0].node.name.value]
+        self.handle_field_error(error, definition.type, field_details_list, path)
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        """As in graphql-core, for what may be shown of the error."""
+        super().handle_field_error(public(raw_error), return_type, field_details_list, path)
+
+    @staticmethod
+    def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
+        """As in graphql-core, but JSON that is text becomes Python's, its numbers to the last digit."""
+        if type(result) is orjson.Fragment:
+            return json.loads(orjson.dumps(result), parse_float=decimal_number, parse_int=whole_number)
+        return StrawberryGraphQLCoreExecutionContext.complete_leaf_value(return_type, result)

@@ -1,0 +1,29 @@
+"""Rows of a long answer as objects, for whoever goes on to look at each of them."""
+
+import dataclasses
+
+from gql.table import Table
+from tripgate.planner.plan import Read
+from tripgate.planner.rows import ChunkedRows
+from tripgate.upstream.backend import Backend, Plan, Prepared, PreparedByKey, RelatedTables, Rows
+from tripgate.upstream.caller import Caller
+
+
+class WholeRows(Backend):
+    """The backend it is given, whose rows never come in chunks."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def prepare(self, plan: Plan) -> Prepared:
+        """As the backend."""
+        return self._backend.prepare(plan)
+
+    def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
+        """As the backend."""
+        return self._backend.prepare_by_key(read, column)
+
+    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+        """Fetch, and read all rows. Raises as `Backend.fetch`."""
+        found = await self._backend.fetch(prepared, caller, table, related)
+        return dataclasses.replace(found, rows=list(found.rows)) if isinstance(found.rows, ChunkedRows) else found
