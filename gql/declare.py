@@ -203,7 +203,7 @@ def table(
     name: str,
     *,
     order_by: tuple[str, ...] = (),
-    presorted: tuple[str, ...] = (),
+    ordered_views: tuple[str, ...] = (),
     plural: str | None = None,
     hidden_columns: bool = False,
     keys: tuple[_KeyMark, ...] = (),
@@ -215,8 +215,8 @@ def table(
     Args:
         name: The SQL table.
         order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
-        presorted: Other orders of one key, as in `("start_date",)`, in which lists are often asked for with lists in
-            each row. For them, and for the default order of a type with such lists, the database has views.
+        ordered_views: Other orders of one key, as in `("start_date",)`, in which lists with lists in each row are often
+            asked for. For them, and for the default order of a type with such lists, the database has views.
         plural: The root field of many, where it is not the table's name in camel case.
         hidden_columns: Whether nobody may read some column, so that the table's rows cannot be counted as wholes.
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
@@ -254,7 +254,7 @@ def table(
             hidden_columns=hidden_columns,
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
             unique=tuple(_key(cls.__name__, key, columns.values()) for key in keys),
-            presorted=((default_order,) if listed else ()) + tuple((_sort(text),) for text in presorted),
+            ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
             field_caches={
                 to_camel_case(key): control

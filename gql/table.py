@@ -190,7 +190,7 @@ class Table:
         singular: The root field of one, as in `tripItem`.
         plural: The root field of many, as in `tripItems`.
         default_order: The order of a list whose caller names none; the primary key is always the last key.
-        presorted: The orders for which the database keeps views, since lists in them are read with lists in each row.
+        ordered_views: The orders for which the database keeps views, to read lists with lists in each row from.
         search: The `tsvector` column or function of the row that `filter: { search }` looks through.
         hidden_columns: Whether nobody may read some column of the table. Its rows are then counted by their key, since
             counting whole rows takes the right to read all of each.
@@ -213,17 +213,17 @@ class Table:
     hidden_columns: bool = False
     python: Mapping[str, PythonField] = field(default_factory=dict)
     unique: tuple[UniqueKey, ...] = ()
-    presorted: tuple[tuple[Sort, ...], ...] = ()
+    ordered_views: tuple[tuple[Sort, ...], ...] = ()
     cache: CacheControl | None = None
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     views: Mapping[tuple[Sort, ...], str] = field(init=False, repr=False)
-    """The view of the table's rows in an order, the primary key included: of each presorted order and its reverse."""
+    """The view of the table's rows in an order, the primary key included: of each such order and its reverse."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_sql_name", {column.name: column for column in self.columns.values()})
         views: dict[tuple[Sort, ...], str] = {}
-        for order in self.presorted:
+        for order in self.ordered_views:
             name = "_".join([self.name, "by", *(key.column + "_desc" * key.descending for key in order)])
             whole = (*order, Sort(self.primary_key))
             views[whole] = name

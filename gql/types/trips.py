@@ -48,7 +48,7 @@ class TripItemKind(Enum):
 @table(
     "trips",
     order_by=("created_at desc",),
-    presorted=("start_date", "start_date desc"),
+    ordered_views=("start_date", "start_date desc"),
     search="search",
     cache=CacheControl(30, Told.ON_TRIP, depends_on=("collaborators", "trip_items")),
 )

@@ -235,7 +235,7 @@ def test_rows_embed_themselves(db: psycopg.Connection, table: Table) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_had_in_order(db: psycopg.Connection, table: Table) -> None:
-    """Each presorted order and its reverse have a view of whole rows, which the caller's own policies filter."""
+    """Each of `ordered_views` and its reverse is a view of whole rows, which the caller's own policies filter."""
     found = {
         name: (text, columns, options, roles)
         for name, text, columns, options, roles in db.execute(

@@ -5,9 +5,9 @@ through `quoted` and `percent` alone, which are exact for every string that Post
 """
 
 from tripgate.upstream.postgrest.render.functions import value_request
-from tripgate.upstream.postgrest.render.reads import keyed_request, read_request
+from tripgate.upstream.postgrest.render.read_request import keyed_request, read_request
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, percent, quoted
-from tripgate.upstream.postgrest.render.writes import write_request
+from tripgate.upstream.postgrest.render.write_request import write_request
 
 __all__ = [
     "KeyedRequest",

@@ -4,7 +4,7 @@
 -- kept the first ten. From a view in that very order it sorts first, and collects for ten. What else a request asks of a
 -- view, Postgres asks of the table. All are invoker's views, so policies decide what is found.
 --
--- One for the default order of each type with lists in it, one for each further order in `presorted` of gql/types, and
+-- One for the default order of each type with lists in it, one for each further order in `ordered_views` of gql/types, and
 -- each of them reversed, for pages taken from the end. The primary key is always the last key. A new column of a table
 -- must be added to its views: tests insist.
 

@@ -11,7 +11,7 @@ from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.finish import VALUE, askable
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
-from tripgate.upstream.postgrest.render.presorted import relation
+from tripgate.upstream.postgrest.render.ordered_views import relation
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
 
