@@ -76,6 +76,7 @@ class _ColumnMark:
     computed: bool = False
     cache: CacheControl | None = None
     digits: tuple[int, int] | None = None
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,17 @@ def column(
     deprecated: str | None = None,
     cache: CacheControl | None = None,
     digits: tuple[int, int] | None = None,
+    long: bool = False,
 ) -> Any:
     """Say more of a column than its annotation does: its SQL name, and where it may be written.
 
     Args:
+        long: Whether it holds texts of more than 254 characters. The database then needs a function `<name>_against`.
         digits: Of a decimal, as in `numeric(12, 2)`: what has more would be rounded, and is refused.
         deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
         cache: Here and below: how long answers with this field may be kept, where that is less than with its row.
     """
-    return _ColumnMark(name, write, deprecated, cache=cache, digits=digits)
+    return _ColumnMark(name, write, deprecated, cache=cache, digits=digits, long=long)
 
 
 def to_one(
@@ -290,6 +293,7 @@ def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
         patchable=mark.write.patchable,
         computed=mark.computed,
         digits=mark.digits,
+        long=mark.long,
     )
 
 

@@ -61,6 +61,8 @@ class Column:
         required: Whether `Create…Input` insists on it.
         patchable: Whether `…Patch` offers it.
         computed: Whether it is a function of the row, read like a column and never stored.
+        long: Whether its texts may be too long for a URL, so that the database compares them with what a request brings
+            along: by a function called `<name>_against`.
         digits: Of a decimal, how many its column holds, and how many of them behind the point.
     """
 
@@ -75,6 +77,7 @@ class Column:
     patchable: bool = True
     computed: bool = False
     digits: tuple[int, int] | None = None
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

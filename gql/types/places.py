@@ -41,13 +41,13 @@ class Place:
     owner_id: UUID = column("user_id", write=NEVER)
     name: str = column(write=REQUIRED)
     category: PlaceCategory
-    address: str | None
+    address: str | None = column(long=True)
     city: str | None
     country_code: str | None
     latitude: Decimal | None = column(digits=(9, 6))
     longitude: Decimal | None = column(digits=(9, 6))
-    website: str | None
-    notes: str | None
+    website: str | None = column(long=True)
+    notes: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

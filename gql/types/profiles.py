@@ -16,7 +16,7 @@ class Profile:
 
     id: UUID = column(write=NEVER)
     display_name: str
-    avatar_path: str | None
+    avatar_path: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

@@ -23,7 +23,7 @@ class SavedPlace:
     place_id: UUID | None = column(write=on_create(required=False))
     name: str
     category: PlaceCategory
-    notes: str | None
+    notes: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 
@@ -38,7 +38,7 @@ class Collection:
     id: UUID = column(write=NEVER)
     owner_id: UUID = column("user_id", write=NEVER)
     name: str = column(write=REQUIRED)
-    description: str | None
+    description: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 
@@ -62,7 +62,7 @@ class CollectionPlace:
     collection_id: UUID = column(write=on_create(required=True))
     place_id: UUID = column(write=on_create(required=True))
     order_index: int
-    notes: str | None
+    notes: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

@@ -58,7 +58,7 @@ class Trip:
     id: UUID = column(write=NEVER)
     owner_id: UUID = column("user_id", write=NEVER)
     title: str = column(write=REQUIRED)
-    description: str | None
+    description: str | None = column(long=True)
     destination: str | None
     status: TripStatus
     start_date: date | None
@@ -102,7 +102,7 @@ class TripItem:
     trip_id: UUID = column(write=on_create(required=True))
     place_id: UUID | None
     title: str = column(write=REQUIRED)
-    notes: str | None
+    notes: str | None = column(long=True)
     kind: TripItemKind
     day_number: int
     order_index: int

@@ -33,7 +33,7 @@ class Vote:
     trip_item_id: UUID = column(write=on_create(required=True))
     user_id: UUID = column(write=NEVER)
     value: VoteValue = column(write=REQUIRED)
-    comment: str | None
+    comment: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

@@ -20,6 +20,7 @@ from tripgate.upstream.postgrest.long_rows import Finish, LongRows
 from tripgate.upstream.postgrest.render import (
     KeyedRequest,
     Request,
+    header_lines,
     keyed_request,
     read_request,
     value_request,
@@ -72,7 +73,7 @@ class PostgrestBackend(Backend):
                 for more than a URL holds.
         """
         request: Request = prepared
-        if len(request.path) > LONGEST_PATH:
+        if len(request.path) > LONGEST_PATH or (request.texts and not _fits(request)):
             raise _too_long()
         attempt = partial(self._once, request, caller)
         answer = await self._policy.ask(attempt, caller.user_id, repeatable=request.identity is not None)
@@ -102,6 +103,8 @@ class PostgrestBackend(Backend):
             head += b"Content-Type: application/json\r\n"
         if request.exactly is not None:
             head += b"X-Exactly: %d\r\n" % request.exactly
+        if request.texts:
+            head += b"".join(header(name, value) for name, value in header_lines(request.texts))
         head += b"X-Deadline-Ms: %d\r\n" % _database_ms(timeout)
         try:
             with sending("rest", request.method, request.path, request.plan) as exchange:
@@ -126,6 +129,12 @@ def fault(answer: Answer) -> Fault | None:
         # What one person asks for must not close the way for all; that nothing answers a proxy may.
         return Fault(passing=False, trips=error.message == _not_its_words(answer.status), late=True)
     return Fault(passing=passing(code), trips=True, retry_after=after) if out_of_order(code) else None
+
+
+def _fits(request: Request) -> bool:
+    """Whether PostgREST reads all of it, its long texts included."""
+    lines = header_lines(request.texts)
+    return len(request.path) + sum(len(name) + len(value) for name, value in lines) < LONGEST_PATH
 
 
 def _database_ms(seconds: float) -> int:

@@ -5,6 +5,7 @@ through `quoted` and `percent` alone, which are exact for every string that Post
 """
 
 from tripgate.upstream.postgrest.render.functions import value_request
+from tripgate.upstream.postgrest.render.long_texts import header_lines
 from tripgate.upstream.postgrest.render.read_request import keyed_request, read_request
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, percent, quoted
 from tripgate.upstream.postgrest.render.write_request import write_request
@@ -12,6 +13,7 @@ from tripgate.upstream.postgrest.render.write_request import write_request
 __all__ = [
     "KeyedRequest",
     "Request",
+    "header_lines",
     "keyed_request",
     "percent",
     "quoted",

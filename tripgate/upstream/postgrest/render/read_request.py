@@ -11,6 +11,7 @@ from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.finish import VALUE, askable
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
+from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_apart
 from tripgate.upstream.postgrest.render.ordered_views import relation
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
@@ -25,6 +26,15 @@ def read_request(read: Read) -> Request:
     Raises:
         ApiError: BAD_USER_INPUT for what PostgREST cannot compute.
     """
+    request = _request(read)
+    if len(request.path) > LONG_PATH:
+        rest, texts = with_texts_apart(read)
+        if texts:
+            return _request(rest).comparing(texts, read)
+    return request
+
+
+def _request(read: Read) -> Request:
     asked, finish = askable(read)
     prefer = "count=exact" if read.count else ""
     if (found := long_list(asked)) is not None:
@@ -46,6 +56,15 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
     """
     if read.where != ALWAYS or read.order or read.limit is not None:
         raise ValueError("only a read without condition, order and limit finds one row by its key")
+    keyed = _keyed(read, column)
+    if len(keyed.after) > LONG_PATH:
+        rest, texts = with_texts_apart(read)
+        if texts:
+            return dataclasses.replace(_keyed(rest, column), read=read, texts=texts)
+    return keyed
+
+
+def _keyed(read: Read, column: str) -> KeyedRequest:
     asked, finish = askable(read)
     select, parameters = _root(asked)
     before = f"{read.table}?{select}&{column}=eq."

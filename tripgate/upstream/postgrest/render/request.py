@@ -21,6 +21,7 @@ class Request:
         identity: Of a read, all that it asks for, whatever its method; `None` for a request that changes something,
             which may not be sent again when nobody knows whether it arrived.
         finish: What is still to be done with the rows of the answer.
+        texts: What it compares with and is too long for its path; in headers, see `long_texts`.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Request:
     plan: object = field(default=None, compare=False, repr=False)
     identity: Hashable | None = field(default=None, compare=False, repr=False)
     finish: Finish | None = field(default=None, compare=False, repr=False)
+    texts: tuple[str, ...] = ()
 
     @classmethod
     def reading(
@@ -39,6 +41,10 @@ class Request:
         """A request that changes nothing: by GET, or with a body by POST."""
         method = "GET" if body is None else "POST"
         return cls(method, path, prefer, body, None, plan, (path, prefer, body), finish)
+
+    def comparing(self, texts: tuple[str, ...], plan: object) -> "Request":
+        """The same read, beside which these texts travel."""
+        return dataclasses.replace(self, texts=texts, plan=plan, identity=(self.identity, texts))
 
     @property
     def shown(self) -> dict[str, str]:
@@ -55,12 +61,14 @@ class KeyedRequest:
     before: str
     after: str
     finish: Finish | None
+    texts: tuple[str, ...] = ()
 
     def with_key(self, key: str) -> Request:
         """The request for the row with this key."""
         plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
         path = f"{self.before}{percent(key)}{self.after}"
-        return Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
+        request = Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
+        return request.comparing(self.texts, plan) if self.texts else request
 
 
 def percent(text: str) -> str:
