@@ -1,4 +1,4 @@
-"""The custom scalars: how each is read from a request. Answers carry them as PostgREST sends them.
+"""The custom scalars: how each is read from a request. Answers carry them as the database sends them.
 
 Each parser returns a Python value and raises `ValueError` with a sentence for the caller; graphql-core names the place.
 """

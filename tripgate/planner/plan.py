@@ -50,7 +50,7 @@ class Related:
     """At least one related row is visible and satisfies the condition.
 
     Attributes:
-        via: The foreign key's column, on whichever side it is; empty where the table's name says all.
+        via: The foreign key's column, on whichever side it is.
         many: Whether there can be several such rows.
     """
 

@@ -22,7 +22,7 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
 
 
 def from_row(field: PythonField) -> Callable[[dict[str, Any]], Any]:
-    """The function from a row, as PostgREST sends it, to the field's value, as the answer holds it."""
+    """The function from a row, as a backend answers it, to the field's value, as the answer holds it."""
     readers = tuple((attribute, column.name, _reader(column)) for attribute, column in field.needs)
 
     def made(row: dict[str, Any]) -> Any:

@@ -1,182 +1,46 @@
-"""PostgREST's failures as public errors, classified by `code` since statuses overlap.
+"""PostgREST's failures as public errors, classified by `code` since statuses overlap; Postgres' own go through it."""
 
-`details` is never passed on: it holds row contents.
-"""
-
-import re
-from typing import Any
-
-from gql.descriptions import describe
 from gql.errors import ApiError, ErrorCode
-from gql.table import Column, Table
-from tripgate.upstream.backend import BackendError, NotExactlyError, RelatedTables
+from gql.table import Table
+from tripgate.upstream import database_errors
+from tripgate.upstream.backend import BackendError, RelatedTables
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.failures import timed_out, unavailable
-
-# Names as ours are, so that nothing else that stands in a message between such words is passed on.
-_CONSTRAINT = re.compile(r'constraint "([A-Za-z_][A-Za-z0-9_]{0,62})"')
-_COLUMN = re.compile(r'column "([^"]+)"')
-_TABLE = re.compile(r'(?:relation|table) "([^"]+)"')
 
 _AGGREGATES_SETTING = "pgrst.db_aggregates_enabled"
 _AGGREGATES_OFF = (
     f"Aggregates other than a count are switched off: {_AGGREGATES_SETTING} is not set for PostgREST (PGRST123)."
 )
-_AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002", "57P01", "57P02", "57P03"})
-TOOK_TOO_LONG = frozenset({"57014", "PGRST003"})
+_AWAY = frozenset({"PGRST000", "PGRST001", "PGRST002"})
+_NO_CONNECTION_IN_TIME = "PGRST003"
+TOOK_TOO_LONG = database_errors.TOOK_TOO_LONG | {_NO_CONNECTION_IN_TIME}
 """A statement's time was over, or that of the wait for one of PostgREST's connections to Postgres."""
-
-# What functions and triggers of ours raise, beside PT412.
-_SAID_BY_THE_SCHEMA = {
-    "PT401": (ErrorCode.UNAUTHENTICATED, "This account does not exist any more."),
-    "PT403": (ErrorCode.FORBIDDEN, "This takes a sign-in of the last minutes. Sign in again."),
-    "PT404": (ErrorCode.NOT_FOUND, "There is no such thing, or you may not see it."),
-    "PT429": (ErrorCode.RATE_LIMITED, "Too many of these. Wait a little and try again."),
-}
 
 
 def public_error(error: BackendError, caller: Caller, table: Table | None, related: RelatedTables = ()) -> ApiError:
-    """What the caller is told about a failure of PostgREST or Postgres.
-
-    Args:
-        table: The mapped table of the request, to name the field behind a column.
-        related: The other tables that the request writes to.
+    """What the caller is told about a failure of PostgREST or Postgres; see `database_errors.public_error`.
 
     Raises:
         BackendError: It is none that a caller could have brought about.
     """
-    code = str(error.code or "")
-    if code in {"PGRST301", "PGRST302", "PGRST303"}:
-        return ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
-    if code == "42501":
-        if caller.anonymous:
-            return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
-        refused = next((path for path, each, _ in related if _is_about(each, error, None)), None)
-        return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.", field=refused)
-    if code in _SAID_BY_THE_SCHEMA:
-        return ApiError(*_SAID_BY_THE_SCHEMA[code])
-    if code == "23503" and _is_about_nobody(error, caller):
-        return ApiError(*_SAID_BY_THE_SCHEMA["PT401"])
-    if code == "PT412":
-        return NotExactlyError()
-    if code == "23505":
-        return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table, related))
-    if code in {"40001", "40P01"}:
-        # Postgres has undone it, since somebody wrote the same rows at the same moment.
-        return ApiError(ErrorCode.CONFLICT, "This was changed at the same moment, so nothing was done. Try again.")
-    if code == "PGRST123":
-        return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
-    if code in TOOK_TOO_LONG:
-        return timed_out()
-    if out_of_order(code) or code.startswith("53"):
-        return unavailable()
-    if code.startswith("22") or code in {"23502", "23503", "23514"}:
-        return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table, related))
-    raise error
+    match error.code:
+        case "PGRST301" | "PGRST302" | "PGRST303":
+            return ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        case "PGRST123":
+            return ApiError(ErrorCode.NOT_ENABLED, _AGGREGATES_OFF, setting=_AGGREGATES_SETTING)
+        case code if code == _NO_CONNECTION_IN_TIME:
+            return timed_out()
+        case code if code in _AWAY:
+            return unavailable()
+        case _:
+            return database_errors.public_error(error, caller, table, related)
 
 
 def out_of_order(code: str) -> bool:
-    """Whether a failure's code says that the data service, and not this request, is what is wrong.
-
-    Of what Postgres runs out of (class 53), only connections are everybody's: memory, files and disk are a statement's.
-    """
-    return passing(code) or code == "53300"
+    """Whether a failure's code says that the data service, and not this request, is what is wrong."""
+    return code in _AWAY or database_errors.out_of_order(code)
 
 
 def passing(code: str) -> bool:
     """Whether the same read may well succeed in a moment: the database was away, or is about to be back."""
-    return code in _AWAY or code.startswith("08")
-
-
-def _input_message(error: BackendError, code: str) -> str:
-    constraint = _found(_CONSTRAINT, error)
-    match code:
-        case "23503":
-            return "This refers to something that does not exist."
-        case "23514":
-            return _rule(error, constraint)
-        case "23502":
-            return "A value that must be given is missing."
-        case _:
-            return "A value does not fit its type."
-
-
-def _rule(error: BackendError, constraint: str | None) -> str:
-    """What the broken check says for people; the hint of one that a trigger makes in its place."""
-    if constraint is None:
-        return "A value breaks a rule."
-    words = describe(_found(_TABLE, error) or "", constraint) or error.hint
-    return words or f"A value breaks the rule {constraint}."
-
-
-def _details(error: BackendError, table: Table | None, related: RelatedTables) -> dict[str, Any]:
-    constraint = _found(_CONSTRAINT, error)
-    field = _field(error, table, constraint)
-    for path, each, via in related:
-        if _is_about(each, error, constraint):
-            below = _field(error, each, constraint, via)
-            above = each.by_sql_name[via].field
-            field = path if below in {None, above} else f"{path}.{below}"
-    return {
-        "sqlstate": error.code,
-        "constraint": constraint,
-        "field": field,
-        "hint": error.hint,
-    }
-
-
-def _is_about(table: Table, error: BackendError, constraint: str | None) -> bool:
-    """Whether the table failed: the message names it, or a constraint called after it."""
-    named = _found(_TABLE, error)
-    if named is not None:
-        return named == table.name
-    return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.name}_")
-
-
-def _field(error: BackendError, table: Table | None, constraint: str | None, via: str | None = None) -> str | None:
-    """The field behind the column that the message or the constraint's name names.
-
-    Of a unique key over several columns it is the last that its writer chooses: what is there twice, as against the
-    person, the trip or the collection in which it is.
-
-    Args:
-        via: A column that the rows above give and not the writer.
-    """
-    if table is None:
-        return None
-    column = _found(_COLUMN, error)
-    if column is None and constraint is not None:
-        rest = re.sub(rf"^(fk_)?{re.escape(table.name)}_|_(check|key)$", "", constraint)
-        if constraint.endswith("_key"):
-            chosen = [name for name in _parts(rest, table) if name != via and _is_input(table.by_sql_name[name])]
-            column = chosen[-1] if chosen else None
-        else:
-            candidates = [name for name in table.by_sql_name if rest == name or rest.startswith(f"{name}_")]
-            column = max(candidates, key=len, default=None)
-    found = table.by_sql_name.get(column) if column is not None else None
-    return found.field if found is not None else None
-
-
-def _parts(names: str, table: Table) -> tuple[str, ...]:
-    """The columns whose names are strung together, as in `user_id_place_id`; none where they are not the table's."""
-    if names in table.by_sql_name:
-        return (names,)
-    for name in table.by_sql_name:
-        if names.startswith(f"{name}_") and (rest := _parts(names.removeprefix(f"{name}_"), table)):
-            return (name, *rest)
-    return ()
-
-
-def _is_input(column: Column) -> bool:
-    return column.creatable or column.patchable
-
-
-def _is_about_nobody(error: BackendError, caller: Caller) -> bool:
-    """Whether what a row refers to and is not there is the caller: their account is gone, and their token is not."""
-    details = str(error.details or "")
-    return caller.user_id is not None and f"=({caller.user_id}) is not present" in details
-
-
-def _found(pattern: re.Pattern[str], error: BackendError) -> str | None:
-    found = pattern.search(error.message or "")
-    return found.group(1) if found is not None else None
+    return code in _AWAY or database_errors.passing(code)

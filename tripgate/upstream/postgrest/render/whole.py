@@ -78,6 +78,7 @@ class Whole:
         if all(map(self._stores, tested_columns(condition))):
             return condition
         if not _related(condition):
+            # Named by no foreign key, since it is a function.
             return Related(self.name, "", many=False, where=condition)
         match condition:
             case And() | Or():
