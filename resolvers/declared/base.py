@@ -22,7 +22,7 @@ from gql.late import LateField, optional
 from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
 from resolvers.context import Context, Info
-from tripgate.planner.read import Planner
+from tripgate.planner.planner import Planner
 from tripgate.planner.selection import Selected, selected_root
 from tripgate.upstream.whole_rows import WholeRows
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from gql.table import Column, Kind, Table
 from tripgate.planner.plan import pick
-from tripgate.planner.read import ObjectPlan
+from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.rows import Row
 from tripgate.planner.shaper import ObjectShaper, object_shaper
 from tripgate.upstream.backend import Backend, PreparedByKey

@@ -19,7 +19,7 @@ from resolvers.declared.base import DeclaredField
 from resolvers.declared.reads import Many
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import FunctionCall, Read
-from tripgate.planner.read import ConnectionPlan
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.planner.selection import Selected
 
 

@@ -19,7 +19,7 @@ from resolvers.declared.reads import One, ReadyObject
 from tripgate.planner import node_id
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import And, Compare, Operator, pick
-from tripgate.planner.read import ObjectPlan
+from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 

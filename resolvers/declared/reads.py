@@ -13,7 +13,7 @@ from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import node_id
 from tripgate.planner.plan import ALWAYS, Compare, Operator
-from tripgate.planner.read import ConnectionPlan, ObjectPlan
+from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.planner.rows import Row
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, connection_shaper, object_shaper

@@ -13,7 +13,7 @@ from resolvers.context import Context
 from resolvers.declared.writes import Write
 from tripgate.planner import write
 from tripgate.planner.plan import Insert, Match, Update
-from tripgate.planner.read import ObjectPlan
+from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 

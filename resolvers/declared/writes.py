@@ -15,7 +15,7 @@ from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write
 from tripgate.planner.plan import ALWAYS, And, Compare, Delete, Match, Operator, Pick, Read
 from tripgate.planner.plan import Write as WritePlan
-from tripgate.planner.read import ObjectPlan
+from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 
