@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import aiohttp
+import strawberry
 from aiohttp import web
 from yarl import URL
 
@@ -22,8 +23,13 @@ _numbers = itertools.count(1)
 
 
 @asynccontextmanager
-async def serving(stack: StackInfo, see: Callable[[Settings], Sight] = Sight, **changes: Any) -> AsyncIterator[str]:
-    """A gateway over the stack; its address. `changes` are settings by name."""
+async def serving(
+    stack: StackInfo,
+    see: Callable[[Settings], Sight] = Sight,
+    schema: strawberry.Schema | None = None,
+    **changes: Any,
+) -> AsyncIterator[str]:
+    """A gateway over the stack, of the program's schema or another; its address. `changes` are settings by name."""
     given = {
         "SUPABASE_URL": stack.api_url,
         "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
@@ -35,7 +41,7 @@ async def serving(stack: StackInfo, see: Callable[[Settings], Sight] = Sight, **
         **changes,
     }
     settings = Settings.model_validate(given)
-    runner = web.AppRunner(application(settings, see(settings)))
+    runner = web.AppRunner(application(settings, see(settings), schema))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -161,6 +161,17 @@ async def test_stored_json_is_answered_to_the_last_digit(newcomer: Person, conte
     assert repr(row["details"]) == "{'a': [1.1, 123456789012345678901234567890, None, 'é']}"
 
 
+async def test_a_long_answer_is_there_as_objects(newcomer: Person, context_of: ContextOf) -> None:
+    trip = await newcomer.trip(title="Long")
+    items = [{"tripId": trip, "title": str(number), "notes": "n" * 2000, "details": {"n": 1}} for number in range(100)]
+    await newcomer.ask("mutation ($i: [CreateTripItemInput!]!) { createTripItems(inputs: $i) { id } }", i=items)
+    context = await context_of(f"Bearer {newcomer.token}")
+    below = "edges { node { title items(first: 100) { nodes { title notes details } } } }"
+    body = await same(newcomer, context, f"{{ trips(first: 20) {{ {below} }} }}")
+    (edge,) = body["data"]["trips"]["edges"]
+    assert len(edge["node"]["items"]["nodes"]) == 100
+
+
 async def test_a_mistake_of_ours_is_masked(as_ada: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> None:
         raise RuntimeError("a secret of the program")

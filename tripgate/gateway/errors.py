@@ -51,10 +51,8 @@ def public(error: Exception) -> Exception:
     if isinstance(original, ApiError):
         return error
     if isinstance(original, GraphQLError):
-        denied = isinstance(original, StrawberryGraphQLError)
-        code = ErrorCode.FORBIDDEN if denied else ErrorCode.BAD_USER_INPUT
         if isinstance(error, GraphQLError):
-            error.extensions = {"code": code.value, **(error.extensions or {})}
+            error.extensions = {"code": _code(original, ErrorCode.BAD_USER_INPUT), **(error.extensions or {})}
             error.message = error.message or "You may not do this."
         return error
     shown = masked(original or error)
@@ -68,7 +66,7 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
     if isinstance(original, ApiError):
         message, extensions = original.message, original.extensions
     elif original is None or isinstance(original, GraphQLError):
-        message, extensions = error.message, {"code": code.value, **(error.extensions or {})}
+        message, extensions = error.message, {"code": _code(original, code), **(error.extensions or {})}
     elif isinstance(original, ValueError) and error.path is None:
         # A scalar's own words about a literal or a variable.
         message, extensions = error.message, {"code": code.value}
@@ -82,3 +80,8 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
         answer["path"] = error.path
     answer["extensions"] = extensions
     return answer
+
+
+def _code(original: BaseException | None, code: ErrorCode) -> str:
+    """What an error of GraphQL means: Strawberry's own kind is what its permission classes raise."""
+    return (ErrorCode.FORBIDDEN if isinstance(original, StrawberryGraphQLError) else code).value

@@ -15,7 +15,6 @@ import gql.types.profiles
 import gql.types.saved_places
 import gql.types.trips
 import gql.types.votes  # noqa: F401
-from gql.errors import ApiError
 from gql.scalars import SCALARS
 from resolvers.accounts import AccountMutation
 from resolvers.collaborators import CollaboratorMutation, CollaboratorQuery, CollaboratorSubscription
@@ -26,7 +25,7 @@ from resolvers.profiles import ProfileMutation, ProfileQuery
 from resolvers.saved_places import SavedPlaceMutation, SavedPlaceQuery
 from resolvers.trips import TripMutation, TripQuery, TripSubscription
 from resolvers.votes import VoteMutation, VoteQuery, VoteSubscription
-from tripgate.gateway.errors import masked
+from tripgate.gateway.errors import public
 from tripgate.gateway.execution_context import ExecutionContext
 
 QUERIES: Sequence[type] = (
@@ -112,15 +111,14 @@ class Schema(strawberry.Schema):
         errors: list[GraphQLError],
         execution_context: StrawberryExecutionContext | None = None,  # noqa: ARG002 - Strawberry gives it by name
     ) -> None:
-        """Mask what failed outside of the fields, in extensions, and log nothing else: it is for its reader."""
+        """Mask what failed outside of the executor, in extensions and on subscribing, and log nothing else."""
         for index, error in enumerate(errors):
-            original = error.original_error
-            if original is None or isinstance(original, ApiError | GraphQLError):
+            # Without a path, it may also be of a document or a variable, in the words of graphql-core or a scalar.
+            if error.path is None and isinstance(error.original_error, ValueError | GraphQLError | None):
                 continue
-            if error.path is None and isinstance(original, ValueError):
-                continue  # a scalar's own words about a variable
-            shown = masked(original)
-            errors[index] = GraphQLError(shown["message"], original_error=original, extensions=shown["extensions"])
+            shown = public(error)
+            if shown is not error:
+                errors[index] = GraphQLError(str(shown), error.nodes, path=error.path, original_error=shown)
 
 
 def graphql_schema() -> GraphQLSchema:
