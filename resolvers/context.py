@@ -14,7 +14,7 @@ from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Context:
     """One request's context.
 
@@ -22,8 +22,9 @@ class Context:
         max_page_size: The largest `first`, `last` and list of inputs.
         relay: Live changes.
         live: The caller's subscriptions on this connection, which go on when its token is refreshed.
-        cost: What the operation may cost at most; known before its first field runs.
-        plans: Plans of reads that this document and these variables gave before, by response key; shared by requests.
+        plans: Plans of fields that this document and these variables gave before, by response key; shared by requests.
+            `DeclaredField.ready` keeps them.
+        cost: What the operation may cost at most.
     """
 
     caller: Caller

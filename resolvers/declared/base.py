@@ -6,7 +6,8 @@ sends it as it is; where graphql-core goes on below the field, `completion` has 
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import Any, Self
 
 from graphql.execution.values import VariableValues
@@ -81,18 +82,29 @@ class DeclaredField(LateField):
             self.extensions.append(PermissionExtension([each() for each in permission_classes], use_directives=False))
         return self
 
-    @property
+    @cached_property
     def table(self) -> Table:
         """The table behind the field's type."""
         return catalog[self._type_name]
 
     @abstractmethod
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
         """The field's finished answer for this selection.
 
         Raises:
             ApiError: Any public error.
         """
+
+    def kept(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        """What `ready` makes of this selection and these variables, kept for the requests that have the same."""
+        found = context.plans.get(selected.key)
+        if found is None:
+            found = context.plans[selected.key] = self.ready(context, selected, variables)
+        return found
+
+    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        """All that does not depend on the moment or the caller: a plan, prepared, and what shapes its rows."""
+        raise NotImplementedError
 
     def _resolver(self) -> Callable[..., Any]:
         """The function that Strawberry calls, with arguments as its own input types."""

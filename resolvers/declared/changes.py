@@ -63,13 +63,14 @@ class Changes(SubscriptionField):
     ) -> None:
         super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
 
+    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
+        return _Stream.of(self.table, context, selected, variables)
+
     async def events(
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        stream: _Stream | None = context.plans.get(selected.key)
-        if stream is None:
-            stream = context.plans[selected.key] = _Stream.of(self.table, context, selected, variables)
+        stream: _Stream = self.kept(context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
         context.live.add(subscription)

@@ -1,5 +1,6 @@
 """Declared groups: `tripsGrouped(by, filter)`, one request for all groups and what is computed over each."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +20,16 @@ from tripgate.upstream.backend import Prepared
 class _ReadyGroups:
     """Planned groups, prepared and compiled, kept with their document."""
 
+    table: Table
     prepared: Prepared
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, plan: GroupsPlan) -> "_ReadyGroups":
-        return cls(context.backend.prepare(plan.read), object_shaper(plan.shape))
+    def of(cls, context: Context, table: Table, plan: GroupsPlan) -> "_ReadyGroups":
+        return cls(table, context.backend.prepare(plan.read), object_shaper(plan.shape))
 
-    async def answer(self, context: Context, table: Table) -> list[dict[str, Any]]:
-        found = await context.backend.fetch(self.prepared, context.caller, table)
+    async def answer(self, context: Context) -> list[dict[str, Any]]:
+        found = await context.backend.fetch(self.prepared, context.caller, self.table)
         return [self.shaper(row) for row in found.rows]
 
 
@@ -42,8 +44,9 @@ class Grouped(DeclaredField):
         where = planner(context, variables).condition(self.table, arguments.get("filter"))
         return aggregates.groups(self.table, selected, arguments, where, max_page_size=context.max_page_size)
 
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        ready: _ReadyGroups | None = context.plans.get(selected.key)
-        if ready is None:
-            ready = context.plans[selected.key] = _ReadyGroups.of(context, self.plan(context, selected, variables))
-        return await ready.answer(context, self.table)
+    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyGroups:
+        return _ReadyGroups.of(context, self.table, self.plan(context, selected, variables))
+
+    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
+        ready: _ReadyGroups = self.kept(context, selected, variables)
+        return ready.answer(context)

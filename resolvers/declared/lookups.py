@@ -58,7 +58,7 @@ class Lookup(One):
         return planner(context, variables).object(self.table, selected.children, where)
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
-        return ReadyObject.of(context, self.plan(context, selected, variables))
+        return ReadyObject.of(context, self.table, self.plan(context, selected, variables))
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         if self.key.own is None:

@@ -1,7 +1,7 @@
 """Declared reads: each plans the selection below it once and asks once, however deep it goes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +24,16 @@ from tripgate.upstream.backend import Prepared, PreparedByKey, Rows
 class ReadyObject:
     """A planned row, prepared and compiled: all that does not depend on the moment, kept with its document."""
 
+    table: Table
     prepared: Prepared
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, plan: ObjectPlan) -> "ReadyObject":
-        return cls(context.backend.prepare(plan.read), object_shaper(plan.shape))
+    def of(cls, context: Context, table: Table, plan: ObjectPlan) -> "ReadyObject":
+        return cls(table, context.backend.prepare(plan.read), object_shaper(plan.shape))
 
-    async def answer(self, context: Context, table: Table) -> dict[str, Any] | None:
-        found = await context.backend.fetch(self.prepared, context.caller, table)
+    async def answer(self, context: Context) -> dict[str, Any] | None:
+        found = await context.backend.fetch(self.prepared, context.caller, self.table)
         return self.shaper(found.rows[0]) if found.rows else None
 
 
@@ -40,15 +41,16 @@ class ReadyObject:
 class _OfAnyKey:
     """A planned row of which nothing but its key is still open: a key more costs no plan more."""
 
+    table: Table
     prepared: PreparedByKey
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, plan: ObjectPlan, column: str) -> "_OfAnyKey":
-        return cls(context.backend.prepare_by_key(plan.read, column), object_shaper(plan.shape))
+    def of(cls, context: Context, table: Table, plan: ObjectPlan, column: str) -> "_OfAnyKey":
+        return cls(table, context.backend.prepare_by_key(plan.read, column), object_shaper(plan.shape))
 
     def ready(self, key: str) -> ReadyObject:
-        return ReadyObject(self.prepared.with_key(key), self.shaper)
+        return ReadyObject(self.table, self.prepared.with_key(key), self.shaper)
 
 
 def _by_key(
@@ -64,11 +66,11 @@ def _by_key(
     column = column or table.primary_key
     if not all(child.constant for child in children):
         plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
-        return ReadyObject.of(context, plan)
+        return ReadyObject.of(context, table, plan)
     kept: _OfAnyKey | None = selected.kept.get(table.type_name)
     if kept is None:
         plan = planner(context, variables).object(table, children, ALWAYS)
-        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, plan, column)
+        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, table, plan, column)
     return kept.ready(key)
 
 
@@ -76,20 +78,22 @@ def _by_key(
 class _ReadyConnection:
     """A planned page, prepared and compiled, and its totals where they are read by themselves."""
 
+    table: Table
     page: Prepared | None
     total: Prepared | None
     shaper: ConnectionShaper
 
     @classmethod
-    def of(cls, context: Context, plan: ConnectionPlan) -> "_ReadyConnection":
+    def of(cls, context: Context, table: Table, plan: ConnectionPlan) -> "_ReadyConnection":
         return cls(
+            table,
             None if plan.read is None else context.backend.prepare(plan.read),
             None if plan.total is None else context.backend.prepare(plan.total),
             connection_shaper(plan.shape),
         )
 
-    async def answer(self, context: Context, table: Table) -> dict[str, Any]:
-        fetch = context.backend.fetch
+    async def answer(self, context: Context) -> dict[str, Any]:
+        fetch, table = context.backend.fetch, self.table
         if self.page is not None and self.total is not None:
             page, total = await asyncio.gather(
                 fetch(self.page, context.caller, table), fetch(self.total, context.caller, table)
@@ -120,11 +124,9 @@ class One(DeclaredField):
         key = str(selected.arguments(variables)["id"])
         return _by_key(context, self.table, selected, selected.children, variables, key)
 
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        ready: ReadyObject | None = context.plans.get(selected.key)
-        if ready is None:
-            ready = context.plans[selected.key] = self.ready(context, selected, variables)
-        return await ready.answer(context, self.table)
+    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
+        ready: ReadyObject = self.kept(context, selected, variables)
+        return ready.answer(context)
 
 
 class Own(DeclaredField):
@@ -139,7 +141,7 @@ class Own(DeclaredField):
             return None
         column = self.table.columns[self._by].name
         ready = _by_key(context, self.table, selected, selected.children, variables, context.caller.user_id, column)
-        return await ready.answer(context, self.table)
+        return await ready.answer(context)
 
 
 class AnyNode(DeclaredField):
@@ -151,7 +153,7 @@ class AnyNode(DeclaredField):
         if table is None:
             raise bad_input("nodeId is not an identifier of this API.", field="nodeId")
         ready = _by_key(context, table, selected, selected.children_of(type_name), variables, str(key))
-        return await ready.answer(context, table)
+        return await ready.answer(context)
 
 
 class Many(DeclaredField):
@@ -163,8 +165,9 @@ class Many(DeclaredField):
         """The plan for this selection."""
         return planner(context, variables).connection(self.table, selected)
 
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        ready: _ReadyConnection | None = context.plans.get(selected.key)
-        if ready is None:
-            ready = context.plans[selected.key] = _ReadyConnection.of(context, self.plan(context, selected, variables))
-        return await ready.answer(context, self.table)
+    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyConnection:
+        return _ReadyConnection.of(context, self.table, self.plan(context, selected, variables))
+
+    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
+        ready: _ReadyConnection = self.kept(context, selected, variables)
+        return ready.answer(context)

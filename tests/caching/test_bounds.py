@@ -10,8 +10,8 @@ import pytest
 
 from tripgate.gateway.cache import answers, topics
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.ear import Ear, Hear
@@ -70,7 +70,8 @@ class Bench:
                 await made()
             return {"data": made if isinstance(made, str) else self.made}
 
-        await self.cache.answer(DOCUMENTS.operation(query, None), variables, caller, make)
+        operation = DOCUMENTS.operation(query, None)
+        await self.cache.answer(operation, operation.prepare(variables, caller), caller, make)
         await asyncio.sleep(0)  # what listens begins to
         await asyncio.sleep(0)
         return self.made == before

@@ -3,9 +3,10 @@
 import pytest
 
 from tripgate.gateway.cache.hints import Hint, hint
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema, schema
+from tripgate.upstream.caller import Caller
 
 DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
 TRIP = "00000000-0000-4000-8000-000000000001"
@@ -14,8 +15,8 @@ TRIP = "00000000-0000-4000-8000-000000000001"
 def of(query: str, **variables: object) -> Hint | None:
     """The hint for a query."""
     operation = DOCUMENTS.operation(query, None)
-    values = operation.coerce(variables, hide_suggestions=True)
-    return hint(operation.roots(values), values)
+    prepared = operation.prepare(variables, Caller(token="a token"))
+    return hint(prepared.roots, prepared.values)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import Person, serving
-from tripgate.gateway import executor, operation
+from tripgate.gateway import documents as parsing
+from tripgate.gateway import executor
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.kept import SchemaAnswers, VariableSets
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 from tripgate.local.stack import StackInfo
+from tripgate.upstream.caller import Caller
 
+SOMEBODY = Caller("ada", "a token")
 TRIPS = "{ trips { nodes { title } } }"
 
 
@@ -59,7 +63,7 @@ def test_a_refused_document_is_refused_in_the_same_words_without_being_read_agai
 ) -> None:
     known = documents(10)
     first = refusal(known, query)
-    monkeypatch.setattr(operation, "read", lambda *_: pytest.fail("it is read again"))
+    monkeypatch.setattr(parsing, "read", lambda *_: pytest.fail("it is read again"))
     assert refusal(known, query) == first
 
 
@@ -80,8 +84,8 @@ def test_a_hundred_refused_documents_are_kept_and_fewer_of_long_ones(monkeypatch
     known = documents(1000)
     short, long = ([f"{{ {name}{number:03} }}" for number in range(120)] for name in ("a", "b" * 50_000))
     read: list[str] = []
-    reads = operation.read
-    monkeypatch.setattr(operation, "read", lambda text, limits: (read.append(text), reads(text, limits))[1])
+    reads = parsing.read
+    monkeypatch.setattr(parsing, "read", lambda text, limits: (read.append(text), reads(text, limits))[1])
 
     def kept(queries: list[str]) -> int:
         for query in queries:
@@ -128,11 +132,11 @@ def test_sets_of_variables_of_all_operations_have_one_end(keeps: list[tuple[int,
 
 def test_one_operation_under_ever_new_variables() -> None:
     one = documents(10).operation("query ($n: Int) { trips(first: $n) { nodes { id } } }", None)
-    first = one.prepared({"n": 1}, hide_suggestions=True)
-    assert one.prepared({"n": 1}, hide_suggestions=True) is first
+    first = one.prepare({"n": 1}, SOMEBODY)
+    assert one.prepare({"n": 1}, SOMEBODY) is first
     for number in range(2, 100):
-        one.prepared({"n": number}, hide_suggestions=True)
-    assert one.prepared({"n": 1}, hide_suggestions=True) is not first
+        one.prepare({"n": number}, SOMEBODY)
+    assert one.prepare({"n": 1}, SOMEBODY) is not first
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +153,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     execute = executor.execute
 
     def counted(*args: Any, **kwargs: Any) -> Any:
-        found.append(kwargs["variable_values"])
+        found.append(kwargs["this_run"].variables.coerced)
         return execute(*args, **kwargs)
 
     monkeypatch.setattr(executor, "execute", counted)

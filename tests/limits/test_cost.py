@@ -8,20 +8,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits, PageSizes
 from tripgate.gateway.limits.cost import estimated
-from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
+from tripgate.upstream.caller import Caller
 
 ID = "ada00000-0000-4000-8002-000000000001"
-DOCUMENTS = Documents(graphql_schema(), size=500, limits=Limits(), hide_suggestions=False, introspection=True)
+SOMEBODY = Caller("ada", "a token")
+DOCUMENTS = Documents(
+    graphql_schema(),
+    size=500,
+    limits=Limits(cost=10**9, conditions=10**9),
+    hide_suggestions=False,
+    introspection=True,
+)
 
 
 def cost_of(query: str, pages: PageSizes | None = None, **variables: Any) -> int:
     """What the only operation of a document costs under these variables."""
     operation = DOCUMENTS.operation(query, None)
-    values = operation.coerce(variables, hide_suggestions=False)
-    return estimated(operation.roots(values), values, 0, pages or PageSizes()).cost
+    prepared = operation.prepare(variables, SOMEBODY)
+    return estimated(prepared.roots, prepared.values, 0, pages or PageSizes()).cost
 
 
 @pytest.mark.parametrize(
@@ -176,9 +185,9 @@ def test_the_limit_is_exact() -> None:
         graphql_schema(), size=1, limits=Limits(cost=1 + 99 * (2 + 50)), hide_suggestions=False, introspection=False
     )
     operation = documents.operation(query, None)
-    assert operation.prepared({"first": 50}, hide_suggestions=False).cost == 5149
+    assert operation.prepare({"first": 50}, SOMEBODY).cost == 5149
     for _ in range(2):
         with pytest.raises(RequestError) as caught:
-            operation.prepared({"first": 51}, hide_suggestions=False)
+            operation.prepare({"first": 51}, SOMEBODY)
         assert caught.value.code == "COST_LIMIT_EXCEEDED"
-    assert operation.prepared({"first": 50}, hide_suggestions=False).cost == 5149
+    assert operation.prepare({"first": 50}, SOMEBODY).cost == 5149

@@ -8,9 +8,10 @@ from graphql import get_introspection_query, parse
 
 from gql.errors import ApiError
 from tests.tooling.deno import FRONTEND, run_deno
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.measure import measure
-from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 
 # What GraphiQL, graphql-codegen and Apollo's tools send is made by this function, with more or fewer of its options.

@@ -5,10 +5,11 @@ from graphql import parse, specified_rules
 
 from gql.errors import ApiError
 from tests.limits.test_measure import instructions
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.validation import mistakes
-from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 
 SCHEMA = graphql_schema()

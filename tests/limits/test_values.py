@@ -10,15 +10,17 @@ import pytest
 
 from tests.live.clients import live
 from tests.support import Person, Wire, serving
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES
-from tripgate.gateway.operation import Documents, RequestError
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 from tripgate.local.stack import StackInfo
-from tripgate.upstream.caller import ANONYMOUS
+from tripgate.upstream.caller import ANONYMOUS, Caller
 
 PLACES = "query ($f: PlaceFilter) { places(filter: $f) { totalCount } }"
 TRIP = "ada00000-0000-4000-8002-000000000001"
+SOMEBODY = Caller("ada", "a token")
 SIGN_IN = {"message": "Sign in to do this.", "code": "UNAUTHENTICATED"}
 DOCUMENTS = Documents(
     graphql_schema(), size=100, limits=Limits(input_values=100), hide_suggestions=True, introspection=True
@@ -96,7 +98,7 @@ def test_every_ten_values_cost_one() -> None:
     operation = DOCUMENTS.operation(PLACES, None)
 
     def cost(values: int) -> int:
-        return operation.prepared({"f": {"name": {"in": ["a"] * values}}}, hide_suggestions=True).cost
+        return operation.prepare({"f": {"name": {"in": ["a"] * values}}}, SOMEBODY).cost
 
     plain = 1 + 5 + 1  # the page, its total and the condition
     assert [cost(values) for values in (6, 7, 16, 17, 97)] == [plain, plain + 1, plain + 1, plain + 2, plain + 10]
@@ -108,20 +110,6 @@ def test_what_is_refused_costs_what_reading_it_did() -> None:
     assert operation.cost_of_reading({"f": {"name": {"no": "a"}}}) == 1
     assert operation.cost_of_reading({"f": {"name": {"no": ["a"] * 50}}}) == 1 + 5
     assert operation.cost_of_reading({"f": wide(1000)}) == 1 + 10
-
-
-def test_a_refusal_is_found_once() -> None:
-    operation = DOCUMENTS.operation(PLACES, None)
-    raw = {"f": {"nope": 1}}
-    refusals = []
-    for _ in range(3):
-        with pytest.raises(RequestError) as caught:
-            operation.prepared(raw, hide_suggestions=True)
-        refusals.append(caught.value)
-    # Whoever counts it and whoever answers share it; it is not kept for whoever comes next.
-    assert refusals[0] is refusals[1]
-    assert refusals[2] is not refusals[0]
-    assert [error.message for error in refusals[2].errors] == [error.message for error in refusals[0].errors]
 
 
 def refusal(name: str) -> dict[str, Any]:
@@ -280,6 +268,6 @@ def test_nothing_is_coerced_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = DOCUMENTS.operation(PLACES, None)
     with monkeypatch.context() as patched:
         patched.setattr(type(operation), "_coerced", lambda *_, **__: pytest.fail("coerced"))
-        roots = operation.closed_to(ANONYMOUS, MUCH, hide_suggestions=True)
+        roots = operation.closed_to(ANONYMOUS, MUCH)
     assert roots is not None
     assert [root.name for root in roots] == ["places"]

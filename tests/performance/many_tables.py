@@ -35,9 +35,10 @@ from resolvers.declared import (
     upsert,
 )
 from tripgate.gateway import schema
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.executor import run
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents
+from tripgate.upstream.caller import ANONYMOUS
 
 COLUMNS: dict[str, Any] = {
     "id": UUID,
@@ -116,7 +117,7 @@ def main(count: int) -> None:
 
     async def introspect() -> None:
         context: Any = SimpleNamespace()
-        answer = await run(built, operation, {}, context, hide_suggestions=False)
+        answer = await run(built, operation, operation.prepare({}, ANONYMOUS), context)
         assert answer.data is not None
         assert not answer.errors
 

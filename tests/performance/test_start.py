@@ -10,10 +10,11 @@ from typing import Any
 from graphql import execute, get_introspection_query, parse
 
 from tests.performance.counting import ROOT
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.executor import run
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
+from tripgate.upstream.caller import ANONYMOUS
 
 # Calls of functions for each table, declared and built, with all its types; 100,000 are about 15 ms.
 MOST_BUILDING = 65_000
@@ -47,5 +48,6 @@ async def test_introspection_answers_what_graphql_core_does() -> None:
     query = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
     documents = Documents(schema, size=1, limits=Limits(), hide_suggestions=False, introspection=True)
     context: Any = SimpleNamespace()
-    answer = await run(schema, documents.operation(query, None), {}, context, hide_suggestions=False)
+    operation = documents.operation(query, None)
+    answer = await run(schema, operation, operation.prepare({}, ANONYMOUS), context)
     assert (answer.data, list(answer.errors)) == (execute(schema, parse(query)).data, [])  # type: ignore[union-attr]

@@ -8,11 +8,12 @@ import orjson
 from resolvers.context import Context
 from resolvers.declared.groups import Grouped
 from resolvers.declared.reads import Many, One
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.executor import declared_field
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.operation import Documents
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.plan import Read, as_data
+from tripgate.upstream.caller import Caller
 
 CASES = Path(__file__).with_name("cases")
 
@@ -42,14 +43,14 @@ def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
     """What the declared root fields of a document ask for, by response key."""
     documents = Documents(graphql_schema(), size=10, limits=Limits(), hide_suggestions=False, introspection=True)
     operation = documents.operation(document, None)
-    values = operation.coerce(given, hide_suggestions=False)
+    prepared = operation.prepare(given, Caller("ada", "a token"))
     found = {}
-    for selected in operation.roots(values):
+    for selected in prepared.roots:
         field = declared_field(selected)
         if not isinstance(field, One | Many | Grouped):
             continue
         context = Context(caller=None, backend=None, auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
-        plan = field.plan(context, selected, values)
+        plan = field.plan(context, selected, prepared.values)
         parts = [getattr(plan, part, None) for part in ("read", "total")]
         found[selected.key] = [part for part in parts if part is not None]
     return found

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from tripgate.gateway.rates.addresses import Addresses, Forwarded
+from tripgate.gateway.admission.addresses import Addresses, Forwarded
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 

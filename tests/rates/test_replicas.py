@@ -194,7 +194,7 @@ def test_only_who_shares_needs_the_client() -> None:
 import asyncio, sys
 sys.modules["redis"] = sys.modules["redis.asyncio"] = None
 from tripgate.gateway.app import application
-from tripgate.gateway.rates.shared import sharing
+from tripgate.gateway.admission.shared import sharing
 from tripgate.gateway.settings import Settings, SettingsError
 
 def settings(**more):

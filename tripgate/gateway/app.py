@@ -11,7 +11,11 @@ from typing import Any
 import strawberry
 from aiohttp import web, web_response
 
+from tripgate.gateway.admission.addresses import Addresses
+from tripgate.gateway.admission.admission import Admission, admission_of
+from tripgate.gateway.admission.shared import Shared, sharing
 from tripgate.gateway.cache.opening import open_keeping
+from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import (
     Connections,
@@ -29,10 +33,7 @@ from tripgate.gateway.engine import Engine
 from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import METHODS, METHODS_WITH_GET, GraphQLHandler
 from tripgate.gateway.leaving import LEAVING, Leaving, leave
-from tripgate.gateway.operation import Documents
-from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.rates import Rates, rates_of
-from tripgate.gateway.rates.shared import Shared, sharing
+from tripgate.gateway.parsing import Parser
 from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.sse import EventStreams
@@ -91,34 +92,26 @@ def application(
             measuring(settings, seeing),
             sharing(settings) as shared,
         ):
-            rates = rates_of(settings, shared, addresses)
+            admission = admission_of(settings, shared, addresses)
             identity = upstreams.identity
             live_connections = LiveConnections(
                 refusals,
                 per_address=settings.max_live_connections_per_address,
                 most=settings.max_live_connections,
             )
-            engine = _engine(settings, schema, upstreams, shared)
+            parser = _parser(settings, schema, shared)
+            engine = _engine(settings, schema, upstreams)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
-            streams = running[_STREAMS] = EventStreams(
-                engine, subscriptions, addresses, live_connections, keep_alive=settings.keep_alive
-            )
+            streams = running[_STREAMS] = EventStreams(subscriptions, live_connections, keep_alive=settings.keep_alive)
             bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
             running[_HTTP] = GraphQLHandler(
-                seeing,
-                engine,
-                identity,
-                streams,
-                bodies,
-                get_queries=settings.get_queries,
-                addresses=addresses,
-                rates=rates,
+                seeing, admission, identity, parser, engine, streams, bodies, get_queries=settings.get_queries
             )
             limits = _websocket_limits(settings)
             running[_WEBSOCKET] = WebSocketHandler(
-                engine, identity, limits, origins, subscriptions, seeing, addresses, live_connections, rates
+                seeing, admission, identity, parser, engine, limits, origins, subscriptions, live_connections
             )
-            _measure(seeing, upstreams, engine, running[_WEBSOCKET], rates)
+            _measure(seeing, upstreams, engine, running[_WEBSOCKET], admission)
             health.checks = _checks(settings, upstreams)
             yield
             await engine.close()
@@ -171,13 +164,13 @@ def _measure(
     upstreams: Upstreams,
     engine: Engine,
     sockets: WebSocketHandler,
-    rates: Rates | None,
+    admission: Admission,
 ) -> None:
     metrics = sight.metrics
     watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: sight.streams)
     watch_upstreams(metrics, upstreams.policies, engine.operations)
-    if rates is not None:
-        metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(rates.refused))
+    if admission.limits:
+        metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
     if engine.keeping is not None:
         watch_kept(metrics, engine.keeping)
 
@@ -231,7 +224,7 @@ def _checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
     }
 
 
-def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams, shared: Shared) -> Engine:
+def _parser(settings: Settings, schema: strawberry.Schema, shared: Shared) -> Parser:
     documents = Documents(
         schema._schema,
         size=settings.kept_documents,
@@ -239,20 +232,7 @@ def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams,
         hide_suggestions=not settings.development,
         introspection=settings.development if settings.introspection is None else settings.introspection,
     )
-    return Engine(
-        schema,
-        documents,
-        _persisted(settings, documents, shared),
-        upstreams.backend,
-        upstreams.auth,
-        upstreams.functions,
-        upstreams.relay,
-        max_page_size=settings.max_page_size,
-        hide_suggestions=not settings.development,
-        explains=settings.development,
-        keeping=open_keeping(settings, upstreams.backend, upstreams.relay),
-        operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
-    )
+    return Parser(documents, _persisted(settings, documents, shared), explains=settings.development)
 
 
 def _persisted(settings: Settings, documents: Documents, shared: Shared) -> PersistedDocuments:
@@ -262,6 +242,19 @@ def _persisted(settings: Settings, documents: Documents, shared: Shared) -> Pers
         only_trusted=settings.trusted_documents_only,
         size=settings.persisted_queries_size,
         shared=shared.documents,
+    )
+
+
+def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams) -> Engine:
+    return Engine(
+        schema,
+        upstreams.backend,
+        upstreams.auth,
+        upstreams.functions,
+        upstreams.relay,
+        max_page_size=settings.max_page_size,
+        keeping=open_keeping(settings, upstreams.backend, upstreams.relay),
+        operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
     )
 
 

@@ -35,7 +35,7 @@ from resolvers.declared import DeclaredField
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.execution_context import ExecutionContext, not_run
 from tripgate.gateway.explain import Explanation
-from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.operation import Operation, Prepared, RequestError
 from tripgate.planner.selection import Coerced, Selected
 
 _OF_THE_SCHEMA = frozenset({"__schema", "__type", "__typename"})
@@ -71,41 +71,33 @@ class _Run:
 async def run(
     schema: GraphQLSchema,
     operation: Operation,
-    variables: dict[str, Any],
+    prepared: Prepared,
     context: Context,
-    *,
-    hide_suggestions: bool,
     explanation: Explanation | None = None,
 ) -> Result:
-    """Run an operation. Of one that does nothing for a caller who is not signed in, the variables are not even read.
+    """Run an operation that is prepared for these variables and this caller.
 
     Args:
-        variables: As they came.
-        explanation: Told what each declared field takes; its plans are made anew.
-
-    Raises:
-        RequestError: The variables do not fit their types, or the operation costs too much; nothing has been sent.
+        explanation: Told what each declared field takes.
     """
-    if not operation.needs_nobody and context.caller.token is None:
-        closed = operation.closed_to(context.caller, variables, hide_suggestions=hide_suggestions)
-        if closed is not None:
-            return _closed(closed)
-    prepared = operation.prepared(variables, hide_suggestions=hide_suggestions, anew=explanation is not None)
-    operation.release()
-    context.plans = prepared.plans
-    context.cost = prepared.cost
     roots = prepared.roots
-    declared = {
-        selected.key: (selected, field) for selected in roots if (field := declared_field(selected)) is not None
-    }
+    if prepared.closed:
+        return _closed(roots)
+    declared: dict[str, tuple[Selected, DeclaredField]] = {}
+    alone = operation.kind is OperationType.QUERY
+    for selected in roots:
+        field = declared_field(selected)
+        if field is not None:
+            declared[selected.key] = (selected, field)
+        elif selected.definition is not None:
+            alone = False
     this_run = _Run(declared, prepared.values, context, explanation)
     try:
-        if operation.kind is OperationType.QUERY and all(
-            selected.key in declared or selected.name == "__typename" for selected in roots
-        ):
+        if alone:
             return await _run_declared(this_run, roots)
-        alone = explanation is None and _asks_the_schema_alone(operation, roots)
-        known_by = operation.known_by(variables) if alone else None
+        known_by = None
+        if prepared.text is not None and _asks_the_schema_alone(operation, roots):
+            known_by = (operation.digest, operation.name, prepared.text)
         kept: Result | None = operation.kept.answers.get(known_by) if known_by is not None else None
         if kept is not None:
             return kept
@@ -113,9 +105,8 @@ async def run(
             schema,
             operation.without_variables,
             context_value=context,
-            variable_values=variables,
             executor_class=_Executor,
-            hide_suggestions=hide_suggestions,
+            hide_suggestions=operation.hide_suggestions,
             this_run=this_run,
         )
         done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
@@ -129,30 +120,18 @@ async def run(
 
 
 async def run_extended(
-    schema: GraphQLSchema,
-    operation: Operation,
-    variables: dict[str, Any],
-    context: Context,
-    *,
-    hide_suggestions: bool,
-    explanation: Explanation | None = None,  # noqa: ARG001 - what runs within extensions is not explained
+    schema: strawberry.Schema, operation: Operation, variables: dict[str, Any], prepared: Prepared, context: Context
 ) -> Result:
     """Run an operation as Strawberry does, within the extensions of its schema.
 
-    Raises:
-        RequestError: As `run`.
+    Args:
+        variables: As they came.
     """
-    if not operation.needs_nobody and context.caller.token is None:
-        closed = operation.closed_to(context.caller, variables, hide_suggestions=hide_suggestions)
-        if closed is not None:
-            return _closed(closed)
-    prepared = operation.prepared(variables, hide_suggestions=hide_suggestions)
-    context.cost = prepared.cost
-    if isinstance(prepared.values, Coerced):
+    if prepared.closed:
+        return _closed(prepared.roots)
+    if type(prepared.values) is Coerced:
         prepared.values.arguments = None
-    operation.release()
-    owner: strawberry.Schema = schema.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-    done = await owner.execute(_text(operation), variables, context, operation_name=operation.name)
+    done = await schema.execute(_text(operation), variables, context, operation_name=operation.name)
     return Result(done.data, done.errors or (), done.extensions)
 
 
@@ -192,8 +171,11 @@ async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
 
     Any of them can be null (`gateway/schema.py` sees to it), so one that fails leaves the others their answers.
     """
-    if len(roots) == 1:
-        outcomes = [await _outcome(this_run, roots[0])]  # no task for what needs none
+    if len(roots) == 1:  # no task for what needs none
+        outcome = await _outcome(this_run, roots[0])
+        if not isinstance(outcome, GraphQLError):
+            return Result({roots[0].key: outcome})
+        outcomes = [outcome]
     else:
         outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
     return _together(roots, outcomes)

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: request → operation → response, after the GraphQL-over-HTTP specification."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -8,19 +9,20 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import exact
+from tripgate.gateway.admission.admission import Admission, Client
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, RESPONSE_TYPE, Accepted, accepted
 from tripgate.gateway.edge.parameters import Bodies, from_address
-from tripgate.gateway.engine import Engine, GraphQLRequest
+from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.operation import RequestError
-from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.rates import Rates
+from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.parsing import Parser
+from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.sight import Sight
-from tripgate.upstream.resilience.payer import Payer, paying
+from tripgate.upstream.caller import Caller
 
 # What may be asked with, and what when queries may be asked by GET.
 METHODS = ("POST",)
@@ -43,30 +45,28 @@ class GraphQLHandler:
 
     Args:
         get_queries: Whether queries may be asked by GET.
-        addresses: Finds the address of who asks.
-        rates: Who may ask how often; without it, anybody any number of times.
     """
 
     def __init__(
         self,
         sight: Sight,
-        engine: Engine,
+        admission: Admission,
         identity: Identity,
+        parser: Parser,
+        engine: Engine,
         streams: EventStreams,
         bodies: Bodies,
         *,
         get_queries: bool,
-        addresses: Addresses,
-        rates: Rates | None = None,
     ) -> None:
-        self._addresses = addresses
+        self._admission = admission
+        self._parser = parser
         self._sight = sight
         self._engine = engine
         self._identity = identity
         self._streams = streams
         self._bodies = bodies
         self._methods = METHODS_WITH_GET if get_queries else METHODS
-        self._rates = rates
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
@@ -75,29 +75,28 @@ class GraphQLHandler:
         headers: Mapping[str, str] = {} if request.method == "POST" else _GET_HEADERS
         body: bytes | None = None
         try:
-            visit = None if self._rates is None else await self._rates.visit(request)
+            client = await self._admission.arrive(request)
             wanted = await self._wanted(request, accept)
             caller = seen.caller = await self._identity.whoever(request.headers.get("Authorization"))
-            if visit is not None:
-                headers = {**headers, **await visit.by(caller)}
-            elif caller.anonymous:
-                paying.set(Payer(self._addresses.of(request)))
-            operation = self._engine.operation(wanted) if wanted.sha256 is None else await self._engine.known(wanted)
-            operation.admit(caller)
-            _check_kind(operation.kind, request.method, accept)
-            if visit is not None:
-                await visit.runs(operation, wanted.variables, caller)
+            headers = {**headers, **await client.identify(caller)}
+            operation = await self._parser.parse(wanted)
+            query = operation.kind is OperationType.QUERY
+            if not query:
+                _check_kind(operation.kind, request.method, accept)
             if operation.kind is OperationType.SUBSCRIPTION or accept.best == EVENT_STREAM:
+                answers = await self._stream(client, wanted, operation, caller)
                 seen.streams()
-                stream = await self._streams.respond(request, wanted, operation, caller)
+                live = operation.kind is OperationType.SUBSCRIPTION
+                stream = await self._streams.respond(request, answers, caller, client.address, live=live)
                 seen.done(stream.status)
                 return stream
-            if self._engine.keeps_answers and operation.kind is OperationType.QUERY and wanted.explanation is None:
-                finished = await self._engine.finished(wanted, operation, caller)
+            prepared = await client.admit(wanted, operation, caller)
+            if query and self._engine.keeps_answers and wanted.explanation is None:
+                finished = await self._engine.finished(wanted, operation, prepared, caller)
                 answer = {"errors": finished.errors}
                 status, body, headers = conditional(request, finished, accept.json, headers)
             else:
-                answer = await self._engine.answer(wanted, operation, caller)
+                answer = await self._engine.answer(wanted, operation, prepared, caller)
                 status = 200
         except RequestError as error:
             # `application/json` clients of old take any other status for a failure of the transport.
@@ -120,6 +119,20 @@ class GraphQLHandler:
         seen.done(status)
         return response
 
+    async def _stream(
+        self, client: Client, wanted: GraphQLRequest, operation: Operation, caller: Caller
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The answers of a stream, which begins though variables do not fit, and says so.
+
+        Raises:
+            ApiError: As `Client.admit`, before anything is sent.
+        """
+        try:
+            prepared = await client.admit(wanted, operation, caller)
+        except RequestError as error:
+            return _refused(error)
+        return self._engine.stream(wanted, operation, prepared, caller, set())
+
     async def _wanted(self, request: web.Request, accept: Accepted) -> GraphQLRequest:
         """The parameters of a request that can be answered as it wants to be.
 
@@ -132,7 +145,13 @@ class GraphQLHandler:
         if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
             raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
         found = await self._bodies.parameters(request) if method == "POST" else from_address(request)
-        return GraphQLRequest.parse(found)
+        return GraphQLRequest.parse(found, explains=self._parser.explains)
+
+
+async def _refused(error: RequestError) -> AsyncGenerator[dict[str, Any], None]:
+    """The answers of a stream of which there are none."""
+    raise error
+    yield {}
 
 
 def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:

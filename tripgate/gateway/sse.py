@@ -4,25 +4,24 @@ After the protocol of `graphql-sse`: a `next` event an answer, `complete` at the
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
 
 from aiohttp import web
-from graphql import OperationType
 
 from gql.errors import ApiError
 from gql.json_numbers import dumps
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.media_types import EVENT_STREAM
-from tripgate.gateway.engine import Engine, GraphQLRequest
 from tripgate.gateway.errors import formatted, masked, request_error
-from tripgate.gateway.operation import Operation, RequestError
-from tripgate.gateway.rates.addresses import Addresses
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.watch import watching
 
+Answers = AsyncGenerator[dict[str, Any], None]
 _LOOK_SECONDS = 1.0
 _LAST_WORD_SECONDS = 1.0
 
@@ -34,40 +33,32 @@ class EventStreams:
         keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        limit: SubscriptionLimit,
-        addresses: Addresses,
-        open_connections: LiveConnections,
-        *,
-        keep_alive: float,
-    ) -> None:
-        self._engine = engine
-        self._addresses = addresses
+    def __init__(self, limit: SubscriptionLimit, open_connections: LiveConnections, *, keep_alive: float) -> None:
         self._open = open_connections
         self._limit = limit
         self._keep_alive = keep_alive
         self._stopping = asyncio.Event()
 
     async def respond(
-        self, request: web.Request, wanted: GraphQLRequest, operation: Operation, caller: Caller
+        self, request: web.Request, answers: Answers, caller: Caller, address: str, *, live: bool
     ) -> web.StreamResponse:
-        """Stream the answers to a request, whatever its kind of operation.
+        """Stream the answers to a request.
+
+        Args:
+            address: Where it comes from.
+            live: Whether they are a subscription's.
 
         Raises:
             ApiError: RATE_LIMITED, the person follows too much already, or the address; OVERLOADED, too many follow
                 something; nothing has been sent yet.
         """
-        with self._open.one_more(self._addresses.of(request)):
-            if operation.kind is not OperationType.SUBSCRIPTION:
-                return await self._respond(request, wanted, operation, caller)
+        with self._open.one_more(address):
+            if not live:
+                return await self._respond(request, answers, live=False)
             async with self._limit.one_more(caller):
-                return await self._respond(request, wanted, operation, caller)
+                return await self._respond(request, answers, live=True)
 
-    async def _respond(
-        self, request: web.Request, wanted: GraphQLRequest, operation: Operation, caller: Caller
-    ) -> web.StreamResponse:
+    async def _respond(self, request: web.Request, answers: Answers, *, live: bool) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
                 "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
@@ -79,10 +70,10 @@ class EventStreams:
         await response.prepare(request)
         await response.write(b":\n\n")  # the stream is open, though nothing has happened yet
         ends = [
-            asyncio.create_task(self._send(request, response, wanted, operation, caller)),
+            asyncio.create_task(self._send(request, response, answers)),
             asyncio.create_task(self._watch(request, response)),
         ]
-        if operation.kind is OperationType.SUBSCRIPTION:
+        if live:
             # It has no end of its own, so the stop must not wait for one. No `complete` is sent: clients take that for
             # the end of the subscription, and a stream without it for a connection to be made again.
             ends.append(asyncio.create_task(self._stopped()))
@@ -104,17 +95,10 @@ class EventStreams:
         """End every subscription."""
         self._stopping.set()
 
-    async def _send(
-        self,
-        request: web.Request,
-        response: web.StreamResponse,
-        wanted: GraphQLRequest,
-        operation: Operation,
-        caller: Caller,
-    ) -> None:
+    async def _send(self, request: web.Request, response: web.StreamResponse, answers: Answers) -> None:
         with suppress(ConnectionError, TimeoutError):  # the reader has gone, or takes nothing
             try:
-                async with aclosing(self._engine.stream(wanted, operation, caller, set())) as answers:
+                async with aclosing(answers):
                     async for answer in answers:
                         watching.get().noted(answer)
                         await self._write(request, response, _event("next", answer))

@@ -17,19 +17,20 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import dumps
+from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.json_body import NotJsonError, read_json
 from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
-from tripgate.gateway.engine import Engine, GraphQLRequest
+from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
-from tripgate.gateway.rates.rates import Visit
+from tripgate.gateway.parsing import Parser
+from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
-from tripgate.upstream.resilience.payer import Payer, paying
 
 PROTOCOL = "graphql-transport-ws"
 _CLOSE_SECONDS = 2.0
@@ -74,8 +75,8 @@ class Connection:
     __slots__ = (
         "__weakref__",
         "_acknowledged",
-        "_address",
         "_caller",
+        "_client",
         "_closing",
         "_engine",
         "_finite",
@@ -89,29 +90,29 @@ class Connection:
         "_live",
         "_messages_left",
         "_operations",
+        "_parser",
         "_request",
         "_runs",
         "_sight",
         "_socket",
         "_subscriptions",
-        "_visit",
     )
 
     def __init__(
         self,
         request: web.Request,
         socket: web.WebSocketResponse,
-        engine: Engine,
         identity: Identity,
+        parser: Parser,
+        engine: Engine,
         limits: WebSocketLimits,
         subscriptions: SubscriptionLimit,
         sight: Sight,
         request_id: str,
-        visit: Visit | None,
-        address: str,
+        client: Client,
     ) -> None:
-        self._address = address
-        self._visit = visit
+        self._client = client
+        self._parser = parser
         self._sight = sight
         self._id = request_id
         self._runs = itertools.count(1)
@@ -278,7 +279,7 @@ class Connection:
             await self._send_errors(id_, request_error(ApiError(ErrorCode.RATE_LIMITED, message)))
             return
         try:
-            request = GraphQLRequest.parse(payload)
+            request = GraphQLRequest.parse(payload, explains=self._parser.explains)
         except ApiError as error:
             raise _Close(4400, error.message) from None
         self._last_operation = asyncio.get_running_loop().time()
@@ -296,16 +297,11 @@ class Connection:
         expired = ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED) if self._caller.expired else None
         caller = seen.caller = self._caller if expired is None else Caller(refusal=expired)
         try:
-            if self._visit is not None:
-                await self._visit.again()
-                await self._visit.by(caller)
-            elif caller.anonymous:
-                paying.set(Payer(self._address))
-            operation = self._engine.operation(request) if request.sha256 is None else await self._engine.known(request)
-            operation.admit(caller)
-            if self._visit is not None:
-                await self._visit.runs(operation, request.variables, caller)
-            stream = self._engine.stream(request, operation, caller, self._live)
+            await self._client.again()
+            await self._client.identify(caller)
+            operation = await self._parser.parse(request)
+            prepared = await self._client.admit(request, operation, caller)
+            stream = self._engine.stream(request, operation, prepared, caller, self._live)
             live = operation.kind is OperationType.SUBSCRIPTION
             if not live:
                 self._may_end_first()

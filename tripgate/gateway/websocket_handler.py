@@ -5,14 +5,14 @@ import sys
 
 from aiohttp import web
 
+from tripgate.gateway.admission.admission import Admission, Client, RateLimitedError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.rates import RateLimitedError, Rates, Visit
+from tripgate.gateway.parsing import Parser
 from tripgate.gateway.telemetry.sight import Sight
 from tripgate.gateway.websocket import PROTOCOL, Connection, WebSocketLimits
 
@@ -22,20 +22,20 @@ class WebSocketHandler:
 
     def __init__(
         self,
-        engine: Engine,
+        sight: Sight,
+        admission: Admission,
         identity: Identity,
+        parser: Parser,
+        engine: Engine,
         limits: WebSocketLimits,
         origins: Origins,
         subscriptions: SubscriptionLimit,
-        sight: Sight,
-        addresses: Addresses,
         open_connections: LiveConnections,
-        rates: Rates | None = None,
     ) -> None:
         self._open = open_connections
-        self._addresses = addresses
         self._sight = sight
-        self._rates = rates
+        self._admission = admission
+        self._parser = parser
         self._engine = engine
         self._identity = identity
         self._limits = limits
@@ -49,17 +49,16 @@ class WebSocketHandler:
         if not self._origins.may_connect(request):
             return web.Response(status=403, text="This origin's pages may not connect.")
         try:
-            visit = None if self._rates is None else await self._rates.visit(request)
+            client = await self._admission.arrive(request)
         except RateLimitedError as error:
             return web.Response(status=error.status, text=error.message, headers=error.headers)
-        address = self._addresses.of(request)
         try:
-            with self._open.one_more(address):
-                return await self._serve(request, address, visit)
+            with self._open.one_more(client.address):
+                return await self._serve(request, client)
         except HttpError as error:
             return web.Response(status=error.status, text=error.message, headers=error.headers)
 
-    async def _serve(self, request: web.Request, address: str, visit: Visit | None) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, client: Client) -> web.StreamResponse:
         limits = self._limits
         socket = web.WebSocketResponse(
             protocols=(PROTOCOL,),
@@ -75,14 +74,14 @@ class WebSocketHandler:
         connection = Connection(
             request,
             socket,
-            self._engine,
             self._identity,
+            self._parser,
+            self._engine,
             limits,
             self._subscriptions,
             self._sight,
             request_id,
-            visit,
-            address,
+            client,
         )
         if socket.ws_protocol != PROTOCOL:
             await connection.close(4406, "Subprotocol not acceptable")

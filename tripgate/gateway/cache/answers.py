@@ -22,7 +22,7 @@ from graphql import GraphQLError
 
 from tripgate.gateway.cache.hints import TRIPS, Hint, hint, untold_tables
 from tripgate.gateway.cache.topics import Room, Topics, TripIds
-from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.operation import Operation, Prepared
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
@@ -33,7 +33,6 @@ SETTLES_SECONDS = 0.5
 UNCERTAIN_SECONDS = 10.0
 """A write that was not answered may still happen, until Postgres gives its statement up."""
 
-_LONGEST_VARIABLES = 4096
 _SWEEP_SECONDS = 5.0
 _HINTS = 1000
 _OVERHEAD_BYTES = 1000
@@ -149,15 +148,12 @@ class AnswerCache:
         """How many answers are kept."""
         return len(self._kept)
 
-    async def answer(self, operation: Operation, variables: dict[str, Any], caller: Caller, make: Make) -> Finished:
-        """The answer to a query, from among those that are kept or made now.
-
-        Raises:
-            RequestError: As `make` does.
-        """
-        key = _key(operation, variables, caller)
-        if key is None:
+    async def answer(self, operation: Operation, prepared: Prepared, caller: Caller, make: Make) -> Finished:
+        """The answer to a query, from among those that are kept or made now. Raises as `make` does."""
+        if prepared.text is None:
             return await _unkept(make)
+        # The token itself is part of it: no claim of another one can be answered from here.
+        key = (caller.token, operation, prepared.text)
         now = self._clock()
         kept = self._kept.get(key)
         if kept is not None:
@@ -168,7 +164,7 @@ class AnswerCache:
                 self._people.move_to_end(kept.person.id)
                 return kept.finished
             self._drop(kept)
-        found = self._hint(key, variables)
+        found = self._hint(key, prepared)
         if found is None:
             return await _unkept(make)
         self.misses += 1
@@ -235,13 +231,13 @@ class AnswerCache:
         if self._sweeping is not None:
             self._sweeping.cancel()
 
-    def _hint(self, key: _Key, variables: dict[str, Any]) -> Hint | None:
+    def _hint(self, key: _Key, prepared: Prepared) -> Hint | None:
         """What is known of an answer; the same for all who ask."""
         _, operation, text = key
         try:
             return self._hints[operation, text]
         except KeyError:
-            found = self._hints[operation, text] = _hint(operation, variables)
+            found = self._hints[operation, text] = _hint(prepared)
             return found
 
     def _heard(self, person: _Person, found: Hint) -> bool:
@@ -340,18 +336,8 @@ async def _unkept(make: Make) -> Finished:
     return Finished(orjson.dumps(answer), None, answer.get("errors", ()))
 
 
-def _key(operation: Operation, variables: dict[str, Any], caller: Caller) -> _Key | None:
-    """The token itself is part of it: no claim of another one can be answered from here."""
+def _hint(prepared: Prepared) -> Hint | None:
     try:
-        text = orjson.dumps(variables) if variables else b""
-    except orjson.JSONEncodeError:
-        return None
-    return None if len(text) > _LONGEST_VARIABLES else (caller.token, operation, text)
-
-
-def _hint(operation: Operation, variables: dict[str, Any]) -> Hint | None:
-    try:
-        values = operation.coerce(variables, hide_suggestions=True)
-        return hint(operation.roots(values), values)
-    except (RequestError, GraphQLError):
+        return hint(prepared.roots, prepared.values)
+    except GraphQLError:
         return None  # whoever makes the answer says what is wrong

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError
 from pydantic import BaseModel, ValidationError
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
@@ -13,7 +13,7 @@ from gql.errors import ApiError, ErrorCode
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
 from tripgate.gateway.cache.hints import TRIPS, untold_tables
-from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.operation import Prepared
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.sharing import SharingBackend
@@ -58,21 +58,13 @@ class Keeping:
         self.sharing = sharing
         self.beside = beside
 
-    def begin(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> "Write | None":
-        """A mutation is about to run; `None` for what cannot run, or is none."""
-        if operation.kind is not OperationType.MUTATION:
-            return None
-        try:
-            if operation.closed_to(caller, variables, hide_suggestions=True) is not None:
-                return None
-            roots = operation.prepared(variables, hide_suggestions=True).roots
-        except RequestError:
-            return None
+    def begin(self, prepared: Prepared, caller: Caller) -> "Write":
+        """A mutation is about to run."""
         if self.sharing is not None:
             self.sharing.forget(caller.user_id)
         if self.answers is not None:
             self.answers.writing(caller)
-        return Write(self, caller.user_id, sorted({table for root in roots for table in _written(root)}))
+        return Write(self, caller.user_id, sorted({table for root in prepared.roots for table in _written(root)}))
 
     def ended(self, write: "Write") -> None:
         """A mutation has run, or has been given up."""

@@ -56,6 +56,9 @@ class PersistedDocuments:
         only_trusted: Whether every other document is refused.
         size: Characters of automatically persisted documents that are kept; 0 switches these off.
         shared: Where the gateways beside this one find those, and this one theirs; `None` for one that stands alone.
+
+    Attributes:
+        only_trusted: So that even a request that sends its document and names none must be looked at.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class PersistedDocuments:
         size: int,
         shared: SharedDocuments | None = None,
     ) -> None:
-        self._only_trusted = only_trusted
+        self.only_trusted = only_trusted
         self._by_digest = {digest_of(text): text for text in trusted.values()}
         self._by_id = {**{f"sha256:{digest}": text for digest, text in self._by_digest.items()}, **trusted}
         self._trusted = frozenset(trusted.values())
@@ -98,16 +101,11 @@ class PersistedDocuments:
         raise _refused(ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 
     def _sent(self, query: str) -> str:
-        if self._only_trusted and query not in self._trusted:
+        if self.only_trusted and query not in self._trusted:
             raise _refused(
                 ErrorCode.DOCUMENT_NOT_TRUSTED, "Only documents of the manifest are answered here; name one by its id."
             )
         return query
-
-    @property
-    def needed(self) -> bool:
-        """Whether even a request that sends its document and names none must be looked at."""
-        return self._only_trusted
 
     def keep(self, digest: str, query: str) -> None:
         """Remember a document that has been found valid, under its digest."""

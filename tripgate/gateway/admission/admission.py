@@ -1,18 +1,24 @@
-"""Counts what clients ask, and refuses what is more than their quotas: HTTP 429, RATE_LIMITED."""
+"""Lets requests in, by address, person, attempts to sign in and cost. Beyond a quota there is HTTP 429, RATE_LIMITED.
+
+Each transport does the same: `arrive` before anything is read, `identify` once it is known who asks, and `admit` for
+each operation, which answers with what may run.
+"""
 
 import time
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
+from graphql import OperationType
 
 from gql.errors import ErrorCode
+from tripgate.gateway.admission.addresses import Addresses
+from tripgate.gateway.admission.attempts import Attempt, account, attempts, may_attempt
+from tripgate.gateway.admission.guesses import Guesses
+from tripgate.gateway.admission.shared import Shared
 from tripgate.gateway.edge.http_error import HttpError
-from tripgate.gateway.operation import Operation, RequestError
-from tripgate.gateway.rates.addresses import Addresses
-from tripgate.gateway.rates.attempts import Attempt, account, attempts, may_attempt
-from tripgate.gateway.rates.guesses import Guesses
-from tripgate.gateway.rates.shared import Shared
+from tripgate.gateway.operation import Operation, Prepared, RequestError
+from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.arrivals import welcoming
 from tripgate.upstream.caller import Caller
@@ -61,8 +67,8 @@ class _Exhausted(NamedTuple):
     taken: Taken
 
 
-class Rates:
-    """The quotas, each for a minute; one of 0 does not count.
+class Admission:
+    """The quotas that all clients are held to, each for a minute; one of 0 does not count.
 
     Args:
         quotas: Where it is counted.
@@ -72,7 +78,10 @@ class Rates:
         attempts_per_account: Attempts to sign in to one account from one address; see `guesses`.
         visitors: Where people have signed in before.
         cost: What one person's operations may cost together; of nobody signed in, an address's.
-        hide_suggestions: Whether errors of variables keep the schema's other names to themselves.
+
+    Attributes:
+        limits: Whether there is any.
+        refused: How many requests were refused, by the quota's name.
     """
 
     def __init__(
@@ -86,7 +95,6 @@ class Rates:
         attempts_per_account: int = 0,
         visitors: Visitors | None = None,
         cost: int = 0,
-        hide_suggestions: bool = True,
     ) -> None:
         self.quotas = quotas
         self.person = Quota("person", per_person) if per_person else None
@@ -95,7 +103,7 @@ class Rates:
         self.visitors = OwnVisitors() if visitors is None else visitors
         self.guesses = Guesses(quotas, self.visitors, attempts_per_account) if attempts_per_account else None
         self.cost = Quota("cost", cost) if cost else None
-        self.hide_suggestions = hide_suggestions
+        self.limits = any((self.person, self.address, self.attempts, self.guesses, self.cost))
         self.refused: Counter[str] = Counter()
         self._addresses = addresses
         self.exhausted: dict[str, _Exhausted] = {}
@@ -111,30 +119,32 @@ class Rates:
         self.refused[quota.name] += 1
         return RateLimitedError(what, quota, taken)
 
-    async def visit(self, request: web.Request) -> "Visit":
+    async def arrive(self, request: web.Request) -> "Client":
         """Count a request or a connection before anything of it is read.
 
         Raises:
             RateLimitedError: Too many come from its address.
         """
-        visit = Visit(self, self._addresses.of(request))
-        await visit.again()
-        return visit
+        client = Client(self, self._addresses.of(request))
+        await client.again()
+        return client
 
 
-class Visit(Payer):
+class Client(Payer):
     """A client that its address's quota has let in: one request, or a connection with many. It pays for what it asks.
 
     What a request takes of Supabase beyond its first tenth of a second costs 1 a millisecond, and 1,000 more where it
     is not answered in time. That is known only afterwards, so it counts against what is asked next.
+
+    Attributes:
+        address: Where it asks from.
     """
 
-    __slots__ = ("_address", "_rates", "_taken")
+    __slots__ = ("_admission", "_taken", "address")
 
-    def __init__(self, rates: Rates, address: str) -> None:
-        super().__init__(address)
-        self._rates = rates
-        self._address = address
+    def __init__(self, admission: Admission, address: str) -> None:
+        self.key = self.address = address
+        self._admission = admission
         self._taken: Taken | None = None
 
     async def again(self) -> None:
@@ -143,89 +153,89 @@ class Visit(Payer):
         Raises:
             RateLimitedError: Too many come from there.
         """
-        quota = self._rates.address
+        quota = self._admission.address
         if quota is not None:
-            taken = self._taken = await self._rates.quotas.take(quota, self._address)
+            taken = self._taken = await self._admission.quotas.take(quota, self.address)
             if not taken.allowed:
-                raise self._rates.refusal("Too many requests from this address", quota, taken)
+                raise self._admission.refusal("Too many requests from this address", quota, taken)
 
-    async def by(self, caller: Caller) -> dict[str, str]:
+    async def identify(self, caller: Caller) -> dict[str, str]:
         """Count one of the caller's, once it is known who that is; the headers for the answer.
+
+        What runs from here on is paid for by the person, or the address.
 
         Raises:
             RateLimitedError: This person asks too often.
         """
-        quota, person = self._rates.person, caller.user_id
-        self.key = person or self._address
+        quota, person = self._admission.person, caller.user_id
+        self.key = person or self.address
         paying.set(self)
         if quota is None or person is None:
-            return rate_headers(self._rates.address, self._taken) if self._rates.address and self._taken else {}
-        taken = await self._rates.quotas.take(quota, person)
+            address = self._admission.address
+            return rate_headers(address, self._taken) if address is not None and self._taken is not None else {}
+        taken = await self._admission.quotas.take(quota, person)
         if not taken.allowed:
-            raise self._rates.refusal("Too many requests of this account", quota, taken)
+            raise self._admission.refusal("Too many requests of this account", quota, taken)
         return rate_headers(quota, taken)
 
-    def spent(self, seconds: float, *, late: bool) -> None:
-        """A request to Supabase is over: its time is charged to the person, or the address."""
-        quota = self._rates.cost
-        if quota is not None and self.key is not None:
-            points = max(0, int(1000 * (seconds - FREE_SECONDS))) + _LATE * late
-            self._rates.quotas.charge(quota, self.key, points)
-
-    async def runs(self, operation: Operation, variables: dict[str, Any], caller: Caller) -> None:
-        """Count what an operation may cost and whom it tries to sign in as, before it runs.
+    async def admit(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Prepared:
+        """What may run, once it is counted what that may cost and whom it tries to sign in as.
 
         Raises:
             RateLimitedError: Together with what came in the last minute it is too much.
+            ApiError: As `Operation.prepare`.
+            RequestError: Likewise.
         """
-        if self._rates.exhausted:
+        admission = self._admission
+        if admission.exhausted:
             self._refuse_at_once(operation, caller)
-        tries = may_attempt(operation)
-        if self._rates.cost is None and not tries:
-            return
-        hide = self._rates.hide_suggestions
         try:
-            if caller.token is None:
-                closed = operation.closed_to(caller, variables, hide_suggestions=hide)
-                if closed is not None:
-                    await self._costs(len(closed), caller)
-                    return
-            prepared = operation.prepared(variables, hide_suggestions=hide)
+            prepared = operation.prepare(request.variables, caller, anew=request.explanation is not None)
         except RequestError:
-            # It will not run, and says why by itself; but its variables had to be read for that.
-            await self._costs(operation.cost_of_reading(variables), caller)
-            return
-        if tries:
-            await self._tries(attempts(prepared.roots, prepared.values, caller))
-            welcoming.set(self._welcome)
-        await self._costs(prepared.cost, caller)
+            # It does not run; but its variables had to be read for that.
+            if admission.cost is not None:
+                await self._charge(operation.cost_of_reading(request.variables), admission.cost, caller)
+            raise
+        if operation.kind is OperationType.MUTATION and not prepared.closed and may_attempt(operation):
+            await self._count_attempts(attempts(prepared.roots, prepared.values, caller))
+        if admission.cost is not None and prepared.cost:
+            await self._charge(prepared.cost, admission.cost, caller)
+        return prepared
 
-    async def _tries(self, tries: list[Attempt]) -> None:
-        from_address, guesses = self._rates.attempts, self._rates.guesses
+    def spent(self, seconds: float, *, late: bool) -> None:
+        """A request to Supabase is over: its time is charged to the person, or the address."""
+        quota = self._admission.cost
+        if quota is not None and self.key is not None:
+            points = max(0, int(1000 * (seconds - FREE_SECONDS))) + _LATE * late
+            self._admission.quotas.charge(quota, self.key, points)
+
+    async def _count_attempts(self, tries: list[Attempt]) -> None:
+        admission = self._admission
+        from_address, guesses = admission.attempts, admission.guesses
         if from_address is not None and tries:
-            taken = await self._rates.quotas.take(from_address, self._address, len(tries))
+            taken = await admission.quotas.take(from_address, self.address, len(tries))
             if not taken.allowed:
-                raise self._rates.refusal("Too many attempts to sign in from this address", from_address, taken)
+                raise admission.refusal("Too many attempts to sign in from this address", from_address, taken)
         if guesses is not None:
             for (kind, account), times in Counter(tries).items():
                 if account is not None:
-                    refused = await guesses.take(kind, account, self._address, times)
+                    refused = await guesses.take(kind, account, self.address, times)
                     if refused is not None:
-                        raise self._rates.refusal(refused.what, refused.quota, refused.taken)
+                        raise admission.refusal(refused.what, refused.quota, refused.taken)
+            welcoming.set(self._welcome)
 
     async def _welcome(self, email: str) -> None:
         """Somebody has signed in from here."""
-        await self._rates.visitors.welcome(account(email), self._address)
+        await self._admission.visitors.welcome(account(email), self.address)
 
-    async def _costs(self, cost: int, caller: Caller) -> None:
-        quota = self._rates.cost
-        if quota is not None and cost:
-            taken = await self._rates.quotas.take(quota, caller.user_id or self._address, cost)
-            if not taken.allowed:
-                if not taken.remaining:
-                    self._rates.exhaust(caller.user_id or self._address, quota, taken)
-                what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
-                raise self._rates.refusal(what, quota, taken)
+    async def _charge(self, cost: int, quota: Quota, caller: Caller) -> None:
+        key = caller.user_id or self.address
+        taken = await self._admission.quotas.take(quota, key, cost)
+        if not taken.allowed:
+            if not taken.remaining:
+                self._admission.exhaust(key, quota, taken)
+            what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
+            raise self._admission.refusal(what, quota, taken)
 
     def _refuse_at_once(self, operation: Operation, caller: Caller) -> None:
         """Refuse what costs anything of whoever has nothing left, before its variables are looked at: that takes time.
@@ -233,17 +243,17 @@ class Visit(Payer):
         Raises:
             RateLimitedError: There was nothing left a moment ago.
         """
-        found = self._rates.exhausted.get(caller.user_id or self._address)
+        found = self._admission.exhausted.get(caller.user_id or self.address)
         if found is not None and time.monotonic() < found.until and not operation.needs_nobody:
-            raise self._rates.refusal("What you asked lately, with the time it took, cost too much", *found[1:])
+            raise self._admission.refusal("What you asked lately, with the time it took, cost too much", *found[1:])
 
 
-def rates_of(settings: Settings, shared: Shared, addresses: Addresses) -> Rates | None:
+def admission_of(settings: Settings, shared: Shared, addresses: Addresses) -> Admission:
     """The quotas that the settings ask for; none in development unless it asks for them."""
     limited = not settings.development if settings.rate_limits is None else settings.rate_limits
     if not limited:
-        return None
-    return Rates(
+        return Admission(shared.quotas, addresses)
+    return Admission(
         shared.quotas,
         addresses,
         per_person=settings.requests_per_person,
@@ -252,5 +262,4 @@ def rates_of(settings: Settings, shared: Shared, addresses: Addresses) -> Rates 
         attempts_per_account=settings.sign_in_attempts_per_account,
         visitors=shared.visitors,
         cost=settings.cost_per_person,
-        hide_suggestions=not settings.development,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from graphql import FieldNode, GraphQLError, OperationType
+from graphql import FieldNode, GraphQLError
 from graphql.execution.values import VariableValues
 
 from tripgate.gateway.operation import Operation
@@ -53,9 +53,7 @@ _ATTEMPTS: dict[str, tuple[Kind, _Account]] = {
 
 
 def may_attempt(operation: Operation) -> bool:
-    """Whether an operation may hold attempts; quick, and never wrong where it denies that."""
-    if operation.kind is not OperationType.MUTATION:
-        return False
+    """Whether a mutation may hold attempts; quick, and never wrong where it denies that."""
     for node in operation.definition.selection_set.selections:
         if not isinstance(node, FieldNode) or node.name.value in _ATTEMPTS:
             return True  # a fragment may hold anything

@@ -13,7 +13,7 @@ difference.
 
 from dataclasses import dataclass
 
-from tripgate.gateway.rates.attempts import Kind
+from tripgate.gateway.admission.attempts import Kind
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
 from tripgate.upstream.shared.visitors import Visitors
 

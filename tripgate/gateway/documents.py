@@ -1,0 +1,135 @@
+"""Documents → operations: parsed and validated once, then kept."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    MaxIntrospectionDepthRule,
+    NoSchemaIntrospectionCustomRule,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.gateway.kept import Kept, Refusal, Refusals, weight
+from tripgate.gateway.limits.bounds import Limits
+from tripgate.gateway.limits.document import check_document
+from tripgate.gateway.limits.inputs import Usage
+from tripgate.gateway.limits.reading import read
+from tripgate.gateway.limits.validation import mistakes
+from tripgate.gateway.operation import Operation, RequestError
+
+_RULES = (
+    # What is asked of the schema is counted before, as the settings say.
+    *(rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+_INTROSPECTION = re.compile(r"__(?:schema|type)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    operations: dict[str | None, Operation]
+    weight: int
+
+
+class Documents:
+    """Every document seen lately.
+
+    Args:
+        size: How many are kept; large ones count as several.
+        limits: What is beyond them is refused before it is validated.
+        hide_suggestions: Whether errors keep the schema's other names to themselves.
+        introspection: Whether documents may ask for the schema.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, *, size: int, limits: Limits, hide_suggestions: bool, introspection: bool
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._hide_suggestions = hide_suggestions
+        self._introspection = introspection
+        self._known: LRUCache[str, _Document] = LRUCache(maxsize=size, getsizeof=lambda one: min(one.weight, size))
+        self._refused = Refusals()
+        self._kept = Kept()
+
+    def operation(self, query: str, name: str | None) -> Operation:
+        """The operation of this name in a document; the only one where no name is given.
+
+        Raises:
+            RequestError: The document does not parse or validate, or holds no such operation.
+        """
+        document = self._known.get(query)
+        if document is None:
+            document = self._known[query] = self._new(query)
+        operations = document.operations
+        if name is None and len(operations) == 1:
+            return next(iter(operations.values()))
+        found = operations.get(name) if name is not None else None
+        if found is None:
+            message = (
+                "The document holds several operations; say which one in operationName."
+                if name is None
+                else f"The document holds no operation named {name!r}."
+            )
+            raise RequestError(ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError(message)])
+        return found
+
+    def _new(self, query: str) -> _Document:
+        refusal = self._refused.get(query)
+        if refusal is not None:
+            raise RequestError(refusal.code, refusal.errors)
+        try:
+            return self._read(query)
+        except RequestError as error:
+            self._refused.keep(query, Refusal.of(query, error.code, error.errors))
+            raise
+
+    def _read(self, query: str) -> _Document:
+        try:
+            document = read(query, self._limits)
+            measured = check_document(document, self._limits)
+            if not self._introspection and _INTROSPECTION.search(query):
+                self._refuse_introspection(document)
+            errors = mistakes(self._schema, document, _RULES, self._limits, hide_suggestions=self._hide_suggestions)
+        except GraphQLSyntaxError as error:
+            raise RequestError(ErrorCode.GRAPHQL_PARSE_FAILED, [error]) from None
+        except ApiError as error:
+            raise RequestError.of(error) from None
+        if errors:
+            raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        digest = hashlib.sha256(query.encode(errors="replace")).hexdigest()
+        operations: dict[str | None, Operation] = {
+            node.name.value if node.name is not None else None: Operation(
+                self._schema,
+                document,
+                node,
+                self._limits,
+                digest,
+                self._kept,
+                Usage.of(size),
+                hide_suggestions=self._hide_suggestions,
+            )
+            for node, size in measured.operations
+        }
+        if not operations:
+            raise RequestError(
+                ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError("The document holds no operation.")]
+            )
+        return _Document(operations, weight(query, document))
+
+    def _refuse_introspection(self, document: DocumentNode) -> None:
+        errors = validate(self._schema, document, [NoSchemaIntrospectionCustomRule], max_errors=1)
+        if errors:
+            error = GraphQLError("Introspection is switched off here.", nodes=errors[0].nodes)
+            raise RequestError(ErrorCode.INTROSPECTION_DISABLED, [error])
