@@ -61,7 +61,7 @@ async def test_the_line_of_what_is_refused(watched: Sighted) -> None:
     assert kept == [
         {"status": 400, "upstream": 0, "errors": ["BAD_REQUEST"]},
         {"status": 200, "upstream": 0, "errors": ["GRAPHQL_VALIDATION_FAILED"]},
-        {"status": 401, "upstream": 0, "errors": ["UNAUTHENTICATED"]},
+        {"kind": "query", "operation": "Trips", "status": 401, "upstream": 0, "errors": ["UNAUTHENTICATED"]},
         {"kind": "mutation", "status": 200, "upstream": 2, "errors": ["NOT_FOUND"]},  # it asks why
     ]
 
