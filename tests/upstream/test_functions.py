@@ -6,11 +6,16 @@ from aiohttp import web
 
 from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.functions import FunctionsClient
+from tripgate.upstream.functions import FunctionsClient, HttpFunctions
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 UNAVAILABLE = ("UPSTREAM_UNAVAILABLE", "This service is not available right now. Try again shortly.")
 SIGN_IN = ("UNAUTHENTICATED", "The access token is not accepted. Sign in again.")
+
+
+def client_of(http: aiohttp.ClientSession, url: str) -> FunctionsClient:
+    """A client of the functions at this address."""
+    return FunctionsClient(HttpFunctions(http, url, "key", Policy("functions", PolicyLimits(timeout=5))))
 
 
 async def told(http: aiohttp.ClientSession, status: int, text: str, headers: dict[str, str]) -> tuple[str, str]:
@@ -25,9 +30,7 @@ async def told(http: aiohttp.ClientSession, status: int, text: str, headers: dic
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        client = FunctionsClient(
-            http, f"http://127.0.0.1:{runner.addresses[0][1]}", "key", Policy("functions", PolicyLimits(timeout=5))
-        )
+        client = client_of(http, f"http://127.0.0.1:{runner.addresses[0][1]}")
         with pytest.raises(ApiError) as refusal:
             await client.invoke("name", {}, Caller("somebody", "token"))
         return refusal.value.code.value, refusal.value.message
@@ -73,7 +76,7 @@ async def test_what_others_say_is_not(
 
 
 async def test_nobody_answers(http: aiohttp.ClientSession) -> None:
-    client = FunctionsClient(http, "http://127.0.0.1:1", "key", Policy("functions", PolicyLimits(timeout=5)))
+    client = client_of(http, "http://127.0.0.1:1")
     with pytest.raises(ApiError) as refusal:
         await client.invoke("name", {}, Caller("somebody", "token"))
     assert (refusal.value.code.value, refusal.value.message) == UNAVAILABLE

@@ -1,6 +1,7 @@
 """`extensions.explain`: what an answer took, for people who develop.
 
-A request that asks for it runs with clients that note what they send. Nothing is noted, or measured, for any other.
+A request that asks for it runs over a backend and a transport that note what they are asked. Nothing is noted, or
+measured, for any other.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from resolvers.context import Context
 from tripgate.planner.plan import Read, as_data
 from tripgate.upstream.backend import Backend, BackendError, Plan, Prepared, PreparedByKey, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient
+from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient, FunctionsTransport
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Explanation:
         noting = dataclasses.replace(
             context,
             backend=_NotingBackend(context.backend, exchanges),
-            functions=_NotingFunctions(context.functions, exchanges),
+            functions=FunctionsClient(_NotingFunctions(context.functions.transport, exchanges)),
         )
         began = time.perf_counter()
         try:
@@ -141,11 +142,11 @@ class _NotingBackend(Backend):
             exchange.ended = time.perf_counter()
 
 
-class _NotingFunctions(FunctionsClient):
-    """The client it is given, noting what that sends."""
+class _NotingFunctions(FunctionsTransport):
+    """The transport it is given, noting what that sends."""
 
-    def __init__(self, client: FunctionsClient, exchanges: list[_Exchange]) -> None:
-        self._client = client
+    def __init__(self, transport: FunctionsTransport, exchanges: list[_Exchange]) -> None:
+        self._transport = transport
         self._exchanges = exchanges
 
     async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
@@ -153,7 +154,7 @@ class _NotingFunctions(FunctionsClient):
         exchange = _Exchange({"method": "POST", "path": f"/functions/v1/{name}"}, None, time.perf_counter())
         self._exchanges.append(exchange)
         try:
-            answer = await self._client.send(name, body, caller)
+            answer = await self._transport.send(name, body, caller)
             exchange.status = answer.status
             return answer
         finally:

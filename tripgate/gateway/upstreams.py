@@ -11,7 +11,7 @@ from tripgate.gateway.identity import Identity
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.backend import Backend
-from tripgate.upstream.functions import FunctionsClient
+from tripgate.upstream.functions import FunctionsClient, HttpFunctions
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.jwks import JwksCache
 from tripgate.upstream.policies import Policies
@@ -60,6 +60,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
         rest = HttpClient(
             settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout
         )
+        functions = HttpFunctions(session, f"{settings.project_url}/functions/v1", api_key, policies.functions)
         realtime = RealtimeClient(session, settings.realtime_address, api_key)
         relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))
         try:
@@ -69,7 +70,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
                 _identity(settings, session),
                 PostgrestBackend(rest, api_key, policies.rest),
                 AuthClient(http, settings.auth_url, api_key, policies.auth),
-                FunctionsClient(session, f"{settings.project_url}/functions/v1", api_key, policies.functions),
+                FunctionsClient(functions),
                 realtime,
                 relay,
             )

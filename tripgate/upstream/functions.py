@@ -4,7 +4,7 @@ By aiohttp and not by the stock client, which keeps a failure's text and loses i
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import orjson
@@ -52,8 +52,19 @@ class FunctionsAnswer:
     missing: bool
 
 
-class FunctionsClient:
-    """Calls functions by name.
+class FunctionsTransport(Protocol):
+    """The way to the functions."""
+
+    async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
+        """What the function answers, whatever it is.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE or TIMEOUT when it does not answer; OVERLOADED, and nothing is sent.
+        """
+
+
+class HttpFunctions(FunctionsTransport):
+    """Functions over HTTP.
 
     Args:
         url: As in `https://project.supabase.co/functions/v1`.
@@ -66,29 +77,7 @@ class FunctionsClient:
         self._api_key = api_key
         self._policy = policy
 
-    async def invoke(self, name: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """What the function answers.
-
-        Raises:
-            ApiError: What the function refused, by its code; UPSTREAM_UNAVAILABLE or TIMEOUT when it could not say.
-        """
-        answer = await self.send(name, body, caller)
-        if answer.status < 300:
-            found: dict[str, Any] = orjson.loads(answer.body)
-            return found
-        if answer.status == 401:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
-        if answer.missing:
-            raise _unavailable()
-        failure = _own_words(answer.body)
-        raise _unavailable() if failure is None else ApiError(ErrorCode(failure.code), failure.message)
-
     async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
-        """What the function answers, whatever it is.
-
-        Raises:
-            ApiError: UPSTREAM_UNAVAILABLE or TIMEOUT when it does not answer; OVERLOADED, and nothing is sent.
-        """
         headers = {"apikey": self._api_key, "Content-Type": "application/json"}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
@@ -113,6 +102,34 @@ class FunctionsClient:
             raise timed_out("This took too long. See whether it happened before you repeat it.") from None
         except (aiohttp.ClientError, ConnectionError):
             raise _unavailable() from None
+
+
+class FunctionsClient:
+    """Calls functions by name.
+
+    Attributes:
+        transport: The way to them, which may be wrapped.
+    """
+
+    def __init__(self, transport: FunctionsTransport) -> None:
+        self.transport = transport
+
+    async def invoke(self, name: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """What the function answers.
+
+        Raises:
+            ApiError: What the function refused, by its code; UPSTREAM_UNAVAILABLE or TIMEOUT when it could not say.
+        """
+        answer = await self.transport.send(name, body, caller)
+        if answer.status < 300:
+            found: dict[str, Any] = orjson.loads(answer.body)
+            return found
+        if answer.status == 401:
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        if answer.missing:
+            raise _unavailable()
+        failure = _own_words(answer.body)
+        raise _unavailable() if failure is None else ApiError(ErrorCode(failure.code), failure.message)
 
 
 def _own_words(body: bytes) -> _Failure | None:

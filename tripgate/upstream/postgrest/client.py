@@ -86,7 +86,7 @@ class PostgrestBackend(Backend):
             return Rows([], total, status)
         if status == _URI_TOO_LONG:
             # Of a proxy that takes less than PostgREST does.
-            raise _too_long()
+            raise _too_long() from _failure(status, answer.body)
         failure = _failure(status, answer.body)
         error = public_error(failure, caller, table, related)
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
