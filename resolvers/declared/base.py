@@ -119,7 +119,7 @@ class DeclaredField(LateField):
         context = info.context
         if not isinstance(context, Context):
             raise TypeError(
-                f"The context is {type(context).__name__}. Give one of tripgate.gateway.contexts; see docs/tooling.md."
+                f"The context is {type(context).__name__}; give one of tripgate.gateway.contexts (docs/strawberry.md)."
             )
         names = {argument.python_name: argument.graphql_name or argument.python_name for argument in self.arguments}
         arguments = {names[name]: _as_input(value) for name, value in given.items()}

@@ -1,4 +1,4 @@
-"""A domain with a body, as `docs/tooling.md` shows one under "A field of your own"."""
+"""A domain with a body, as `docs/strawberry.md` shows one under "A field of your own"."""
 
 import uuid
 

@@ -15,9 +15,12 @@ from strawberry.aiohttp.views import GraphQLView
 from strawberry.asgi import GraphQL
 
 from resolvers.context import Context
+from tests.strawberry.script import titles
+from tests.strawberry.view import application
 from tests.support import Person
 from tripgate.gateway.contexts import ContextOf
 from tripgate.gateway.schema import schema
+from tripgate.gateway.settings import Settings
 
 DOCUMENT = """
 query ($first: Int!) {
@@ -89,3 +92,26 @@ async def test_strawberrys_test_client(ada: Person, context_of: ContextOf) -> No
         client = GraphQLTestClient(http, url="/graphql")
         answer = await client.query(DOCUMENT, {"first": 2})
     assert answer.data == await ada.ask(DOCUMENT, first=2)
+
+
+async def test_an_application_of_ones_own(settings: Settings, ada: Person) -> None:
+    app = application(settings)
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://view.example", headers=headers) as client,
+    ):
+        answer = await client.post("/graphql/", json={"query": DOCUMENT, "variables": {"first": 2}})
+        assert answer.json() == {"data": await ada.ask(DOCUMENT, first=2)}
+        dear = "{ trips(first: 100) { nodes { items(first: 100) { nodes { id } } } } }"
+        answer = await client.post("/graphql/", json={"query": dear})
+        assert answer.json()["errors"][0]["extensions"]["code"] == "COST_LIMIT_EXCEEDED"
+
+
+async def test_a_script(settings: Settings, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPABASE_URL", str(settings.supabase_url))
+    monkeypatch.setenv("SUPABASE_PUBLISHABLE_KEY", settings.supabase_publishable_key.get_secret_value())
+    assert ada.token is not None
+    expected = await ada.ask("{ trips(first: 3) { nodes { title } } }")
+    assert await titles(ada.token) == [trip["title"] for trip in expected["trips"]["nodes"]]
