@@ -88,10 +88,27 @@ class LateField(StrawberryField):
             if _defining:
                 return UNRESOLVED  # type: ignore[return-value]
             try:
-                self._resolved = _resolved(self._make_type())
+                self._resolved = self.made_type()
             except NotYetDeclaredError:
                 return UNRESOLVED  # type: ignore[return-value]
         return self._resolved
+
+    @property
+    def type(self) -> FieldType:
+        """The same, without a call more once it is known."""
+        return self.resolve_type() if self._resolved is None else self._resolved
+
+    @type.setter  # noqa: A003 - Strawberry's name for it
+    def type(self, value: Any) -> None:
+        self.type_annotation = StrawberryAnnotation(value)
+
+    def made_type(self) -> FieldType:
+        """The field's type, made now.
+
+        Raises:
+            NotYetDeclaredError: It takes a type that is still being declared.
+        """
+        return _resolved(self._make_type())
 
     @property
     def arguments(self) -> list[StrawberryArgument]:

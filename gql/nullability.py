@@ -26,6 +26,9 @@ class SemanticNonNull:
     levels: list[int] = (0,)  # type: ignore[assignment]  # a default of a dataclass must not change
 
 
+_OF_THE_FIELD = SemanticNonNull(levels=UNSET)  # the schema does not repeat the default
+
+
 def semantic_non_null() -> list[object]:
     """The directives of a field that is null only beside an error."""
-    return [SemanticNonNull(levels=UNSET)]  # the schema does not repeat the default
+    return [_OF_THE_FIELD]

@@ -14,12 +14,13 @@ from graphql.execution.values import VariableValues
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import StrawberryOptional, has_object_definition
+from strawberry.types.field import FieldType
 from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from gql.late import LateField, optional
+from gql.late import LateField
 from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
 from resolvers.context import Context, Info
@@ -50,7 +51,7 @@ class DeclaredField(LateField):
         is_subscription: bool = False,
     ) -> None:
         super().__init__(
-            make_type if is_subscription else lambda: optional(make_type()),
+            make_type,
             make_arguments,
             description=description,
             default=UNSET,
@@ -59,6 +60,10 @@ class DeclaredField(LateField):
             base_resolver=_Resolver(self._resolver()),
         )
         self._type_name = type_name
+
+    def made_type(self) -> FieldType:
+        made = super().made_type()
+        return made if self.is_subscription or isinstance(made, StrawberryOptional) else StrawberryOptional(made)
 
     def deprecated(self, reason: str) -> Self:
         """The same field, marked: `place = one("Place").deprecated("Use `places`.")`."""

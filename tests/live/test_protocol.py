@@ -21,6 +21,16 @@ async def test_queries_and_mutations_run_too(party: Party) -> None:
         assert await connection.ending(id_) == "GRAPHQL_VALIDATION_FAILED"
 
 
+async def test_a_root_field_that_fails_leaves_the_others_their_answers(party: Party) -> None:
+    query = "{ viewer { id } trips(first: -1) { totalCount } }"
+    async with live(party.owner) as client:
+        await client.subscribe(query)
+        found = await client.message()
+        assert (found["type"], found["payload"]["data"]) == ("next", {"viewer": {"id": party.owner.id}, "trips": None})
+        (error,) = found["payload"]["errors"]
+        assert (error["path"], error["extensions"]["code"]) == (["trips"], "BAD_USER_INPUT")
+
+
 async def test_pings_are_answered(party: Party) -> None:
     async with live(party.owner) as connection:
         await connection.send(type="ping", payload={"n": 1})

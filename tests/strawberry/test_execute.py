@@ -67,6 +67,7 @@ async def test_every_kind_of_query_answers_as_in_the_gateway(ada: Person, as_ada
     ("document", "code"),
     [
         ("{ trips(first: -1) { totalCount } }", "BAD_USER_INPUT"),
+        ("{ viewer { id } trips(first: -1) { totalCount } places(first: 1) { totalCount } }", "BAD_USER_INPUT"),
         ('{ node(nodeId: "nonsense") { nodeId } }', "BAD_USER_INPUT"),
         ('mutation { deleteTrip(id: "00000000-0000-4000-8000-000000000000") { id } }', "NOT_FOUND"),
         (
