@@ -252,6 +252,23 @@ async def test_a_guarded_subscription_tells_nothing(guarded: str, ada: Person, c
     assert not context.live
 
 
+async def test_a_websocket_is_no_way_around(guarded: str, ada: Person) -> None:
+    documents = {
+        "query": "{ bensTrips { totalCount } }",
+        "subscription": f'subscription {{ bensTripChanges(tripId: "{ADAS_TRIP}") {{ id }} }}',
+    }
+    async with ada.http.ws_connect(guarded, protocols=["graphql-transport-ws"]) as socket:
+        await socket.send_json({"type": "connection_init", "payload": {"Authorization": f"Bearer {ada.token}"}})
+        assert (await socket.receive_json(timeout=20))["type"] == "connection_ack"
+        for kind, document in documents.items():
+            await socket.send_json({"id": kind, "type": "subscribe", "payload": {"query": document}})
+            told = await socket.receive_json(timeout=20)
+            errors = told["payload"] if kind == "subscription" else told["payload"]["errors"]
+            assert [error["extensions"]["code"] for error in errors] == ["FORBIDDEN"]
+            if kind == "query":
+                assert (await socket.receive_json(timeout=20))["type"] == "complete"
+
+
 async def test_a_subscription_with_a_body_is_told_over_sse(guarded: str, ada: Person) -> None:
     told = await events(ada, guarded, "subscription { n: counting(to: 3) }")
     assert told == [("next", {"data": {"n": number}}) for number in range(3)]
