@@ -6,7 +6,7 @@ from typing import Any
 from graphql import GraphQLField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from resolvers.declared.reads import Own
+from resolvers.declared.queries import Own
 
 NEEDS_NOBODY: Mapping[str, Any] = {"needs_nobody": True}
 """The `metadata` of a root field that does the same whoever asks. Without it a field needs a caller."""

@@ -12,7 +12,7 @@ from gql.declare import Node
 from gql.late import list_of, object_type, optional
 from gql.table import catalog
 from resolvers.declared import changes as subscriptions
-from resolvers.declared import functions, groups, lookups, reads, upserts, writes, writes_many
+from resolvers.declared import functions, groups, lookups, queries, upserts, writes, writes_many
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.functions import Parameter
 from tripgate.planner import write
@@ -48,17 +48,17 @@ TRIP_ID = derive.row_argument("tripId", "The trip.")
 
 def one(type_name: str) -> DeclaredField:
     """`trip(id: UUID!): Trip`: null when there is none or the caller may not see it."""
-    return reads.One(type_name, *_by_key(type_name), f"The `{type_name}` with this id, or null.")
+    return queries.One(type_name, *_by_key(type_name), f"The `{type_name}` with this id, or null.")
 
 
 def own(type_name: str, *, by: str, description: str) -> DeclaredField:
     """The caller's own row, whose field `by` is the caller's id; null for an anonymous caller."""
-    return reads.Own(type_name, lambda: object_type(type_name), by, description)
+    return queries.Own(type_name, lambda: object_type(type_name), by, description)
 
 
 def any_node() -> DeclaredField:
     """`node(nodeId: ID!): Node`."""
-    return reads.AnyNode(
+    return queries.AnyNode(
         "Node",
         lambda: Node,
         lambda: [derive.argument("nodeId", strawberry.ID, "An identifier that some `nodeId` field gave.")],
@@ -101,7 +101,7 @@ def value_of(function: str, *parameters: Parameter, returns: Any, description: s
 
 def many(type_name: str) -> DeclaredField:
     """`trips(filter, orderBy, first, …): TripConnection`."""
-    return reads.Many(
+    return queries.Many(
         type_name,
         lambda: derive.connection_type(type_name),
         lambda: derive.connection_arguments(type_name),

@@ -16,7 +16,7 @@ from gql import derive
 from gql.errors import bad_input
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField
-from resolvers.declared.reads import Many
+from resolvers.declared.queries import Many
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.planner import ConnectionPlan

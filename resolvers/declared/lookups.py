@@ -15,7 +15,7 @@ from gql.late import object_type, optional
 from gql.table import Table, UniqueKey, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
-from resolvers.declared.reads import One, ReadyObject
+from resolvers.declared.queries import One, ReadyObject
 from tripgate.planner import node_id
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import And, Compare, Operator, pick

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from resolvers.declared.changes import Changes
-from resolvers.declared.reads import Many
+from resolvers.declared.queries import Many
 from resolvers.declared.writes import Create
 from tests.identity.hostile import (
     ALL,

@@ -7,7 +7,7 @@ import orjson
 
 from resolvers.context import Context
 from resolvers.declared.groups import Grouped
-from resolvers.declared.reads import Many, One
+from resolvers.declared.queries import Many, One
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.executor import declared_field
 from tripgate.gateway.limits.bounds import Limits
