@@ -15,7 +15,7 @@ from yarl import URL
 
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 @asynccontextmanager
 async def serving(
     stack: StackInfo,
-    see: Callable[[Settings], Sight] = Sight,
+    see: Callable[[Settings], Observability] = Observability,
     schema: strawberry.Schema | None = None,
     **changes: Any,
 ) -> AsyncIterator[str]:

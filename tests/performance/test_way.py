@@ -58,12 +58,12 @@ async def traveller(seeded: StackInfo, anonymous: Person) -> AsyncIterator[Trave
 
 async def test_a_warm_query(traveller: Traveller) -> None:
     way = await traveller.way_of(PROFILE, id=traveller.person.id)
-    assert way.returns < 55, f"{way.returns}\n{way}"
+    assert way.returns < 32, f"{way.returns}\n{way}"
 
 
 async def test_a_create(traveller: Traveller) -> None:
     way = await traveller.way_of(CREATE, input={"title": "A trip"})
-    assert way.returns < 100, f"{way.returns}\n{way}"
+    assert way.returns < 64, f"{way.returns}\n{way}"
 
 
 async def test_a_delivered_vote(traveller: Traveller) -> None:
@@ -77,7 +77,7 @@ async def test_a_delivered_vote(traveller: Traveller) -> None:
         heard = (await connection.event(votes))["voteChanges"]
         way = await traveller.gateway.way()
     assert heard["vote"]["value"] == "UP"
-    assert way.returns < 55, f"{way.returns}\n{way}"
+    assert way.returns < 32, f"{way.returns}\n{way}"
 
 
 async def _until_following(voter: Person, connection: Live, votes: str, item: str) -> None:

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support import Person, Wire, serving
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.logs import LEVELS, Handler, Lines
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.local.stack import StackInfo
 
 TRIPS = "query Trips { trips(first: 1) { nodes { title } } }"
@@ -101,8 +101,8 @@ async def sighted(
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
 
-    def see(settings: Settings) -> Sight:
-        return Sight(settings, lines, provider.get_tracer("tests") if traced else None)
+    def see(settings: Settings) -> Observability:
+        return Observability(settings, lines, provider.get_tracer("tests") if traced else None)
 
     logging.getLogger().addHandler(handler)
     level = logging.getLogger("tripgate").level

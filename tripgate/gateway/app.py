@@ -47,8 +47,8 @@ from tripgate.gateway.telemetry.endpoints import (
 )
 from tripgate.gateway.telemetry.health import Check, Health, keys_answer, realtime_hears, rest_answers
 from tripgate.gateway.telemetry.logs import unhandled
-from tripgate.gateway.telemetry.sight import Sight
-from tripgate.gateway.telemetry.start import seeing
+from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.telemetry.start import observing
 from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler
@@ -63,33 +63,33 @@ _LINGERING_SECONDS = 2.0
 
 
 def application(
-    settings: Settings, sight: Sight | None = None, schema: strawberry.Schema | None = None
+    settings: Settings, observability: Observability | None = None, schema: strawberry.Schema | None = None
 ) -> web.Application:
     """The aiohttp application, which holds its upstream connections while it runs.
 
     Args:
-        sight: Where its requests are logged and traced; by default they are only counted.
+        observability: Where its requests are logged and traced; by default they are only counted.
         schema: What it serves, of `build_schema`; by default the program's own.
 
     Raises:
         SettingsError: GraphiQL's files are not where the settings say.
     """
     app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
-    seeing = sight or Sight(settings)
+    observability = observability or Observability(settings)
     schema = schema or program_schema()
     health = Health(settings.needs)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
-    add_metrics(app, settings, seeing)
+    add_metrics(app, settings, observability)
 
     refusals = app[REFUSALS] = Refusals()
-    watch_refusals(seeing.metrics, refusals.counts)
+    watch_refusals(observability.metrics, refusals.counts)
     addresses = Addresses(settings.trusted_proxies, header=settings.forwarded_header)
 
     async def connections(running: web.Application) -> AsyncIterator[None]:
         async with (
             open_upstreams(settings) as upstreams,
-            measuring(settings, seeing),
+            measuring(settings, observability),
             sharing(settings) as shared,
         ):
             admission = admission_of(settings, shared, addresses)
@@ -102,16 +102,18 @@ def application(
             parser = _parser(settings, schema, shared)
             engine = _engine(settings, schema, upstreams)
             subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
-            streams = running[_STREAMS] = EventStreams(subscriptions, live_connections, keep_alive=settings.keep_alive)
+            streams = running[_STREAMS] = EventStreams(
+                observability, subscriptions, live_connections, keep_alive=settings.keep_alive
+            )
             bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
             running[_HTTP] = GraphQLHandler(
-                seeing, admission, identity, parser, engine, streams, bodies, get_queries=settings.get_queries
+                observability, admission, identity, parser, engine, streams, bodies, get_queries=settings.get_queries
             )
             limits = _websocket_limits(settings)
             running[_WEBSOCKET] = WebSocketHandler(
-                seeing, admission, identity, parser, engine, limits, origins, subscriptions, live_connections
+                observability, admission, identity, parser, engine, limits, origins, subscriptions, live_connections
             )
-            _measure(seeing, upstreams, engine, running[_WEBSOCKET], admission)
+            _measure(observability, upstreams, engine, running[_WEBSOCKET], admission)
             health.checks = _checks(settings, upstreams)
             yield
             await engine.close()
@@ -160,14 +162,14 @@ _STREAMS = web.AppKey("streams", EventStreams)
 
 
 def _measure(
-    sight: Sight,
+    observability: Observability,
     upstreams: Upstreams,
     engine: Engine,
     sockets: WebSocketHandler,
     admission: Admission,
 ) -> None:
-    metrics = sight.metrics
-    watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: sight.streams)
+    metrics = observability.metrics
+    watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: observability.streams)
     watch_upstreams(metrics, upstreams.policies, engine.operations)
     if admission.limits:
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
@@ -270,8 +272,8 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         SettingsError: GraphiQL's files are not where the settings say.
         OSError: The address is taken.
     """
-    with seeing(settings) as sight:
-        await _serve(settings, sight, announce, parent)
+    with observing(settings) as observability:
+        await _serve(settings, observability, announce, parent)
 
 
 def _bounded(settings: Settings, refusals: Refusals) -> Connections:
@@ -284,10 +286,12 @@ def _bounded(settings: Settings, refusals: Refusals) -> Connections:
     )
 
 
-async def _serve(settings: Settings, sight: Sight, announce: Callable[[str], None], parent: int | None) -> None:
+async def _serve(
+    settings: Settings, observability: Observability, announce: Callable[[str], None], parent: int | None
+) -> None:
     asyncio.get_running_loop().set_exception_handler(unhandled)
     runner = web.AppRunner(
-        application(settings, sight),
+        application(settings, observability),
         access_log=None,
         shutdown_timeout=settings.shutdown_timeout,
         handle_signals=False,

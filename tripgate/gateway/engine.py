@@ -1,5 +1,6 @@
 """Run a GraphQL request, whichever transport it came by: a query or mutation to one answer, a subscription to many."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -24,8 +25,8 @@ from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
+from tripgate.upstream.record import recording
 from tripgate.upstream.resilience.deadline import Operations
-from tripgate.upstream.watch import watching
 
 
 class Engine:
@@ -97,7 +98,8 @@ class Engine:
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
         if result.extensions:
             answer["extensions"] = {**answer.get("extensions", {}), **result.extensions}
-        watching.get().answered()
+        if (record := recording.get()) is not None:
+            record.answered = time.perf_counter()
         return answer
 
     @property

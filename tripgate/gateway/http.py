@@ -21,7 +21,7 @@ from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.sse import EventStreams
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.upstream.caller import Caller
 
 # What may be asked with, and what when queries may be asked by GET.
@@ -49,7 +49,7 @@ class GraphQLHandler:
 
     def __init__(
         self,
-        sight: Sight,
+        observability: Observability,
         admission: Admission,
         identity: Identity,
         parser: Parser,
@@ -61,7 +61,7 @@ class GraphQLHandler:
     ) -> None:
         self._admission = admission
         self._parser = parser
-        self._sight = sight
+        self._observability = observability
         self._engine = engine
         self._identity = identity
         self._streams = streams
@@ -70,14 +70,14 @@ class GraphQLHandler:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
-        seen = self._sight.arrive("http", request.headers)
+        record = self._observability.begin("http", request.headers)
         accept = accepted(request.headers)
         headers: Mapping[str, str] = {} if request.method == "POST" else _GET_HEADERS
         body: bytes | None = None
         try:
             client = await self._admission.arrive(request)
             wanted = await self._wanted(request, accept)
-            caller = seen.caller = await self._identity.whoever(request.headers.get("Authorization"))
+            caller = record.caller = await self._identity.whoever(request.headers.get("Authorization"))
             headers = {**headers, **await client.identify(caller)}
             operation = await self._parser.parse(wanted)
             query = operation.kind is OperationType.QUERY
@@ -85,10 +85,10 @@ class GraphQLHandler:
                 _check_kind(operation.kind, request.method, accept)
             if operation.kind is OperationType.SUBSCRIPTION or accept.best == EVENT_STREAM:
                 answers = await self._stream(client, wanted, operation, caller)
-                seen.streams()
                 live = operation.kind is OperationType.SUBSCRIPTION
-                stream = await self._streams.respond(request, answers, caller, client.address, live=live)
-                seen.done(stream.status)
+                self._observability.stream(record, live=live)
+                stream = await self._streams.respond(request, answers, record, client.address, live=live)
+                self._observability.finish(record, stream.status)
                 return stream
             prepared = await client.admit(wanted, operation, caller)
             if query and self._engine.keeps_answers and wanted.explanation is None:
@@ -111,12 +111,13 @@ class GraphQLHandler:
         except Exception as error:  # a mistake of ours ends this request, not the server
             status, answer = 500, {"errors": [masked(error)]}
         except BaseException:  # the server stops and waits no longer
-            seen.done("cancelled")
+            self._observability.finish(record, "cancelled")
             raise
-        seen.noted(answer)
+        if "errors" in answer:
+            self._observability.note(record, answer)
         status, body = _encoded(status, answer) if body is None else (status, body)
-        response = _response(body, status, accept.json, {**headers, "X-Request-Id": seen.request_id})
-        seen.done(status)
+        response = _response(body, status, accept.json, {**headers, "X-Request-Id": record.request_id})
+        self._observability.finish(record, status)
         return response
 
     async def _stream(

@@ -1,10 +1,12 @@
 """The first stage of a request: from what was sent to the operation of a valid document."""
 
+import time
+
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.persisted import PersistedDocuments
 from tripgate.gateway.operation import Operation
 from tripgate.gateway.request import GraphQLRequest
-from tripgate.upstream.watch import watching
+from tripgate.upstream.record import recording
 
 
 class Parser:
@@ -37,8 +39,10 @@ class Parser:
         return operation
 
     def _parse(self, request: GraphQLRequest) -> Operation:
-        watch = watching.get()
-        watch.parsing(request)
+        record = recording.get()
+        if record is not None:
+            record.request = request
+            record.parsing = time.perf_counter()
         query = request.query
         if request.document_id is not None or request.sha256 is not None or self._persisted.only_trusted:
             query = self._persisted.text(request)
@@ -49,5 +53,7 @@ class Parser:
                 operation = self._documents.operation(query, request.operation_name)
         if request.sha256 is not None and request.query:  # the digest of what was sent, and of nothing else
             self._persisted.keep(request.sha256, query)
-        watch.parsed(operation)
+        if record is not None:
+            record.operation = operation
+            record.parsed = time.perf_counter()
         return operation

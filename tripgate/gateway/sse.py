@@ -17,9 +17,9 @@ from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import RequestError
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.gateway.transport import hang_up, taken
-from tripgate.upstream.caller import Caller
-from tripgate.upstream.watch import watching
+from tripgate.upstream.record import RequestRecord
 
 Answers = AsyncGenerator[dict[str, Any], None]
 _LOOK_SECONDS = 1.0
@@ -33,14 +33,22 @@ class EventStreams:
         keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
     """
 
-    def __init__(self, limit: SubscriptionLimit, open_connections: LiveConnections, *, keep_alive: float) -> None:
+    def __init__(
+        self,
+        observability: Observability,
+        limit: SubscriptionLimit,
+        open_connections: LiveConnections,
+        *,
+        keep_alive: float,
+    ) -> None:
+        self._observability = observability
         self._open = open_connections
         self._limit = limit
         self._keep_alive = keep_alive
         self._stopping = asyncio.Event()
 
     async def respond(
-        self, request: web.Request, answers: Answers, caller: Caller, address: str, *, live: bool
+        self, request: web.Request, answers: Answers, record: RequestRecord, address: str, *, live: bool
     ) -> web.StreamResponse:
         """Stream the answers to a request.
 
@@ -54,23 +62,25 @@ class EventStreams:
         """
         with self._open.one_more(address):
             if not live:
-                return await self._respond(request, answers, live=False)
-            async with self._limit.one_more(caller):
-                return await self._respond(request, answers, live=True)
+                return await self._respond(request, answers, record, live=False)
+            async with self._limit.one_more(record.caller):
+                return await self._respond(request, answers, record, live=True)
 
-    async def _respond(self, request: web.Request, answers: Answers, *, live: bool) -> web.StreamResponse:
+    async def _respond(
+        self, request: web.Request, answers: Answers, record: RequestRecord, *, live: bool
+    ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
                 "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
-                "X-Request-Id": watching.get().request_id,
+                "X-Request-Id": record.request_id,
             }
         )
         await response.prepare(request)
         await response.write(b":\n\n")  # the stream is open, though nothing has happened yet
         ends = [
-            asyncio.create_task(self._send(request, response, answers)),
+            asyncio.create_task(self._send(request, response, answers, record)),
             asyncio.create_task(self._watch(request, response)),
         ]
         if live:
@@ -95,26 +105,30 @@ class EventStreams:
         """End every subscription."""
         self._stopping.set()
 
-    async def _send(self, request: web.Request, response: web.StreamResponse, answers: Answers) -> None:
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, answers: Answers, record: RequestRecord
+    ) -> None:
         with suppress(ConnectionError, TimeoutError):  # the reader has gone, or takes nothing
             try:
                 async with aclosing(answers):
                     async for answer in answers:
-                        watching.get().noted(answer)
+                        self._observability.note(record, answer)
                         await self._write(request, response, _event("next", answer))
             except RequestError as error:
-                await self._problem(request, response, formatted(error.errors, error.code))
+                await self._problem(request, response, record, formatted(error.errors, error.code))
             except ApiError as error:
-                await self._problem(request, response, request_error(error))
+                await self._problem(request, response, record, request_error(error))
             except (ConnectionError, TimeoutError):
                 raise
             except Exception as error:  # a mistake of ours ends this stream, and says so
-                await self._problem(request, response, [masked(error)])
+                await self._problem(request, response, record, [masked(error)])
             await self._write(request, response, _event("complete", None))
 
-    async def _problem(self, request: web.Request, response: web.StreamResponse, errors: list[dict[str, Any]]) -> None:
+    async def _problem(
+        self, request: web.Request, response: web.StreamResponse, record: RequestRecord, errors: list[dict[str, Any]]
+    ) -> None:
         problem = {"errors": errors}
-        watching.get().noted(problem)
+        self._observability.note(record, problem)
         await self._write(request, response, _event("next", problem))
 
     async def _write(self, request: web.Request, response: web.StreamResponse, event: bytes) -> None:

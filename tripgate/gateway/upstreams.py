@@ -18,8 +18,8 @@ from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
+from tripgate.upstream.recorded_client import RecordedClient
 from tripgate.upstream.resilience.policy import PolicyLimits
-from tripgate.upstream.watched_client import WatchedClient
 
 # Which changes let somebody in or out of a trip, and which end it.
 _MEMBERSHIPS = frozenset({"collaborators"})
@@ -55,7 +55,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
     connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=60)
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        WatchedClient("auth", urlsplit(settings.auth_url).path, timeout=settings.upstream_timeout) as http,
+        RecordedClient("auth", urlsplit(settings.auth_url).path, timeout=settings.upstream_timeout) as http,
     ):
         rest = HttpClient(
             settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout

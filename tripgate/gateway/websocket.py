@@ -27,7 +27,7 @@ from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
@@ -89,11 +89,11 @@ class Connection:
         "_limits",
         "_live",
         "_messages_left",
+        "_observability",
         "_operations",
         "_parser",
         "_request",
         "_runs",
-        "_sight",
         "_socket",
         "_subscriptions",
     )
@@ -107,13 +107,13 @@ class Connection:
         engine: Engine,
         limits: WebSocketLimits,
         subscriptions: SubscriptionLimit,
-        sight: Sight,
+        observability: Observability,
         request_id: str,
         client: Client,
     ) -> None:
         self._client = client
         self._parser = parser
-        self._sight = sight
+        self._observability = observability
         self._id = request_id
         self._runs = itertools.count(1)
         self._request = request
@@ -293,9 +293,9 @@ class Connection:
             task.cancel()
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
-        seen = self._sight.arrive("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
+        record = self._observability.begin("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
         expired = ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED) if self._caller.expired else None
-        caller = seen.caller = self._caller if expired is None else Caller(refusal=expired)
+        caller = record.caller = self._caller if expired is None else Caller(refusal=expired)
         try:
             await self._client.again()
             await self._client.identify(caller)
@@ -303,14 +303,16 @@ class Connection:
             prepared = await self._client.admit(request, operation, caller)
             stream = self._engine.stream(request, operation, prepared, caller, self._live)
             live = operation.kind is OperationType.SUBSCRIPTION
-            if not live:
+            if live:
+                self._observability.stream(record, live=True)
+            else:
                 self._may_end_first()
             async with (
                 self._subscriptions.one_more(caller) if live else nullcontext(),
                 aclosing(stream) as answers,
             ):
                 async for answer in answers:
-                    seen.noted(answer)
+                    self._observability.note(record, answer)
                     await self._send({"id": id_, "type": "next", "payload": answer})
             ending: dict[str, Any] = {"id": id_, "type": "complete"}
         except RequestError as error:
@@ -318,16 +320,16 @@ class Connection:
         except ApiError as error:
             ending = {"id": id_, "type": "error", "payload": request_error(error)}
         except ConnectionError:
-            seen.done("cancelled")
+            self._observability.finish(record, "cancelled")
             return
         except Exception as error:  # a mistake of ours ends this operation, not the connection
             ending = {"id": id_, "type": "error", "payload": [masked(error)]}
         except BaseException:  # the client wants no more, or has gone
-            seen.done("cancelled")
+            self._observability.finish(record, "cancelled")
             raise
         if ending["type"] == "error":
-            seen.noted({"errors": ending["payload"]})
-        seen.done(ending["type"])
+            self._observability.note(record, {"errors": ending["payload"]})
+        self._observability.finish(record, ending["type"])
         if self._operations.get(id_) is asyncio.current_task():
             # Free before it is told, so that the client may use the id again at once.
             del self._operations[id_]

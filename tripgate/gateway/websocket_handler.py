@@ -13,7 +13,7 @@ from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.parsing import Parser
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.gateway.websocket import PROTOCOL, Connection, WebSocketLimits
 
 
@@ -22,7 +22,7 @@ class WebSocketHandler:
 
     def __init__(
         self,
-        sight: Sight,
+        observability: Observability,
         admission: Admission,
         identity: Identity,
         parser: Parser,
@@ -33,7 +33,7 @@ class WebSocketHandler:
         open_connections: LiveConnections,
     ) -> None:
         self._open = open_connections
-        self._sight = sight
+        self._observability = observability
         self._admission = admission
         self._parser = parser
         self._engine = engine
@@ -69,7 +69,7 @@ class WebSocketHandler:
             # Who writes waits for room beforehand, see `transport`.
             writer_limit=sys.maxsize,
         )
-        request_id = socket.headers["X-Request-Id"] = self._sight.request_id(request.headers)
+        request_id = socket.headers["X-Request-Id"] = self._observability.request_id(request.headers)
         await socket.prepare(request)
         connection = Connection(
             request,
@@ -79,7 +79,7 @@ class WebSocketHandler:
             self._engine,
             limits,
             self._subscriptions,
-            self._sight,
+            self._observability,
             request_id,
             client,
         )

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 from tripgate.upstream.resilience.policy import Policy
-from tripgate.upstream.watch import sending
 
 # The platform's own NOT_FOUND, of a function that is not deployed, looks like one of ours but for this header.
 _PLATFORM_ERROR = "sb-error-code"
@@ -83,15 +83,15 @@ class HttpFunctions(FunctionsTransport):
             headers["Authorization"] = f"Bearer {caller.token}"
         try:
             async with self._policy.once(caller.user_id, aiohttp.ClientError, ConnectionError) as attempt:
-                with sending("functions", "POST", name) as exchange:
+                with UpstreamCall("functions", "POST", name) as call:
                     response = await self._session.post(
                         f"{self._url}/{name}",
                         data=orjson.dumps(body),
-                        headers={**headers, **exchange.headers},
+                        headers={**headers, **call.headers},
                         timeout=_UNBOUNDED,  # the policy bounds it
                         allow_redirects=False,
                     )
-                    exchange.status = response.status
+                    call.status = response.status
                 async with response:
                     missing = response.headers.get(_PLATFORM_ERROR, "").startswith("NOT_FOUND")
                     answer = FunctionsAnswer(response.status, await response.read(), missing)

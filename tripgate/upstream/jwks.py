@@ -9,8 +9,8 @@ import orjson
 from jwt import PyJWK
 from jwt.exceptions import InvalidKeyError, PyJWKError
 
+from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.resilience.failures import unavailable
-from tripgate.upstream.watch import sending
 
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 
@@ -74,9 +74,9 @@ class JwksCache:
     async def _fetch(self) -> None:
         self._tried_at = self._clock()
         try:
-            with sending("keys", "GET", "") as exchange:
+            with UpstreamCall("keys", "GET", "") as call:
                 response = await self._session.get(self._url, timeout=self._timeout, allow_redirects=False)
-                exchange.status = response.status
+                call.status = response.status
             async with response:
                 response.raise_for_status()
                 found = orjson.loads(await response.read())

@@ -26,8 +26,8 @@ from tripgate.gateway.settings.cache import CacheSettings
 from tripgate.gateway.settings.edge import EdgeSettings
 from tripgate.gateway.settings.limits import LimitSettings
 from tripgate.gateway.settings.names import PREFIX, misspelt
+from tripgate.gateway.settings.observability import ObservabilitySettings
 from tripgate.gateway.settings.rates import RateSettings
-from tripgate.gateway.settings.sight import SightSettings
 from tripgate.gateway.settings.upstream import UpstreamSettings
 
 
@@ -49,7 +49,9 @@ class DemoAccount(BaseModel):
         return self.email.partition("@")[0].title()
 
 
-class Settings(EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, SightSettings, CacheSettings, BaseSettings):
+class Settings(
+    EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, ObservabilitySettings, CacheSettings, BaseSettings
+):
     """What `tripgate serve` reads. Documented in `docs/settings.md`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)

@@ -10,7 +10,7 @@ from aiohttp import web
 from tripgate.gateway.cache.keeping import Keeping
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.metrics import FOLDER, Metrics
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 from tripgate.upstream.policies import Policies
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay
@@ -21,37 +21,37 @@ _OPEN = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
 _CONTENT = {"Cache-Control": "no-store"}
 
 
-def add_metrics(app: web.Application, settings: Settings, sight: Sight) -> None:
+def add_metrics(app: web.Application, settings: Settings, observability: Observability) -> None:
     """Serve `/metrics` here, unless it has an address of its own or is switched off."""
     if settings.metrics and settings.metrics_address is None:
-        app.router.add_get("/metrics", _handler(sight))
+        app.router.add_get("/metrics", _handler(observability))
 
 
 @asynccontextmanager
-async def measuring(settings: Settings, sight: Sight) -> AsyncIterator[None]:
+async def measuring(settings: Settings, observability: Observability) -> AsyncIterator[None]:
     """While requests are served: `/metrics` at an address of its own where one is set, and the event loop's lag.
 
     Raises:
         OSError: The address is taken.
     """
-    sight.metrics.start()
-    lag = asyncio.create_task(_measure_lag(sight.metrics))
-    runner = await _own_server(settings, sight)
+    observability.metrics.start()
+    lag = asyncio.create_task(_measure_lag(observability.metrics))
+    runner = await _own_server(settings, observability)
     try:
         yield
     finally:
         lag.cancel()
         if runner is not None:
             await runner.cleanup()
-        sight.metrics.stop()
+        observability.metrics.stop()
 
 
-async def _own_server(settings: Settings, sight: Sight) -> web.AppRunner | None:
+async def _own_server(settings: Settings, observability: Observability) -> web.AppRunner | None:
     if not settings.metrics or settings.metrics_address is None:
         return None
     host, _, port = settings.metrics_address.rpartition(":")
     app = web.Application()
-    app.router.add_get("/metrics", _handler(sight))
+    app.router.add_get("/metrics", _handler(observability))
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     # Of several processes any may answer, for all.
@@ -159,9 +159,9 @@ def watch_kept(metrics: Metrics, keeping: Keeping) -> None:
         metrics.counter("tripgate_shared_reads", "Reads that shared another's request.", lambda: sharing.shared)
 
 
-def _handler(sight: Sight) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(observability: Observability) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(request: web.Request) -> web.Response:
-        body, content_type = await sight.metrics.exposition(request.headers.get("Accept", ""))
+        body, content_type = await observability.metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, **_CONTENT})
 
     return metrics

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from tripgate.upstream.realtime.client import RealtimeClient
-from tripgate.upstream.watch import UNWATCHED, watching
+from tripgate.upstream.record import recording
 
 Check = Callable[[], Awaitable[str]]
 """Answers `ok`, or in a word what is wrong. One that takes too long, or fails to connect, is `unreachable`."""
@@ -69,7 +69,7 @@ class Health:
         return await asyncio.shield(self._checking)
 
     async def _check_all(self) -> dict[str, str]:
-        watching.set(UNWATCHED)
+        recording.set(None)
         try:
             words = await asyncio.gather(*(_checked(check) for check in self.checks.values()))
             self._found = dict(zip(self.checks, words, strict=True))

@@ -11,15 +11,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.redact import error_as_data, without_secrets
-from tripgate.upstream.watch import watching
+from tripgate.gateway.telemetry.redact import error_as_data, said_in, without_secrets
+from tripgate.upstream.record import recording
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NAMES = {number: name for name, number in LEVELS.items()} | {logging.CRITICAL: "critical"}
@@ -116,12 +115,9 @@ class Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record; its attribute `fields`, a mapping, where it has one, becomes fields of the line."""
         fields: dict[str, Any] = dict(getattr(record, "fields", ()))
-        watch = watching.get()
-        request_id = getattr(watch, "request_id", None)
-        if request_id is not None:
-            fields["requestId"] = request_id
-        said: Callable[[], list[str]] | None = getattr(watch, "said", None)
-        secrets = said() if said is not None else []
+        running = recording.get()
+        fields["requestId"] = "" if running is None else running.request_id
+        secrets = said_in(running)
         if record.exc_info is not None and record.exc_info[1] is not None:
             fields["error"] = error_as_data(record.exc_info[1], secrets)
         try:

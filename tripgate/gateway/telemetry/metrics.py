@@ -9,7 +9,7 @@ asked answers for all.
 import asyncio
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,6 +17,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tripgate.gateway.telemetry.process import Process
+from tripgate.upstream.calls import UpstreamCall
+from tripgate.upstream.record import RequestRecord
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of what takes as long as a request."""
@@ -140,7 +142,6 @@ class Metrics:
         )
         self.responses = Tallies(registry, "tripgate_responses", "Answered GraphQL requests.", ("transport", "status"))
         self.errors = Tallies(registry, "tripgate_errors", "GraphQL errors in answers.", ("code",))
-        self.events = Tallies(registry, "tripgate_events", "Changes sent to subscribers.", ())
         self.loop_lag = Timings(
             registry,
             "tripgate_loop_lag_seconds",
@@ -149,8 +150,40 @@ class Metrics:
             STAGE_SECONDS,
         )
         self._timings = (self.operations, self.stages, self.upstream, self.loop_lag)
-        self._tallies = (self.upstream_outcomes, self.responses, self.errors, self.events)
+        self._tallies = (self.upstream_outcomes, self.responses, self.errors)
         self._samples.append(Process(registry).sample)
+
+    def count_request(
+        self,
+        record: RequestRecord,
+        status: str,
+        stages: Mapping[str, tuple[float, float]],
+        ended: float,
+        *,
+        trusted: bool,
+    ) -> None:
+        """Count a request that is over, and the calls that its record keeps.
+
+        Args:
+            stages: When each of its parts began and ended; none of a subscription.
+            trusted: See `operation`.
+        """
+        self.responses.add(record.transport, status)
+        for code in record.codes:
+            self.errors.add(code)
+        for call in record.calls:
+            self.count_call(call)
+        if stages:
+            self.operation(record.operation.kind.value, record.operation.name, trusted=trusted).observe(
+                ended - record.arrived
+            )
+            for name, (began, until) in stages.items():
+                self.stages.of(name).observe(until - began)
+
+    def count_call(self, call: UpstreamCall) -> None:
+        """Count a request to Supabase that is over."""
+        self.upstream.of(call.upstream).observe(call.ended - call.began)
+        self.upstream_outcomes.add(call.upstream, call.outcome)
 
     def operation(self, kind: str, name: str | None, *, trusted: bool) -> Timing:
         """The histogram of an operation.

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tripgate.planner.plan import as_data
+from tripgate.upstream.record import RequestRecord
 
+_STRING = re.compile(r'"""(.*?)"""|"((?:[^"\\\n]|\\.)*)"', re.DOTALL)
 _HIDDEN = "[hidden]"
 _SHORTEST = 4
 _LONGEST_CHAIN = 5
@@ -63,6 +65,16 @@ def strings_in(value: object) -> list[str]:
             case list() as items:
                 left.extend(items)
     return sorted(found, key=len, reverse=True)
+
+
+def said_in(record: RequestRecord | None) -> list[str]:
+    """What the request said, as strings, longest first: what no line of the log may repeat."""
+    if record is None or record.request is None:
+        return []
+    source = record.operation.document.loc if record.operation is not None else None
+    text = record.request.query if source is None else source.source.body
+    literals = [first or second for first, second in _STRING.findall(text)]
+    return strings_in([record.request.variables, literals, record.caller.token, record.caller.email])
 
 
 def error_as_data(error: BaseException, said: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What `tripgate serve` sees with: its log on standard error, its traces sent where the settings say."""
+"""What `tripgate serve` is observed by: its log on standard error, its traces sent where the settings say."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.logs import Logs
-from tripgate.gateway.telemetry.sight import Sight
+from tripgate.gateway.telemetry.observability import Observability
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -17,7 +17,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 
 
 @contextmanager
-def seeing(settings: Settings) -> Iterator[Sight]:
+def observing(settings: Settings) -> Iterator[Observability]:
     """While the process serves. At the end all that waits is written and sent.
 
     Raises:
@@ -26,7 +26,7 @@ def seeing(settings: Settings) -> Iterator[Sight]:
     provider = provider_of(settings)
     with Logs(settings, sys.stderr.fileno()) as lines:
         try:
-            yield Sight(settings, lines, None if provider is None else provider.get_tracer("tripgate"))
+            yield Observability(settings, lines, None if provider is None else provider.get_tracer("tripgate"))
         finally:
             if provider is not None:
                 provider.shutdown()

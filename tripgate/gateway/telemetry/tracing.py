@@ -15,7 +15,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tripgate.gateway.settings import Settings, SettingsError
-from tripgate.upstream.watch import Exchange
+from tripgate.upstream.calls import UpstreamCall
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -49,33 +49,33 @@ class Trace:
         )
         self.below = set_span_in_context(self._operation, Context())
 
-    def sends(self, exchange: Exchange) -> dict[str, str]:
+    def sends(self, call: UpstreamCall) -> dict[str, str]:
         """A request leaves for Supabase; the headers that carry the trace."""
-        path = _path(exchange)
-        exchange.span = self._tracer.start_span(
-            f"{exchange.method} {path}",
+        path = _path(call)
+        call.span = self._tracer.start_span(
+            f"{call.method} {path}",
             context=self.below,
             kind=SpanKind.CLIENT,
             attributes={
-                "http.request.method": exchange.method,
+                "http.request.method": call.method,
                 "url.template": path,
-                "peer.service": exchange.upstream,
+                "peer.service": call.upstream,
             },
-            start_time=self._at(exchange.began),
+            start_time=self._at(call.began),
         )
         headers: dict[str, str] = {}
-        _propagator.inject(headers, set_span_in_context(exchange.span, Context()))
+        _propagator.inject(headers, set_span_in_context(call.span, Context()))
         return headers
 
-    def ended(self, exchange: Exchange) -> None:
+    def ended(self, call: UpstreamCall) -> None:
         """It has been answered, or not."""
-        span: Span = exchange.span
-        if exchange.status is not None:
-            span.set_attribute("http.response.status_code", exchange.status)
-        if exchange.outcome != "ok":
-            span.set_attribute("error.type", str(exchange.status or exchange.outcome))
+        span: Span = call.span
+        if call.status is not None:
+            span.set_attribute("http.response.status_code", call.status)
+        if call.outcome != "ok":
+            span.set_attribute("error.type", str(call.status or call.outcome))
             span.set_status(Status(StatusCode.ERROR))
-        span.end(self._at(exchange.ended))
+        span.end(self._at(call.ended))
 
     def finish(
         self,
@@ -116,10 +116,10 @@ class Trace:
         return int(seconds * 1e9) + self._offset
 
 
-def _path(exchange: Exchange) -> str:
+def _path(call: UpstreamCall) -> str:
     """Where it goes, without a value: what stands before the query names a table or a function."""
-    prefix = {"rest": "/rest/v1/", "auth": "/auth/v1/", "functions": "/functions/v1/"}.get(exchange.upstream, "/")
-    return prefix + exchange.target.partition("?")[0]
+    prefix = {"rest": "/rest/v1/", "auth": "/auth/v1/", "functions": "/functions/v1/"}.get(call.upstream, "/")
+    return prefix + call.target.partition("?")[0]
 
 
 def provider(settings: Settings) -> "TracerProvider":

@@ -13,6 +13,7 @@ from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.http_client import HttpClient, header
 from tripgate.upstream.http_connection import Answer, ConnectionFailedError, LateError
 from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
@@ -28,7 +29,6 @@ from tripgate.upstream.postgrest.render import (
 )
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable, whole_seconds
 from tripgate.upstream.resilience.policy import Fault, Policy
-from tripgate.upstream.watch import sending
 
 LONGEST_PATH = 48_000
 """Bytes of path and query. PostgREST reads at most 50 KiB of a request before its body, headers included."""
@@ -94,22 +94,24 @@ class PostgrestBackend(Backend):
         raise error from failure
 
     async def _once(self, request: Request, caller: Caller, timeout: float) -> Answer:  # noqa: ASYNC109 - the client's own
-        head = self._http.head(request.method, request.path, self._common)
-        if caller.token is not None:
-            head += header("Authorization", f"Bearer {caller.token}")
-        if request.prefer:
-            head += header("Prefer", request.prefer)
-        if request.body is not None:
-            head += b"Content-Type: application/json\r\n"
-        if request.exactly is not None:
-            head += b"X-Exactly: %d\r\n" % request.exactly
-        if request.texts:
-            head += b"".join(header(name, value) for name, value in header_lines(request.texts))
-        head += b"X-Deadline-Ms: %d\r\n" % _database_ms(timeout)
+        milliseconds = _database_ms(timeout)
         try:
-            with sending("rest", request.method, request.path, request.plan) as exchange:
-                answer = await self._http.request(head + exchange.lines, request.body, timeout)
-                exchange.status = answer.status
+            with UpstreamCall("rest", request.method, request.path, request.plan) as call:
+                lines = call.lines
+                head = self._http.head(request.method, request.path, self._common)
+                if caller.token is not None:
+                    head += header("Authorization", f"Bearer {caller.token}")
+                if request.prefer:
+                    head += header("Prefer", request.prefer)
+                if request.body is not None:
+                    head += b"Content-Type: application/json\r\n"
+                if request.exactly is not None:
+                    head += b"X-Exactly: %d\r\n" % request.exactly
+                if request.texts:
+                    head += b"".join(header(name, value) for name, value in header_lines(request.texts))
+                head += b"X-Deadline-Ms: %d\r\n%b" % (milliseconds, lines)
+                answer = await self._http.request(head, request.body, timeout)
+                call.status = answer.status
                 return answer
         except TimeoutError as error:
             raise timed_out(over=error.over if isinstance(error, LateError) else None) from None

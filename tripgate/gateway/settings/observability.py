@@ -7,7 +7,7 @@ from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, field_validator
 _NEEDS = ("rest", "auth", "realtime")
 
 
-class SightSettings(BaseModel):
+class ObservabilitySettings(BaseModel):
     """Logs, metrics, traces and health."""
 
     log_format: Literal["json", "text"] | None = Field(

@@ -1,14 +1,14 @@
-"""An httpx client whose requests can be watched."""
+"""An httpx client whose requests are recorded."""
 
 from typing import Any
 
 import httpx
 
-from tripgate.upstream.watch import sending
+from tripgate.upstream.calls import UpstreamCall
 
 
-class WatchedClient(httpx.AsyncClient):
-    """Tells whoever watches of each request.
+class RecordedClient(httpx.AsyncClient):
+    """Records each of its requests.
 
     Args:
         upstream: What it talks to.
@@ -23,12 +23,12 @@ class WatchedClient(httpx.AsyncClient):
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request."""
         target = request.url.raw_path.decode("ascii").removeprefix(self._base).lstrip("/")
-        with sending(self._upstream, request.method, target) as exchange:
-            request.headers.update(exchange.headers)
+        with UpstreamCall(self._upstream, request.method, target) as call:
+            request.headers.update(call.headers)
             try:
                 response = await super().send(request, **options)
             except httpx.TimeoutException:
-                exchange.late = True
+                call.late = True
                 raise
-            exchange.status = response.status_code
+            call.status = response.status_code
             return response

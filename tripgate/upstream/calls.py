@@ -1,59 +1,34 @@
-"""Who watches a GraphQL request on its way, and what goes along with its requests to Supabase.
-
-The gateway sets a `Watch` for each; whoever the request passes tells it, in one line. By default nobody watches and
-nothing goes along.
-"""
+"""One request to Supabase: when it began and ended, how it went, and what goes along with it."""
 
 import asyncio
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
-
-class Watch:
-    """Told of one GraphQL request. This one keeps nothing."""
-
-    __slots__ = ()
-
-    request_id = ""
-
-    def parsing(self, request: object) -> None:
-        """Its document is about to be parsed and validated, or found among those seen lately."""
-
-    def parsed(self, operation: object) -> None:
-        """It asks for this operation."""
-
-    def answered(self) -> None:
-        """All its fields have run."""
-
-    def noted(self, answer: Mapping[str, Any]) -> None:
-        """One of its answers is about to be sent."""
-
-    def sends(self, exchange: "Exchange") -> None:
-        """A request is about to leave; the watch may put headers into the exchange."""
-
-    def ended(self, exchange: "Exchange") -> None:
-        """It has been answered, or never will be."""
+from tripgate.upstream.record import NOT_TRACED, RequestRecord, recording
 
 
-class Exchange:
-    """One request to Supabase, while it is under way; `status` stays `None` where no answer came.
+class UpstreamCall:
+    """A request to Supabase, while it is under way: `with UpstreamCall(…) as call`, exceptions passing through.
+
+    It belongs to the record of the request that runs here, and gets its id and its trace along.
 
     Attributes:
         upstream: `rest`, `auth`, `functions` or `keys`.
         target: Path below that upstream, with the query, which holds values of the client's.
         plan: What a `rest` request was rendered from, where it was planned.
+        status: `None` where no answer came.
+        outcome: Once it is over: `ok`, `refused`, `failed`, `timeout`, `cancelled` or `unreachable`.
         began: By `time.perf_counter`, as `ended`.
         request_id: Goes along, if there is one.
         traced: Goes along too: the headers of a trace.
         late: Whether it failed for its time, where the client's exception is not Python's own.
-        span: For whoever watches.
+        span: For whoever traces.
     """
 
     __slots__ = (
-        "_watch",
+        "_record",
         "began",
         "ended",
         "late",
@@ -68,8 +43,8 @@ class Exchange:
         "upstream",
     )
 
-    def __init__(self, watch: Watch, upstream: str, method: str, target: str, plan: object) -> None:
-        self._watch = watch
+    def __init__(self, upstream: str, method: str, target: str, plan: object = None) -> None:
+        self._record: RequestRecord | None = None
         self.upstream = upstream
         self.method = method
         self.target = target
@@ -78,10 +53,9 @@ class Exchange:
         self.outcome = ""
         self.late = False
         self.request_id = ""
-        self.traced: Mapping[str, str] = _NONE
+        self.traced: Mapping[str, str] = NOT_TRACED
         self.span: Any = None
-        self.ended = 0.0
-        self.began = time.perf_counter()
+        self.began = self.ended = 0.0
 
     @property
     def headers(self) -> dict[str, str]:
@@ -93,12 +67,16 @@ class Exchange:
         """The same as lines of HTTP."""
         if not self.request_id:
             return b""
-        if self.traced is _NONE:
+        if self.traced is NOT_TRACED:
             return f"X-Request-Id: {self.request_id}\r\n".encode("ascii")
         return "".join(f"{name}: {value}\r\n" for name, value in self.headers.items()).encode("ascii")
 
-    def __enter__(self) -> "Exchange":
-        self._watch.sends(self)
+    def __enter__(self) -> "UpstreamCall":
+        self.began = time.perf_counter()
+        record = self._record = recording.get()
+        if record is not None:
+            self.request_id = record.request_id
+            self.traced = record.traced if record.trace is None else record.trace.sends(self)
         return self
 
     def __exit__(
@@ -114,16 +92,10 @@ class Exchange:
             self.outcome = "cancelled"
         else:
             self.outcome = "unreachable"
-        self._watch.ended(self)
-        self._watch = UNWATCHED  # which may keep this exchange: no cycle is left for the garbage collector
-
-
-_NONE: Mapping[str, str] = {}
-UNWATCHED = Watch()
-watching: ContextVar[Watch] = ContextVar("watching", default=UNWATCHED)
-"""Who watches what runs here."""
-
-
-def sending(upstream: str, method: str, target: str, plan: object = None) -> Exchange:
-    """A request that is about to leave: `with sending(…) as exchange`, the client's own exceptions passing through."""
-    return Exchange(watching.get(), upstream, method, target, plan)
+        record = self._record
+        if record is not None:
+            self._record = None  # which may keep this call: no cycle is left for the garbage collector
+            if record.told is None:
+                record.calls.append(self)
+            else:
+                record.told(record, self)
