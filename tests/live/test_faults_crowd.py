@@ -100,9 +100,10 @@ class Crowd:
 async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, live_stack: Stack) -> None:
     crowd = await Crowd.of(party)
     async with Wire(info.rest_url) as reads, Joins(info) as joins, AsyncExitStack() as running:
+        settings = {"REALTIME_URL": joins.url, "MAX_LIVE_CONNECTIONS_PER_ADDRESS": str(CROWD)}
         first, second = await asyncio.gather(
-            running.enter_async_context(served(info, REALTIME_URL=joins.url)),
-            running.enter_async_context(served(info, REALTIME_URL=joins.url, REST_URL=reads.url)),
+            running.enter_async_context(served(info, **settings)),
+            running.enter_async_context(served(info, **settings, REST_URL=reads.url)),
         )
         async with crowd.following(first.url):
             await crowd.hears("First")

@@ -176,5 +176,7 @@ const Session = (() => {
   }
 
   schedule();
+  // What a page asks at its start needs nobody, so a session that has ended elsewhere would not be noticed.
+  if (current()) send({ query: "query Viewer { viewer { id } }" }).catch(() => {});
   return { signIn, signOut, send, stream, onChange };
 })();
