@@ -11,8 +11,8 @@ from gql.nullability import semantic_non_null
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
+from tripgate.upstream.accounts import Account
 from tripgate.upstream.arrivals import signed_in
-from tripgate.upstream.auth import Account
 from tripgate.upstream.credentials import Mailed
 
 _Email = Annotated[str | None, strawberry.argument(description="Where the code was mailed to; with `token`.")]

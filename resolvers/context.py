@@ -1,17 +1,20 @@
 """What a resolver gets: who asks, and the ways to Supabase."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
+
+if TYPE_CHECKING:
+    from tripgate.upstream.auth import AuthClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Context:
     """One request's context.
 
     Attributes:
+        open_auth: Gives `auth`, whose library is loaded with the first account field that runs.
         max_page_size: The largest `first`, `last` and list of inputs.
         relay: Live changes.
         live: The caller's subscriptions on this connection, which go on when its token is refreshed.
@@ -29,13 +33,18 @@ class Context:
 
     caller: Caller
     backend: Backend
-    auth: AuthClient
+    open_auth: "Callable[[], AuthClient]"
     functions: FunctionsClient
     max_page_size: int
     relay: Relay | None = None
     live: "set[Subscription]" = field(default_factory=set)
     plans: dict[str, Any] = field(default_factory=dict)
     cost: int = 0
+
+    @property
+    def auth(self) -> "AuthClient":
+        """Signs people up, in and out."""
+        return self.open_auth()
 
     def signed_in(self) -> Caller:
         """The caller, who must not be anonymous.

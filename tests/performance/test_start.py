@@ -43,6 +43,14 @@ def test_eighty_tables_are_introspected_within_the_budget() -> None:
     assert taken(80)["introspecting"] <= 80 * MOST_INTROSPECTING
 
 
+def test_what_few_requests_need_is_loaded_when_the_first_of_them_comes() -> None:
+    """Auth's client library takes as long to load as all the rest."""
+    script = "import sys, tripgate.gateway.app; print([each for each in sys.argv[1:] if each in sys.modules])"
+    late = ["supabase_auth", "httpx", "postgrest", "rich", "redis", "opentelemetry.sdk", "psycopg", "starlette"]
+    done = subprocess.run([sys.executable, "-c", script, *late], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 async def test_introspection_answers_what_graphql_core_does() -> None:
     schema = graphql_schema()
     query = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)

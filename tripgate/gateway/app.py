@@ -52,6 +52,7 @@ from tripgate.gateway.telemetry.start import observing
 from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler
+from tripgate.upstream import lazy_auth
 from tripgate.upstream.resilience.deadline import Operations
 
 _BACKLOG = 2048
@@ -302,7 +303,7 @@ async def _serve(
     assert runner.server is not None  # noqa: S101 - setup has made it
     refusals = runner.app[REFUSALS]
     _bounded(settings, refusals).guard(runner.server)
-    watching = asyncio.create_task(watch_descriptors(refusals))
+    background: list[asyncio.Task[None]] = [asyncio.create_task(watch_descriptors(refusals))]
     loop = asyncio.get_running_loop()
     stopping, hurry = asyncio.Event(), asyncio.Event()
 
@@ -328,8 +329,10 @@ async def _serve(
         gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
         host, port = runner.addresses[0][:2]
         announce(f"http://{host}:{port}/graphql")
+        background.append(asyncio.create_task(asyncio.to_thread(lazy_auth.load)))
         await stopping.wait()
         await leave(runner, settings.drain_seconds, hurry)
     finally:
-        watching.cancel()
+        for task in background:
+            task.cancel()
         await runner.cleanup()

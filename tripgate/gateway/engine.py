@@ -19,10 +19,10 @@ from tripgate.gateway.operation import Operation, Prepared, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.planner.json_values import taken_out, unreadable
 from tripgate.planner.selection import Coerced
-from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
+from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.record import recording
@@ -41,7 +41,7 @@ class Engine:
         self,
         schema: strawberry.Schema,
         backend: Backend,
-        auth: AuthClient,
+        auth: LazyAuth,
         functions: FunctionsClient,
         relay: Relay,
         *,

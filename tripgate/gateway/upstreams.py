@@ -3,22 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.settings import Settings
-from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.functions import FunctionsClient, HttpFunctions
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.jwks import JwksCache
+from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
-from tripgate.upstream.recorded_client import RecordedClient
 from tripgate.upstream.resilience.policy import PolicyLimits
 
 # Which changes let somebody in or out of a trip, and which end it.
@@ -40,7 +38,7 @@ class Upstreams:
     policies: Policies
     identity: Identity
     backend: Backend
-    auth: AuthClient
+    auth: LazyAuth
     functions: FunctionsClient
     realtime: RealtimeClient
     relay: Relay
@@ -53,10 +51,8 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
     rest_limits = settings.rest_policy(settings.workers)
     policies = Policies.of(settings.policy, rest_limits)
     connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=60)
-    async with (
-        aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        RecordedClient("auth", urlsplit(settings.auth_url).path, timeout=settings.upstream_timeout) as http,
-    ):
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        auth = LazyAuth(settings.auth_url, api_key, policies.auth, settings.upstream_timeout)
         rest = HttpClient(
             settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout
         )
@@ -69,7 +65,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
                 policies,
                 _identity(settings, session),
                 PostgrestBackend(rest, api_key, policies.rest),
-                AuthClient(http, settings.auth_url, api_key, policies.auth),
+                auth,
                 FunctionsClient(functions),
                 realtime,
                 relay,
@@ -77,6 +73,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
         finally:
             await relay.close()
             rest.close()
+            await auth.close()
 
 
 def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:

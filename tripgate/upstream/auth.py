@@ -6,7 +6,7 @@ must never share. Connections are shared.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import httpx
@@ -15,6 +15,7 @@ from supabase_auth.errors import AuthError, AuthInvalidCredentialsError, AuthRet
 from supabase_auth.types import AuthResponse, User
 
 from gql.errors import ApiError, ErrorCode, bad_input
+from tripgate.upstream.accounts import Account, Session
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.credentials import Mailed, address, checked, display_name, signed_in_by_mail
 from tripgate.upstream.resilience.failures import timed_out, unavailable
@@ -31,25 +32,6 @@ _MAIL_DELETES_SECONDS = 300.0
 
 OtpType = Literal["email", "magiclink", "recovery", "signup", "invite", "email_change"]
 """What a mailed code is for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What a signed-in client holds. `expires_at` is in seconds since 1970, UTC."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account, and its new session where one was begun; sign-up with e-mail confirmation begins none."""
-
-    user_id: str
-    email: str | None
-    session: Session | None
 
 
 class AuthClient:
