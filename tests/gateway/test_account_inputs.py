@@ -56,7 +56,8 @@ async def test_no_text_holds_a_zero(newcomer: Person, document: str, variables: 
     }
 
 
-TOO_LONG = "The password is not accepted: Password cannot be longer than 72 characters"
+TOO_LONG = "A password has at most 72 bytes: as many plain letters and digits, fewer of others."
+EMPTY = "A password is not empty."
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,10 @@ TOO_LONG = "The password is not accepted: Password cannot be longer than 72 char
         (SIGN_UP, {"password": "x" * 50_000}, "password", TOO_LONG),
         (SIGN_UP, {"password": "ö" * 37}, "password", TOO_LONG),
         (CHANGE, {"current": "correct horse", "new": "x" * 73}, "newPassword", TOO_LONG),
+        (RESET, {"email": KNOWN, "token": "123456", "new": "x" * 73}, "newPassword", TOO_LONG),
+        (SIGN_UP, {"password": ""}, "password", EMPTY),
+        (CHANGE, {"current": "correct horse", "new": ""}, "newPassword", EMPTY),
+        (RESET, {"hash": "guessed", "new": ""}, "newPassword", EMPTY),
         (SIGN_UP, {"name": "x" * 81}, "displayName", "A name has at most 80 characters."),
         (SIGN_UP, {"name": "x" * 50_000}, "displayName", "A name has at most 80 characters."),
         (

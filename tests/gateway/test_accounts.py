@@ -134,6 +134,16 @@ async def test_a_wrong_code_resets_nothing(account: Account) -> None:
     await account.asks(RESET, token=code, new=NEW_PASSWORD)
 
 
+@pytest.mark.parametrize("new", ["", "x" * 73, "ö" * 37, "correct\0horse"])
+async def test_a_password_that_nobody_could_have_uses_no_code_up(account: Account, new: str) -> None:
+    await account.anonymous.ask(REQUEST_RESET, email=account.email)
+    code = await account.code()
+    refused = await account.anonymous.refused(RESET, email=account.email, token=code, new=new)
+    assert (refused["code"], refused["field"]) == ("BAD_USER_INPUT", "newPassword")
+    await account.asks(RESET, token=code, new=NEW_PASSWORD)
+    assert await account.can_sign_in(NEW_PASSWORD)
+
+
 async def test_only_the_newest_code_works(account: Account) -> None:
     await account.anonymous.ask(REQUEST_RESET, email=account.email)
     first = await account.code()
@@ -235,7 +245,7 @@ async def test_changing_the_password_ends_every_other_session(account: Account) 
             PASSWORD,
             "x" * 73,
             "newPassword",
-            "The password is not accepted: Password cannot be longer than 72 characters",
+            "A password has at most 72 bytes: as many plain letters and digits, fewer of others.",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from supabase_auth.types import AuthResponse, User
 from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.upstream.accounts import Account, Session
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.credentials import Mailed, address, checked, display_name, signed_in_by_mail
+from tripgate.upstream.credentials import Mailed, address, checked, display_name, new_password, signed_in_by_mail
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 from tripgate.upstream.resilience.policy import Policy
 
@@ -58,7 +58,7 @@ class AuthClient:
         """
         data = {"display_name": display_name(name)}
         address(email)
-        checked("password", password)
+        new_password("password", password)
         async with self._client() as client:
             return _account(await client.sign_up({"email": email, "password": password, "options": {"data": data}}))
 
@@ -97,20 +97,21 @@ class AuthClient:
         async with self._client() as client:
             await client.reset_password_for_email(email)
 
-    async def reset_password(self, mailed: Mailed, new_password: str) -> Account:
+    async def reset_password(self, mailed: Mailed, new: str) -> Account:
         """Set a new password with what was mailed, and begin a session; all others of the account end.
 
         Raises:
-            ApiError: UNAUTHENTICATED for a code or link that is wrong, used or too old; BAD_USER_INPUT for a weak
-                password, which uses it up.
+            ApiError: UNAUTHENTICATED for a code or link that is wrong, used or too old; BAD_USER_INPUT for a password
+                that is empty or too long, and for a weak one, which uses it up.
         """
-        checked("newPassword", new_password)
+        new_password("newPassword", new)
         async with self._client() as client:
             verified = await _verified(client, mailed, "recovery")
             try:
-                return await _with_password(client, verified, new_password)
+                return await _with_password(client, verified, new)
             except ApiError as error:
-                raise bad_input(f"{error.message} Ask for a new code.", field="newPassword") from None
+                message = f"{error.message.removesuffix('.')}. Ask for a new code."
+                raise bad_input(message, field="newPassword") from None
 
     async def send_magic_link(self, email: str) -> None:
         """Mail a link and a code that sign in. Says nothing of whether the address is known; makes no account.
@@ -146,7 +147,7 @@ class AuthClient:
             ApiError: BAD_USER_INPUT for a current password that is wrong or missing, and for a new one that is weak or
                 the same.
         """
-        checked("newPassword", new)
+        new_password("newPassword", new)
         if current is None and not signed_in_by_mail(caller, _MAIL_PROVES_SECONDS):
             message = "Give the current password, or sign in by a mailed code or link: that counts for ten minutes."
             raise bad_input(message, field="currentPassword")

@@ -16,6 +16,7 @@ where the code of a link that was followed was exchanged."""
 
 _LONGEST_NAME = 80
 _LONGEST_ADDRESS = 255
+_LONGEST_PASSWORD = 72  # bytes; bcrypt, which Auth hashes with, takes no more
 # As HTML has it for <input type=email>, and Auth for addresses that it mails to.
 _ADDRESS = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -61,6 +62,21 @@ def checked(field: str, text: str) -> str:
     """
     if "\0" in text:
         raise bad_input(f"{field} contains the character U+0000, which text cannot hold.", field=field)
+    return text
+
+
+def new_password(field: str, text: str) -> str:
+    """A password that could become somebody's. How weak it may be is for Auth, which may know it only once it has spent
+    what was mailed; what no project takes is refused before.
+
+    Raises:
+        ApiError: BAD_USER_INPUT.
+    """
+    if not checked(field, text):
+        raise bad_input("A password is not empty.", field=field)
+    if len(text.encode()) > _LONGEST_PASSWORD:
+        most = f"at most {_LONGEST_PASSWORD} bytes: as many plain letters and digits, fewer of others"
+        raise bad_input(f"A password has {most}.", field=field)
     return text
 
 
