@@ -14,8 +14,8 @@ from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import graphql_schema
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.realtime.ear import Ear, Hear
 from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.listener import OnChange, TopicListener
 from tripgate.upstream.realtime.relay import Relay
 
 DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
@@ -28,20 +28,20 @@ ROOMY = CacheLimits(1_000_000, 60, 100)
 
 @dataclass
 class Air:
-    """What can be heard: the relay, as far as ears are concerned."""
+    """What can be heard: the relay, as far as topic listeners are concerned."""
 
-    ears: dict[str, Ear] = field(default_factory=dict)
+    listeners: dict[str, TopicListener] = field(default_factory=dict)
     joins: bool = True
 
-    def listen(self, topic: str, caller: Caller, hear: Hear) -> Ear:
-        ear = self.ears[topic] = Ear(topic, caller, hear, asyncio.Semaphore(1))
-        ear.joining = asyncio.Event()
+    def listen(self, topic: str, caller: Caller, on_change: OnChange) -> TopicListener:
+        listener = self.listeners[topic] = TopicListener(topic, caller, on_change, asyncio.Semaphore(1))
+        listener.joined_event = asyncio.Event()
         if self.joins:
-            ear.joining.set()
-        return ear
+            listener.joined_event.set()
+        return listener
 
-    def leave(self, ear: Ear) -> None:
-        del self.ears[ear.topic]
+    def leave(self, listener: TopicListener) -> None:
+        del self.listeners[listener.topic]
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Bench:
 
     def tell(self, topic: str, table: str, operation: Operation = Operation.UPDATE) -> None:
         """Realtime tells of a change."""
-        self.air.ears[topic].push(Change(table, operation, "1", {}, ""))
+        self.air.listeners[topic].push(Change(table, operation, "1", {}, ""))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     yield bench
     bench.cache.close()
-    assert bench.air.ears == {}, "nobody is listened for any more"
+    assert bench.air.listeners == {}, "nobody is listened for any more"
 
 
 async def heard(bench: Bench) -> None:
@@ -226,13 +226,13 @@ async def test_what_is_made_while_a_change_is_heard_of_is_not_kept(bench: Bench)
 
 async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_kept_or_shown(bench: Bench) -> None:
     await heard(bench)
-    ear = bench.air.ears["trip:t2"]
-    ear.joining.clear()
-    ear.lost()
+    listener = bench.air.listeners["trip:t2"]
+    listener.joined_event.clear()
+    listener.disconnected()
     bench.now += answers.SETTLES_SECONDS
     assert [await bench.ask(TRIPS), await bench.ask(TRIPS)] == [False, False]
     assert [await bench.ask(), await bench.ask()] == [False, True], "tags need none"
-    ear.joining.set()
+    listener.joined_event.set()
     assert [await bench.ask(TRIPS), await bench.ask(TRIPS)] == [False, True]
 
 
@@ -245,15 +245,15 @@ async def test_a_person_with_too_many_trips_keeps_only_what_names_its_trip(bench
         for _ in range(3):
             await bench.ask(one, id=id_)
         assert await bench.ask(one, id=id_)
-    assert len(bench.air.ears) == topics.MOST_TRIPS + 1, "one of them the person's own"
+    assert len(bench.air.listeners) == topics.MOST_TRIPS + 1, "one of them the person's own"
 
 
 async def test_no_more_topics_are_joined_than_the_setting_says() -> None:
     bench = Bench(limits=CacheLimits(1_000_000, 60, 2))
     assert [await bench.ask(TRIPS) for _ in range(4)] == [False] * 4
-    assert len(bench.air.ears) == 2
+    assert len(bench.air.listeners) == 2
     bench.cache.close()
-    assert bench.air.ears == {}
+    assert bench.air.listeners == {}
 
 
 async def test_who_has_not_asked_for_long_is_listened_for_no_more(
@@ -262,10 +262,10 @@ async def test_who_has_not_asked_for_long_is_listened_for_no_more(
     monkeypatch.setattr(answers, "_SWEEP_SECONDS", 0.01)
     await heard(bench)
     await asyncio.sleep(0.05)
-    assert bench.air.ears
+    assert bench.air.listeners
     bench.now += 61
     await asyncio.sleep(0.05)
-    assert bench.air.ears == {}
+    assert bench.air.listeners == {}
 
 
 async def test_a_token_that_ended_listens_no_more_and_a_newer_one_does(bench: Bench) -> None:
@@ -275,4 +275,4 @@ async def test_a_token_that_ended_listens_no_more_and_a_newer_one_does(bench: Be
     await asyncio.sleep(0.06)
     newer = replace(ADA, token="newer", expires_at=4_102_444_800)
     assert [await bench.ask(TRIPS, newer) for _ in range(4)][-1]
-    assert {ear.caller.token for ear in bench.air.ears.values()} == {"newer"}
+    assert {listener.caller.token for listener in bench.air.listeners.values()} == {"newer"}

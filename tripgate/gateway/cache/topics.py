@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.realtime.ear import Ear
 from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.listener import TopicListener
 from tripgate.upstream.realtime.relay import Relay
 
 _log = logging.getLogger("tripgate.cache")
@@ -48,8 +48,8 @@ class Topics:
 
     __slots__ = (
         "_all",
-        "_ears",
         "_list_until",
+        "_listeners",
         "_listing",
         "_news",
         "_not_before",
@@ -65,8 +65,8 @@ class Topics:
         self._trip_ids = trip_ids
         self._room = room
         self._news = news
-        self._own: Ear | None = None
-        self._ears: dict[str, Ear] = {}
+        self._own: TopicListener | None = None
+        self._listeners: dict[str, TopicListener] = {}
         self._all: frozenset[str] | None = None
         self._list_until = 0.0
         self._listing: asyncio.Task[None] | None = None
@@ -75,15 +75,15 @@ class Topics:
 
     def heard(self, trips: frozenset[str] | None) -> bool:
         """Whether every change on these trips would be heard of now; with `None`, on all that the person is on."""
-        own, ears = self._own, self._ears
+        own, listeners = self._own, self._listeners
         if own is None or not own.joined or own.caller.expired:
             return False
         wanted = self._all if trips is None else trips
         if wanted is None:
             return False
         for trip in wanted:
-            ear = ears.get(trip)
-            if ear is None or not ear.joined:
+            listener = listeners.get(trip)
+            if listener is None or not listener.joined:
                 return False
         return True
 
@@ -94,13 +94,13 @@ class Topics:
         if self._own is None:
             self._own = self._listen(f"user:{caller.user_id}", caller, self._own_changed)
         elif _lasts(caller) > _lasts(self._own.caller):
-            for ear in (self._own, *self._ears.values()):
-                ear.refresh(caller)
+            for listener in (self._own, *self._listeners.values()):
+                listener.refresh(caller)
         if self._own is None:
             return
         all_wanted = trips is None and time.monotonic() >= max(self._list_until, self._not_before)
         if trips is not None:
-            self._wanted.update(trips - self._ears.keys())
+            self._wanted.update(trips - self._listeners.keys())
         if self._listing is None and (all_wanted or self._wanted):
             self._listing = asyncio.create_task(self._list(caller, all_of_them=all_wanted))
 
@@ -114,11 +114,11 @@ class Topics:
         if self._listing is not None:
             self._listing.cancel()
             self._listing = None
-        for ear in (self._own, *self._ears.values()):
-            if ear is not None:
-                self._leave(ear)
+        for listener in (self._own, *self._listeners.values()):
+            if listener is not None:
+                self._leave(listener)
         self._own = None
-        self._ears.clear()
+        self._listeners.clear()
         self._wanted.clear()
         self._all = None
 
@@ -160,20 +160,20 @@ class Topics:
             _log.info("somebody takes part in more than %d trips; what they ask of all is not kept", MOST_TRIPS)
             self._all = None
             return
-        for trip in self._ears.keys() - found:
-            self._leave(self._ears.pop(trip))
+        for trip in self._listeners.keys() - found:
+            self._leave(self._listeners.pop(trip))
         for trip in found:
             self._listen_to(caller, trip)
         self._all = found
 
     def _listen_to(self, caller: Caller, trip: str) -> None:
-        if trip in self._ears:
+        if trip in self._listeners:
             return
-        if len(self._ears) >= MOST_TRIPS:
-            self._leave(self._ears.pop(next(iter(self._ears))))
-        ear = self._listen(f"trip:{trip}", caller, lambda change: self._trip_changed(trip, change))
-        if ear is not None:
-            self._ears[trip] = ear
+        if len(self._listeners) >= MOST_TRIPS:
+            self._leave(self._listeners.pop(next(iter(self._listeners))))
+        listener = self._listen(f"trip:{trip}", caller, lambda change: self._trip_changed(trip, change))
+        if listener is not None:
+            self._listeners[trip] = listener
 
     def _own_changed(self, change: Change) -> None:
         """The person has come to a trip or left it, or that may be so."""
@@ -187,9 +187,9 @@ class Topics:
         self._news(None, None)
 
     def _leave_trips(self) -> None:
-        for ear in self._ears.values():
-            self._leave(ear)
-        self._ears.clear()
+        for listener in self._listeners.values():
+            self._leave(listener)
+        self._listeners.clear()
 
     def _trip_changed(self, trip: str, change: Change) -> None:
         if change.operation is Operation.RESYNC:
@@ -199,15 +199,15 @@ class Topics:
             self.unsure()
         self._news(frozenset({trip}), change.table)
 
-    def _listen(self, topic: str, caller: Caller, hear: Callable[[Change], None]) -> Ear | None:
+    def _listen(self, topic: str, caller: Caller, on_change: Callable[[Change], None]) -> TopicListener | None:
         if self._room.left <= 0:
             return None
         self._room.left -= 1
-        return self._relay.listen(topic, caller, hear)
+        return self._relay.listen(topic, caller, on_change)
 
-    def _leave(self, ear: Ear) -> None:
+    def _leave(self, listener: TopicListener) -> None:
         self._room.left += 1
-        self._relay.leave(ear)
+        self._relay.leave(listener)
 
 
 def _lasts(caller: Caller) -> float:

@@ -1,4 +1,4 @@
-"""One joined topic: its token, its state, and what is told to whoever listens."""
+"""One joined topic: its token, its state, and the listener that it calls."""
 
 import asyncio
 import time
@@ -11,113 +11,113 @@ from tripgate.upstream.realtime.frames import Change, change_in, resync
 REPLAY_LIMIT = 25
 REPLAY_MARGIN_SECONDS = 5.0
 _REPLAY_SETTLES_SECONDS = 1.0
-_REMEMBERED = 256
+_REMEMBERED_IDS = 256
 
 
-class Listener(Protocol):
-    """Who is told of a topic's events. Calls come from the event loop and must not block."""
+class ChannelListener(Protocol):
+    """Is called for a topic's events, from the event loop; must not block."""
 
-    def changed(self, change: Change) -> None:
+    def on_change(self, change: Change) -> None:
         """A row changed, or RESYNC: something may have been missed."""
 
-    def refused(self, reason: str) -> None:
-        """The server does not let this token in, or no longer."""
+    def on_refused(self, reason: str) -> None:
+        """The server does not accept the channel's token, or no longer."""
 
-    def lost(self) -> None:
-        """Nothing is heard until the topic is joined again."""
+    def on_disconnected(self) -> None:
+        """The connection is gone: no changes come until the topic is joined again."""
 
-    def presence(self, event: str, payload: dict[str, Any]) -> None:
+    def on_presence(self, event: str, payload: dict[str, Any]) -> None:
         """`presence_state` or `presence_diff`, whose contents are clients' own words."""
 
 
 class Channel:
     """A topic that is kept joined until it is left. Made by `RealtimeClient.join`.
 
-    After a gap the server is asked to replay. What was missed counts as complete when the last message that was heard
-    comes first among fewer than the most that are replayed; otherwise a RESYNC follows.
+    After a gap the server is asked to replay. The replay is complete when the last message received before the gap is
+    the first of it and it holds fewer messages than the server replays at most; otherwise a RESYNC follows.
     """
 
-    def __init__(self, topic: str, token: str, listener: Listener) -> None:
+    def __init__(self, topic: str, token: str, listener: ChannelListener) -> None:
         self.topic = topic
         self.token = token
         self.listener = listener
         self.joined = asyncio.Event()
         self.join_ref: str | None = None
         self.tracked: dict[str, Any] | None = None
-        self._heard: deque[str] = deque(maxlen=_REMEMBERED)
-        self._heard_at: float | None = None
+        self._received_ids: deque[str] = deque(maxlen=_REMEMBERED_IDS)
+        self._received_at: float | None = None
         self._replayed = 0
-        self._gap_behind: str | None = None
-        self._met_last = False
-        self._doubtful = False
+        self._last_before_gap: str | None = None
+        self._reached_last = False
+        self._replay_out_of_order = False
         self._was_joined = False
         self._settling: asyncio.TimerHandle | None = None
 
     def join_payload(self) -> dict[str, Any]:
-        """What `phx_join` carries: with a gap behind it, also from when to replay."""
+        """The payload of `phx_join`; after a gap also from when to replay."""
         broadcast: dict[str, Any] = {"ack": False, "self": False}
-        if self._was_joined and self._heard_at is not None:
-            since = int((self._heard_at - REPLAY_MARGIN_SECONDS) * 1000)
+        if self._was_joined and self._received_at is not None:
+            since = int((self._received_at - REPLAY_MARGIN_SECONDS) * 1000)
             broadcast["replay"] = {"since": since, "limit": REPLAY_LIMIT}
         presence = {"key": "", "enabled": True}
         config = {"broadcast": broadcast, "presence": presence, "postgres_changes": [], "private": True}
         return {"config": config, "access_token": self.token}
 
     def accepted(self) -> None:
-        """The server let us in."""
+        """The server has accepted the join."""
         if self._was_joined:
             if self._settling is not None:
                 self._settling.cancel()
-            delay = _REPLAY_SETTLES_SECONDS if self._heard else 0
+            delay = _REPLAY_SETTLES_SECONDS if self._received_ids else 0
             self._settling = asyncio.get_running_loop().call_later(delay, self._settle)
         self._was_joined = True
         self.joined.set()
 
-    def lost(self) -> None:
-        """The connection is gone; the client joins again."""
+    def disconnected(self) -> None:
+        """The connection is gone; the socket joins the channel again."""
         self.joined.clear()
         self.join_ref = None
-        self._gap_behind = self._heard[-1] if self._heard else None
+        self._last_before_gap = self._received_ids[-1] if self._received_ids else None
         self._replayed = 0
-        self._met_last = False
-        self._doubtful = False
-        self.listener.lost()
+        self._reached_last = False
+        self._replay_out_of_order = False
+        self.listener.on_disconnected()
 
     def closed(self) -> None:
-        """Left for good."""
+        """The topic was left for good."""
         self.joined.clear()
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
 
     def broadcast(self, payload: dict[str, Any]) -> bool:
-        """A broadcast came: tell of it once. False where it could not be decoded, and a RESYNC was told instead."""
+        """Pass a broadcast on, once. False where it could not be decoded, and a RESYNC was passed on instead."""
         change = change_in(payload)
         if change is not None:
-            self._tell(change)
+            self._deliver(change)
         return change is None or not change.undecodable
 
-    def _tell(self, change: Change) -> None:
-        known = change.message_id in self._heard
+    def _deliver(self, change: Change) -> None:
+        known = change.message_id in self._received_ids
         if change.replayed:
             self._replayed += 1
-            if not self._met_last:
-                # What comes before the last message heard is older than the gap, unless the server's order is another.
-                self._met_last = change.message_id is not None and change.message_id == self._gap_behind
-                self._doubtful |= not known
+            if not self._reached_last:
+                # What comes before the last message received is older than the gap, if the server keeps the order.
+                self._reached_last = change.message_id is not None and change.message_id == self._last_before_gap
+                self._replay_out_of_order |= not known
                 return
         if known:
             return
         if change.message_id is not None:
-            self._heard.append(change.message_id)
-        self._heard_at = time.time()
-        self.listener.changed(change)
+            self._received_ids.append(change.message_id)
+        self._received_at = time.time()
+        self.listener.on_change(change)
 
     def undecodable(self) -> None:
-        """Something came that cannot be understood, which may have been a change."""
-        self.listener.changed(replace(resync(), undecodable=True))
+        """Pass on a RESYNC: a message that may have been a change could not be decoded."""
+        self.listener.on_change(replace(resync(), undecodable=True))
 
     def _settle(self) -> None:
         self._settling = None
-        if self._doubtful or not self._met_last or self._replayed >= REPLAY_LIMIT:
-            self.listener.changed(resync())
+        if self._replay_out_of_order or not self._reached_last or self._replayed >= REPLAY_LIMIT:
+            self.listener.on_change(resync())

@@ -1,11 +1,11 @@
-"""Realtime as a whole: as many sockets as the channels need."""
+"""The client of Realtime: opens as many sockets as its channels need."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
-from tripgate.upstream.realtime.channel import Channel, Listener
+from tripgate.upstream.realtime.channel import Channel, ChannelListener
 from tripgate.upstream.realtime.socket import Socket
 
 
@@ -23,34 +23,34 @@ class RealtimeClient:
         self._url = f"{base}/websocket?{urlencode({'apikey': api_key, 'vsn': '1.0.0'})}"
         self._heartbeat = heartbeat
         self._sockets: list[Socket] = []
-        self._homes: dict[Channel, Socket] = {}
+        self._socket_of: dict[Channel, Socket] = {}
 
-    def join(self, topic: str, token: str, listener: Listener) -> Channel:
+    def join(self, topic: str, token: str, listener: ChannelListener) -> Channel:
         """Keep a private topic joined until it is left."""
         channel = Channel(topic, token, listener)
-        home = next((socket for socket in self._sockets if not socket.full), None)
-        if home is None:
-            home = Socket(self._session, self._url, heartbeat=self._heartbeat)
-            self._sockets.append(home)
-        self._homes[channel] = home
-        home.join(channel)
+        socket = next((one for one in self._sockets if not one.full), None)
+        if socket is None:
+            socket = Socket(self._session, self._url, heartbeat=self._heartbeat)
+            self._sockets.append(socket)
+        self._socket_of[channel] = socket
+        socket.join(channel)
         return channel
 
     def leave(self, channel: Channel) -> None:
-        """Keep a topic no longer."""
-        home = self._homes.pop(channel, None)
-        if home is not None:
-            home.leave(channel)
+        """Leave a topic."""
+        socket = self._socket_of.pop(channel, None)
+        if socket is not None:
+            socket.leave(channel)
 
     def set_token(self, channel: Channel, token: str) -> None:
         """Go on under another token; a channel that the server closed is joined again."""
-        home = self._homes[channel]
-        home.set_token(channel, token)
-        home.rejoin(channel)
+        socket = self._socket_of[channel]
+        socket.set_token(channel, token)
+        socket.rejoin(channel)
 
     def track(self, channel: Channel, payload: dict[str, Any]) -> None:
         """Say who is present on a topic."""
-        self._homes[channel].track(channel, payload)
+        self._socket_of[channel].track(channel, payload)
 
     @property
     def sockets(self) -> int:
@@ -60,7 +60,7 @@ class RealtimeClient:
     @property
     def channels(self) -> int:
         """How many topics are kept joined."""
-        return len(self._homes)
+        return len(self._socket_of)
 
     @property
     def undecodable(self) -> int:
@@ -73,8 +73,8 @@ class RealtimeClient:
         return any(socket.channels and not socket.connected for socket in self._sockets)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close all connections."""
         for socket in self._sockets:
             await socket.close()
         self._sockets.clear()
-        self._homes.clear()
+        self._socket_of.clear()

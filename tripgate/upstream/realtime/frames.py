@@ -71,7 +71,7 @@ class Change:
 
     Attributes:
         record: The row as JSON, after an INSERT or UPDATE.
-        message_id: The broadcast's id, for leaving out what was heard already.
+        message_id: The broadcast's id, for leaving out what was received already.
         replayed: Whether it was sent again after a gap.
         undecodable: Whether it is a RESYNC since a message could not be decoded.
         answers: What has been made of it for its many readers, by whoever makes it, so that it is made once.

@@ -17,8 +17,8 @@ from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient
-from tripgate.upstream.realtime.ear import Ear, Hear
 from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.listener import OnChange, TopicListener
 from tripgate.upstream.realtime.presence import Elsewhere
 from tripgate.upstream.realtime.subscription import Admit, Resyncs, Subscription
 from tripgate.upstream.resilience.failures import overloaded, unavailable
@@ -97,15 +97,15 @@ class Relay:
             raise
         return subscription
 
-    def listen(self, topic: str, caller: Caller, hear: Hear) -> Ear:
-        """Have `hear` called for each change on a topic, from when it is joined until the ear is left.
+    def listen(self, topic: str, caller: Caller, on_change: OnChange) -> TopicListener:
+        """Have `on_change` called for each change on a topic, from when it is joined until the listener is left.
 
-        Nobody is admitted: what is heard may be acted on, and must not be shown.
+        There is no admission: changes may be acted on, and must not be shown to anybody.
         """
         shared = self._topic(topic)
-        ear = Ear(topic, caller, hear, self._turns)
-        ear.joining = shared.add(ear)
-        return ear
+        listener = TopicListener(topic, caller, on_change, self._turns)
+        listener.joined_event = shared.add(listener)
+        return listener
 
     def leave(self, subscription: Subscription) -> None:
         """End a subscription that nobody reads any more."""
@@ -136,7 +136,7 @@ class Relay:
     def subscribers(self) -> int:
         """How many subscriptions there are that somebody reads."""
         return sum(
-            not isinstance(subscription, Ear)
+            not isinstance(subscription, TopicListener)
             for shared in self._topics.values()
             for subscription in shared.subscriptions
         )
@@ -186,7 +186,7 @@ PRESENCE_CHANGED = Change("", Operation.UPDATE, None, None, "")
 
 
 class _Topic:
-    """A topic that is joined once; the `Listener` of its channel."""
+    """A topic that is joined once; the `ChannelListener` of its channel."""
 
     def __init__(self, name: str, client: RealtimeClient, memberships: frozenset[str], roots: frozenset[str]) -> None:
         self.name = name
@@ -233,14 +233,14 @@ class _Topic:
         if self._channel is None:
             raise _not_joined()
         try:
-            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes with the joining.
+            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes with the joined_event.
             async with asyncio.timeout(timeout):
                 await self._channel.joined.wait()
         except TimeoutError:
             raise _not_joined() from None
 
-    def changed(self, change: Change) -> None:
-        """The channel heard a change."""
+    def on_change(self, change: Change) -> None:
+        """Pass a change on to every subscription. What may change memberships has each admitted anew first."""
         if change.table in self._memberships or change.operation is Operation.RESYNC:
             for subscription in self.subscriptions:
                 subscription.doubt()
@@ -250,19 +250,19 @@ class _Topic:
             if ends:
                 subscription.end()
 
-    def lost(self) -> None:
-        """The channel hears nothing for now."""
+    def on_disconnected(self) -> None:
+        """Tell every subscription that no changes come for now."""
         for subscription in self.subscriptions:
-            subscription.lost()
+            subscription.disconnected()
 
-    def refused(self, reason: str) -> None:  # noqa: ARG002 - the carrier's own read says why
+    def on_refused(self, reason: str) -> None:  # noqa: ARG002 - the carrier's own read says why
         """The server lets the carrier in no longer: its own read decides about it, and another carries on."""
         if self._carrier is not None:
             self._refused.add(self._carrier.caller.token or "")
             self._carrier.doubt()
         self._move()
 
-    def presence(self, event: str, payload: dict[str, Any]) -> None:
+    def on_presence(self, event: str, payload: dict[str, Any]) -> None:
         """Who is present in other processes."""
         self._elsewhere.take(event, payload)
         self._tell_presence()

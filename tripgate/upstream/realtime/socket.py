@@ -1,7 +1,7 @@
 """One WebSocket to Realtime: kept connected, its heartbeats checked, its channels joined again after a gap.
 
 The stock client dies silently: no rejoin after a token expires, an end after five failed reconnects. This one keeps
-trying, with full jitter, for as long as somebody listens.
+trying, with full jitter, for as long as it has channels.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Socket:
     Args:
         url: With key and version.
         heartbeat: Seconds between heartbeats; one that is not answered by the next ends the connection.
-        joins_per_second: The pace of joining again after a gap.
+        joins_per_second: The pace of joined_event again after a gap.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Socket:
         self._refs = itertools.count(1)
         self._joins: dict[str, Channel] = {}
         self._connection: aiohttp.ClientWebSocketResponse | None = None
-        self._unanswered: str | None = None
+        self._unanswered_heartbeat: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self.undecodable = 0
@@ -117,27 +117,27 @@ class Socket:
             finally:
                 self._connection = None
                 for channel in self._channels.values():
-                    channel.lost()
+                    channel.disconnected()
             failures += 1
             # Full jitter: a thousand gateways that lost one server do not come back at once.
             await asyncio.sleep(random.uniform(0, min(_LONGEST_BACKOFF, 0.2 * 2 ** min(failures, 8))))  # noqa: S311
 
     async def _serve(self, connection: aiohttp.ClientWebSocketResponse) -> None:
         self._connection = connection
-        self._unanswered = None
+        self._unanswered_heartbeat = None
         self._joins.clear()
-        beating = asyncio.create_task(self._beat(connection))
-        joining = asyncio.create_task(self._join_all())
+        heartbeats = asyncio.create_task(self._send_heartbeats(connection))
+        joined_event = asyncio.create_task(self._join_all())
         try:
             async for message in connection:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-                    self._take(message.data)
+                    self._handle(message.data)
         finally:
-            beating.cancel()
-            joining.cancel()
+            heartbeats.cancel()
+            joined_event.cancel()
 
-    def _take(self, data: str | bytes) -> None:
-        """Tell of one message. None is passed over in silence, and none ends the connection for the others."""
+    def _handle(self, data: str | bytes) -> None:
+        """Handle one message. One that cannot be handled is logged and counted, and the connection goes on."""
         topic = None
         try:
             frame = Frame.decode(data)
@@ -150,7 +150,7 @@ class Socket:
             self._undecodable(topic)
 
     def _undecodable(self, topic: str | None) -> None:
-        """Have whoever may have missed something read anew: those of the topic, or all where it is not known."""
+        """Pass a RESYNC on to the channel of the topic, or to all where the topic is not known."""
         self._count_undecodable()
         channels = list(self._channels.values())
         for channel in channels:
@@ -159,7 +159,7 @@ class Socket:
 
     def _count_undecodable(self) -> None:
         self.undecodable += 1
-        _log.warning("a realtime message could not be decoded: who follows what it is about is told to read anew")
+        _log.warning("a realtime message could not be decoded: subscribers of its topic get a RESYNC")
 
     async def _join_all(self) -> None:
         for channel in list(self._channels.values()):
@@ -167,14 +167,14 @@ class Socket:
                 self._send_join(channel)
                 await asyncio.sleep(self._pace)
 
-    async def _beat(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+    async def _send_heartbeats(self, connection: aiohttp.ClientWebSocketResponse) -> None:
         while True:
             await asyncio.sleep(self._heartbeat)
-            if self._unanswered is not None:
+            if self._unanswered_heartbeat is not None:
                 _log.warning("realtime heartbeat unanswered; connecting anew")
                 await connection.close()
                 return
-            self._unanswered = ref = str(next(self._refs))
+            self._unanswered_heartbeat = ref = str(next(self._refs))
             frame = Frame(topic="phoenix", event="heartbeat", payload={}, ref=ref)
             with suppress(aiohttp.ClientError, ConnectionError):
                 await connection.send_str(frame.encode())
@@ -220,15 +220,15 @@ class Socket:
                 if not channel.broadcast(frame.payload):
                     self._count_undecodable()
             case "presence_state" | "presence_diff":
-                channel.listener.presence(frame.event, frame.payload)
+                channel.listener.on_presence(frame.event, frame.payload)
             case "system" if frame.payload.get("status") == "error":
                 _log.info("realtime channel: %s", frame.payload.get("message"))
             case "phx_close" | "phx_error":
                 self._closed_by_server(channel, str(frame.payload.get("message", frame.event)))
 
     def _reply(self, ref: str, payload: dict[str, Any]) -> None:
-        if ref == self._unanswered:
-            self._unanswered = None
+        if ref == self._unanswered_heartbeat:
+            self._unanswered_heartbeat = None
             return
         channel = self._joins.pop(ref, None)
         if channel is None or channel.join_ref != ref:
@@ -241,15 +241,15 @@ class Socket:
         reason = str((payload.get("response") or {}).get("reason", "refused"))
         channel.join_ref = None
         if any(word in reason.lower() for word in _REFUSED):
-            channel.listener.refused(reason)
+            channel.listener.on_refused(reason)
         else:
             _log.warning("realtime join failed: %s", reason)
             asyncio.get_running_loop().call_later(random.uniform(0.2, 2), self._try_again, channel)  # noqa: S311
 
     def _closed_by_server(self, channel: Channel, reason: str) -> None:
-        """The server ended the channel: most often its token expired or lost its permission."""
-        channel.lost()
-        channel.listener.refused(reason)
+        """The server has closed the channel: most often its token expired or lost its permission."""
+        channel.disconnected()
+        channel.listener.on_refused(reason)
 
     def rejoin(self, channel: Channel) -> None:
         """Join again a channel that the server closed, under the token that it has now."""

@@ -127,8 +127,8 @@ class Subscription:
         self._ended = True
         self._rouse()
 
-    def lost(self) -> None:
-        """Nothing is heard until the topic is joined again, which is told then."""
+    def disconnected(self) -> None:
+        """Do nothing: the channel passes on what was missed, or a RESYNC, once it has joined again."""
 
     def close(self) -> None:
         """Nobody reads any more."""
