@@ -22,7 +22,7 @@ from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Admit
-from tripgate.upstream.resilience.patience import patiently
+from tripgate.upstream.resilience.retry import retry
 
 
 class SubscriptionField(DeclaredField):
@@ -110,7 +110,7 @@ class TripPresence(SubscriptionField):
                     ask = partial(
                         self._answer, context, selected, variables, presence.subscription.caller, seen, people
                     )
-                    yield await patiently(ask, context.relay.patience)
+                    yield await retry(ask, context.relay.retry_seconds)
                     seen = people
             finally:
                 context.live.discard(presence.subscription)
@@ -147,7 +147,7 @@ class _Stream:
     Attributes:
         rows: By response key.
         same_for_all: Whether no row is read with the subscriber's token.
-        patience: Seconds for which rows are asked for while they are not to be had.
+        retry_seconds: For how long the read of a row is tried again.
     """
 
     topic: str
@@ -155,7 +155,7 @@ class _Stream:
     selected: Selected
     rows: dict[str, ChangedRow]
     same_for_all: bool
-    patience: float
+    retry_seconds: float
 
     @classmethod
     def of(cls, table: Table, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
@@ -169,11 +169,11 @@ class _Stream:
         same_for_all = all(row.prepared is None for row in rows.values())
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         admit = admit_to_trip(context, trip_id)
-        return cls(f"trip:{trip_id}", admit, selected, rows, same_for_all, context.relay.patience)
+        return cls(f"trip:{trip_id}", admit, selected, rows, same_for_all, context.relay.retry_seconds)
 
     async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
         if not self.same_for_all:
-            return await patiently(partial(self._made, change, caller, backend), self.patience)
+            return await retry(partial(self._made, change, caller, backend), self.retry_seconds)
         found = change.answers.get(self)
         if found is None:
             found = change.answers[self] = await self._made(change, caller, backend)

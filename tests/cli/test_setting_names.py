@@ -30,6 +30,11 @@ def test_the_nearest_name_is_told(name: str, meant: str) -> None:
     assert unknown_names({name: "1"}) == [f"{name} is no setting. Is {meant} meant?"]
 
 
+def test_the_present_name_of_a_setting_is_told_to_whoever_sets_its_old_one() -> None:
+    said = "TRIPGATE_LIVE_PATIENCE is called TRIPGATE_LIVE_RETRY_SECONDS now. Set that instead."
+    assert unknown_names({"TRIPGATE_LIVE_PATIENCE": "20"}) == [said]
+
+
 def test_what_is_near_nothing_is_refused_too() -> None:
     for name in ("TRIPGATE_", "TRIPGATE_FLUX_CAPACITOR"):
         assert unknown_names({name: "1"}) == [f"{name} is no setting; docs/settings.md has them all. Unset it."]

@@ -86,7 +86,7 @@ async def test_they_outlive_a_moment(somebody: Person, info: StackInfo, database
 
 
 async def test_they_end_when_it_is_for_good(somebody: Person, info: StackInfo, database: Database) -> None:
-    async with following(somebody, info, database, live_patience=1) as here:
+    async with following(somebody, info, database, live_retry_seconds=1) as here:
         told, read = await here.follow(TOLD), await here.follow(READ_ANEW)
         await here.proxy.does(*[reset_before] * 1000)
         began = time.monotonic()

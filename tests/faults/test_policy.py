@@ -1,4 +1,4 @@
-"""The parts that requests to Supabase pass: a breaker, a gate with a queue, and patience."""
+"""The parts that requests to Supabase pass: a breaker, a gate with a queue, and retries."""
 
 import asyncio
 import time
@@ -13,8 +13,8 @@ from tripgate.upstream.resilience.breaker import Breaker
 from tripgate.upstream.resilience.deadline import Within, deadline
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable
 from tripgate.upstream.resilience.gate import Gate
-from tripgate.upstream.resilience.patience import patiently
 from tripgate.upstream.resilience.policy import Fault, Policy, PolicyLimits
+from tripgate.upstream.resilience.retry import retry
 
 
 class Clock:
@@ -330,7 +330,7 @@ def test_when_to_come_back_is_a_number_or_a_date() -> None:
     assert [retry_after(text) for text in (None, b"", b"soon", b"-1", b"1.5", b"\xff")] == [None] * 6
 
 
-class TestPatience:
+class TestRetry:
     async def test_what_may_pass_is_asked_for_again(self) -> None:
         failures: list[ApiError] = [unavailable(), timed_out()]
 
@@ -339,14 +339,14 @@ class TestPatience:
                 raise failures.pop()
             return "at last"
 
-        assert await patiently(ask, 5) == "at last"
+        assert await retry(ask, 5) == "at last"
 
     async def test_what_will_not_pass_is_told_at_once(self) -> None:
         async def ask() -> str:
             raise ApiError(ErrorCode.FORBIDDEN, "No.")
 
         with pytest.raises(ApiError, match=r"No\."):
-            await patiently(ask, 5)
+            await retry(ask, 5)
 
     async def test_and_the_last_failure_when_the_time_is_over(self) -> None:
         async def ask() -> str:
@@ -355,5 +355,5 @@ class TestPatience:
 
         began = time.monotonic()
         with pytest.raises(ApiError, match=r"Away\."):
-            await patiently(ask, 0.3)
+            await retry(ask, 0.3)
         assert time.monotonic() - began > 0.25

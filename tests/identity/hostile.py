@@ -86,7 +86,7 @@ async def hostile(http: aiohttp.ClientSession, **settings: Any) -> AsyncIterator
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     stack = StackInfo(found.url, f"{found.url}/rest/v1", "", "", "key", "", _JWT_SECRET, "")
-    once = {"upstream_retries": 0, "breaker_failures": 1_000_000, "live_patience": 0, "request_timeout": 5.0}
+    once = {"upstream_retries": 0, "breaker_failures": 1_000_000, "live_retry_seconds": 0, "request_timeout": 5.0}
     try:
         async with serving(stack, SUPABASE_JWT_SECRET=_JWT_SECRET, **{**once, **settings}) as url:
             found.nobody.url = found.person.url = url

@@ -9,7 +9,7 @@ from tests.live.conftest import Party
 from tests.live.direct import direct
 from tests.support import Person
 from tripgate.upstream.realtime import presence
-from tripgate.upstream.realtime.presence import Elsewhere
+from tripgate.upstream.realtime.presence import RemotePresence
 
 PRESENCE = """subscription ($trip: UUID!) {
   tripPresence(tripId: $trip) { people { id } joined { id } left { id } }
@@ -117,7 +117,7 @@ class TestElsewhere:
         return f"{number:08x}-0000-4000-8000-000000000000"
 
     def test_bounds(self) -> None:
-        found = Elsewhere()
+        found = RemotePresence()
         for client in range(20):
             people = [self.person(client * 10_000 + number) for number in range(2_000)]
             found.take("presence_diff", {"joins": self.said(str(client), people), "leaves": {}})
@@ -130,13 +130,13 @@ class TestElsewhere:
         assert len(found.people) == presence.MOST_CLIENTS
 
     def test_a_state_replaces_what_was_there(self) -> None:
-        found = Elsewhere()
+        found = RemotePresence()
         found.take("presence_state", self.said("a", [self.person(1)]))
         found.take("presence_state", self.said("b", [self.person(2)]))
         assert found.people == {self.person(2)}
 
     def test_what_a_client_said_before_is_over(self) -> None:
-        found = Elsewhere()
+        found = RemotePresence()
         found.take("presence_state", self.said("a", [self.person(1)]))
         found.take("presence_diff", {"joins": self.said("b", [self.person(2)]), "leaves": self.said("a", [])})
         assert found.people == {self.person(2)}
@@ -146,7 +146,7 @@ class TestElsewhere:
         [{"joins": 1, "leaves": "x"}, {"joins": {"a": []}}, {"joins": {"a": {"metas": [1, None, {"people": 1}]}}}, {}],
     )
     def test_other_forms_are_passed_over(self, payload: dict[str, Any]) -> None:
-        found = Elsewhere()
+        found = RemotePresence()
         found.take("presence_state", self.said("a", [self.person(1)]))
         found.take("presence_diff", payload)
         assert found.people == {self.person(1)}

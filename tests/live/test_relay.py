@@ -156,7 +156,7 @@ class TestOneSubscriber:
     @staticmethod
     def of(admit: Any, expires_at: float | None = None, **options: Any) -> Subscription:
         caller = Caller("ada", "token", None, expires_at)
-        given = {"most_waiting": 3, "recheck": 60.0, "turns": Gate(width=1, queue=10), **options}
+        given = {"queue_limit": 3, "recheck": 60.0, "admission_gate": Gate(width=1, queue=10), **options}
         return Subscription("trip:1", caller, admit, **given)
 
     @staticmethod
@@ -170,7 +170,7 @@ class TestOneSubscriber:
         subscription.end()
         assert [one.operation async for one in subscription] == [Operation.RESYNC]
 
-    async def test_nothing_is_handed_out_while_admission_is_in_doubt(self) -> None:
+    async def test_nothing_is_handed_out_while_an_admission_is_due(self) -> None:
         asked = 0
 
         async def once(_: Caller) -> None:
@@ -183,7 +183,7 @@ class TestOneSubscriber:
         subscription.push(change(1))
         assert (await anext(subscription)).id == "1"
         subscription.push(change(2))
-        subscription.doubt()
+        subscription.recheck_admission()
         with pytest.raises(ApiError, match="no longer"):
             await anext(subscription)
 
@@ -197,8 +197,8 @@ class TestOneSubscriber:
             await asyncio.sleep(0.01)
             asking -= 1
 
-        turns = Gate(width=2, queue=10)
-        await asyncio.gather(*(self.of(slowly, turns=turns).admit() for _ in range(6)))
+        gate = Gate(width=2, queue=10)
+        await asyncio.gather(*(self.of(slowly, admission_gate=gate).admit() for _ in range(6)))
         assert most == 2
 
     async def test_nobodys_admissions_keep_others_waiting(self) -> None:
@@ -207,16 +207,18 @@ class TestOneSubscriber:
         async def held(_: Caller) -> None:
             await never.wait()
 
-        turns = Gate(width=4, queue=1000, share=2)
-        many = [asyncio.create_task(self.of(held, turns=turns).admit()) for _ in range(500)]
+        gate = Gate(width=4, queue=1000, share=2)
+        many = [asyncio.create_task(self.of(held, admission_gate=gate).admit()) for _ in range(500)]
         await asyncio.sleep(0)
-        assert (turns.inside, turns.waiting) == (2, 498)
-        other = Subscription("trip:1", Caller("ben", "token"), self.yes, most_waiting=3, recheck=60.0, turns=turns)
+        assert (gate.inside, gate.waiting) == (2, 498)
+        other = Subscription(
+            "trip:1", Caller("ben", "token"), self.yes, queue_limit=3, recheck=60.0, admission_gate=gate
+        )
         await asyncio.wait_for(other.admit(), 1)
         for each in many:
             each.cancel()
         await asyncio.gather(*many, return_exceptions=True)
-        assert (turns.inside, turns.waiting) == (0, 0)
+        assert (gate.inside, gate.waiting) == (0, 0)
 
     async def test_admission_is_asked_for_again_in_time(self) -> None:
         asked = 0

@@ -92,5 +92,5 @@ def _relay_limits(settings: Settings, rest: PolicyLimits) -> RelayLimits:
         admissions=admissions,
         admissions_of_one=max(1, min(admissions // 2, rest.share or admissions)),
         admission_timeout=settings.request_timeout,
-        patience=settings.live_patience,
+        retry_seconds=settings.live_retry_seconds,
     )

@@ -19,6 +19,8 @@ OTHERS = frozenset(
         "TRIPGATE_SUPABASE_CLI",
     }
 )
+# Settings that had another name in an earlier version.
+RENAMED = {"TRIPGATE_LIVE_PATIENCE": "TRIPGATE_LIVE_RETRY_SECONDS"}
 # Kubernetes tells each container of every service beside it, of one that is called `tripgate-redis` for instance.
 _OF_SERVICES = re.compile(r".*_SERVICE_HOST|.*_SERVICE_PORT(_\w+)?|.*_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
 
@@ -41,6 +43,8 @@ def misspelt(environment: Mapping[str, str], settings: Iterable[str]) -> list[st
 
 
 def _sentence(name: str, known: Iterable[str]) -> str:
+    if renamed := RENAMED.get(name.upper()):
+        return f"{name} is called {renamed} now. Set that instead."
     # What all begin with makes none alike.
     rests = sorted(each.removeprefix(PREFIX) for each in known if each.startswith(PREFIX))
     nearest = get_close_matches(name.upper().removeprefix(PREFIX), rests, n=1, cutoff=0.6)

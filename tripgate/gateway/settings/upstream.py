@@ -41,8 +41,8 @@ class UpstreamSettings(BaseModel):
     breaker_seconds: float = Field(
         default=2.0, gt=0, description="How long it is not asked before one request tries whether it answers again."
     )
-    live_patience: float = Field(
-        default=20.0, ge=0, description="Seconds for which subscriptions outlive that Supabase does not answer reads."
+    live_retry_seconds: float = Field(
+        default=20.0, ge=0, description="For how long a subscription tries reads again that Supabase does not answer."
     )
 
     @property

@@ -27,8 +27,8 @@ class TopicListener(Subscription):
 
     joined_event: asyncio.Event
 
-    def __init__(self, topic: str, caller: Caller, on_change: OnChange, turns: Gate) -> None:
-        super().__init__(topic, caller, _no_admission, most_waiting=0, recheck=0, turns=turns)
+    def __init__(self, topic: str, caller: Caller, on_change: OnChange, admission_gate: Gate) -> None:
+        super().__init__(topic, caller, _no_admission, queue_limit=0, recheck=0, admission_gate=admission_gate)
         self._on_change = on_change
 
     @property
@@ -56,7 +56,7 @@ class TopicListener(Subscription):
         """There is nothing more to on_change."""
         self._on_change(resync())
 
-    def doubt(self) -> None:
+    def recheck_admission(self) -> None:
         """Do nothing: nobody is shown anything, so there is nobody to admit."""
 
 

@@ -19,7 +19,7 @@ MOST_CLIENTS = 1_000
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Elsewhere:
+class RemotePresence:
     """The people of a topic by the client that says so, from `presence_state` and `presence_diff`."""
 
     __slots__ = ("_by_client",)
@@ -28,7 +28,7 @@ class Elsewhere:
         self._by_client: dict[str, frozenset[str]] = {}
 
     def take(self, event: str, payload: dict[str, Any]) -> None:
-        """What Realtime tells; whatever is of another form is passed over."""
+        """Take in an event of Realtime; parts of any other form are ignored."""
         if event == "presence_state":
             self._by_client.clear()
             payload = {"joins": payload}

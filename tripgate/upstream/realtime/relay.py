@@ -19,34 +19,34 @@ from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.listener import OnChange, TopicListener
-from tripgate.upstream.realtime.presence import Elsewhere
-from tripgate.upstream.realtime.subscription import Admit, Resyncs, Subscription
+from tripgate.upstream.realtime.presence import RemotePresence
+from tripgate.upstream.realtime.subscription import Admit, ResyncCounts, Subscription
 from tripgate.upstream.resilience.failures import overloaded, unavailable
 from tripgate.upstream.resilience.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
-    """How the relay treats subscribers.
+    """The limits of subscriptions.
 
     Attributes:
-        most_waiting: Changes that wait for a slow reader before it gets a RESYNC instead.
+        queue_limit: Changes that wait for a slow reader before it gets a RESYNC instead.
         recheck: Seconds for which an admission is good.
         join_timeout: Seconds that a subscriber waits for the topic to be joined.
         admissions: How many subscribers are admitted at once. When all come back after a gap, their reads wait here,
             where that takes little, and queries find a connection between them.
         admissions_of_one: How many of one person's.
         admission_timeout: Seconds that a new subscriber waits to be admitted.
-        patience: Seconds for which a subscription is kept while reads for it are not answered.
+        retry_seconds: For how long a read that a subscription needs is tried again before the subscription fails.
     """
 
-    most_waiting: int = 256
+    queue_limit: int = 256
     recheck: float = 60.0
     join_timeout: float = 8.0
     admissions: int = 16
     admissions_of_one: int = 4
     admission_timeout: float = 15.0
-    patience: float = 20.0
+    retry_seconds: float = 20.0
 
 
 class Relay:
@@ -64,8 +64,8 @@ class Relay:
         self._memberships = memberships
         self._roots = roots
         self._limits = limits
-        self._turns = Gate(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
-        self.resyncs = Resyncs()
+        self._admission_gate = Gate(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
+        self.resyncs = ResyncCounts()
         self._topics: dict[str, _Topic] = {}
 
     async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> Subscription:
@@ -80,10 +80,10 @@ class Relay:
             topic,
             caller,
             admit,
-            most_waiting=limits.most_waiting,
+            queue_limit=limits.queue_limit,
             recheck=limits.recheck,
-            turns=self._turns,
-            patience=limits.patience,
+            admission_gate=self._admission_gate,
+            retry_seconds=limits.retry_seconds,
             resyncs=self.resyncs,
         )
         shared = self._topic(topic)
@@ -103,7 +103,7 @@ class Relay:
         There is no admission: changes may be acted on, and must not be shown to anybody.
         """
         shared = self._topic(topic)
-        listener = TopicListener(topic, caller, on_change, self._turns)
+        listener = TopicListener(topic, caller, on_change, self._admission_gate)
         listener.joined_event = shared.add(listener)
         return listener
 
@@ -158,9 +158,9 @@ class Relay:
         return max((one.waiting for shared in self._topics.values() for one in shared.subscriptions), default=0)
 
     @property
-    def patience(self) -> float:
-        """Seconds for which a subscription is kept while reads for it are not answered."""
-        return self._limits.patience
+    def retry_seconds(self) -> float:
+        """For how long a read that a subscription needs is tried again before the subscription fails."""
+        return self._limits.retry_seconds
 
     async def _admitted(self, subscription: Subscription) -> None:
         try:
@@ -176,7 +176,7 @@ class Relay:
                 subscription.end()
 
     async def close(self) -> None:
-        """Hang up."""
+        """End every subscription and close the connections to Realtime."""
         self.end()
         await self._client.close()
 
@@ -199,10 +199,10 @@ class _Topic:
         self._refused: set[str] = set()
         self._moving: asyncio.TimerHandle | None = None
         self._present: dict[Presence, None] = {}
-        self._elsewhere = Elsewhere()
+        self._remote_presence = RemotePresence()
 
     def add(self, subscription: Subscription) -> asyncio.Event:
-        """One more listens; the event is set while the topic is joined."""
+        """Add a subscription; the event that is returned is set while the topic is joined."""
         self.subscriptions[subscription] = None
         subscription.on_refresh = self._refreshed
         if self._carrier is None:
@@ -213,7 +213,7 @@ class _Topic:
         return self._channel.joined
 
     def remove(self, subscription: Subscription) -> None:
-        """One listens no longer; another carries the join if it was this one."""
+        """Remove a subscription. Another's token takes the join over where need be; the last one leaves the topic."""
         self.subscriptions.pop(subscription, None)
         if not self.subscriptions:
             if self._moving is not None:
@@ -243,7 +243,7 @@ class _Topic:
         """Pass a change on to every subscription. What may change memberships has each admitted anew first."""
         if change.table in self._memberships or change.operation is Operation.RESYNC:
             for subscription in self.subscriptions:
-                subscription.doubt()
+                subscription.recheck_admission()
         ends = change.table in self._roots and change.operation is Operation.DELETE
         for subscription in self.subscriptions:
             subscription.push(change)
@@ -256,24 +256,24 @@ class _Topic:
             subscription.disconnected()
 
     def on_refused(self, reason: str) -> None:  # noqa: ARG002 - the carrier's own read says why
-        """The server lets the carrier in no longer: its own read decides about it, and another carries on."""
+        """The server refuses the carrier's token: admit the carrier again, and let another's token carry the join."""
         if self._carrier is not None:
             self._refused.add(self._carrier.caller.token or "")
-            self._carrier.doubt()
+            self._carrier.recheck_admission()
         self._move()
 
     def on_presence(self, event: str, payload: dict[str, Any]) -> None:
-        """Who is present in other processes."""
-        self._elsewhere.take(event, payload)
+        """Take in who is present in other processes."""
+        self._remote_presence.take(event, payload)
         self._tell_presence()
 
     def enter(self, presence: "Presence") -> None:
-        """Somebody is present from now on."""
+        """Add somebody who is present."""
         self._present[presence] = None
         self._track()
 
     def exit(self, presence: "Presence") -> None:
-        """Somebody is present no longer."""
+        """Remove somebody who was present."""
         self._present.pop(presence, None)
         self._track()
 
@@ -281,7 +281,7 @@ class _Topic:
     def people(self) -> frozenset[str]:
         """The ids of all who are present here, and of all who are said to be in other processes."""
         here = frozenset(one.person for one in self._present)
-        return here | self._elsewhere.people
+        return here | self._remote_presence.people
 
     def _track(self) -> None:
         if self._channel is not None:
@@ -305,7 +305,7 @@ class _Topic:
         """Let the subscriber whose token lasts longest carry the join."""
         candidates = [one for one in self.subscriptions if one.caller.token not in self._refused]
         if not candidates:
-            # Nobody's token is let in: ask again with whichever comes, once Postgres has had its say.
+            # The server accepts no subscriber's token: try any of them again in a second.
             self._carrier = None
             self._refused.clear()
             self._again_later()

@@ -1,4 +1,4 @@
-"""One subscriber of a topic: its queue, its admission, its end."""
+"""One subscription to a topic: its queue, its admission, its end."""
 
 import asyncio
 import random
@@ -9,15 +9,14 @@ from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation, resync
 from tripgate.upstream.resilience.gate import Gate
-from tripgate.upstream.resilience.patience import patiently
+from tripgate.upstream.resilience.retry import retry
 
 Admit = Callable[[Caller], Awaitable[None]]
 """Reads what the topic is about under the caller's own token; raises when that caller may not see it."""
 
 
-class Resyncs:
-    """How many subscribers were told to read anew: after a gap, since they were too slow, or since what came could not
-    be decoded."""
+class ResyncCounts:
+    """How many RESYNCs subscribers got: after a gap, for reading too slowly, or for what could not be decoded."""
 
     __slots__ = ("gap", "slow", "undecodable")
 
@@ -30,34 +29,35 @@ class Resyncs:
 class Subscription:
     """Changes for one person, in order, each once: an asynchronous iterator that ends with the subscription.
 
-    Nothing is handed out while the person's admission is in doubt: at the start, after every membership event, after a
-    new token, and when a minute has passed. A reader that does not keep up gets one RESYNC instead of what it missed.
+    Nothing is handed out while an admission is due: at the start, after every membership event, after a new token, and
+    when a minute has passed. A reader that does not keep up gets one RESYNC instead of what it missed.
 
     There are as many of these as there are readers, most of them idle, so each is small: slots, one future while it
     waits, one timer for the end of its admission.
 
     Args:
         topic: Where the changes come from, as in `trip:<id>`.
-        most_waiting: How many changes wait for a slow reader.
+        queue_limit: How many changes wait for a slow reader.
         recheck: Seconds for which an admission is good.
-        turns: Taken for each admission, so that one person's do not keep others waiting.
-        patience: Seconds for which it is kept when it cannot be asked whether the admission is still good.
-        resyncs: Counts them.
+        admission_gate: Passed by each admission, so that one person's do not keep others waiting.
+        retry_seconds: For how long an admission that cannot be asked for is asked for again before the subscription
+            fails.
+        resyncs: Counts those of all subscriptions.
     """
 
     __slots__ = (
+        "_admission_due",
+        "_admission_gate",
         "_admit",
         "_ended",
         "_failure",
-        "_in_doubt",
-        "_most_waiting",
-        "_news",
-        "_patience",
+        "_queue_limit",
         "_recheck",
+        "_recheck_timer",
         "_resyncs",
-        "_turns",
-        "_until_doubt",
+        "_retry_seconds",
         "_waiting",
+        "_wakeup",
         "caller",
         "on_refresh",
         "topic",
@@ -69,71 +69,71 @@ class Subscription:
         caller: Caller,
         admit: Admit,
         *,
-        most_waiting: int,
+        queue_limit: int,
         recheck: float,
-        turns: Gate,
-        patience: float = 20.0,
-        resyncs: Resyncs | None = None,
+        admission_gate: Gate,
+        retry_seconds: float = 20.0,
+        resyncs: ResyncCounts | None = None,
     ) -> None:
-        self._resyncs = resyncs or Resyncs()
+        self._resyncs = resyncs or ResyncCounts()
         self.topic = topic
         self.caller = caller
         self._admit = admit
         self._recheck = recheck
-        self._turns = turns
-        self._patience = patience
-        self._most_waiting = most_waiting
+        self._admission_gate = admission_gate
+        self._retry_seconds = retry_seconds
+        self._queue_limit = queue_limit
         self._waiting: list[Change] = []
-        self._news: asyncio.Future[None] | None = None
-        self._in_doubt = True
-        self._until_doubt: asyncio.TimerHandle | None = None
+        self._wakeup: asyncio.Future[None] | None = None
+        self._admission_due = True
+        self._recheck_timer: asyncio.TimerHandle | None = None
         self._failure: ApiError | None = None
         self._ended = False
         self.on_refresh: Callable[[Subscription], None] = lambda _: None
 
     def push(self, change: Change) -> None:
-        """Hand a change to the reader, as soon as it may have it."""
+        """Queue a change for the reader; a RESYNC in its place, and nothing else, where the queue is full."""
         if change.undecodable:
             self._resyncs.undecodable += 1
         elif change.operation is Operation.RESYNC:
             self._resyncs.gap += 1
-        elif len(self._waiting) >= self._most_waiting:
+        elif len(self._waiting) >= self._queue_limit:
             self._resyncs.slow += 1
-        if len(self._waiting) >= self._most_waiting or (change.operation is Operation.RESYNC and self._waiting):
+        if len(self._waiting) >= self._queue_limit or (change.operation is Operation.RESYNC and self._waiting):
             self._waiting.clear()
             change = resync()
         self._waiting.append(change)
-        self._rouse()
+        self._wake()
 
-    def doubt(self) -> None:
-        """Ask anew whether this person may see the topic, before anything more is handed out."""
-        self._in_doubt = True
-        self._rouse()
+    def recheck_admission(self) -> None:
+        """Admit the person again before anything more is handed out."""
+        self._admission_due = True
+        self._wake()
 
     def refresh(self, caller: Caller) -> None:
         """Go on under a newer token of the same person."""
         self.caller = caller
-        self.doubt()
+        self.recheck_admission()
         self.on_refresh(self)
 
     def fail(self, error: ApiError) -> None:
-        """End with this error; what waits is not handed out."""
+        """End with this error at once; changes that wait are dropped."""
         self._failure = error
         self._waiting.clear()
-        self._rouse()
+        self._wake()
 
     def end(self) -> None:
-        """End once what waits has been handed out."""
+        """End once the changes that wait have been handed out."""
         self._ended = True
-        self._rouse()
+        self._wake()
 
     def disconnected(self) -> None:
         """Do nothing: the channel passes on what was missed, or a RESYNC, once it has joined again."""
 
     def close(self) -> None:
-        """Nobody reads any more."""
-        if self._until_doubt is not None:
-            self._until_doubt.cancel()
+        """Stop the timer of a subscription that is read no more."""
+        if self._recheck_timer is not None:
+            self._recheck_timer.cancel()
 
     @property
     def waiting(self) -> int:
@@ -148,19 +148,19 @@ class Subscription:
         """
         if self.caller.expired:
             raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token has expired. Refresh the session.")
-        while self._in_doubt:
-            # Settled before asking: a doubt that comes up meanwhile makes it ask again.
-            self._in_doubt = False
-            self._doubt_in_time()
+        while self._admission_due:
+            # Cleared before asking: what makes another admission due meanwhile makes it ask again.
+            self._admission_due = False
+            self._schedule_recheck()
             try:
                 person = self.caller.user_id
-                await self._turns.enter(person, None)
+                await self._admission_gate.enter(person, None)
                 try:
                     await self._admit(self.caller)
                 finally:
-                    self._turns.leave(person)
+                    self._admission_gate.leave(person)
             except BaseException:
-                self._in_doubt = True
+                self._admission_due = True
                 raise
 
     def __aiter__(self) -> "Subscription":
@@ -176,26 +176,26 @@ class Subscription:
         while True:
             if self._failure is not None:
                 raise self._failure
-            if self._in_doubt or self.caller.expired:
-                await patiently(self.admit, self._patience)
+            if self._admission_due or self.caller.expired:
+                await retry(self.admit, self._retry_seconds)
             elif self._waiting:
                 return self._waiting.pop(0)
             elif self._ended:
                 raise StopAsyncIteration
             else:
-                self._news = asyncio.get_running_loop().create_future()
-                await self._news
+                self._wakeup = asyncio.get_running_loop().create_future()
+                await self._wakeup
 
-    def _rouse(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+    def _wake(self) -> None:
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
 
-    def _doubt_in_time(self) -> None:
+    def _schedule_recheck(self) -> None:
         """An admission is good for a while, and no longer than its token."""
-        if self._until_doubt is not None:
-            self._until_doubt.cancel()
+        if self._recheck_timer is not None:
+            self._recheck_timer.cancel()
         # Subscribers that came together do not ask together for ever.
         seconds = self._recheck * random.uniform(0.9, 1)  # noqa: S311
         if self.caller.expires_at is not None:
             seconds = min(seconds, self.caller.expires_at - time.time())
-        self._until_doubt = asyncio.get_running_loop().call_later(seconds, self.doubt)
+        self._recheck_timer = asyncio.get_running_loop().call_later(seconds, self.recheck_admission)

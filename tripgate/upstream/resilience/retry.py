@@ -1,4 +1,4 @@
-"""For what lives longer than a request: ask again for as long as a failure may pass."""
+"""Retries for subscriptions, which live longer than a request."""
 
 import asyncio
 import random
@@ -13,11 +13,11 @@ _LONGEST_WAIT = 4.0
 T = TypeVar("T")
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
-    """What `ask` gives at last, asked with growing pauses while Supabase is away.
+async def retry(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """The result of `ask()`, which is called again, after growing pauses, while it fails in a way that may pass.
 
     Args:
-        seconds: For how long.
+        seconds: For how long, all attempts and pauses together.
 
     Raises:
         ApiError: A failure that will not pass, at once; the last one of the others when the time is over.
