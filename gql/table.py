@@ -242,32 +242,32 @@ class Catalog:
     """
 
     def __init__(self) -> None:
-        self._tables: dict[str, Table] = {}
+        self.by_type: dict[str, Table] = {}
         self._by_name: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
 
     def add(self, table: Table) -> None:
         """Register a type. A name declared twice is a mistake in the program, not a choice."""
-        if table.type_name in self._tables:
+        if table.type_name in self.by_type:
             raise ValueError(f"{table.type_name} is declared twice")
-        self._tables[table.type_name] = table
+        self.by_type[table.type_name] = table
         self._by_name[table.name] = table
         if table.hidden_columns:
             self.partly_hidden.add(table.name)
 
     def __getitem__(self, type_name: str) -> Table:
-        return self._tables[type_name]
+        return self.by_type[type_name]
 
     def get(self, type_name: str) -> Table | None:
         """The mapping of a type, or `None` for a type that no table stands behind."""
-        return self._tables.get(type_name)
+        return self.by_type.get(type_name)
 
     def named(self, name: str) -> Table:
         """The mapping of a table by its name in SQL."""
         return self._by_name[name]
 
     def __iter__(self) -> Iterator[Table]:
-        return iter(self._tables.values())
+        return iter(self.by_type.values())
 
 
 catalog = Catalog()

@@ -91,7 +91,7 @@ class RevokeInvitation(Matched):
         match = self.match(context, selected.arguments(variables))
         plan = self.plan(context, selected, variables)
         changes_ = {"status": "revoked"}
-        answer = await self.one(context, plan, Update(self.table.name, match, changes_, self.returning(plan)))
+        answer = await self.one(context, plan, Update(self.table.name, match, changes_, plan.returning))
         if answer is None:
             raise await self.explain_nothing(context, match)
         return answer

@@ -45,7 +45,7 @@ class MoveTripItem(Write):
         arguments = selected.arguments(variables)
         plan = self.plan(context, selected, variables)
         given = {"item": str(arguments["id"]), "day": arguments["dayNumber"], "new_position": arguments["position"]}
-        return await self.one(context, plan, Call("move_trip_item", given, self.returning(plan)))
+        return await self.one(context, plan, Call("move_trip_item", given, plan.returning))
 
 
 @strawberry.type

@@ -31,7 +31,7 @@ class CastVote(Write):
             "new_comment": comment,
         }
         plan = self.plan(context, selected, variables)
-        return await self.one(context, plan, Call("cast_vote", given, self.returning(plan)))
+        return await self.one(context, plan, Call("cast_vote", given, plan.returning))
 
 
 class RetractVote(DeleteOne):

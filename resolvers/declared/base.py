@@ -8,7 +8,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from graphql.execution.values import VariableValues
 from strawberry.extensions import FieldExtension
@@ -161,6 +161,21 @@ def _as_input(value: Any) -> Any:
         for field in value.__strawberry_definition__.fields
         if (inner := getattr(value, field.python_name)) is not UNSET
     }
+
+
+class PlannedField(DeclaredField):
+    """A read whose plan is kept: what `ready` makes answers by itself."""
+
+    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
+        ready: Ready = self.kept(context, selected, variables)
+        return ready.answer(context)
+
+
+class Ready(Protocol):
+    """A plan, prepared, and what shapes its rows: all of a field that does not depend on the moment or the caller."""
+
+    def answer(self, context: Context) -> Awaitable[Any]:
+        """The field's finished answer."""
 
 
 def planner(context: Context, variables: VariableValues) -> Planner:

@@ -1,4 +1,4 @@
-"""The row of a change, as a subscriber's selection asks for it.
+"""What subscribers are told of a change, and its row as their selection asks for it.
 
 What the change's record answers exactly is shaped from it. Numbers that JSON would round, related rows and computed
 objects are read anew, with the subscriber's own token.
@@ -10,18 +10,23 @@ moment while it is the older of the two.
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from gql.errors import ApiError
 from gql.table import Column, Kind, Table
 from tripgate.planner.plan import pick
 from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.rows import Row
+from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ObjectShaper, object_shaper
 from tripgate.upstream.backend import Backend, PreparedByKey
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.resilience.retry import retry
 
 WAITS = (0.01, 0.02, 0.05, 0.1)
 """Seconds before each further read of a row that is too old. After the last, what there is will do."""
@@ -66,17 +71,78 @@ class ChangedRow:
         if self.prepared is None:
             return self.shaper(change.record)
         prepared = self.prepared.with_key(change.id)
-
-        async def row() -> Row | None:
-            return next(iter((await backend.fetch(prepared, caller, self.table)).rows), None)
-
-        found = await row()
-        for wait in WAITS:
-            if not too_early(self.table, found, change):
+        for wait in (*WAITS, None):
+            rows = (await backend.fetch(prepared, caller, self.table)).rows
+            found = rows[0] if rows else None
+            if wait is None or not too_early(self.table, found, change):
                 break
             await asyncio.sleep(wait)
-            found = await row()
         return None if found is None else self.shaper(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeAnswers:
+    """How changes become answers for all who follow with one document and the same variables.
+
+    Attributes:
+        rows: By response key.
+        same_for_all: Whether no row is read with the subscriber's token.
+        retry_seconds: For how long the read of a row is tried again.
+    """
+
+    selected: Selected
+    rows: dict[str, ChangedRow]
+    same_for_all: bool
+    retry_seconds: float
+
+    @classmethod
+    def of(
+        cls, backend: Backend, table: Table, selected: Selected, plan: Callable[[Selected], ObjectPlan], seconds: float
+    ) -> "ChangeAnswers":
+        """Make them ready.
+
+        Args:
+            plan: Of the row, by what is selected of it.
+            seconds: For how long the read of a row is tried again.
+        """
+        rows = {
+            child.key: ChangedRow.of(backend, table, plan(child))
+            for child in selected.children
+            if child.name == table.singular
+        }
+        return cls(selected, rows, all(row.prepared is None for row in rows.values()), seconds)
+
+    async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
+        """The subscription field's value for a change; rows that cannot be had for a while are waited for.
+
+        Raises:
+            ApiError: They cannot be had for longer than `retry_seconds`, or not at all.
+        """
+        if self.same_for_all:
+            found = change.answers.get(self)
+            if found is None:
+                found = change.answers[self] = await self._made(change, caller, backend)
+            return found
+        try:
+            return await self._made(change, caller, backend)
+        except ApiError as error:
+            return await retry(partial(self._made, change, caller, backend), self.retry_seconds, after=error)
+
+    async def _made(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for child in self.selected.children:
+            match child.name:
+                case "__typename":
+                    made[child.key] = child.parent_type.name
+                case "operation":
+                    made[child.key] = change.operation.value
+                case "id":
+                    made[child.key] = change.id
+                case "occurredAt":
+                    made[child.key] = change.occurred_at
+                case _:
+                    made[child.key] = await self.rows[child.key].answer(change, caller, backend)
+        return made
 
 
 def _told_exactly(column: Column | None) -> bool:

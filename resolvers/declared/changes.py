@@ -3,24 +3,22 @@
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode
-from gql.table import Table, catalog
+from gql.table import catalog
 from resolvers.context import Context, Info
 from resolvers.declared.base import DeclaredField, planner
-from resolvers.declared.changed_row import ChangedRow
+from resolvers.declared.changed_row import ChangeAnswers
 from tripgate.planner.plan import ALWAYS, Compare, Embed, Operator, Pick, Read
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
-from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.realtime.frames import Change, Operation
+from tripgate.upstream.realtime.frames import Operation
 from tripgate.upstream.realtime.subscription import Admit
 from tripgate.upstream.resilience.retry import retry
 
@@ -64,7 +62,17 @@ class Changes(SubscriptionField):
         super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
-        return _Stream.of(self.table, context, selected, variables)
+        assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
+        trip_id = str(selected.arguments(variables)["tripId"])
+        plans = planner(context, variables)
+        answers = ChangeAnswers.of(
+            context.backend,
+            self.table,
+            selected,
+            lambda child: plans.object(self.table, child.children, ALWAYS),
+            context.relay.retry_seconds,
+        )
+        return _Stream(f"trip:{trip_id}", admit_to_trip(context, trip_id), answers)
 
     async def events(
         self, context: Context, selected: Selected, variables: VariableValues
@@ -77,7 +85,7 @@ class Changes(SubscriptionField):
         try:
             async for change in subscription:
                 if change.operation is Operation.RESYNC or change.table == self.table.name:
-                    yield await stream.answer(change, subscription.caller, context.backend)
+                    yield await stream.answers.answer(change, subscription.caller, context.backend)
         finally:
             context.live.discard(subscription)
             context.relay.leave(subscription)
@@ -139,61 +147,13 @@ class TripPresence(SubscriptionField):
         return {child.key: await part(child) for child in selected.children}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stream:
+class _Stream(NamedTuple):
     """What all share who follow with one document and the same variables: where changes come from, who may hear of
-    them, and how they become answers.
-
-    Attributes:
-        rows: By response key.
-        same_for_all: Whether no row is read with the subscriber's token.
-        retry_seconds: For how long the read of a row is tried again.
-    """
+    them, and how they become answers."""
 
     topic: str
     admit: Admit
-    selected: Selected
-    rows: dict[str, ChangedRow]
-    same_for_all: bool
-    retry_seconds: float
-
-    @classmethod
-    def of(cls, table: Table, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
-        trip_id = str(selected.arguments(variables)["tripId"])
-        plans = planner(context, variables)
-        rows = {
-            child.key: ChangedRow.of(context.backend, table, plans.object(table, child.children, ALWAYS))
-            for child in selected.children
-            if child.name == table.singular
-        }
-        same_for_all = all(row.prepared is None for row in rows.values())
-        assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        admit = admit_to_trip(context, trip_id)
-        return cls(f"trip:{trip_id}", admit, selected, rows, same_for_all, context.relay.retry_seconds)
-
-    async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
-        if not self.same_for_all:
-            return await retry(partial(self._made, change, caller, backend), self.retry_seconds)
-        found = change.answers.get(self)
-        if found is None:
-            found = change.answers[self] = await self._made(change, caller, backend)
-        return found
-
-    async def _made(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
-        return {child.key: await self._part(child, change, caller, backend) for child in self.selected.children}
-
-    async def _part(self, child: Selected, change: Change, caller: Caller, backend: Backend) -> Any:
-        match child.name:
-            case "__typename":
-                return child.parent_type.name
-            case "operation":
-                return change.operation.value
-            case "id":
-                return change.id
-            case "occurredAt":
-                return change.occurred_at
-            case _:
-                return await self.rows[child.key].answer(change, caller, backend)
+    answers: ChangeAnswers
 
 
 def admit_to_trip(context: Context, trip_id: str) -> Admit:

@@ -1,6 +1,5 @@
 """Declared groups: `tripsGrouped(by, filter)`, one request for all groups and what is computed over each."""
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ from graphql.execution.values import VariableValues
 
 from gql.table import Table
 from resolvers.context import Context
-from resolvers.declared.base import DeclaredField, planner
+from resolvers.declared.base import PlannedField, planner
 from tripgate.planner import aggregates
 from tripgate.planner.aggregates import GroupsPlan
 from tripgate.planner.selection import Selected
@@ -33,7 +32,7 @@ class _ReadyGroups:
         return [self.shaper(row) for row in found.rows]
 
 
-class Grouped(DeclaredField):
+class Grouped(PlannedField):
     """`tripsGrouped(by, filter, first, offset)`."""
 
     null_means_error = True
@@ -46,7 +45,3 @@ class Grouped(DeclaredField):
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyGroups:
         return _ReadyGroups.of(context, self.table, self.plan(context, selected, variables))
-
-    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
-        ready: _ReadyGroups = self.kept(context, selected, variables)
-        return ready.answer(context)

@@ -1,7 +1,7 @@
 """Declared reads: each plans the selection below it once and asks once, however deep it goes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from graphql.execution.values import VariableValues
 from gql.errors import bad_input
 from gql.table import Table, catalog
 from resolvers.context import Context
-from resolvers.declared.base import DeclaredField, planner
+from resolvers.declared.base import DeclaredField, PlannedField, planner
 from tripgate.planner import node_id
 from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.planner import ConnectionPlan, ObjectPlan
@@ -111,7 +111,7 @@ def _totals(found: Rows) -> Sequence[Row]:
     return found.rows if found.total is None else [{"count": found.total}]
 
 
-class One(DeclaredField):
+class One(PlannedField):
     """`trip(id)`."""
 
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ObjectPlan:
@@ -123,10 +123,6 @@ class One(DeclaredField):
         """The prepared read of this selection, and what shapes its answer."""
         key = str(selected.arguments(variables)["id"])
         return _by_key(context, self.table, selected, selected.children, variables, key)
-
-    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
-        ready: ReadyObject = self.kept(context, selected, variables)
-        return ready.answer(context)
 
 
 class Own(DeclaredField):
@@ -156,7 +152,7 @@ class AnyNode(DeclaredField):
         return await ready.answer(context)
 
 
-class Many(DeclaredField):
+class Many(PlannedField):
     """`trips(filter, orderBy, first, …)`."""
 
     null_means_error = True
@@ -167,7 +163,3 @@ class Many(DeclaredField):
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyConnection:
         return _ReadyConnection.of(context, self.table, self.plan(context, selected, variables))
-
-    def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
-        ready: _ReadyConnection = self.kept(context, selected, variables)
-        return ready.answer(context)

@@ -10,12 +10,10 @@ from strawberry.types.arguments import StrawberryArgument
 from gql.errors import ApiError, ErrorCode
 from gql.table import UniqueKey
 from resolvers.context import Context
-from resolvers.declared.writes import Write
+from resolvers.declared.writes import Write, Written
 from tripgate.planner import write
 from tripgate.planner.plan import Insert, Match, Update
-from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import object_shaper
 
 
 class Upsert(Write):
@@ -51,7 +49,7 @@ class Upsert(Write):
         context.signed_in()
         plan = self.plan(context, selected, variables)
         given = selected.arguments(variables)["input"]
-        insert = write.insert(self.table, [given], self.returning(plan), "input")
+        insert = write.insert(self.table, [given], plan.returning, "input")
         merge = all(self.table.by_sql_name[name].patchable for name in insert.columns)
         insert = dataclasses.replace(insert, on_conflict=self.key.columns, merge=merge)
         answer = await self.one(context, plan, insert)
@@ -62,7 +60,7 @@ class Upsert(Write):
             raise ApiError(ErrorCode.CONFLICT, f"This {self.noun} exists already and is not yours to change.")
         return answer
 
-    async def _change(self, context: Context, plan: ObjectPlan, insert: Insert) -> dict[str, Any] | None:
+    async def _change(self, context: Context, plan: Written, insert: Insert) -> dict[str, Any] | None:
         """What the input says of the row that is there already; `None` where the caller may not see or change it."""
         (row,) = insert.rows
         match = self._match(context, row)
@@ -73,7 +71,7 @@ class Upsert(Write):
         found = await self.matching(context, match, *(pick.column for pick in insert.returning))
         if found and plan.read.embeds:
             found = await self.read_back(context, plan, [found[0][key]])
-        return object_shaper(plan.shape)(found[0]) if found else None
+        return plan.shaper(found[0]) if found else None
 
     def _match(self, context: Context, row: dict[str, Any]) -> Match:
         own = {self.key.own: str(context.caller.user_id)}

@@ -3,6 +3,7 @@
 import datetime as dt
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -15,42 +16,70 @@ from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write
 from tripgate.planner.plan import ALWAYS, And, Compare, Delete, Match, Operator, Pick, Read
 from tripgate.planner.plan import Write as WritePlan
-from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import object_shaper
+from tripgate.planner.shaper import ObjectShaper, object_shaper
+from tripgate.upstream.backend import PreparedByKey
+
+_WRITTEN = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is selected of the rows written, planned: all that does not depend on what is written.
+
+    Attributes:
+        read: The rows with their relations.
+        returning: What the write itself answers: its own columns, or where relations are selected the key to read by.
+        by_key: The read of one row with its relations, made ready; `None` where none are selected, or it is not kept.
+    """
+
+    read: Read
+    returning: tuple[Pick, ...]
+    by_key: PreparedByKey | None
+    shaper: ObjectShaper
 
 
 class Write(DeclaredField):
     """What the writes share."""
 
-    def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ObjectPlan:
-        """What is selected of the rows written."""
-        return planner(context, variables).object(self.table, selected.children, ALWAYS)
+    def plan(self, context: Context, selected: Selected, variables: VariableValues) -> Written:
+        """What is selected of the rows written; planned once where nothing of it depends on variables."""
+        kept: Written | None = selected.kept.get(_WRITTEN)
+        if kept is not None:
+            return kept
+        plan = planner(context, variables).object(self.table, selected.children, ALWAYS)
+        read, shaper = plan.read, object_shaper(plan.shape)
+        returning = write.returning(self.table, [] if read.embeds else [pick.column for pick in read.columns])
+        if not all(child.constant for child in selected.children):
+            return Written(read, returning, None, shaper)
+        by_key = None
+        if read.embeds:
+            columns = write.returning(self.table, [pick.column for pick in read.columns])
+            by_key = context.backend.prepare_by_key(Read(self.table.name, columns, read.embeds), self.table.primary_key)
+        found = selected.kept[_WRITTEN] = Written(read, returning, by_key, shaper)
+        return found
 
-    def returning(self, plan: ObjectPlan) -> tuple[Pick, ...]:
-        """What the write itself answers: its own columns, or where relations are selected the key to read them by."""
-        columns = () if plan.read.embeds else (pick.column for pick in plan.read.columns)
-        return write.returning(self.table, columns)
-
-    async def one(self, context: Context, plan: ObjectPlan, wanted: WritePlan) -> dict[str, Any] | None:
+    async def one(self, context: Context, plan: Written, wanted: WritePlan) -> dict[str, Any] | None:
         """Send a write of one row and shape what it wrote; `None` where it wrote nothing."""
         rows = await context.backend.write(wanted, context.caller, self.table)
         if rows and plan.read.embeds:
             rows = await self.read_back(context, plan, [rows[0][self.table.primary_key]])
-        return object_shaper(plan.shape)(rows[0]) if rows else None
+        return plan.shaper(rows[0]) if rows else None
 
-    async def read_back(self, context: Context, plan: ObjectPlan, keys: list[str]) -> list[dict[str, Any]]:
+    async def read_back(self, context: Context, plan: Written, keys: list[str]) -> Sequence[dict[str, Any]]:
         """Rows by key in the order of the keys, with their relations."""
+        if plan.by_key is not None and len(keys) == 1:
+            return (await context.backend.fetch(plan.by_key.with_key(keys[0]), context.caller, self.table)).rows
         key = self.table.primary_key
-        columns = write.returning(self.table, (pick.column for pick in plan.read.columns))
+        columns = write.returning(self.table, [pick.column for pick in plan.read.columns])
         read = Read(self.table.name, columns, plan.read.embeds, Compare(key, Operator.IN, tuple(keys)))
         answer = await context.backend.read(read, context.caller, self.table)
         return in_order(answer.rows, key, keys)
 
-    async def by_key(self, context: Context, plan: ObjectPlan, key: str) -> dict[str, Any] | None:
+    async def by_key(self, context: Context, plan: Written, key: str) -> dict[str, Any] | None:
         """The row of this key, shaped; `None` where the caller may not see it."""
         rows = await self.read_back(context, plan, [key])
-        return object_shaper(plan.shape)(rows[0]) if rows else None
+        return plan.shaper(rows[0]) if rows else None
 
     async def explain_nothing(self, context: Context, match: Match) -> ApiError:
         """Why a write of one row changed none: it is not visible, or visible and not permitted."""
@@ -93,16 +122,16 @@ class Create(Write):
         if write.has_related(self.table, inputs):
             rows = await self._insert_tree(context, plan, inputs, path)
         else:
-            insert = write.insert(self.table, inputs, self.returning(plan), path)
+            insert = write.insert(self.table, inputs, plan.returning, path)
             rows = await context.backend.write(insert, context.caller, self.table)
             key = self.table.primary_key
             keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
             rows = await self.read_back(context, plan, keys) if plan.read.embeds else in_order(rows, key, keys)
-        shaper = object_shaper(plan.shape)
+        shaper = plan.shaper
         return [shaper(row) for row in rows]
 
     async def _insert_tree(
-        self, context: Context, plan: ObjectPlan, inputs: list[dict[str, Any]], path: str
+        self, context: Context, plan: Written, inputs: list[dict[str, Any]], path: str
     ) -> Sequence[dict[str, Any]]:
         """Rows and those that they bring along, in one transaction, which returns nothing."""
         tree, keys = write.insert_tree(catalog, self.table, inputs, path, max_list=context.max_page_size)
@@ -150,7 +179,7 @@ class Update(Matched):
         match = self.match(context, arguments)
         since = arguments.get("ifUnmodifiedSince")
         plan = self.plan(context, selected, variables)
-        update = write.update(self.table, match, arguments["patch"], self.returning(plan))
+        update = write.update(self.table, match, arguments["patch"], plan.returning)
         answer = await self.one(context, plan, write.only(update, write.unmodified_since(self.table, since)))
         if answer is None:
             raise await self._explain(context, match, since)
@@ -202,13 +231,13 @@ class DeleteOne(Matched):
         plan = self.plan(context, selected, variables)
         # What is embedded goes with the row, so it is read before.
         before = await self._before(context, plan, match) if plan.read.embeds else None
-        delete = Delete(self.table.name, match, self.returning(plan))
+        delete = Delete(self.table.name, match, plan.returning)
         rows = await context.backend.write(delete, context.caller, self.table)
         if not rows:
             raise await self.explain_nothing(context, match)
-        return object_shaper(plan.shape)((before or rows)[0])
+        return plan.shaper((before or rows)[0])
 
-    async def _before(self, context: Context, plan: ObjectPlan, match: Match) -> Sequence[dict[str, Any]]:
+    async def _before(self, context: Context, plan: Written, match: Match) -> Sequence[dict[str, Any]]:
         where = And(tuple(Compare(column, Operator.EQ, value) for column, value in match))
         read = Read(self.table.name, plan.read.columns, plan.read.embeds, where)
         return (await context.backend.read(read, context.caller, self.table)).rows

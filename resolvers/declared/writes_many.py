@@ -19,7 +19,6 @@ from resolvers.declared.writes import Write, in_order
 from tripgate.planner import write
 from tripgate.planner.plan import And, Condition, Delete, OwnTest, Pick, Read, Update
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import object_shaper
 from tripgate.planner.write_filters import check_write_filter
 from tripgate.upstream.backend import NotExactlyError
 
@@ -97,7 +96,7 @@ class UpdateMany(WriteMany):
         arguments = selected.arguments(variables)
         since = arguments.get("ifUnmodifiedSince")
         plan = self.plan(context, selected, variables)
-        update = write.update(self.table, (), arguments["patch"], self.returning(plan))
+        update = write.update(self.table, (), arguments["patch"], plan.returning)
         where = self.wanted(context, variables, arguments)
         seen = () if since is None else (self.table.columns[write.UPDATED_AT].name,)
         read = Read(self.table.name, write.returning(self.table, seen), where=where)
@@ -113,10 +112,10 @@ class UpdateMany(WriteMany):
             )
         keys = [row[self.table.primary_key] for row in found]
         tests = (*write.own_tests(self.table, where), *write.unmodified_since(self.table, since))
-        rows = await self.send(context, update, tests, keys)
+        rows: Sequence[dict[str, Any]] = await self.send(context, update, tests, keys)
         if plan.read.embeds:
             rows = await self.read_back(context, plan, keys)
-        return list(map(object_shaper(plan.shape), rows))
+        return list(map(plan.shaper, rows))
 
 
 class DeleteMany(WriteMany):
@@ -137,8 +136,8 @@ class DeleteMany(WriteMany):
             return []
         key = self.table.primary_key
         keys = [row[key] for row in found]
-        delete = Delete(self.table.name, (), self.returning(plan))
+        delete = Delete(self.table.name, (), plan.returning)
         rows = await self.send(context, delete, write.own_tests(self.table, where), keys)
         if plan.read.embeds:
             rows = in_order(found, key, [row[key] for row in rows])
-        return list(map(object_shaper(plan.shape), rows))
+        return list(map(plan.shaper, rows))

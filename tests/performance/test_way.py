@@ -15,7 +15,7 @@ from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 
 PROFILE = "query ($id: UUID!) { profile(id: $id) { id displayName avatarPath } }"
-CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id title } }"
+CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { %s } }"
 ITEM = 'mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: "Boat" }) { id } }'
 VOTE = "mutation ($id: UUID!, $value: VoteValue!) { castVote(tripItemId: $id, value: $value) { id } }"
 VOTES = """subscription ($trip: UUID!) {
@@ -56,14 +56,23 @@ async def traveller(seeded: StackInfo, anonymous: Person) -> AsyncIterator[Trave
         yield Traveller(person, elsewhere, gateway)
 
 
+def once_each(way: Way) -> bool:
+    """Whether each stage was entered once."""
+    stages = [("parsing.py", "parse"), ("admission/admission.py", "admit"), ("operation.py", "prepare")]
+    return [way.entries(f"tripgate/gateway/{file}", function) for file, function in stages] == [1, 1, 1]
+
+
 async def test_a_warm_query(traveller: Traveller) -> None:
     way = await traveller.way_of(PROFILE, id=traveller.person.id)
-    assert way.returns < 32, f"{way.returns}\n{way}"
+    assert way.returns < 20, f"{way.returns}\n{way}"
+    assert once_each(way), way
 
 
-async def test_a_create(traveller: Traveller) -> None:
-    way = await traveller.way_of(CREATE, input={"title": "A trip"})
-    assert way.returns < 64, f"{way.returns}\n{way}"
+@pytest.mark.parametrize("answer", ["id title", "id title owner { displayName }"])
+async def test_a_create(traveller: Traveller, answer: str) -> None:
+    way = await traveller.way_of(CREATE % answer, input={"title": "A trip"})
+    assert way.returns < 60, f"{way.returns}\n{way}"
+    assert once_each(way), way
 
 
 async def test_a_delivered_vote(traveller: Traveller) -> None:
@@ -77,7 +86,18 @@ async def test_a_delivered_vote(traveller: Traveller) -> None:
         heard = (await connection.event(votes))["voteChanges"]
         way = await traveller.gateway.way()
     assert heard["vote"]["value"] == "UP"
-    assert way.returns < 32, f"{way.returns}\n{way}"
+    assert way.returns < 20, f"{way.returns}\n{way}"
+
+
+@pytest.mark.parametrize("transport", ["http", "websocket"])
+async def test_what_is_refused_is_looked_at_once(traveller: Traveller, transport: str) -> None:
+    await traveller.gateway.follow()
+    if transport == "http":
+        assert await traveller.person.code(PROFILE, id="no id") == "BAD_USER_INPUT"
+    else:
+        async with live(traveller.person) as connection:
+            assert await connection.ending(await connection.subscribe(PROFILE, id="no id")) == "BAD_USER_INPUT"
+    assert once_each(await traveller.gateway.way())
 
 
 async def _until_following(voter: Person, connection: Live, votes: str, item: str) -> None:

@@ -27,11 +27,11 @@ from tripgate.gateway.edge.connections import (
 )
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
-from tripgate.gateway.edge.parameters import Bodies
+from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
 from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.graphiql import add_graphiql
-from tripgate.gateway.http import METHODS, METHODS_WITH_GET, GraphQLHandler
+from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
 from tripgate.gateway.leaving import LEAVING, Leaving, leave
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.schema import schema as program_schema
@@ -93,7 +93,7 @@ def application(
             measuring(settings, observability),
             sharing(settings) as shared,
         ):
-            admission = admission_of(settings, shared, addresses)
+            admission = admission_of(settings, shared)
             identity = upstreams.identity
             live_connections = LiveConnections(
                 refusals,
@@ -106,13 +106,22 @@ def application(
             streams = running[_STREAMS] = EventStreams(
                 observability, subscriptions, live_connections, keep_alive=settings.keep_alive
             )
-            bodies = Bodies(most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
-            running[_HTTP] = GraphQLHandler(
-                observability, admission, identity, parser, engine, streams, bodies, get_queries=settings.get_queries
+            parameters = Parameters(methods=methods, most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
+            running[HTTP] = GraphQLHandler(
+                observability, admission, identity, parser, engine, streams, addresses, parameters, running[LEAVING]
             )
             limits = _websocket_limits(settings)
             running[_WEBSOCKET] = WebSocketHandler(
-                observability, admission, identity, parser, engine, limits, origins, subscriptions, live_connections
+                observability,
+                addresses,
+                admission,
+                identity,
+                parser,
+                engine,
+                limits,
+                origins,
+                subscriptions,
+                live_connections,
             )
             _measure(observability, upstreams, engine, running[_WEBSOCKET], admission)
             health.checks = _checks(settings, upstreams)
@@ -123,23 +132,21 @@ def application(
     origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
     if not origins.none:
         app.on_response_prepare.append(origins.tell)
-    _add_routes(app, settings, origins, _leaving(app, health, settings))
+    _let_leave(app, health, settings)
+    _add_routes(app, settings, origins)
     app.cleanup_ctx.append(connections)
     return app
 
 
-def _add_routes(app: web.Application, settings: Settings, origins: Origins, leaving: Leaving) -> None:
+def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> None:
     graphiql = None
-
-    async def graphql(request: web.Request) -> web.StreamResponse:
-        return leaving.last(await request.app[_HTTP](request))
 
     async def get(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await request.app[_WEBSOCKET](request)
         if graphiql is not None and accepted(request.headers).page:
             return await graphiql.page(request)
-        return leaving.last(await request.app[_HTTP](request))
+        return await graphql(request)
 
     async def to_graphql(_: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/graphql")
@@ -156,7 +163,6 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins, leav
     graphiql = add_graphiql(app, settings)
 
 
-_HTTP = web.AppKey("http", GraphQLHandler)
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
 REFUSALS = web.AppKey("refusals", Refusals)
 _STREAMS = web.AppKey("streams", EventStreams)
@@ -178,7 +184,7 @@ def _measure(
         watch_kept(metrics, engine.keeping)
 
 
-def _leaving(app: web.Application, health: Health, settings: Settings) -> Leaving:
+def _let_leave(app: web.Application, health: Health, settings: Settings) -> None:
     async def go_away() -> None:
         health.draining = True
         app[_STREAMS].stop()
@@ -189,7 +195,6 @@ def _leaving(app: web.Application, health: Health, settings: Settings) -> Leavin
 
     leaving = app[LEAVING] = Leaving(go_away)
     app.on_shutdown.append(gone)
-    return leaving
 
 
 def _connection_limits(settings: Settings) -> dict[str, Any]:

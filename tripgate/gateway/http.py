@@ -9,24 +9,22 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import exact
+from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.admission import Admission, Client
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
-from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, RESPONSE_TYPE, Accepted, accepted
-from tripgate.gateway.edge.parameters import Bodies, from_address
+from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, Accepted, accepted
+from tripgate.gateway.edge.parameters import Parameters
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
+from tripgate.gateway.leaving import Leaving
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.observability import Observability
 from tripgate.upstream.caller import Caller
-
-# What may be asked with, and what when queries may be asked by GET.
-METHODS = ("POST",)
-METHODS_WITH_GET = ("GET", "HEAD", "POST")
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
@@ -40,12 +38,13 @@ _STATUS = {
 _GET_HEADERS = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
 
 
-class GraphQLHandler:
-    """Answers requests of any method to `/graphql`.
+async def graphql(request: web.Request) -> web.StreamResponse:
+    """The route of all that the gateway answers."""
+    return await request.app[HTTP](request)
 
-    Args:
-        get_queries: Whether queries may be asked by GET.
-    """
+
+class GraphQLHandler:
+    """Answers requests of any method to `/graphql`."""
 
     def __init__(
         self,
@@ -55,18 +54,19 @@ class GraphQLHandler:
         parser: Parser,
         engine: Engine,
         streams: EventStreams,
-        bodies: Bodies,
-        *,
-        get_queries: bool,
+        addresses: Addresses,
+        parameters: Parameters,
+        leaving: Leaving,
     ) -> None:
+        self._addresses = addresses
+        self._parameters = parameters
+        self._leaving = leaving
         self._admission = admission
         self._parser = parser
         self._observability = observability
         self._engine = engine
         self._identity = identity
         self._streams = streams
-        self._bodies = bodies
-        self._methods = METHODS_WITH_GET if get_queries else METHODS
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
@@ -75,8 +75,9 @@ class GraphQLHandler:
         headers: Mapping[str, str] = {} if request.method == "POST" else _GET_HEADERS
         body: bytes | None = None
         try:
-            client = await self._admission.arrive(request)
-            wanted = await self._wanted(request, accept)
+            client = await self._admission.arrive(self._addresses.of(request))
+            found = await self._parameters.read(request, accept)
+            wanted = GraphQLRequest.parse(found, explains=self._parser.explains)
             caller = record.caller = await self._identity.whoever(request.headers.get("Authorization"))
             headers = {**headers, **await client.identify(caller)}
             operation = await self._parser.parse(wanted)
@@ -89,7 +90,7 @@ class GraphQLHandler:
                 self._observability.stream(record, live=live)
                 stream = await self._streams.respond(request, answers, record, client.address, live=live)
                 self._observability.finish(record, stream.status)
-                return stream
+                return self._leaving.last(stream)
             prepared = await client.admit(wanted, operation, caller)
             if query and self._engine.keeps_answers and wanted.explanation is None:
                 finished = await self._engine.finished(wanted, operation, prepared, caller)
@@ -118,7 +119,7 @@ class GraphQLHandler:
         status, body = _encoded(status, answer) if body is None else (status, body)
         response = _response(body, status, accept.json, {**headers, "X-Request-Id": record.request_id})
         self._observability.finish(record, status)
-        return response
+        return self._leaving.last(response)
 
     async def _stream(
         self, client: Client, wanted: GraphQLRequest, operation: Operation, caller: Caller
@@ -134,19 +135,8 @@ class GraphQLHandler:
             return _refused(error)
         return self._engine.stream(wanted, operation, prepared, caller, set())
 
-    async def _wanted(self, request: web.Request, accept: Accepted) -> GraphQLRequest:
-        """The parameters of a request that can be answered as it wants to be.
 
-        Raises:
-            ApiError: BAD_REQUEST, or as HTTP has it.
-        """
-        method = request.method
-        if method not in self._methods:
-            raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods)
-        if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
-            raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
-        found = await self._bodies.parameters(request) if method == "POST" else from_address(request)
-        return GraphQLRequest.parse(found, explains=self._parser.explains)
+HTTP = web.AppKey("http", GraphQLHandler)
 
 
 async def _refused(error: RequestError) -> AsyncGenerator[dict[str, Any], None]:

@@ -312,7 +312,11 @@ class Connection:
                 aclosing(stream) as answers,
             ):
                 async for answer in answers:
-                    self._observability.note(record, answer)
+                    if live and "errors" not in answer:
+                        record.events += 1
+                        self._observability.events += 1
+                    else:
+                        self._observability.note(record, answer)
                     await self._send({"id": id_, "type": "next", "payload": answer})
             ending: dict[str, Any] = {"id": id_, "type": "complete"}
         except RequestError as error:

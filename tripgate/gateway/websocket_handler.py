@@ -5,6 +5,7 @@ import sys
 
 from aiohttp import web
 
+from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.admission import Admission, Client, RateLimitedError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
@@ -23,6 +24,7 @@ class WebSocketHandler:
     def __init__(
         self,
         observability: Observability,
+        addresses: Addresses,
         admission: Admission,
         identity: Identity,
         parser: Parser,
@@ -34,6 +36,7 @@ class WebSocketHandler:
     ) -> None:
         self._open = open_connections
         self._observability = observability
+        self._addresses = addresses
         self._admission = admission
         self._parser = parser
         self._engine = engine
@@ -49,7 +52,7 @@ class WebSocketHandler:
         if not self._origins.may_connect(request):
             return web.Response(status=403, text="This origin's pages may not connect.")
         try:
-            client = await self._admission.arrive(request)
+            client = await self._admission.arrive(self._addresses.of(request))
         except RateLimitedError as error:
             return web.Response(status=error.status, text=error.message, headers=error.headers)
         try:

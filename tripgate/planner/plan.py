@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gql.table import Sort, Table
+from gql.table import Kind, Sort, Table
 
 
 class Operator(StrEnum):
@@ -105,7 +105,10 @@ class Pick:
 def pick(table: Table, name: str) -> Pick:
     """A column of the table under its cast, or a computed object, which needs none."""
     column = table.by_sql_name.get(name)
-    return Pick(name, column.kind.cast if column is not None else None)
+    return Pick(name, _CASTS[column.kind] if column is not None else None)
+
+
+_CASTS = {kind: kind.cast for kind in Kind}
 
 
 class Function(StrEnum):

@@ -260,4 +260,4 @@ class _Level:
     def picks(self) -> tuple[Pick, ...]:
         """The columns needed, each under its cast; the primary key where nothing else is."""
         names = self._columns or {self.table.primary_key: None}
-        return tuple(pick(self.table, name) for name in names)
+        return tuple([pick(self.table, name) for name in names])

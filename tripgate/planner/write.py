@@ -151,7 +151,7 @@ def _can_change(table: Table, name: str) -> bool:
 def returning(table: Table, columns: Iterable[str]) -> tuple[Pick, ...]:
     """What a write answers with: the key and these columns."""
     names = dict.fromkeys((table.primary_key, *columns))
-    return tuple(pick(table, name) for name in names)
+    return tuple([pick(table, name) for name in names])
 
 
 class _Tree:

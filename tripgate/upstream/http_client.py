@@ -109,7 +109,11 @@ class HttpClient:
             except BaseException:
                 connection.drop()  # its answer may still come, and is nobody's
                 raise
-            self._give_back(connection)
+            if connection.usable and self._sweep is not None and not self._waiting:  # as it nearly always is
+                connection.since = time.monotonic()
+                self._idle.append(connection)
+            else:
+                self._give_back(connection)
             return answer
 
     def _abandon(self, connection: "Connection", ends: float) -> "asyncio.Future[None]":

@@ -8,13 +8,12 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from aiohttp import web
 from graphql import OperationType
 
 from gql.errors import ErrorCode
-from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.attempts import Attempt, account, attempts, may_attempt
 from tripgate.gateway.admission.guesses import Guesses
+from tripgate.gateway.admission.headers import rate_headers
 from tripgate.gateway.admission.shared import Shared
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.operation import Operation, Prepared, RequestError
@@ -51,14 +50,6 @@ class RateLimitedError(HttpError):
         self.extensions["retryAfter"] = seconds
 
 
-def rate_headers(quota: Quota, taken: Taken) -> dict[str, str]:
-    """What the client may read of its quota, as the IETF's draft on RateLimit header fields has it."""
-    return {
-        "RateLimit-Policy": f'"{quota.name}";q={quota.limit};w={quota.seconds}',
-        "RateLimit": f'"{quota.name}";r={taken.remaining};t={taken.seconds}',
-    }
-
-
 class _Exhausted(NamedTuple):
     """Somebody with nothing left, until when that need not be looked up."""
 
@@ -87,7 +78,6 @@ class Admission:
     def __init__(
         self,
         quotas: Quotas,
-        addresses: Addresses,
         *,
         per_person: int = 0,
         per_address: int = 0,
@@ -105,7 +95,6 @@ class Admission:
         self.cost = Quota("cost", cost) if cost else None
         self.limits = any((self.person, self.address, self.attempts, self.guesses, self.cost))
         self.refused: Counter[str] = Counter()
-        self._addresses = addresses
         self.exhausted: dict[str, _Exhausted] = {}
 
     def exhaust(self, key: str, quota: Quota, taken: Taken) -> None:
@@ -119,13 +108,16 @@ class Admission:
         self.refused[quota.name] += 1
         return RateLimitedError(what, quota, taken)
 
-    async def arrive(self, request: web.Request) -> "Client":
+    async def arrive(self, address: str) -> "Client":
         """Count a request or a connection before anything of it is read.
 
+        Args:
+            address: As `Addresses` tells it.
+
         Raises:
-            RateLimitedError: Too many come from its address.
+            RateLimitedError: Too many come from there.
         """
-        client = Client(self, self._addresses.of(request))
+        client = Client(self, address)
         await client.again()
         return client
 
@@ -193,13 +185,15 @@ class Client(Payer):
             prepared = operation.prepare(request.variables, caller, anew=request.explanation is not None)
         except RequestError:
             # It does not run; but its variables had to be read for that.
-            if admission.cost is not None:
-                await self._charge(operation.cost_of_reading(request.variables), admission.cost, caller)
+            await self._charge(operation.cost_of_reading(request.variables), caller)
             raise
         if operation.kind is OperationType.MUTATION and not prepared.closed and may_attempt(operation):
             await self._count_attempts(attempts(prepared.roots, prepared.values, caller))
-        if admission.cost is not None and prepared.cost:
-            await self._charge(prepared.cost, admission.cost, caller)
+        quota = admission.cost
+        if quota is not None and prepared.cost:
+            taken = await admission.quotas.take(quota, caller.user_id or self.address, prepared.cost)
+            if not taken.allowed:
+                raise self._too_dear(prepared.cost, quota, taken, caller)
         return prepared
 
     def spent(self, seconds: float, *, late: bool) -> None:
@@ -228,14 +222,18 @@ class Client(Payer):
         """Somebody has signed in from here."""
         await self._admission.visitors.welcome(account(email), self.address)
 
-    async def _charge(self, cost: int, quota: Quota, caller: Caller) -> None:
-        key = caller.user_id or self.address
-        taken = await self._admission.quotas.take(quota, key, cost)
-        if not taken.allowed:
-            if not taken.remaining:
-                self._admission.exhaust(key, quota, taken)
-            what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
-            raise self._admission.refusal(what, quota, taken)
+    async def _charge(self, cost: int, caller: Caller) -> None:
+        quota = self._admission.cost
+        if quota is not None:
+            taken = await self._admission.quotas.take(quota, caller.user_id or self.address, cost)
+            if not taken.allowed:
+                raise self._too_dear(cost, quota, taken, caller)
+
+    def _too_dear(self, cost: int, quota: Quota, taken: Taken, caller: Caller) -> RateLimitedError:
+        if not taken.remaining:
+            self._admission.exhaust(caller.user_id or self.address, quota, taken)
+        what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
+        return self._admission.refusal(what, quota, taken)
 
     def _refuse_at_once(self, operation: Operation, caller: Caller) -> None:
         """Refuse what costs anything of whoever has nothing left, before its variables are looked at: that takes time.
@@ -248,14 +246,13 @@ class Client(Payer):
             raise self._admission.refusal("What you asked lately, with the time it took, cost too much", *found[1:])
 
 
-def admission_of(settings: Settings, shared: Shared, addresses: Addresses) -> Admission:
+def admission_of(settings: Settings, shared: Shared) -> Admission:
     """The quotas that the settings ask for; none in development unless it asks for them."""
     limited = not settings.development if settings.rate_limits is None else settings.rate_limits
     if not limited:
-        return Admission(shared.quotas, addresses)
+        return Admission(shared.quotas)
     return Admission(
         shared.quotas,
-        addresses,
         per_person=settings.requests_per_person,
         per_address=settings.requests_per_address,
         attempts_per_address=settings.sign_in_attempts_per_address,

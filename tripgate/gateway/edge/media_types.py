@@ -1,7 +1,6 @@
 """Which media type an answer has, by the request's `Accept` header (RFC 9110 and GraphQL over HTTP)."""
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,16 +24,13 @@ class Accepted:
         best: What it would rather have the answer to a query or mutation in; `None`, in nothing that is offered.
         streams: Whether it takes an event stream, which the answers to a subscription are.
         page: Whether it would rather have a page than any of these, as a browser that visits an address.
+        json: The media type of an error: what it would rather have, where that holds JSON.
     """
 
     best: str | None
     streams: bool
     page: bool
-
-    @property
-    def json(self) -> str:
-        """The media type of an error: what it would rather have, where that holds JSON."""
-        return RESPONSE_TYPE if self.best == RESPONSE_TYPE else JSON_TYPE
+    json: str = JSON_TYPE
 
 
 class _Range(NamedTuple):
@@ -68,7 +64,7 @@ _DEFAULT = Accepted(JSON_TYPE, streams=False, page=False)
 def _parsed(header: str) -> Accepted:
     if not header.strip():
         return _DEFAULT  # an empty header says nothing, as one that is not there
-    ranges = [found for position, text in enumerate(_split(header, ",")) if (found := _range(text, position))]
+    ranges = [found for position, text in enumerate(split_header(header, ",")) if (found := _range(text, position))]
     matches = {offered: match for offered in _OFFERED if (match := _match(offered, ranges)) is not None}
     page = matches.pop(HTML, None)
     stream = matches.get(EVENT_STREAM)
@@ -77,12 +73,12 @@ def _parsed(header: str) -> Accepted:
         del matches[EVENT_STREAM]
     best = max(matches, key=matches.__getitem__, default=None)
     rather_a_page = page is not None and page.precision == _EXACTLY and (best is None or page > matches[best])
-    return Accepted(best, stream is not None, rather_a_page)
+    return Accepted(best, stream is not None, rather_a_page, RESPONSE_TYPE if best == RESPONSE_TYPE else JSON_TYPE)
 
 
 def _range(text: str, position: int) -> _Range | None:
     """One entry, or `None` for one that nothing can match."""
-    media_type, *parameters = (part.strip() for part in _split(text, ";"))
+    media_type, *parameters = (part.strip() for part in split_header(text, ";"))
     quality = 1.0
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -110,7 +106,7 @@ def _match(offered: str, ranges: list[_Range]) -> _Match | None:
     return match if match is not None and match.quality > 0 else None
 
 
-def _split(text: str, separator: str) -> list[str]:
+def split_header(text: str, separator: str) -> list[str]:
     """The parts of a header, which quotes may hold together."""
     if '"' not in text:
         return text.split(separator)
@@ -122,15 +118,3 @@ def _split(text: str, separator: str) -> list[str]:
         else:
             parts[-1] += character
     return parts
-
-
-def is_json(headers: Mapping[str, str]) -> bool:
-    """Whether the request's body is JSON in UTF-8, by its headers. Nothing else is read, and no form can send it."""
-    return _is_json(headers.get("Content-Type", ""))
-
-
-@functools.lru_cache(maxsize=64)
-def _is_json(content_type: str) -> bool:
-    media_type, *parameters = (part.strip().lower() for part in _split(content_type, ";"))
-    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
-    return media_type == JSON_TYPE and all(charset in {"utf-8", "utf8"} for charset in charsets)

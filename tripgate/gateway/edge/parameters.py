@@ -4,33 +4,55 @@ A body is bounded in size, by what it says of itself before it is read and by wh
 """
 
 import asyncio
+import functools
 from typing import Any
 
 from aiohttp import web
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.edge.encodings import TooLargeError, decoded
-from tripgate.gateway.edge.http_error import HttpError
+from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.json_body import NotJsonError, read_json
-from tripgate.gateway.edge.media_types import is_json
+from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, RESPONSE_TYPE, Accepted, split_header
 
 _TEXTS = ("query", "documentId", "operationName")
 _OBJECTS = ("variables", "extensions")
 
 
-class Bodies:
-    """Reads bodies.
+# What may be asked with, and what when queries may be asked by GET.
+METHODS = ("POST",)
+METHODS_WITH_GET = ("GET", "HEAD", "POST")
+
+
+class Parameters:
+    """Reads the parameters of requests.
 
     Args:
+        methods: Those by which may be asked.
         most_bytes: The largest body; what is compressed counts as it is afterwards, too.
         patience: Seconds within which all of it must have come.
     """
 
-    def __init__(self, *, most_bytes: int, patience: float) -> None:
+    def __init__(self, *, methods: tuple[str, ...], most_bytes: int, patience: float) -> None:
+        self._methods = methods
         self._most_bytes = most_bytes
         self._patience = patience
 
-    async def parameters(self, request: web.Request) -> object:
+    async def read(self, request: web.Request, accept: Accepted) -> object:
+        """The parameters of a request that can be answered as it wants to be.
+
+        Raises:
+            HttpError: 405, it asks by another method; 406, it takes no media type that there is.
+            ApiError: As `_posted` and `_in_address`.
+        """
+        method = request.method
+        if method not in self._methods:
+            raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods)
+        if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
+            raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
+        return await self._posted(request) if method == "POST" else _in_address(request)
+
+    async def _posted(self, request: web.Request) -> object:
         """The JSON value in the request's body.
 
         Raises:
@@ -38,7 +60,7 @@ class Bodies:
                 come in time.
             ApiError: BAD_REQUEST, it is broken.
         """
-        if not is_json(request.headers):
+        if not _is_json(request.headers.get("Content-Type", "")):
             raise HttpError(415, "Send the request as application/json, in UTF-8.")
         body = await self._body(request)
         if "Content-Encoding" in request.headers:
@@ -78,7 +100,7 @@ class Bodies:
         return HttpError(413, message, ErrorCode.PAYLOAD_TOO_LARGE)
 
 
-def from_address(request: web.Request) -> dict[str, Any]:
+def _in_address(request: web.Request) -> dict[str, Any]:
     """The parameters in the query of an address; those without a value are left out.
 
     Raises:
@@ -103,3 +125,11 @@ def _json(name: str, text: str) -> Any:
 
 def _bad_request(message: str) -> ApiError:
     return ApiError(ErrorCode.BAD_REQUEST, message)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    """Whether a body is JSON in UTF-8. Nothing else is read, and no form can send it."""
+    media_type, *parameters = (part.strip().lower() for part in split_header(content_type, ";"))
+    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
+    return media_type == JSON_TYPE and all(charset in {"utf-8", "utf8"} for charset in charsets)

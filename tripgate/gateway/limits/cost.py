@@ -103,7 +103,7 @@ class _Kind(Enum):
 def _kind(parent: str, name: str, definition: GraphQLField) -> _Kind:
     if name.startswith("__"):
         return _Kind.META
-    table = catalog.get(parent)
+    table = catalog.by_type.get(parent)
     type_ = get_named_type(definition.type)
     if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
         column = table.columns.get(name) if table is not None else None
@@ -244,7 +244,7 @@ def _table(selected: Selected) -> Table | None:
     if isinstance(type_, GraphQLObjectType) and "pageInfo" in type_.fields:
         type_ = get_named_type(type_.fields["nodes"].type)
     # Groups are called after the rows that they are of.
-    return catalog.get(type_.name) or catalog.get(type_.name.removesuffix("Group"))
+    return catalog.by_type.get(type_.name) or catalog.by_type.get(type_.name.removesuffix("Group"))
 
 
 def _hops(order: dict[str, Any]) -> int:

@@ -1,7 +1,6 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
 import re
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,14 +9,12 @@ import orjson
 from gql.errors import ApiError, bad_input
 from gql.table import Table
 from tripgate.planner.plan import FunctionCall, Read
-from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.calls import UpstreamCall
-from tripgate.upstream.http_client import HttpClient, header
-from tripgate.upstream.http_connection import Answer, ConnectionFailedError, LateError
+from tripgate.upstream.http_client import HttpClient
+from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
-from tripgate.upstream.postgrest.long_rows import Finish, LongRows
+from tripgate.upstream.postgrest.long_rows import rows_of
 from tripgate.upstream.postgrest.render import (
     KeyedRequest,
     Request,
@@ -27,7 +24,8 @@ from tripgate.upstream.postgrest.render import (
     value_request,
     write_request,
 )
-from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable, whole_seconds
+from tripgate.upstream.postgrest.transport import PostgrestTransport
+from tripgate.upstream.resilience.failures import retry_after, whole_seconds
 from tripgate.upstream.resilience.policy import Fault, Policy
 
 LONGEST_PATH = 48_000
@@ -35,7 +33,6 @@ LONGEST_PATH = 48_000
 
 _URI_TOO_LONG = 414
 _TOO_MANY_REQUESTS = 429
-_FOR_THE_WAY = 0.25
 _CODE = re.compile(r"[0-9A-Z]{5}|PGRST[0-9A-Z]{3}")
 # What it means when somebody in front of PostgREST answers in its place.
 _STATUS_CODES = {429: "PT429", 502: "PGRST000", 503: "PGRST000", 504: "PGRST003"}
@@ -51,8 +48,7 @@ class PostgrestBackend(Backend):
     """
 
     def __init__(self, http: HttpClient, api_key: str, policy: Policy[Answer]) -> None:
-        self._http = http
-        self._common = header("apikey", api_key) + header("User-Agent", "tripgate") + header("Accept", "*/*")
+        self._transport = PostgrestTransport(http, api_key)
         self._policy = policy
 
     def prepare(self, plan: Plan) -> Request:
@@ -75,12 +71,12 @@ class PostgrestBackend(Backend):
         request: Request = prepared
         if len(request.path) > LONGEST_PATH or (request.texts and not _fits(request)):
             raise _too_long()
-        attempt = partial(self._once, request, caller)
+        attempt = partial(self._transport.send, request, caller)
         answer = await self._policy.ask(attempt, caller.user_id, repeatable=request.identity is not None)
         status = answer.status
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
-            return Rows(_rows(answer.body, request.finish), total, status)
+            return Rows(rows_of(answer.body, request.finish), total, status)
         if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total, status)
@@ -92,31 +88,6 @@ class PostgrestBackend(Backend):
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
             error.extensions["retryAfter"] = seconds
         raise error from failure
-
-    async def _once(self, request: Request, caller: Caller, timeout: float) -> Answer:  # noqa: ASYNC109 - the client's own
-        milliseconds = _database_ms(timeout)
-        try:
-            with UpstreamCall("rest", request.method, request.path, request.plan) as call:
-                lines = call.lines
-                head = self._http.head(request.method, request.path, self._common)
-                if caller.token is not None:
-                    head += header("Authorization", f"Bearer {caller.token}")
-                if request.prefer:
-                    head += header("Prefer", request.prefer)
-                if request.body is not None:
-                    head += b"Content-Type: application/json\r\n"
-                if request.exactly is not None:
-                    head += b"X-Exactly: %d\r\n" % request.exactly
-                if request.texts:
-                    head += b"".join(header(name, value) for name, value in header_lines(request.texts))
-                head += b"X-Deadline-Ms: %d\r\n%b" % (milliseconds, lines)
-                answer = await self._http.request(head, request.body, timeout)
-                call.status = answer.status
-                return answer
-        except TimeoutError as error:
-            raise timed_out(over=error.over if isinstance(error, LateError) else None) from None
-        except ConnectionFailedError as error:
-            raise unavailable(sent=error.sent) from None
 
 
 def fault(answer: Answer) -> Fault | None:
@@ -139,31 +110,11 @@ def _fits(request: Request) -> bool:
     return len(request.path) + sum(len(name) + len(value) for name, value in lines) < LONGEST_PATH
 
 
-def _database_ms(seconds: float) -> int:
-    """What the database may take: a little less, so that it is Postgres who ends a statement, and says so."""
-    return max(1, int(1000 * max(seconds / 2, seconds - _FOR_THE_WAY)))
-
-
 def _too_long() -> ApiError:
     return bad_input(
         "The filter is too long for one request. Split its longest list over several requests; only a list of ids may "
         "be longer, in `id: { in: [...] }` at the top of the filter of a root field."
     )
-
-
-def _rows(body: bytes, finish: Finish | None) -> Sequence[Row]:
-    if not body:
-        return []
-    if (long := LongRows.of(body, finish)) is not None:
-        return long
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise unavailable() from None
-    if not isinstance(found, list):
-        # A function that returns one row answers with the row itself.
-        found = [found]
-    return found if finish is None else finish(found)
 
 
 def _total(content_range: bytes) -> int | None:

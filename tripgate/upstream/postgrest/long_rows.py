@@ -12,6 +12,7 @@ from typing import Self, overload
 import orjson
 
 from tripgate.planner.rows import ChunkedRows, Row
+from tripgate.upstream.resilience.failures import unavailable
 
 MARK = "0"
 """The key that only the rows of the outermost list have."""
@@ -76,3 +77,22 @@ class LongRows(ChunkedRows):
     def _decoded(self, begin: int, end: int) -> list[Row]:
         rows: list[Row] = orjson.loads(b"[%b]" % self._text[begin:end])
         return rows if self._finish is None else self._finish(rows)
+
+
+def rows_of(body: bytes, finish: Finish | None) -> Sequence[Row]:
+    """The rows in the body of an answer; a function that returns one row answers with the row itself.
+
+    Raises:
+        ApiError: UPSTREAM_UNAVAILABLE, it is no JSON.
+    """
+    if not body:
+        return []
+    if (long := LongRows.of(body, finish)) is not None:
+        return long
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise unavailable() from None
+    if not isinstance(found, list):
+        found = [found]
+    return found if finish is None else finish(found)

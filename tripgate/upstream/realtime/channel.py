@@ -93,11 +93,8 @@ class Channel:
     def broadcast(self, payload: dict[str, Any]) -> bool:
         """Pass a broadcast on, once. False where it could not be decoded, and a RESYNC was passed on instead."""
         change = change_in(payload)
-        if change is not None:
-            self._deliver(change)
-        return change is None or not change.undecodable
-
-    def _deliver(self, change: Change) -> None:
+        if change is None:
+            return True
         known = change.message_id in self._received_ids
         if change.replayed:
             self._replayed += 1
@@ -105,13 +102,13 @@ class Channel:
                 # What comes before the last message received is older than the gap, if the server keeps the order.
                 self._reached_last = change.message_id is not None and change.message_id == self._last_before_gap
                 self._replay_out_of_order |= not known
-                return
-        if known:
-            return
-        if change.message_id is not None:
-            self._received_ids.append(change.message_id)
-        self._received_at = time.time()
-        self.listener.on_change(change)
+                return not change.undecodable
+        if not known:
+            if change.message_id is not None:
+                self._received_ids.append(change.message_id)
+            self._received_at = time.time()
+            self.listener.on_change(change)
+        return not change.undecodable
 
     def undecodable(self) -> None:
         """Pass on a RESYNC: a message that may have been a change could not be decoded."""

@@ -142,7 +142,15 @@ class Socket:
         try:
             frame = Frame.decode(data)
             topic = frame.topic
-            self._receive(frame)
+            channel = self._channels.get(topic.removeprefix(_PREFIX))
+            if frame.event == "phx_reply" and frame.ref is not None:
+                self._reply(frame.ref, frame.payload)
+            elif channel is None or (frame.join_ref is not None and frame.join_ref != channel.join_ref):
+                pass  # of one that has been left, or joined anew
+            elif frame.event != "broadcast":
+                self._receive(channel, frame)
+            elif not channel.broadcast(frame.payload):
+                self._count_undecodable()
         except UndecodableError as error:
             self._undecodable(error.topic)
         except Exception:
@@ -208,17 +216,8 @@ class Socket:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    def _receive(self, frame: Frame) -> None:
-        if frame.event == "phx_reply" and frame.ref is not None:
-            self._reply(frame.ref, frame.payload)
-            return
-        channel = self._channels.get(frame.topic.removeprefix(_PREFIX))
-        if channel is None or (frame.join_ref is not None and frame.join_ref != channel.join_ref):
-            return
+    def _receive(self, channel: Channel, frame: Frame) -> None:
         match frame.event:
-            case "broadcast":
-                if not channel.broadcast(frame.payload):
-                    self._count_undecodable()
             case "presence_state" | "presence_diff":
                 channel.listener.on_presence(frame.event, frame.payload)
             case "system" if frame.payload.get("status") == "error":

@@ -176,7 +176,8 @@ class Subscription:
         while True:
             if self._failure is not None:
                 raise self._failure
-            if self._admission_due or self.caller.expired:
+            ends = self.caller.expires_at
+            if self._admission_due or (ends is not None and time.time() >= ends):
                 await retry(self.admit, self._retry_seconds)
             elif self._waiting:
                 return self._waiting.pop(0)

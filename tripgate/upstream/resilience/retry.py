@@ -13,28 +13,34 @@ _LONGEST_WAIT = 4.0
 T = TypeVar("T")
 
 
-async def retry(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def retry(ask: Callable[[], Awaitable[T]], seconds: float, *, after: ApiError | None = None) -> T:
     """The result of `ask()`, which is called again, after growing pauses, while it fails in a way that may pass.
 
     Args:
         seconds: For how long, all attempts and pauses together.
+        after: How it failed when it was asked first; by default it was not asked yet.
 
     Raises:
         ApiError: A failure that will not pass, at once; the last one of the others when the time is over.
     """
-    last: ApiError = overloaded()
+    if after is not None and after.code not in MAY_PASS:
+        raise after
+    last = after
     longest = _FIRST_WAIT
+    asked = after is not None
     try:
         async with asyncio.timeout(seconds):
             while True:
-                try:
-                    return await ask()
-                except ApiError as error:
-                    if error.code not in MAY_PASS:
-                        raise
-                    last = error
+                if not asked:
+                    try:
+                        return await ask()
+                    except ApiError as error:
+                        if error.code not in MAY_PASS:
+                            raise
+                        last = error
+                asked = False
                 # Drawn at random, since all who wait were interrupted at the same moment.
                 await asyncio.sleep(random.uniform(0, longest))  # noqa: S311
                 longest = min(2 * longest, _LONGEST_WAIT)
     except TimeoutError:
-        raise last from None
+        raise last or overloaded() from None
