@@ -10,7 +10,7 @@ import pytest
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.resilience.breaker import Breaker
-from tripgate.upstream.resilience.deadline import Within, deadline
+from tripgate.upstream.resilience.deadline import DeadlineScope, deadline
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable
 from tripgate.upstream.resilience.gate import Gate
 from tripgate.upstream.resilience.policy import Fault, Policy, PolicyLimits
@@ -39,18 +39,18 @@ def breaker(clock: Clock) -> Breaker:
 
 def open_(breaker: Breaker) -> None:
     for _ in range(3):
-        breaker.failed(tried=breaker.enter())
+        breaker.failed(is_probe=breaker.enter())
 
 
 class TestBreaker:
     def test_failures_in_a_row_open_it(self, breaker: Breaker) -> None:
         for _ in range(2):
-            breaker.failed(tried=breaker.enter())
-        breaker.succeeded(tried=breaker.enter())
+            breaker.failed(is_probe=breaker.enter())
+        breaker.succeeded(is_probe=breaker.enter())
         for _ in range(2):
-            breaker.failed(tried=breaker.enter())
+            breaker.failed(is_probe=breaker.enter())
         assert (breaker.state, breaker.refuses()) == ("closed", 0)
-        breaker.failed(tried=breaker.enter())
+        breaker.failed(is_probe=breaker.enter())
         assert (breaker.state, breaker.refuses()) == ("open", 10)
 
     def test_it_says_for_how_long(self, breaker: Breaker, clock: Clock) -> None:
@@ -64,52 +64,52 @@ class TestBreaker:
         assert (breaker.state, breaker.refuses()) == ("half_open", 0)
         assert breaker.enter()
         assert breaker.refuses() == 10
-        breaker.succeeded(tried=True)
+        breaker.succeeded(is_probe=True)
         assert (breaker.state, breaker.refuses()) == ("closed", 0)
 
     def test_and_opens_it_anew_when_that_fails(self, breaker: Breaker, clock: Clock) -> None:
         open_(breaker)
         clock.now += 10
-        breaker.failed(tried=breaker.enter())
+        breaker.failed(is_probe=breaker.enter())
         assert (breaker.state, breaker.refuses()) == ("open", 10)
 
     def test_one_that_goes_away_lets_another_try(self, breaker: Breaker, clock: Clock) -> None:
         open_(breaker)
         clock.now += 10
-        breaker.abandoned(tried=breaker.enter())
+        breaker.abandoned(is_probe=breaker.enter())
         assert breaker.refuses() == 0
 
     def test_what_left_before_it_opened_does_not_keep_it_open(self, breaker: Breaker, clock: Clock) -> None:
         early = [breaker.enter() for _ in range(5)]
         open_(breaker)
         clock.now += 9
-        for tried in early:
-            breaker.failed(tried=tried)
+        for is_probe in early:
+            breaker.failed(is_probe=is_probe)
         assert breaker.refuses() == 1
 
     def test_but_an_answer_closes_it(self, breaker: Breaker) -> None:
         early = breaker.enter()
         open_(breaker)
-        breaker.succeeded(tried=early)
+        breaker.succeeded(is_probe=early)
         assert breaker.state == "closed"
 
     def test_what_is_late_for_one_person_counts_once_in_a_row(self, breaker: Breaker) -> None:
         for _ in range(9):
-            breaker.late("a", tried=breaker.enter())
-        breaker.late("b", tried=breaker.enter())
+            breaker.late("a", is_probe=breaker.enter())
+        breaker.late("b", is_probe=breaker.enter())
         assert breaker.state == "closed"
-        breaker.succeeded(tried=False)
+        breaker.succeeded(is_probe=False)
         for person in "aabb":
-            breaker.late(person, tried=breaker.enter())
+            breaker.late(person, is_probe=breaker.enter())
         assert breaker.state == "closed"
-        breaker.late("c", tried=breaker.enter())
+        breaker.late("c", is_probe=breaker.enter())
         assert breaker.state == "open"
 
     def test_but_a_late_trial_keeps_it_open(self, breaker: Breaker, clock: Clock) -> None:
-        breaker.late("a", tried=False)
+        breaker.late("a", is_probe=False)
         open_(breaker)
         clock.now += 10
-        breaker.late("a", tried=breaker.enter())
+        breaker.late("a", is_probe=breaker.enter())
         assert breaker.refuses() == 10
 
 
@@ -208,7 +208,7 @@ class TestGate:
 
     async def test_nobody_known_is_somebody_too(self) -> None:
         gate = Gate(width=3, queue=10, share=1)
-        assert [gate.enter_at_once(None), gate.enter_at_once(None)] == [True, False]
+        assert [gate.try_enter(None), gate.try_enter(None)] == [True, False]
         waiting = asyncio.create_task(gate.enter(None, None))
         await asyncio.sleep(0)
         gate.leave(None)
@@ -221,7 +221,7 @@ OK = Answer(200, {}, b"[]")
 
 def policy(*, connections: int = 1) -> Policy[Answer]:
     limits = PolicyLimits(timeout=0.5, connections=connections, queue=5, breaker_failures=3, breaker_seconds=0.2)
-    return Policy("rest", limits, lambda answer: Fault(passing=False, trips=answer.status >= 500))
+    return Policy("rest", limits, lambda answer: Fault(transient=False, opens_breaker=answer.status >= 500))
 
 
 class TestPolicy:
@@ -234,11 +234,11 @@ class TestPolicy:
 
         asked = policy()
         await asked.ask(attempt, None, repeatable=True)
-        with Within(0.2):
+        with DeadlineScope(0.2):
             await asked.ask(attempt, None, repeatable=True)
             await asyncio.sleep(0.1)
             await asked.ask(attempt, None, repeatable=True)
-            with Within(5):
+            with DeadlineScope(5):
                 await asked.ask(attempt, None, repeatable=True)
         await asked.ask(attempt, None, repeatable=True)
         assert given == pytest.approx([0.5, 0.2, 0.1, 0.1, 0.5], abs=0.05)
@@ -247,7 +247,7 @@ class TestPolicy:
         async def never(_: float) -> Answer:
             raise AssertionError
 
-        with Within(0), pytest.raises(ApiError) as error:
+        with DeadlineScope(0), pytest.raises(ApiError) as error:
             await policy().ask(never, None, repeatable=True)
         assert error.value.code is ErrorCode.TIMEOUT
 
@@ -317,7 +317,7 @@ class TestPolicy:
 
 def test_nothing_bounds_what_has_no_deadline() -> None:
     assert deadline() == float("inf")
-    with Within(1):
+    with DeadlineScope(1):
         assert deadline() < time.monotonic() + 1.1
     assert deadline() == float("inf")
 

@@ -49,7 +49,7 @@ def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
         field = declared_field(selected)
         if not isinstance(field, One | Many | Grouped):
             continue
-        context = Context(caller=None, backend=None, auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
+        context = Context(caller=None, backend=None, open_auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
         plan = field.plan(context, selected, prepared.values)
         parts = [getattr(plan, part, None) for part in ("read", "total")]
         found[selected.key] = [part for part in parts if part is not None]

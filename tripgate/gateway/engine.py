@@ -79,7 +79,7 @@ class Engine:
                 write = self._keeping.begin(prepared, caller)
         lost = unreadable.count
         try:
-            with self.operations.one():
+            with self.operations.run():
                 if self._extended:
                     result = await run_extended(self._strawberry, operation, request.variables, prepared, context)
                 else:

@@ -72,10 +72,10 @@ def out_of_order(code: str) -> bool:
 
     Of what Postgres runs out of (class 53), only connections are everybody's: memory, files and disk are a statement's.
     """
-    return passing(code) or code == "53300"
+    return transient(code) or code == "53300"
 
 
-def passing(code: str) -> bool:
+def transient(code: str) -> bool:
     """Whether the same read may well succeed in a moment: the database was away, or is about to be back."""
     return code in _AWAY or code.startswith("08")
 

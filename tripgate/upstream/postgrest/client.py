@@ -13,7 +13,7 @@ from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.http_connection import Answer
-from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, passing, public_error
+from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, public_error, transient
 from tripgate.upstream.postgrest.long_rows import rows_of
 from tripgate.upstream.postgrest.render import (
     KeyedRequest,
@@ -95,13 +95,13 @@ def fault(answer: Answer) -> Fault | None:
     after = retry_after(answer.headers.get(b"retry-after"))
     if answer.status == _TOO_MANY_REQUESTS:
         # Only who says when is asked again: others would have even more to refuse.
-        return Fault(passing=after is not None, trips=False, retry_after=after)
+        return Fault(transient=after is not None, opens_breaker=False, retry_after=after)
     error = _failure(answer.status, answer.body)
     code = str(error.code or "")
     if code in TOOK_TOO_LONG:
         # What one person asks for must not close the way for all; that nothing answers a proxy may.
-        return Fault(passing=False, trips=error.message == _not_its_words(answer.status), late=True)
-    return Fault(passing=passing(code), trips=True, retry_after=after) if out_of_order(code) else None
+        return Fault(transient=False, opens_breaker=error.message == _not_its_words(answer.status), late=True)
+    return Fault(transient=transient(code), opens_breaker=True, retry_after=after) if out_of_order(code) else None
 
 
 def _fits(request: Request) -> bool:

@@ -41,6 +41,6 @@ def out_of_order(code: str) -> bool:
     return code in _AWAY or database_errors.out_of_order(code)
 
 
-def passing(code: str) -> bool:
+def transient(code: str) -> bool:
     """Whether the same read may well succeed in a moment: the database was away, or is about to be back."""
-    return code in _AWAY or database_errors.passing(code)
+    return code in _AWAY or database_errors.transient(code)

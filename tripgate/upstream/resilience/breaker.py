@@ -22,7 +22,7 @@ class Breaker:
         opened_at: When it opened, by its clock; `None` while it is closed.
     """
 
-    __slots__ = ("_clock", "_late", "_most", "_seconds", "_trying", "failures", "opened_at")
+    __slots__ = ("_clock", "_late", "_most", "_probing", "_seconds", "failures", "opened_at")
 
     def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = failures
@@ -31,11 +31,11 @@ class Breaker:
         self.failures = 0
         self._late: set[str] = set()
         self.opened_at: float | None = None
-        self._trying = False
+        self._probing = False
 
     @property
     def state(self) -> Literal["closed", "open", "half_open"]:
-        """Where it stands."""
+        """Its state now."""
         if self.opened_at is None:
             return "closed"
         return "open" if self.refuses() else "half_open"
@@ -47,43 +47,43 @@ class Breaker:
         left = self.opened_at + self._seconds - self._clock()
         if left > 0:
             return left
-        return self._seconds if self._trying else 0.0
+        return self._seconds if self._probing else 0.0
 
     def enter(self) -> bool:
-        """Let one through that `refuses` does not; whether it is the one that tries for all."""
+        """Let a request through that `refuses` does not; whether it is the probe of a half open breaker."""
         if self.opened_at is None:
             return False
-        self._trying = True
+        self._probing = True
         return True
 
-    def succeeded(self, *, tried: bool) -> None:
-        """An answer came, a late one of before it opened too: the upstream is there."""
-        if self.failures or tried:
+    def succeeded(self, *, is_probe: bool) -> None:
+        """Count an answer, which closes the breaker; one to a request of before it opened does too."""
+        if self.failures or is_probe:
             self.failures = 0
             self._late.clear()
             self.opened_at = None
-            self._trying = False
+            self._probing = False
 
-    def failed(self, *, tried: bool) -> None:
-        """None came. Only the one that tries opens it anew: what left before it opened may still fail for seconds."""
+    def failed(self, *, is_probe: bool) -> None:
+        """Count a failure. While it is open only the probe's counts: requests of before may still fail for seconds."""
         self.failures += 1
-        if tried or (self.opened_at is None and self.failures >= self._most):
+        if is_probe or (self.opened_at is None and self.failures >= self._most):
             self.opened_at = self._clock()
-            self._trying = False
+            self._probing = False
 
-    def late(self, person: str | None, *, tried: bool) -> None:
-        """None came in time, which may be for what was asked: in a row of failures each person's count once.
+    def late(self, person: str | None, *, is_probe: bool) -> None:
+        """Count a timeout, which may be for what was asked: in a row of failures each person's count once.
 
         Args:
             person: Who asked; `None` where that is not known, and then each counts.
         """
-        if person is not None and not tried:
+        if person is not None and not is_probe:
             if person in self._late:
                 return
             self._late.add(person)
-        self.failed(tried=tried)
+        self.failed(is_probe=is_probe)
 
-    def abandoned(self, *, tried: bool) -> None:
-        """Whoever asked has gone before an answer could come; somebody else may try."""
-        if tried:
-            self._trying = False
+    def abandoned(self, *, is_probe: bool) -> None:
+        """Count nothing: the request was cancelled. Another may be the probe."""
+        if is_probe:
+            self._probing = False

@@ -15,8 +15,9 @@ ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 """When what runs here must have ended, by `time.monotonic`; infinity where nothing bounds it."""
 
 
-class Within:
-    """`with Within(seconds):` bounds what runs inside, the tasks that it starts included. An earlier bound stays."""
+class DeadlineScope:
+    """`with DeadlineScope(seconds):` gives what runs inside a deadline, its tasks included. An earlier one
+    stays."""
 
     __slots__ = ("_seconds", "_token")
 
@@ -35,12 +36,12 @@ class Within:
 
 
 def deadline() -> float:
-    """The same, as a function."""
+    """The value of `ends_at` here."""
     return ends_at.get()
 
 
 class Operations:
-    """Bounds queries and mutations. What one more would cost everybody is refused while it costs nothing yet.
+    """Bounds how many queries and mutations run at once, and gives each its deadline.
 
     Args:
         most: How many run at once.
@@ -59,8 +60,12 @@ class Operations:
         self.running = 0
         self.refused = 0
 
-    def one(self) -> "_Operation":
-        """`with operations.one():` runs one more within its deadline; OVERLOADED where there is no room for it."""
+    def run(self) -> "_Operation":
+        """`with operations.run():` counts what runs inside as one operation, within its deadline.
+
+        Raises:
+            ApiError: OVERLOADED, on entering, where as many run already as may.
+        """
         return _Operation(self, self._seconds)
 
     def begin(self) -> None:
@@ -75,7 +80,7 @@ class Operations:
         self.running += 1
 
 
-class _Operation(Within):
+class _Operation(DeadlineScope):
     __slots__ = ("_operations",)
 
     def __init__(self, operations: Operations, seconds: float) -> None:

@@ -12,7 +12,7 @@ _OVERLOADED = "Too much is going on at once here. Nothing of this was done; try 
 _OVERLOADED_SECONDS = 1.0
 _LONGEST_WAIT = 24 * 60 * 60.0
 
-MAY_PASS = frozenset({ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.OVERLOADED})
+TRANSIENT = frozenset({ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.OVERLOADED})
 """The codes of failures that may have passed when somebody asks again."""
 
 

@@ -1,4 +1,4 @@
-"""A door that so many may be inside of at once, with a bounded queue before it in which everybody has a turn."""
+"""A concurrency limit with a bounded queue in which people take turns."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -45,8 +45,8 @@ class Gate:
         """How many wait."""
         return self._waiting
 
-    def enter_at_once(self, person: str | None) -> bool:
-        """Enter where that takes no waiting; whether it did not.
+    def try_enter(self, person: str | None) -> bool:
+        """Enter if there is a place at once; whether there was.
 
         Args:
             person: Whose place it takes; `None` is everybody of whom nothing is known.
@@ -59,7 +59,7 @@ class Gate:
         return True
 
     async def enter(self, person: str | None, seconds: float | None) -> None:
-        """Enter, after a wait if need be.
+        """Enter, waiting for a place if need be.
 
         Args:
             person: Whose turn it takes.
@@ -68,10 +68,10 @@ class Gate:
         Raises:
             ApiError: OVERLOADED, no room was to be had in time.
         """
-        if self.enter_at_once(person):
+        if self.try_enter(person):
             return
         if self._waiting >= self._queue:
-            self._make_room(person)
+            self._evict_last_of_longest(person)
         place = asyncio.get_running_loop().create_future()
         self._lines.setdefault(person, deque()).append(place)
         self._waiting += 1
@@ -116,7 +116,7 @@ class Gate:
                 place.set_result(None)
                 return
 
-    def _make_room(self, person: str | None) -> None:
+    def _evict_last_of_longest(self, person: str | None) -> None:
         """Send somebody away: the last of the longest line, which may be this person's.
 
         Raises:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 
 class Payer:
-    """Somebody whose requests count together. This one pays for nothing.
+    """Somebody whose requests count together. This base class charges nothing.
 
     Attributes:
         key: The person's id, or where nobody is signed in the address; `None` where neither is known.
@@ -20,7 +20,7 @@ class Payer:
         self.key = key
 
     def spent(self, seconds: float, *, late: bool) -> None:
-        """A request for it is over.
+        """Charge a request that is over.
 
         Args:
             seconds: What it took of Supabase.

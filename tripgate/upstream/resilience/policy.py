@@ -38,7 +38,7 @@ class PolicyLimits:
         connections: How many requests may be under way.
         share: How many of them may be one person's; by default all.
         queue: How many may wait to be.
-        retries: How often a read is tried again.
+        retries: How often a read is is_probe again.
         breaker_failures: Failures in a row that open the breaker.
         breaker_seconds: How long it stays open before somebody tries.
     """
@@ -57,14 +57,14 @@ class Fault:
     """What an answer says about the upstream, where it says that something is wrong with it.
 
     Attributes:
-        passing: Whether the same read may well succeed when it is sent again.
-        trips: Whether the upstream is out of order, so that the breaker counts it.
+        transient: Whether the same read may well succeed when it is sent again.
+        opens_breaker: Whether the upstream is out of order, so that the breaker counts a failure.
         late: Whether it was not done in time, which may be for what was asked.
         retry_after: Seconds after which to ask again, where it says so.
     """
 
-    passing: bool
-    trips: bool
+    transient: bool
+    opens_breaker: bool
     late: bool = False
     retry_after: float | None = None
 
@@ -82,7 +82,7 @@ class Policy(Generic[A]):
 
     Args:
         name: What it is called in metrics, as in `rest`.
-        fault: Looks into an answer of status 400 or above.
+        fault: The fault in an answer of status 400 or above; `None` where the upstream is in order.
     """
 
     def __init__(self, name: str, limits: PolicyLimits, fault: Callable[[A], Fault | None] = lambda _: None) -> None:
@@ -95,11 +95,11 @@ class Policy(Generic[A]):
         self._fault = fault
 
     async def ask(self, attempt: Callable[[float], Awaitable[A]], person: str | None, *, repeatable: bool) -> A:
-        """What the upstream answers, a failure of its own too once no further attempt may be made.
+        """The upstream's answer, after as many attempts as need be and may be; the last one may say that it failed.
 
         Args:
             attempt: Sends the request, within so many seconds; raises NoAnswerError when nothing comes.
-            person: Whose turn it takes; where nobody is signed in, whoever pays.
+            person: The id of whoever asks, for the gate; without one the payer's key.
             repeatable: Whether the request changes nothing. Any other is sent again only when it cannot have arrived.
 
         Raises:
@@ -112,30 +112,30 @@ class Policy(Generic[A]):
         tries = 0
         while True:
             began = time.monotonic()
-            if breaker.opened_at is None and began < ends and gate.enter_at_once(person):
-                tried = False
+            if breaker.opened_at is None and began < ends and gate.try_enter(person):
+                is_probe = False
             else:
-                tried = await self._enter(person, ends)
+                is_probe = await self._enter(person, ends)
                 began = time.monotonic()
             try:
                 answer = await attempt(min(self._timeout, ends - began))
             except NoAnswerError as error:
-                self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, tried=tried, over=error.over)
+                self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, is_probe=is_probe, over=error.over)
                 again = error.code is ErrorCode.UPSTREAM_UNAVAILABLE and (repeatable or not error.sent)
                 wait = self._wait(tries, None, ends) if again else None
                 if wait is None:
                     raise
             except BaseException as error:
-                self._given_up(error, person, began, tried=tried)
+                self._abandoned_by_caller(error, person, began, is_probe=is_probe)
                 raise
             else:
-                # As it nearly always is.
-                if answer.status < 400 and not breaker.failures and not tried:
+                # The usual case.
+                if answer.status < 400 and not breaker.failures and not is_probe:
                     gate.leave(person)
                     if (took := time.monotonic() - began) > FREE_SECONDS:
                         paying.get().spent(took, late=False)
                     return answer
-                fault = self._answered(answer, person, began, tried=tried)
+                fault = self._answered(answer, person, began, is_probe=is_probe)
                 wait = None if fault is None or not repeatable else self._wait_for(fault, tries, ends)
                 if wait is None:
                     return answer
@@ -145,7 +145,7 @@ class Policy(Generic[A]):
 
     @asynccontextmanager
     async def once(self, person: str | None, *failures: type[Exception]) -> AsyncIterator["Attempt"]:
-        """Ask in one's own way, once, for upstreams that are asked rarely.
+        """Pass breaker, gate and deadline once, for requests that are made by a client library.
 
         Args:
             failures: Exceptions that say that no answer came; a timeout is one anyhow.
@@ -158,57 +158,57 @@ class Policy(Generic[A]):
         no_answer: tuple[type[Exception], ...] = (TimeoutError, *failures)
         if person is None:
             person = paying.get().key
-        tried = await self._enter(person, ends)
+        is_probe = await self._enter(person, ends)
         attempt = Attempt()
         began = time.monotonic()
         try:
             async with asyncio.timeout(ends - began):
                 yield attempt
         except no_answer as error:
-            self._failed(person, began, late=isinstance(error, TimeoutError), tried=tried)
+            self._failed(person, began, late=isinstance(error, TimeoutError), is_probe=is_probe)
             raise
         except (asyncio.CancelledError, GeneratorExit):
-            self.breaker.abandoned(tried=tried)
+            self.breaker.abandoned(is_probe=is_probe)
             self._leave(person, began)
             raise
         except BaseException:
-            self.breaker.succeeded(tried=tried)
+            self.breaker.succeeded(is_probe=is_probe)
             self._leave(person, began)
             raise
         else:
             if attempt.failed:
-                self._failed(person, began, late=False, tried=tried)
+                self._failed(person, began, late=False, is_probe=is_probe)
             else:
-                self.breaker.succeeded(tried=tried)
+                self.breaker.succeeded(is_probe=is_probe)
                 self._leave(person, began)
 
-    def _given_up(self, error: BaseException, person: str | None, began: float, *, tried: bool) -> None:
-        """Whoever asked has gone, or a mistake of ours ends it.
+    def _abandoned_by_caller(self, error: BaseException, person: str | None, began: float, *, is_probe: bool) -> None:
+        """End an attempt that was cancelled, or that raised what it should not.
 
         Raises:
             CancelledError: Whoever asked has gone, and the upstream goes on with what it was asked.
         """
-        self.breaker.abandoned(tried=tried)
+        self.breaker.abandoned(is_probe=is_probe)
         if isinstance(error, AbandonedError):
             error.over.add_done_callback(partial(self._over, person, began))
             # Nothing but this very class is a cancellation for `asyncio.timeout`.
             raise asyncio.CancelledError from None
         self._leave(person, began)
 
-    def _answered(self, answer: A, person: str | None, began: float, *, tried: bool) -> Fault | None:
+    def _answered(self, answer: A, person: str | None, began: float, *, is_probe: bool) -> Fault | None:
         fault = self._fault(answer) if answer.status >= 400 else None
         if fault is None:
-            self.breaker.succeeded(tried=tried)
+            self.breaker.succeeded(is_probe=is_probe)
             self._leave(person, began)
-        elif fault.trips:
-            self._failed(person, began, late=fault.late, tried=tried)
+        elif fault.opens_breaker:
+            self._failed(person, began, late=fault.late, is_probe=is_probe)
         else:
-            self.breaker.succeeded(tried=tried)
+            self.breaker.succeeded(is_probe=is_probe)
             self._leave(person, began, late=fault.late)
         return fault
 
     def _over(self, person: str | None, began: float, _: asyncio.Future[None]) -> None:
-        """What nobody waits for any more has been answered, or never will be: only now its place is free."""
+        """Free the place of a request that nobody waits for any more: it has been answered, or will not be."""
         self._leave(person, began)
 
     def _failed(
@@ -217,13 +217,13 @@ class Policy(Generic[A]):
         began: float,
         *,
         late: bool,
-        tried: bool,
+        is_probe: bool,
         over: asyncio.Future[None] | None = None,
     ) -> None:
         if late:
-            self.breaker.late(person, tried=tried)
+            self.breaker.late(person, is_probe=is_probe)
         else:
-            self.breaker.failed(tried=tried)
+            self.breaker.failed(is_probe=is_probe)
         if over is None:
             self._leave(person, began, late=late)
         else:
@@ -238,10 +238,10 @@ class Policy(Generic[A]):
             paying.get().spent(took, late=late)
 
     async def _enter(self, person: str | None, ends: float) -> bool:
-        """Pass the breaker and the gate; whether this one tries for all."""
+        """Pass the breaker and the gate; whether this request is the probe of a breaker that is half open."""
         self._check_breaker()
         _check_time(ends)
-        if not self.gate.enter_at_once(person):
+        if not self.gate.try_enter(person):
             # Nobody is let in with hardly any time left: it would be late, and be done all the same.
             await self.gate.enter(person, max(0.0, ends - time.monotonic() - _LEAST_SECONDS))
             try:
@@ -258,7 +258,7 @@ class Policy(Generic[A]):
             raise unavailable(sent=False, retry_after=seconds)
 
     def _wait_for(self, fault: Fault, tries: int, ends: float) -> float | None:
-        return self._wait(tries, fault.retry_after, ends) if fault.passing else None
+        return self._wait(tries, fault.retry_after, ends) if fault.transient else None
 
     def _wait(self, tries: int, retry_after: float | None, ends: float) -> float | None:
         """Seconds until the next attempt, drawn at random so that those who failed together do not come together."""

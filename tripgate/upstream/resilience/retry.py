@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gql.errors import ApiError
-from tripgate.upstream.resilience.failures import MAY_PASS, overloaded
+from tripgate.upstream.resilience.failures import TRANSIENT, overloaded
 
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 4.0
@@ -23,7 +23,7 @@ async def retry(ask: Callable[[], Awaitable[T]], seconds: float, *, after: ApiEr
     Raises:
         ApiError: A failure that will not pass, at once; the last one of the others when the time is over.
     """
-    if after is not None and after.code not in MAY_PASS:
+    if after is not None and after.code not in TRANSIENT:
         raise after
     last = after
     longest = _FIRST_WAIT
@@ -35,7 +35,7 @@ async def retry(ask: Callable[[], Awaitable[T]], seconds: float, *, after: ApiEr
                     try:
                         return await ask()
                     except ApiError as error:
-                        if error.code not in MAY_PASS:
+                        if error.code not in TRANSIENT:
                             raise
                         last = error
                 asked = False
