@@ -11,6 +11,7 @@ from gql.nullability import semantic_non_null
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
 from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Info
+from resolvers.declared.crud import domain
 from tripgate.upstream.accounts import Account
 from tripgate.upstream.arrivals import signed_in
 from tripgate.upstream.credentials import Mailed
@@ -172,3 +173,6 @@ async def _begun(account: Account) -> AuthPayload:
             expires_at=dt.datetime.fromtimestamp(session.expires_at, dt.UTC),
         ),
     )
+
+
+DOMAIN = domain(AccountMutation, position=10)

@@ -14,18 +14,14 @@ from resolvers.context import Context
 from resolvers.declared import (
     TRIP_ID,
     DeclaredField,
-    changes,
     delete,
     delete_many,
-    grouped,
-    lookup,
-    many,
-    one,
     trip_presence,
     update,
     update_many,
 )
 from resolvers.declared.base import planner
+from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import Matched, Write
 from tripgate.planner.plan import And, Compare, Delete, Match, Operator, Update
 from tripgate.planner.selection import Selected
@@ -122,15 +118,8 @@ class LeaveTrip(Matched):
 
 @strawberry.type
 class CollaboratorQuery:
-    """Reading who plans together."""
+    """Reading who asks the caller to join."""
 
-    collaborator = one("Collaborator")
-    collaborator_by_trip_and_user = lookup("Collaborator")
-    collaborators = many("Collaborator")
-    collaborators_grouped = grouped("Collaborator")
-    invitation = one("Invitation")
-    invitations = many("Invitation")
-    invitations_grouped = grouped("Invitation")
     my_invitations = MyInvitations(
         "Invitation",
         lambda: list_of(object_type("Invitation")),
@@ -179,7 +168,16 @@ class CollaboratorMutation:
 
 @strawberry.type
 class CollaboratorSubscription:
-    """Following who plans together."""
+    """Following who is there."""
 
-    collaborator_changes = changes("Collaborator", description="Who joins the trip, leaves it, or changes role.")
     trip_presence = trip_presence()
+
+
+DOMAIN = domain(
+    crud("Collaborator", writes=False, changes="Who joins the trip, leaves it, or changes role."),
+    crud("Invitation", writes=False),
+    CollaboratorQuery,
+    CollaboratorMutation,
+    CollaboratorSubscription,
+    position=70,
+)

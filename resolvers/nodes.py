@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers.declared import any_node, any_nodes
+from resolvers.declared.crud import domain
 
 
 @strawberry.type
@@ -11,3 +12,6 @@ class NodeQuery:
 
     node = any_node()
     nodes = any_nodes()
+
+
+DOMAIN = domain(NodeQuery, position=20)

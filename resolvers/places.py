@@ -5,20 +5,8 @@ from uuid import UUID
 import strawberry
 
 from gql.late import optional
-from resolvers.declared import (
-    Parameter,
-    create,
-    create_many,
-    delete,
-    delete_many,
-    grouped,
-    many,
-    one,
-    rows_of,
-    update,
-    update_many,
-    value_of,
-)
+from resolvers.declared import Parameter, grouped, many, one, rows_of, value_of
+from resolvers.declared.crud import crud, domain
 
 
 @strawberry.type
@@ -43,13 +31,4 @@ class PlaceQuery:
     places_grouped = grouped("Place")
 
 
-@strawberry.type
-class PlaceMutation:
-    """Keeping places."""
-
-    create_place = create("Place")
-    create_places = create_many("Place")
-    update_place = update("Place")
-    update_places = update_many("Place")
-    delete_place = delete("Place")
-    delete_places = delete_many("Place")
+DOMAIN = domain(PlaceQuery, crud("Place", reads=False), position=40)

@@ -2,17 +2,21 @@
 
 import strawberry
 
-from resolvers.declared import grouped, many, one, own, update_own
+from resolvers.declared import own, update_own
+from resolvers.declared.crud import crud, domain
 
 
 @strawberry.type
-class ProfileQuery:
-    """Reading profiles."""
+class ViewerQuery:
+    """Reading one's own profile."""
 
     viewer = own("Profile", by="id", description="The caller's profile; null for an anonymous caller.")
-    profile = one("Profile")
-    profiles = many("Profile")
-    profiles_grouped = grouped("Profile")
+
+
+@strawberry.type
+class PreferencesQuery:
+    """Reading one's own preferences."""
+
     my_preferences = own(
         "UserPreferences", by="userId", description="The caller's preferences; null for an anonymous caller."
     )
@@ -24,3 +28,6 @@ class ProfileMutation:
 
     update_my_profile = update_own("Profile", by="id", description="Change the caller's profile.")
     update_my_preferences = update_own("UserPreferences", by="userId", description="Change the caller's preferences.")
+
+
+DOMAIN = domain(ViewerQuery, crud("Profile", writes=False), PreferencesQuery, ProfileMutation, position=30)

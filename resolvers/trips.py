@@ -8,33 +8,10 @@ from graphql.execution.values import VariableValues
 from gql import derive
 from gql.late import object_type
 from resolvers.context import Context
-from resolvers.declared import (
-    changes,
-    create,
-    create_many,
-    delete,
-    delete_many,
-    grouped,
-    many,
-    one,
-    update,
-    update_many,
-)
+from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import Write
 from tripgate.planner.plan import Call
 from tripgate.planner.selection import Selected
-
-
-@strawberry.type
-class TripQuery:
-    """Reading trips."""
-
-    trip = one("Trip")
-    trips = many("Trip")
-    trips_grouped = grouped("Trip")
-    trip_item = one("TripItem")
-    trip_items = many("TripItem")
-    trip_items_grouped = grouped("TripItem")
 
 
 class MoveTripItem(Write):
@@ -50,20 +27,8 @@ class MoveTripItem(Write):
 
 @strawberry.type
 class TripMutation:
-    """Planning trips."""
+    """Planning trips beside the usual writes."""
 
-    create_trip = create("Trip")
-    create_trips = create_many("Trip")
-    update_trip = update("Trip")
-    update_trips = update_many("Trip")
-    delete_trip = delete("Trip")
-    delete_trips = delete_many("Trip")
-    create_trip_item = create("TripItem")
-    create_trip_items = create_many("TripItem")
-    update_trip_item = update("TripItem")
-    update_trip_items = update_many("TripItem")
-    delete_trip_item = delete("TripItem")
-    delete_trip_items = delete_many("TripItem")
     move_trip_item = MoveTripItem(
         "TripItem",
         lambda: object_type("TripItem"),
@@ -76,9 +41,9 @@ class TripMutation:
     )
 
 
-@strawberry.type
-class TripSubscription:
-    """Following trips."""
-
-    trip_changes = changes("Trip", description="Changes of the trip itself; after its deletion the stream ends.")
-    trip_item_changes = changes("TripItem", description="Changes of the trip's itinerary items.")
+DOMAIN = domain(
+    crud("Trip", changes="Changes of the trip itself; after its deletion the stream ends."),
+    crud("TripItem", changes="Changes of the trip's itinerary items."),
+    TripMutation,
+    position=60,
+)

@@ -9,7 +9,8 @@ from gql import derive
 from gql.late import object_type, optional
 from gql.types.votes import VoteValue
 from resolvers.context import Context
-from resolvers.declared import changes, delete_many, grouped, lookup, many, one, update_many
+from resolvers.declared import delete_many, update_many
+from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import DeleteOne, Write
 from tripgate.planner.conditions import check_text
 from tripgate.planner.plan import Call, Match
@@ -42,16 +43,6 @@ class RetractVote(DeleteOne):
 
 
 @strawberry.type
-class VoteQuery:
-    """Reading votes."""
-
-    vote = one("Vote")
-    vote_by_item_and_user = lookup("Vote")
-    votes = many("Vote")
-    votes_grouped = grouped("Vote")
-
-
-@strawberry.type
 class VoteMutation:
     """Voting."""
 
@@ -75,8 +66,4 @@ class VoteMutation:
     retract_votes = delete_many("Vote")
 
 
-@strawberry.type
-class VoteSubscription:
-    """Following votes."""
-
-    vote_changes = changes("Vote", description="Votes on the trip's items.")
+DOMAIN = domain(crud("Vote", writes=False, changes="Votes on the trip's items."), VoteMutation, position=80)

@@ -16,24 +16,11 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-import strawberry
 from graphql import get_introspection_query
 
 from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one, unique
 from gql.scalars import JSON
-from resolvers.declared import (
-    create,
-    create_many,
-    delete,
-    delete_many,
-    grouped,
-    lookup,
-    many,
-    one,
-    update,
-    update_many,
-    upsert,
-)
+from resolvers.declared.crud import crud
 from tripgate.gateway import schema
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.executor import run
@@ -77,23 +64,9 @@ def declare(count: int) -> None:
             f"extra{number}s", order_by=("created_at desc",), keys=(unique("user_id", "name", own="user_id"),)
         )
         mapped(type(name, (), body))
-        query = {
-            f"extra{number}": one(name),
-            f"extra{number}s": many(name),
-            f"extra{number}s_grouped": grouped(name),
-            f"extra{number}_by_name": lookup(name),
-        }
-        mutation = {
-            f"create_extra{number}": create(name),
-            f"create_extra{number}s": create_many(name),
-            f"update_extra{number}": update(name),
-            f"update_extra{number}s": update_many(name),
-            f"delete_extra{number}": delete(name),
-            f"delete_extra{number}s": delete_many(name),
-            f"upsert_extra{number}": upsert(name),
-        }
-        schema.QUERIES = (*schema.QUERIES, strawberry.type(type(f"{name}Query", (), query)))
-        schema.MUTATIONS = (*schema.MUTATIONS, strawberry.type(type(f"{name}Mutation", (), mutation)))
+        query, mutation = crud(name, upsert=True).types()
+        schema.QUERIES = (*schema.QUERIES, query)
+        schema.MUTATIONS = (*schema.MUTATIONS, mutation)
 
 
 def calls(work: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""The schema, assembled from one visible list of domains."""
+"""The schema, assembled from the domains that `domains` finds."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,44 +9,16 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
-import gql.types.collaborators
-import gql.types.places
-import gql.types.profiles
-import gql.types.saved_places
-import gql.types.trips
-import gql.types.votes  # noqa: F401
 from gql.scalars import SCALARS
-from resolvers.accounts import AccountMutation
-from resolvers.collaborators import CollaboratorMutation, CollaboratorQuery, CollaboratorSubscription
 from resolvers.declared.completion import read_finished
-from resolvers.nodes import NodeQuery
-from resolvers.places import PlaceMutation, PlaceQuery
-from resolvers.profiles import ProfileMutation, ProfileQuery
-from resolvers.saved_places import SavedPlaceMutation, SavedPlaceQuery
-from resolvers.trips import TripMutation, TripQuery, TripSubscription
-from resolvers.votes import VoteMutation, VoteQuery, VoteSubscription
+from tripgate.gateway import domains
 from tripgate.gateway.errors import public
 from tripgate.gateway.execution_context import ExecutionContext
 
-QUERIES: Sequence[type] = (
-    NodeQuery,
-    ProfileQuery,
-    PlaceQuery,
-    SavedPlaceQuery,
-    TripQuery,
-    CollaboratorQuery,
-    VoteQuery,
-)
-SUBSCRIPTIONS: Sequence[type] = (TripSubscription, CollaboratorSubscription, VoteSubscription)
-MUTATIONS: Sequence[type] = (
-    AccountMutation,
-    ProfileMutation,
-    PlaceMutation,
-    SavedPlaceMutation,
-    TripMutation,
-    CollaboratorMutation,
-    VoteMutation,
-)
+_FOUND = domains.found()
+QUERIES: Sequence[type] = _FOUND["Query"]
+MUTATIONS: Sequence[type] = _FOUND["Mutation"]
+SUBSCRIPTIONS: Sequence[type] = _FOUND["Subscription"]
 
 
 @functools.cache
@@ -132,9 +104,11 @@ def merge(name: str, description: str, domains: Sequence[type]) -> type:
     Raises:
         ValueError: Two domains offer a field of one name; neither may win.
     """
-    owners: dict[str, str] = {}
+    owners: dict[str, type] = {}
     for domain in domains:
         for field in domain.__strawberry_definition__.fields:  # type: ignore[attr-defined]
-            if (other := owners.setdefault(field.python_name, domain.__name__)) != domain.__name__:
-                raise ValueError(f"{name}.{field.python_name} is offered by both {other} and {domain.__name__}")
+            if (other := owners.setdefault(field.python_name, domain)) is not domain:
+                raise ValueError(
+                    f"{name}.{field.python_name} is offered by both {other.__name__} and {domain.__name__}"
+                )
     return strawberry.type(type(name, tuple(domains), {}), description=description)
