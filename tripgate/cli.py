@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tripgate.commands.development import Development
-from tripgate.commands.doctor import doctor
+from tripgate.commands.doctor.command import doctor
 from tripgate.commands.migration import migration
 from tripgate.commands.packages import need_local_packages, other_gql
 from tripgate.commands.request_lines import RequestLines

@@ -21,11 +21,11 @@ from click.testing import CliRunner, Result
 
 from gql.table import catalog
 from tripgate.cli import main
-from tripgate.gateway.doctor import live, mails
-from tripgate.gateway.doctor.account import SignedIn
-from tripgate.gateway.doctor.asking import Asker
-from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
-from tripgate.gateway.doctor.report import Level
+from tripgate.commands.doctor import live, mails
+from tripgate.commands.doctor.account import SignedIn
+from tripgate.commands.doctor.asking import Asker
+from tripgate.commands.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
+from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 from tripgate.upstream.caller import Caller

@@ -16,10 +16,10 @@ from yarl import URL
 from gql.table import Table, catalog
 from tests.support import Person
 from tests.upstream.function_columns import asked, hidden, mistakes, parsed
-from tripgate.gateway.doctor.asking import Asker
-from tripgate.gateway.doctor.data import Data
-from tripgate.gateway.doctor.forms import call, forms
-from tripgate.gateway.doctor.report import Level
+from tripgate.commands.doctor.asking import Asker
+from tripgate.commands.doctor.data import Data
+from tripgate.commands.doctor.forms import call, forms
+from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 

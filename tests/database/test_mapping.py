@@ -11,7 +11,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from gql.derive.making import PYTHON_TYPES
 from gql.table import Kind, Sort, Table, catalog
 from resolvers.declared.functions import FunctionRows, FunctionValue
-from tripgate.gateway.doctor.needs import FUNCTIONS
+from tripgate.commands.doctor.needs import FUNCTIONS
 from tripgate.gateway.schema import graphql_schema  # declares every type
 from tripgate.upstream.backend import BackendError
 from tripgate.upstream.caller import Caller

@@ -10,9 +10,9 @@ import uuid
 from dataclasses import dataclass
 
 from gql.table import Relation, Table, catalog
-from tripgate.gateway.doctor.asking import Answer
-from tripgate.gateway.doctor.data import PUSH, Data, down
-from tripgate.gateway.doctor.report import Finding, listed, ok, warning, wrong
+from tripgate.commands.doctor.asking import Answer
+from tripgate.commands.doctor.data import PUSH, Data, down
+from tripgate.commands.doctor.report import Finding, listed, ok, warning, wrong
 from tripgate.planner.plan import And, Compare, Embed, Operator, Pick, Read, Related
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.postgrest.render.by_ids import FEW

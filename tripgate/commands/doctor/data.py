@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 
 from gql.table import Relation, Table, catalog
-from tripgate.gateway.doctor.asking import Answer, Asker
-from tripgate.gateway.doctor.needs import FUNCTIONS
-from tripgate.gateway.doctor.report import Finding, listed, note, ok, warning, wrong
+from tripgate.commands.doctor.asking import Answer, Asker
+from tripgate.commands.doctor.needs import FUNCTIONS
+from tripgate.commands.doctor.report import Finding, listed, note, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, pick
 from tripgate.upstream.postgrest.render import read_request

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from tripgate.gateway.doctor.account import SignedIn
-from tripgate.gateway.doctor.asking import Asker, UnreachedError, unreached
-from tripgate.gateway.doctor.needs import EDGE_FUNCTIONS
-from tripgate.gateway.doctor.report import Finding, ok, warning, wrong
+from tripgate.commands.doctor.account import SignedIn
+from tripgate.commands.doctor.asking import Asker, UnreachedError, unreached
+from tripgate.commands.doctor.needs import EDGE_FUNCTIONS
+from tripgate.commands.doctor.report import Finding, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
 

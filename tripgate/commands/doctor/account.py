@@ -10,10 +10,10 @@ import httpx
 import jwt
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.gateway.doctor.asking import Asker, shown
-from tripgate.gateway.doctor.data import Data
-from tripgate.gateway.doctor.needs import NEVER_SEEN
-from tripgate.gateway.doctor.report import Finding, listed, ok, wrong
+from tripgate.commands.doctor.asking import Asker, shown
+from tripgate.commands.doctor.data import Data
+from tripgate.commands.doctor.needs import NEVER_SEEN
+from tripgate.commands.doctor.report import Finding, listed, ok, wrong
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.auth import AuthClient

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from tripgate.gateway.doctor.asking import Answer, Asker
-from tripgate.gateway.doctor.report import Finding, note, ok, warning, wrong
+from tripgate.commands.doctor.asking import Answer, Asker
+from tripgate.commands.doctor.report import Finding, note, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 
 _HERE = {"localhost", "127.0.0.1", "::1", "[::1]"}

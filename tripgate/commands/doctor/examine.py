@@ -10,10 +10,10 @@ import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
-from tripgate.gateway.doctor import account, database, forms, live, mails, pool, project
-from tripgate.gateway.doctor.asking import Asker, UnreachedError
-from tripgate.gateway.doctor.data import Data
-from tripgate.gateway.doctor.report import Finding, fatal, note, wrong
+from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
+from tripgate.commands.doctor.asking import Asker, UnreachedError
+from tripgate.commands.doctor.data import Data
+from tripgate.commands.doctor.report import Finding, fatal, note, wrong
 from tripgate.gateway.settings import Settings
 
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tripgate.gateway.doctor.report import Finding, note, ok, warning
+from tripgate.commands.doctor.report import Finding, note, ok, warning
 
 # The mails that end in `verifyOtp` or `resetPassword`.
 MAILS = ("confirmation", "recovery", "magic_link", "email_change", "invite")

@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from tripgate.gateway.doctor.report import Finding, wrong
+from tripgate.commands.doctor.report import Finding, wrong
 
 
 class UnreachedError(Exception):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, LiteralString
 
 from gql.table import catalog
-from tripgate.gateway.doctor.needs import FUNCTIONS, PUBLICATION, PUBLISHED, TRIGGERS
-from tripgate.gateway.doctor.pool import in_the_database
-from tripgate.gateway.doctor.report import Finding, listed, note, ok, warning, wrong
+from tripgate.commands.doctor.needs import FUNCTIONS, PUBLICATION, PUBLISHED, TRIGGERS
+from tripgate.commands.doctor.pool import in_the_database
+from tripgate.commands.doctor.report import Finding, listed, note, ok, warning, wrong
 
 if TYPE_CHECKING:
     import psycopg

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from tripgate.commands.doctor.report import Finding, Level, fatal, warning, wrong
 from tripgate.commands.packages import other_gql
-from tripgate.gateway.doctor.report import Finding, Level, fatal, warning, wrong
 
 _COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.WRONG: "red"}
 
@@ -61,8 +61,8 @@ def doctor(email: str | None, password: str | None, database_url: str | None, de
             telling.found(wrong(sentence, ""))
         telling.close()
         raise click.exceptions.Exit(2) from None
-    from tripgate.gateway.doctor.asking import shown  # noqa: PLC0415 - slow to load
-    from tripgate.gateway.doctor.examine import Look, examine  # noqa: PLC0415
+    from tripgate.commands.doctor.asking import shown  # noqa: PLC0415 - slow to load
+    from tripgate.commands.doctor.examine import Look, examine  # noqa: PLC0415
 
     telling.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
 

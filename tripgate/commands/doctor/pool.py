@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tripgate.gateway.doctor.report import Finding, note, ok, warning
+from tripgate.commands.doctor.report import Finding, note, ok, warning
 
 if TYPE_CHECKING:
     import psycopg
