@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripgate.upstream.shared.quotas import Quota, Taken
-from tripgate.upstream.shared.window import Window
+from tripgate.upstream.shared.sliding_window import SlidingWindow
 
 
 class Clock:
@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 
 def test_what_is_allowed_tells_what_is_left_and_when_the_window_ends(clock: Clock) -> None:
-    window = Window(Quota("person", 3), clock=clock)
+    window = SlidingWindow(Quota("person", 3), clock=clock)
     assert window.take("ada", 1) == Taken(True, 2, 60)
     clock.now += 20
     assert window.take("ada", 2) == Taken(True, 0, 40)
@@ -32,7 +32,7 @@ def test_what_is_allowed_tells_what_is_left_and_when_the_window_ends(clock: Cloc
 
 
 def test_looking_at_what_is_left_takes_nothing(clock: Clock) -> None:
-    window = Window(Quota("person", 4), clock=clock)
+    window = SlidingWindow(Quota("person", 4), clock=clock)
     assert window.remaining("ada") == 4
     window.take("ada", 3)
     assert [window.remaining("ada"), window.remaining("ada"), window.remaining("ben")] == [1, 1, 4]
@@ -44,7 +44,7 @@ def test_looking_at_what_is_left_takes_nothing(clock: Clock) -> None:
 
 
 def test_what_is_refused_is_not_counted_and_tells_when_to_come_again(clock: Clock) -> None:
-    window = Window(Quota("person", 4), clock=clock)
+    window = SlidingWindow(Quota("person", 4), clock=clock)
     for _ in range(4):
         window.take("ada", 1)
     clock.now += 30
@@ -59,7 +59,7 @@ def test_what_is_refused_is_not_counted_and_tells_when_to_come_again(clock: Cloc
 
 
 def test_the_edge_of_a_window_lets_nobody_in_twice(clock: Clock) -> None:
-    window = Window(Quota("person", 10), clock=clock)
+    window = SlidingWindow(Quota("person", 10), clock=clock)
     clock.now += 59
     assert sum(window.take("ada", 1).allowed for _ in range(20)) == 10
     clock.now += 2
@@ -69,11 +69,11 @@ def test_the_edge_of_a_window_lets_nobody_in_twice(clock: Clock) -> None:
 
 
 def test_what_is_more_than_the_quota_never_fits(clock: Clock) -> None:
-    assert Window(Quota("cost", 100), clock=clock).take("ada", 101) == Taken(False, 100, 60)
+    assert SlidingWindow(Quota("cost", 100), clock=clock).take("ada", 101) == Taken(False, 100, 60)
 
 
 def test_after_long_everything_is_forgotten(clock: Clock) -> None:
-    window = Window(Quota("person", 1), clock=clock)
+    window = SlidingWindow(Quota("person", 1), clock=clock)
     window.take("ada", 1)
     clock.now += 120
     window.take("ben", 1)
@@ -82,7 +82,7 @@ def test_after_long_everything_is_forgotten(clock: Clock) -> None:
 
 
 def test_a_flood_of_addresses_takes_no_more_memory_and_hides_nobody(clock: Clock) -> None:
-    window = Window(Quota("address", 10), most_keys=1000, clock=clock)
+    window = SlidingWindow(Quota("address", 10), most_keys=1000, clock=clock)
     for _ in range(10):
         window.take("10.0.0.1", 1)
     for number in range(1500):
@@ -97,7 +97,7 @@ def test_a_flood_of_addresses_takes_no_more_memory_and_hides_nobody(clock: Clock
 )
 def test_whoever_waits_as_told_is_let_in(limit: int, steps: list[tuple[float, int]]) -> None:
     clock = Clock()
-    window = Window(Quota("person", limit), clock=clock)
+    window = SlidingWindow(Quota("person", limit), clock=clock)
     for pause, cost in steps:
         clock.now += pause
         taken = window.take("ada", cost)

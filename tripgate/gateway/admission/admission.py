@@ -23,8 +23,8 @@ from tripgate.upstream.arrivals import welcoming
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.payer import Payer, paying
 from tripgate.upstream.resilience.policy import FREE_SECONDS
+from tripgate.upstream.shared.known_addresses import KnownAddresses, LocalKnownAddresses
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
-from tripgate.upstream.shared.visitors import OwnVisitors, Visitors
 
 _LATE = 1000
 _EXHAUSTED_SECONDS = 1.0
@@ -67,7 +67,7 @@ class Admission:
         per_address: Requests and operations of an address, whoever is signed in there.
         attempts_per_address: Attempts to sign in.
         attempts_per_account: Attempts to sign in to one account from one address; see `guesses`.
-        visitors: Where people have signed in before.
+        known_addresses: Where people have signed in before.
         cost: What one person's operations may cost together; of nobody signed in, an address's.
 
     Attributes:
@@ -83,15 +83,15 @@ class Admission:
         per_address: int = 0,
         attempts_per_address: int = 0,
         attempts_per_account: int = 0,
-        visitors: Visitors | None = None,
+        known_addresses: KnownAddresses | None = None,
         cost: int = 0,
     ) -> None:
         self.quotas = quotas
         self.person = Quota("person", per_person) if per_person else None
         self.address = Quota("address", per_address) if per_address else None
         self.attempts = Quota("sign-in-address", attempts_per_address) if attempts_per_address else None
-        self.visitors = OwnVisitors() if visitors is None else visitors
-        self.guesses = Guesses(quotas, self.visitors, attempts_per_account) if attempts_per_account else None
+        self.known_addresses = LocalKnownAddresses() if known_addresses is None else known_addresses
+        self.guesses = Guesses(quotas, self.known_addresses, attempts_per_account) if attempts_per_account else None
         self.cost = Quota("cost", cost) if cost else None
         self.limits = any((self.person, self.address, self.attempts, self.guesses, self.cost))
         self.refused: Counter[str] = Counter()
@@ -220,7 +220,7 @@ class Client(Payer):
 
     async def _welcome(self, email: str) -> None:
         """Somebody has signed in from here."""
-        await self._admission.visitors.welcome(account(email), self.address)
+        await self._admission.known_addresses.remember(account(email), self.address)
 
     async def _charge(self, cost: int, caller: Caller) -> None:
         quota = self._admission.cost
@@ -257,6 +257,6 @@ def admission_of(settings: Settings, shared: Shared) -> Admission:
         per_address=settings.requests_per_address,
         attempts_per_address=settings.sign_in_attempts_per_address,
         attempts_per_account=settings.sign_in_attempts_per_account,
-        visitors=shared.visitors,
+        known_addresses=shared.known_addresses,
         cost=settings.cost_per_person,
     )

@@ -14,8 +14,8 @@ difference.
 from dataclasses import dataclass
 
 from tripgate.gateway.admission.attempts import Kind
+from tripgate.upstream.shared.known_addresses import KnownAddresses
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
-from tripgate.upstream.shared.visitors import Visitors
 
 # So many times what an address may try is what all addresses may, before each has one try a minute.
 _ANYWHERE = 10
@@ -40,13 +40,13 @@ class Guesses:
     """Counts the tries at accounts.
 
     Args:
-        visitors: Who has signed in where before.
+        known_addresses: Who has signed in where before.
         per_account: Tries a minute that one address has at one account.
     """
 
-    def __init__(self, quotas: Quotas, visitors: Visitors, per_account: int) -> None:
+    def __init__(self, quotas: Quotas, known_addresses: KnownAddresses, per_account: int) -> None:
         self._quotas = quotas
-        self._visitors = visitors
+        self._known_addresses = known_addresses
         self._here = Quota("sign-in-account", per_account)
         self._anywhere = {
             Kind.PASSWORD: Quota("sign-in-anywhere", per_account * _ANYWHERE),
@@ -56,7 +56,7 @@ class Guesses:
 
     async def take(self, kind: Kind, account: str, address: str, times: int) -> Refused | None:
         """Count so many tries, unless they are too many."""
-        known = await self._visitors.know(account, address)
+        known = await self._known_addresses.is_known(account, address)
         anywhere = self._anywhere[kind]
         weight = 1 if known or kind is Kind.MAIL else await self._weight(anywhere, account)
         taken = await self._quotas.take(self._here, f"{account}@{address}", times * weight)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from tripgate.gateway.edge.concurrency import ConcurrencyCounter, LocalCounter
 from tripgate.gateway.edge.persisted import SharedDocuments
 from tripgate.gateway.settings import Settings, SettingsError
+from tripgate.upstream.shared.known_addresses import KnownAddresses, LocalKnownAddresses
 from tripgate.upstream.shared.quotas import Quotas
-from tripgate.upstream.shared.visitors import OwnVisitors, Visitors
-from tripgate.upstream.shared.window import OwnQuotas
+from tripgate.upstream.shared.sliding_window import LocalQuotas
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Shared:
     Attributes:
         quotas: How much somebody asked lately.
         running: How much runs for somebody.
-        visitors: Where people have signed in before.
+        known_addresses: Where people have signed in before.
         documents: Automatically persisted documents of the gateways beside this one.
     """
 
     quotas: Quotas
     running: ConcurrencyCounter
-    visitors: Visitors
+    known_addresses: KnownAddresses
     documents: SharedDocuments | None = None
 
 
@@ -37,25 +37,25 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         SettingsError: The server's client is not installed, or its address does not make sense.
     """
     if settings.redis_url is None:
-        yield Shared(OwnQuotas(), LocalCounter(), OwnVisitors())
+        yield Shared(LocalQuotas(), LocalCounter(), LocalKnownAddresses())
         return
     try:
-        from tripgate.upstream.shared.link import Link  # noqa: PLC0415 - an extra, for those who share
+        from tripgate.upstream.shared.redis_store import RedisStore  # noqa: PLC0415 - an extra, for those who share
+        from tripgate.upstream.shared.shared_known_addresses import SharedKnownAddresses  # noqa: PLC0415
         from tripgate.upstream.shared.shared_quotas import SharedQuotas  # noqa: PLC0415
         from tripgate.upstream.shared.shared_running import SharedRunning  # noqa: PLC0415
         from tripgate.upstream.shared.shared_texts import SharedTexts  # noqa: PLC0415
-        from tripgate.upstream.shared.shared_visitors import SharedVisitors  # noqa: PLC0415
     except ModuleNotFoundError:
         raise SettingsError(
             "TRIPGATE_REDIS_URL needs the extra `redis`: pip install '.[redis]' in its folder."
         ) from None
     try:
-        link = Link(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+        store = RedisStore(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     except ValueError as error:
         raise SettingsError(f"TRIPGATE_REDIS_URL: {error}.") from None
-    running = SharedRunning(link)
+    running = SharedRunning(store)
     try:
-        yield Shared(SharedQuotas(link), running, SharedVisitors(link), SharedTexts(link, "document"))
+        yield Shared(SharedQuotas(store), running, SharedKnownAddresses(store), SharedTexts(store, "document"))
     finally:
         await running.close()
-        await link.close()
+        await store.close()

@@ -1,4 +1,4 @@
-"""What ends kept answers and shared reads: a person's writes, and what the gateways beside this one tell of theirs."""
+"""What ends kept answers and shared reads: a person's writes, and the writes that other gateways tell of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from tripgate.upstream.sharing import SharingBackend
 _UNCERTAIN = frozenset({ErrorCode.TIMEOUT, ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.INTERNAL_SERVER_ERROR})
 
 
-class Beside(Protocol):
-    """The gateways beside this one."""
+class Peers(Protocol):
+    """The other gateways of the same project."""
 
     def open(self) -> None:
         """Listen to them."""
 
-    def tell(self, message: bytes) -> None:
-        """Tell all of them, before long."""
+    def publish(self, message: bytes) -> None:
+        """Send a message to all of them, in the background."""
 
     async def close(self) -> None:
-        """Tell and hear nothing more."""
+        """Send and receive no more messages."""
 
 
 class _Wrote(BaseModel):
@@ -48,15 +48,13 @@ class Keeping:
     Args:
         answers: The kept answers; `None` where none are kept.
         sharing: The backend that shares reads; `None` where none are shared.
-        beside: The gateways that must know of writes here; `None` for a gateway that stands alone.
+        peers: The gateways that must know of writes here; `None` for a gateway that stands alone.
     """
 
-    def __init__(
-        self, answers: AnswerCache | None, sharing: SharingBackend | None, beside: Beside | None = None
-    ) -> None:
+    def __init__(self, answers: AnswerCache | None, sharing: SharingBackend | None, peers: Peers | None = None) -> None:
         self.answers = answers
         self.sharing = sharing
-        self.beside = beside
+        self.peers = peers
 
     def begin(self, prepared: Prepared, caller: Caller) -> "Write":
         """A mutation is about to run."""
@@ -69,36 +67,36 @@ class Keeping:
     def ended(self, write: "Write") -> None:
         """A mutation has run, or has been given up."""
         self._wrote(write.user_id, write.tables, uncertain=write.uncertain)
-        if self.beside is not None:
+        if self.peers is not None:
             told = {"person": write.user_id, "tables": write.tables, "uncertain": write.uncertain}
-            self.beside.tell(orjson.dumps(told))
+            self.peers.publish(orjson.dumps(told))
 
     def shown(self, caller: Caller) -> None:
         """A live change is about to be shown to somebody: a read that began before it may be too old for them."""
         if self.sharing is not None:
             self.sharing.forget(caller.user_id)
 
-    def told(self, message: bytes) -> None:
-        """A gateway beside this one tells of a write."""
+    def on_message(self, message: bytes) -> None:
+        """End what a write through another gateway makes stale."""
         try:
             wrote = _Wrote.model_validate_json(message)
         except ValidationError:
-            self.deaf(for_now=False)  # of another version, perhaps; whatever it says, something has changed
+            self.on_missed(disconnected=False)  # of another version, perhaps; whatever it says, something has changed
             return
         self._wrote(wrote.person, wrote.tables, uncertain=wrote.uncertain)
 
-    def deaf(self, *, for_now: bool) -> None:
-        """What the gateways beside this one tell may have been missed; `for_now`: and will be, until they are heard."""
+    def on_missed(self, *, disconnected: bool) -> None:
+        """Drop everything: writes through other gateways may have been missed. Cache nothing while disconnected."""
         if self.sharing is not None:
             self.sharing.forget_all()
         if self.answers is not None:
             self.answers.clear()
-            self.answers.paused = for_now
+            self.answers.paused = disconnected
 
     async def close(self) -> None:
         """Keep nothing any more."""
-        if self.beside is not None:
-            await self.beside.close()
+        if self.peers is not None:
+            await self.peers.close()
         if self.answers is not None:
             self.answers.close()
 

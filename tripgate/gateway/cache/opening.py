@@ -21,8 +21,8 @@ def open_keeping(settings: Settings, backend: Backend, relay: Relay) -> Keeping 
     if settings.redis_url is not None:
         from tripgate.upstream.shared.bus import RedisBus  # noqa: PLC0415 - an extra, for those who share
 
-        keeping.beside = RedisBus(settings.redis_url.get_secret_value(), f"{settings.redis_prefix}writes", keeping)
-        keeping.beside.open()
+        keeping.peers = RedisBus(settings.redis_url.get_secret_value(), f"{settings.redis_prefix}writes", keeping)
+        keeping.peers.open()
     return keeping
 
 

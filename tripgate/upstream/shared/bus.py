@@ -1,7 +1,7 @@
-"""What gateways side by side tell each other: messages over a Redis or Valkey server, told to all that listen now.
+"""Messages between gateways (publish and subscribe), over a Redis or Valkey server.
 
-Nothing is stored, so whoever did not listen has missed it, and must know that: `deaf` is called when listening ends and
-when it begins again.
+Nothing is stored, so a gateway misses what is published while it is not connected: `on_missed` is called when the
+connection ends and when there is one again.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ _RETRY_SECONDS = 1.0
 _NAME_BYTES = 8
 
 
-class Hearer(Protocol):
-    """Who is told. Calls come from the event loop and must not block."""
+class PeerListener(Protocol):
+    """Is called from the event loop; must not block."""
 
-    def told(self, message: bytes) -> None:
-        """Another gateway has told something."""
+    def on_message(self, message: bytes) -> None:
+        """Another gateway has published this."""
 
-    def deaf(self, *, for_now: bool) -> None:
-        """Something may have been missed; `for_now`: and will be, until this is called again."""
+    def on_missed(self, *, disconnected: bool) -> None:
+        """Messages may have been missed; while `disconnected`, more will be, until this is called again."""
 
 
 class RedisBus:
@@ -35,56 +35,56 @@ class RedisBus:
 
     Args:
         channel: Its name.
-        patience: Seconds for the server to answer.
+        timeout: Seconds for the server to answer.
     """
 
-    def __init__(self, url: str, channel: str, hearer: Hearer, *, patience: float = 1.0) -> None:
-        self._redis = Redis.from_url(url, socket_connect_timeout=patience, socket_timeout=patience)
+    def __init__(self, url: str, channel: str, listener: PeerListener, *, timeout: float = 1.0) -> None:
+        self._redis = Redis.from_url(url, socket_connect_timeout=timeout, socket_timeout=timeout)
         self._channel = channel
-        self._hearer = hearer
-        self._patience = patience
+        self._listener = listener
+        self._timeout = timeout
         self._name = secrets.token_bytes(_NAME_BYTES)
         self._listening: asyncio.Task[None] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        self._publishing: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Listen from now on, as soon as the server can be reached."""
-        self._hearer.deaf(for_now=True)
+        """Connect and listen, again whenever the connection has ended."""
+        self._listener.on_missed(disconnected=True)
         self._listening = asyncio.create_task(self._listen())
 
-    def tell(self, message: bytes) -> None:
-        """Tell all other gateways, before long; those that cannot be reached learn that they have missed something."""
-        task = asyncio.create_task(self._tell(message))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def publish(self, message: bytes) -> None:
+        """Send a message to all other gateways, in the background; a failure is logged."""
+        task = asyncio.create_task(self._publish(message))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
 
     async def close(self) -> None:
-        """Say what is still to be said, then hang up."""
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=self._patience)
+        """Wait for messages that are being sent, then close the connection."""
+        if self._publishing:
+            await asyncio.wait(self._publishing, timeout=self._timeout)
         if self._listening is not None:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._listening
         await self._redis.aclose()
 
-    async def _tell(self, message: bytes) -> None:
+    async def _publish(self, message: bytes) -> None:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await self._redis.publish(self._channel, self._name + message)
         except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("the gateways beside this one could not be told of a write: %r", error)
+            _log.warning("the other gateways could not be told of a write: %r", error)
 
     async def _listen(self) -> None:
         while True:
             try:
-                await self._hear()
+                await self._receive()
             except (RedisError, OSError, TimeoutError) as error:
-                self._hearer.deaf(for_now=True)
-                _log.warning("the gateways beside this one cannot be heard: %r", error)
+                self._listener.on_missed(disconnected=True)
+                _log.warning("the messages of the other gateways cannot be received: %r", error)
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         async with self._redis.pubsub() as channel:
             await channel.subscribe(self._channel)
             answered = True
@@ -99,6 +99,6 @@ class RedisBus:
                     continue
                 answered = True
                 if found["type"] == "subscribe":
-                    self._hearer.deaf(for_now=False)
+                    self._listener.on_missed(disconnected=False)
                 elif found["type"] == "message" and not found["data"].startswith(self._name):
-                    self._hearer.told(found["data"][_NAME_BYTES:])
+                    self._listener.on_message(found["data"][_NAME_BYTES:])

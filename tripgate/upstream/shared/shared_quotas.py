@@ -1,9 +1,10 @@
 """Quotas counted in the server that gateways share.
 
 Asking it takes a round trip and a quarter of a millisecond of processor time, many times what a request may cost here.
-So a gateway takes from large quotas in lots: a fiftieth of the quota at a time, counted in the server when it is taken
-and spent here. All gateways together never allow more than the quota; what each holds unspent, a fiftieth at most, may
-be missing elsewhere for a few seconds. Quotas below a hundred, those of sign-in attempts, are taken one by one.
+So a gateway takes from large quotas in leases: a fiftieth of the quota at a time, counted in the server when it is
+taken and spent here. All gateways together never allow more than the quota; what each holds unspent, a fiftieth at
+most, may be missing elsewhere for a few seconds. Quotas below a hundred, those of sign-in attempts, are taken one by
+one.
 
 While the server is away, each gateway counts for itself.
 """
@@ -13,13 +14,13 @@ import math
 import time
 from typing import cast
 
-from tripgate.upstream.shared.link import AwayError, Link
 from tripgate.upstream.shared.quotas import Quota, Taken
-from tripgate.upstream.shared.window import OwnQuotas, wait
+from tripgate.upstream.shared.redis_store import RedisStore, StoreUnavailableError
+from tripgate.upstream.shared.sliding_window import LocalQuotas, wait
 
-# The server's clock counts, since the gateways' may differ. Two windows' counts are kept, as in `window.Window`.
+# The server's clock counts, since the gateways' may differ. Two windows' counts are kept, as in `SlidingWindow`.
 _TAKE = """
-local limit, length, need, lot = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, length, need, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local spent = ARGV[5] == 'spent'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -36,17 +37,17 @@ local room = math.floor(limit - count - before * left / length)
 if need > room and not spent then
   return {0, room, left, count, before}
 end
-local given = math.max(need, math.min(lot, room))
+local given = math.max(need, math.min(lease, room))
 redis.call('HSET', KEYS[1], 'window', window, 'count', count + given, 'before', before)
 redis.call('PEXPIRE', KEYS[1], 2 * length)
 return {given, room - given, left, count, before}
 """
-_LOTS = 50
-_LOT_SECONDS = 10.0
-_MOST_LOTS = 50_000
+_LEASES_PER_QUOTA = 50
+_LEASE_SECONDS = 10.0
+_MOST_LEASES = 50_000
 
 
-class _Lot:
+class _Lease:
     """What this gateway has taken of a quota for a key and not spent yet."""
 
     __slots__ = ("ends", "remaining", "spent_by", "units")
@@ -61,11 +62,11 @@ class _Lot:
 class SharedQuotas:
     """The quotas of several gateways."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._script = link.redis.register_script(_TAKE)
-        self._lots: dict[tuple[str, str], _Lot] = {}
-        self._own = OwnQuotas()
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+        self._script = store.redis.register_script(_TAKE)
+        self._leases: dict[tuple[str, str], _Lease] = {}
+        self._local = LocalQuotas()
         self._charging: set[asyncio.Task[None]] = set()
 
     def charge(self, quota: Quota, key: str, cost: int) -> None:
@@ -75,57 +76,57 @@ class SharedQuotas:
         charging.add_done_callback(self._charging.discard)
 
     async def _charge(self, quota: Quota, key: str, cost: int) -> None:
-        self._lots.pop((quota.name, key), None)  # what is unspent of it was counted too, and must not be spent now
+        self._leases.pop((quota.name, key), None)  # what is unspent of it was counted too, and must not be spent now
         try:
-            await self._link.ask(
+            await self._store.ask(
                 lambda: self._script(
-                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
+                    keys=[f"{self._store.prefix}quota:{quota.name}:{key}"],
                     args=[quota.limit, quota.seconds * 1000, cost, cost, "spent"],
                 )
             )
-        except AwayError:
-            self._own.charge(quota, key, cost)
+        except StoreUnavailableError:
+            self._local.charge(quota, key, cost)
 
     async def remaining(self, quota: Quota, key: str) -> int:
         """Ask the server; look here while it is away. What other gateways hold unspent of a large quota is not left."""
         try:
-            answer = await self._link.ask(
+            answer = await self._store.ask(
                 lambda: self._script(
-                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
+                    keys=[f"{self._store.prefix}quota:{quota.name}:{key}"],
                     args=[quota.limit, quota.seconds * 1000, 0, 0, ""],
                 )
             )
-        except AwayError:
-            return await self._own.remaining(quota, key)
+        except StoreUnavailableError:
+            return await self._local.remaining(quota, key)
         return max(0, cast("list[int]", answer)[1])
 
     async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
         """Count in the server; here while it is away."""
-        lot = self._lots.get((quota.name, key))
-        if lot is not None and lot.units >= cost:
+        lease = self._leases.get((quota.name, key))
+        if lease is not None and lease.units >= cost:
             now = time.monotonic()
-            if now < lot.spent_by:
-                lot.units -= cost
-                return Taken(True, lot.remaining + lot.units, max(1, math.ceil(lot.ends - now)))
+            if now < lease.spent_by:
+                lease.units -= cost
+                return Taken(True, lease.remaining + lease.units, max(1, math.ceil(lease.ends - now)))
         try:
-            answer = await self._link.ask(
+            answer = await self._store.ask(
                 lambda: self._script(
-                    keys=[f"{self._link.prefix}quota:{quota.name}:{key}"],
-                    args=[quota.limit, quota.seconds * 1000, cost, max(1, quota.limit // _LOTS), ""],
+                    keys=[f"{self._store.prefix}quota:{quota.name}:{key}"],
+                    args=[quota.limit, quota.seconds * 1000, cost, max(1, quota.limit // _LEASES_PER_QUOTA), ""],
                 )
             )
-        except AwayError:
-            return self._own.count(quota, key, cost)
+        except StoreUnavailableError:
+            return self._local.count(quota, key, cost)
         given, room, left_ms, count, before = cast("list[int]", answer)
         left = left_ms / 1000
         if not given:
             return Taken(False, max(0, room), wait(quota.limit, quota.seconds, left, count, before, cost))
         over = given - cost
         if over:
-            self._keep(quota, key, _Lot(over, room, (now := time.monotonic()) + left, now + _LOT_SECONDS))
+            self._store_lease(quota, key, _Lease(over, room, (now := time.monotonic()) + left, now + _LEASE_SECONDS))
         return Taken(True, room + over, max(1, math.ceil(left)))
 
-    def _keep(self, quota: Quota, key: str, lot: _Lot) -> None:
-        if len(self._lots) >= _MOST_LOTS:
-            self._lots.clear()
-        self._lots[quota.name, key] = lot
+    def _store_lease(self, quota: Quota, key: str, lease: _Lease) -> None:
+        if len(self._leases) >= _MOST_LEASES:
+            self._leases.clear()
+        self._leases[quota.name, key] = lease

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from tripgate.upstream.shared.link import AwayError, Link
+from tripgate.upstream.shared.redis_store import RedisStore, StoreUnavailableError
 
 _ACQUIRE = """
 local running = 1
@@ -45,109 +45,111 @@ _KEPT_SECONDS = 24 * 60 * 60
 class SharedRunning:
     """Counts what several gateways run."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
         self._gateway = uuid.uuid4().hex[:16]
-        self._acquire = link.redis.register_script(_ACQUIRE)
-        self._release = link.redis.register_script(_RELEASE)
+        self._acquire = store.redis.register_script(_ACQUIRE)
+        self._release = store.redis.register_script(_RELEASE)
         self._here: Counter[str] = Counter()
-        self._untold: set[str] = set()
-        self._heart: asyncio.Task[None] | None = None
+        self._unreported: set[str] = set()
+        self._heartbeats: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        link.on_return(self._tell_all)
+        store.on_reconnect(self._report_all)
 
     async def acquire(self, key: str, limit: int) -> bool:
         """Count one more, unless `limit` run already; whether it was counted. Here alone, while the server is away."""
         if self._here[key] >= limit:
             return False
-        if self._heart is None:
-            self._heart = self._start(self._beat())
+        if self._heartbeats is None:
+            self._heartbeats = self._start(self._send_heartbeats())
             await self._alive()
         # Whoever is cancelled meanwhile must not leave a number behind.
         asking = self._start(self._ask(key, limit))
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            asking.add_done_callback(lambda done: self._give_back(key) if done.result() else None)
+            asking.add_done_callback(lambda done: self._release_here(key) if done.result() else None)
             raise
 
     async def release(self, key: str) -> None:
         """Count one less."""
-        self._give_back(key)
+        self._release_here(key)
 
     async def settled(self) -> None:
-        """Wait until the server has been told everything."""
-        await asyncio.gather(*(task for task in self._tasks if task is not self._heart), return_exceptions=True)
+        """Wait until everything is written to the server."""
+        await asyncio.gather(*(task for task in self._tasks if task is not self._heartbeats), return_exceptions=True)
 
     async def close(self) -> None:
-        """Count nothing any more, here or elsewhere."""
-        if self._heart is not None:
-            self._heart.cancel()
+        """Stop, and have the other gateways ignore the numbers of this one."""
+        if self._heartbeats is not None:
+            self._heartbeats.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(AwayError):
-            await self._link.ask(lambda: self._link.redis.delete(self._alive_key))
+        with suppress(StoreUnavailableError):
+            await self._store.ask(lambda: self._store.redis.delete(self._alive_key))
 
     @property
     def _alive_key(self) -> str:
-        return f"{self._link.prefix}alive:{self._gateway}"
+        return f"{self._store.prefix}alive:{self._gateway}"
 
     def _key(self, key: str) -> str:
-        return f"{self._link.prefix}running:{key}"
+        return f"{self._store.prefix}running:{key}"
 
     async def _ask(self, key: str, limit: int) -> bool:
         self._here[key] += 1
         try:
-            allowed = await self._link.ask(
+            allowed = await self._store.ask(
                 lambda: self._acquire(
                     keys=[self._key(key)],
-                    args=[self._gateway, f"{self._link.prefix}alive:", limit, _KEPT_SECONDS],
+                    args=[self._gateway, f"{self._store.prefix}alive:", limit, _KEPT_SECONDS],
                 )
             )
-        except AwayError:
+        except StoreUnavailableError:
             allowed = self._here[key] <= limit
         if not allowed:
-            self._one_less(key)
+            self._decrement(key)
         return bool(allowed)
 
-    def _give_back(self, key: str) -> None:
-        self._one_less(key)
-        self._start(self._tell_less(key))
+    def _release_here(self, key: str) -> None:
+        self._decrement(key)
+        self._start(self._report_release(key))
 
-    async def _tell_less(self, key: str) -> None:
+    async def _report_release(self, key: str) -> None:
         try:
-            await self._link.ask(lambda: self._release(keys=[self._key(key)], args=[self._gateway]))
-        except AwayError:
-            self._untold.add(key)
+            await self._store.ask(lambda: self._release(keys=[self._key(key)], args=[self._gateway]))
+        except StoreUnavailableError:
+            self._unreported.add(key)
 
-    def _one_less(self, key: str) -> None:
+    def _decrement(self, key: str) -> None:
         self._here[key] -= 1
         if self._here[key] <= 0:
             del self._here[key]
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            with suppress(AwayError):
+            with suppress(StoreUnavailableError):
                 if not await self._alive():
-                    await self._tell_all()  # the server was started anew, unnoticed
+                    await self._report_all()  # the server was started anew, unnoticed
 
     async def _alive(self) -> bool:
-        """Say that this gateway is; whether that was known."""
+        """Say that this gateway is alive; whether the server knew."""
         try:
-            known = await self._link.ask(lambda: self._link.redis.set(self._alive_key, 1, ex=_ALIVE_SECONDS, get=True))
-        except AwayError:
+            known = await self._store.ask(
+                lambda: self._store.redis.set(self._alive_key, 1, ex=_ALIVE_SECONDS, get=True)
+            )
+        except StoreUnavailableError:
             return True
         return known is not None
 
-    async def _tell_all(self) -> None:
+    async def _report_all(self) -> None:
         """Write all numbers of this gateway, since the server may have lost them or missed some."""
         await self._alive()
-        for key in {*self._here, *self._untold}:
-            await self._link.ask(partial(self._write, key))
-            self._untold.discard(key)
+        for key in {*self._here, *self._unreported}:
+            await self._store.ask(partial(self._write, key))
+            self._unreported.discard(key)
 
     async def _write(self, key: str) -> None:
-        redis, name = self._link.redis, self._key(key)
+        redis, name = self._store.redis, self._key(key)
         count = self._here.get(key, 0)
         if count:
             await redis.hset(name, self._gateway, str(count))

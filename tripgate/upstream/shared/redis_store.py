@@ -1,7 +1,7 @@
-"""The way to the Redis or Valkey server that gateways share.
+"""The Redis or Valkey server that gateways share.
 
-Nobody waits for a server that is away: the first who is not answered in time notes it, everybody else is told at once,
-and one task asks until the server answers again.
+The first request that is not answered in time marks the server unavailable. Further requests fail at once, and one
+task asks until the server answers again.
 """
 
 import asyncio
@@ -21,65 +21,65 @@ _RETRY_SECONDS = 1.0
 _T = TypeVar("_T")
 
 
-class AwayError(Exception):
-    """The server does not answer. Whoever asks does without it."""
+class StoreUnavailableError(Exception):
+    """The server does not answer; callers do without it."""
 
 
-class Link:
+class RedisStore:
     """Connections to the server.
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
         prefix: What every key begins with, so that the server may serve others too.
-        patience: Seconds for an answer.
+        timeout: Seconds for an answer.
 
     Raises:
         ValueError: The address does not make sense.
     """
 
-    def __init__(self, url: str, *, prefix: str, patience: float = 0.25) -> None:
+    def __init__(self, url: str, *, prefix: str, timeout: float = 0.25) -> None:
         self.prefix = prefix
-        self._patience = patience
+        self._timeout = timeout
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
-            timeout=patience,
-            socket_connect_timeout=patience,
-            socket_timeout=patience,
+            timeout=timeout,
+            socket_connect_timeout=timeout,
+            socket_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
         )
         self.redis = Redis(connection_pool=self._pool)
         self._recovery: asyncio.Task[None] | None = None
-        self._returns: list[Callable[[], Awaitable[None]]] = []
+        self._callbacks: list[Callable[[], Awaitable[None]]] = []
 
     @property
-    def away(self) -> bool:
+    def unavailable(self) -> bool:
         """Whether the server does not answer at present."""
         return self._recovery is not None
 
-    def on_return(self, tell: Callable[[], Awaitable[None]]) -> None:
-        """Call this whenever the server has been away and answers again, before anybody else may ask it."""
-        self._returns.append(tell)
+    def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Have `callback` called whenever the server answers again, before anything else is sent to it."""
+        self._callbacks.append(callback)
 
     async def ask(self, question: Callable[[], Awaitable[_T]]) -> _T:
-        """What the server answers.
+        """The server's answer.
 
         Args:
             question: Sends it, by `redis`.
 
         Raises:
-            AwayError: It does not answer, or cannot.
+            StoreUnavailableError: It does not answer, or cannot.
         """
         if self._recovery is not None and asyncio.current_task() is not self._recovery:
-            raise AwayError
+            raise StoreUnavailableError
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 return await question()
         except (RedisError, OSError, TimeoutError) as error:
             if self._recovery is None:
                 _log.warning("the shared store does not answer, so this gateway does without it: %r", error)
                 self._recovery = asyncio.create_task(self._recover())
-            raise AwayError from None
+            raise StoreUnavailableError from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -93,11 +93,11 @@ class Link:
     async def _recover(self) -> None:
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
-            with suppress(AwayError):
+            with suppress(StoreUnavailableError):
                 # A server that is full, or a replica, answers pings too.
                 await self.ask(lambda: self.redis.set(f"{self.prefix}probe", 1, ex=1))
-                for tell in self._returns:
-                    await tell()
+                for callback in self._callbacks:
+                    await callback()
                 break
         _log.warning("the shared store answers again")
         self._recovery = None

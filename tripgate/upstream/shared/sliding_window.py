@@ -13,8 +13,8 @@ from tripgate.upstream.shared.quotas import Quota, Taken
 _MOST_KEYS = 50_000
 
 
-class Window:
-    """The counts of one quota in this process.
+class SlidingWindow:
+    """The counts of one quota in this process, by key.
 
     Args:
         most_keys: More keys than that within a window end it early, so that a flood of addresses takes no more memory.
@@ -43,7 +43,7 @@ class Window:
         """Count `cost` for this key, unless that would be more than the quota."""
         now = self._clock()
         if now >= self._ends:
-            self._turn(now)
+            self._advance(now)
         left = self._ends - now
         count = self._counts.get(key, 0)
         before = self._before.get(key, 0)
@@ -59,7 +59,7 @@ class Window:
         """What is left for this key, in whole units."""
         now = self._clock()
         if now >= self._ends:
-            self._turn(now)
+            self._advance(now)
         reach = (self._ends - now) / self._seconds
         return max(0, int(self._limit - self._counts.get(key, 0) - self._before.get(key, 0) * reach))
 
@@ -67,13 +67,13 @@ class Window:
         """Count `cost` for this key, though it be more than the quota."""
         now = self._clock()
         if now >= self._ends:
-            self._turn(now)
+            self._advance(now)
         count = self._counts.get(key, 0)
         if not count and len(self._counts) >= self._most_keys:
             self._before, self._counts = self._counts, {}
         self._counts[key] = count + cost
 
-    def _turn(self, now: float) -> None:
+    def _advance(self, now: float) -> None:
         passed = int((now - self._ends) // self._seconds) + 1
         self._before = self._counts if passed == 1 else {}
         self._counts = {}
@@ -97,11 +97,11 @@ def wait(limit: int, seconds: float, left: float, count: int, before: int, cost:
     return max(1, math.ceil(left + seconds - (limit - cost) * seconds / count))
 
 
-class OwnQuotas:
+class LocalQuotas:
     """The quotas of a gateway that stands alone, within bounds of memory."""
 
     def __init__(self) -> None:
-        self._windows: dict[Quota, Window] = {}
+        self._windows: dict[Quota, SlidingWindow] = {}
 
     async def take(self, quota: Quota, key: str, cost: int = 1) -> Taken:
         """Count in this process."""
@@ -111,7 +111,7 @@ class OwnQuotas:
         """The same, at once."""
         window = self._windows.get(quota)
         if window is None:
-            window = self._windows[quota] = Window(quota)
+            window = self._windows[quota] = SlidingWindow(quota)
         return window.take(key, cost)
 
     async def remaining(self, quota: Quota, key: str) -> int:
@@ -123,5 +123,5 @@ class OwnQuotas:
         """Count what has been spent already."""
         window = self._windows.get(quota)
         if window is None:
-            window = self._windows[quota] = Window(quota)
+            window = self._windows[quota] = SlidingWindow(quota)
         window.charge(key, cost)
