@@ -18,7 +18,7 @@ from tripgate.gateway.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS, build_sch
 @pytest.fixture(autouse=True)
 def undeclared(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test declares is forgotten."""
-    monkeypatch.setattr(catalog, "_tables", dict(catalog._tables))
+    monkeypatch.setattr(catalog, "by_type", dict(catalog.by_type))
     monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
 
 
