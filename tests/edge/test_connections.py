@@ -27,6 +27,15 @@ WITHOUT_UVLOOP = (
 )
 
 
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec-WebSocket-Protocol": "graphql-transport-ws",
+}
+
+
 async def opening(http: aiohttp.ClientSession, url: str, address: str) -> Live:
     """A WebSocket of a client at this address, behind the test's proxy."""
     opened = await http.ws_connect(url, protocols=("graphql-transport-ws",), headers={"X-Forwarded-For": address})
@@ -55,18 +64,22 @@ class TestLive:
             with pytest.raises(aiohttp.WSServerHandshakeError) as failure:
                 await opening(http, url, here.address)
             assert failure.value.status == 429
+            errors = [
+                {
+                    "message": "At most 3 live connections are open from one address. Close one first.",
+                    "extensions": {"code": "RATE_LIMITED"},
+                }
+            ]
             async with stream_of(here, trip) as one_more:
                 assert one_more.status == 429
-                assert (await one_more.json())["errors"] == [
-                    {
-                        "message": "At most 3 live connections are open from one address. Close one first.",
-                        "extensions": {"code": "RATE_LIMITED"},
-                    }
-                ]
+                assert (await one_more.json())["errors"] == errors
+            async with http.get(url, headers={**UPGRADE, "X-Forwarded-For": here.address}) as one_more:
+                assert one_more.status == 429
+                assert await one_more.json() == {"errors": errors}
             async with stream_of(there, trip) as elsewhere:
                 assert elsewhere.status == 200
             assert (await here.post("{ __typename }")).status == 200, "requests are no live connections"
-            assert await refused(http, url) == {"live-address": 2}
+            assert await refused(http, url) == {"live-address": 3}
 
             await two[0].socket.close()
             again = await opening(http, url, here.address)

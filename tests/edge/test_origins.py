@@ -161,6 +161,11 @@ async def test_websockets_of_elsewhere_do_not_open(getting: str, http: aiohttp.C
         assert await connects(http, getting, origin), origin
     for origin in (OTHER, "null", "", "http://localhost:3000", f"http://{here.host}:1", f"http://x@{here.authority}"):
         assert not await connects(http, getting, origin), origin
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Origin": OTHER}
+    async with http.get(getting, headers={**upgrade, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}) as response:
+        assert await response.json() == {
+            "errors": [{"message": "This origin's pages may not connect.", "extensions": {"code": "FORBIDDEN"}}]
+        }
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ async def test_more_than_a_url_holds_is_refused(planner: Person, wire: Wire, que
     wire.clear()
     error = await planner.refused(query, ids=long([], 1500))
     assert error["code"] == "BAD_USER_INPUT"
-    assert "too long for one request" in error["message"]
+    assert "too long for one request. Split the longest list" in error["message"]
     assert wire.requests == []
 
 

@@ -3,8 +3,10 @@
 import asyncio
 import sys
 
+import orjson
 from aiohttp import web
 
+from gql.errors import ErrorCode
 from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.admission import Admission, Client, RateLimitedError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
@@ -12,6 +14,7 @@ from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.engine import Engine
+from tripgate.gateway.errors import request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.telemetry.observability import Observability
@@ -50,16 +53,16 @@ class WebSocketHandler:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
         if not self._origins.may_connect(request):
-            return web.Response(status=403, text="This origin's pages may not connect.")
+            return _refusal(HttpError(403, "This origin's pages may not connect.", ErrorCode.FORBIDDEN))
         try:
             client = await self._admission.arrive(self._addresses.of(request))
         except RateLimitedError as error:
-            return web.Response(status=error.status, text=error.message, headers=error.headers)
+            return _refusal(error)
         try:
             with self._open.one_more(client.address):
                 return await self._serve(request, client)
         except HttpError as error:
-            return web.Response(status=error.status, text=error.message, headers=error.headers)
+            return _refusal(error)
 
     async def _serve(self, request: web.Request, client: Client) -> web.StreamResponse:
         limits = self._limits
@@ -112,3 +115,12 @@ class WebSocketHandler:
         """
         self._stopping = True
         await asyncio.gather(*(connection.go_away(patience) for connection in list(self._connections)))
+
+
+def _refusal(error: HttpError) -> web.Response:
+    """What is answered instead of an upgrade: as for any other request, whoever reads it."""
+    return web.Response(
+        body=orjson.dumps({"errors": request_error(error)}),
+        status=error.status,
+        headers={"Content-Type": "application/json; charset=utf-8", **error.headers},
+    )

@@ -112,8 +112,9 @@ def _fits(request: Request) -> bool:
 
 def _too_long() -> ApiError:
     return bad_input(
-        "The filter is too long for one request. Split its longest list over several requests; only a list of ids may "
-        "be longer, in `id: { in: [...] }` at the top of the filter of a root field."
+        "The filter and the cursors of this field are too long for one request. Split the longest list over several "
+        "requests, or compare with shorter texts; only a list of ids may be longer, in `id: { in: [...] }` at the top "
+        "of the filter of a root field."
     )
 
 
