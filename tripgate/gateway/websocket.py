@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket by the `graphql-transport-ws` protocol, any kind of operation.
+"""GraphQL over WebSocket, any kind of operation: the socket, the tasks and the timers around `websocket_protocol`.
 
 A token comes in the payload of `connection_init`, as `{"Authorization": "Bearer …"}` or below `headers`, otherwise in
 the header of the request that opened the connection. A `ping` with such a payload refreshes it: the connection's
@@ -19,8 +19,6 @@ from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import dumps
 from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
-from tripgate.gateway.edge.json_body import NotJsonError, read_json
-from tripgate.gateway.edge.payloads import PayloadError, authorization_in, echo_of
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
@@ -29,10 +27,22 @@ from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.telemetry.observability import Observability
 from tripgate.gateway.transport import hang_up, taken
+from tripgate.gateway.websocket_protocol import (
+    ACKNOWLEDGED,
+    CloseError,
+    Complete,
+    Init,
+    Ping,
+    Refused,
+    Subscribe,
+    WebSocketProtocol,
+    complete_message,
+    error_message,
+    next_message,
+)
 from tripgate.upstream.caller import ANONYMOUS, Caller
 from tripgate.upstream.realtime.subscription import Subscription
 
-PROTOCOL = "graphql-transport-ws"
 _CLOSE_SECONDS = 2.0
 _EXPIRED = "The access token has expired. Refresh the session."
 _log = logging.getLogger("tripgate.websocket")
@@ -60,21 +70,11 @@ class WebSocketLimits:
     idle_timeout: float = 60.0
 
 
-class _Close(Exception):  # noqa: N818 - the protocol's word
-    """The connection must end with this code and reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 class Connection:
     """One client: its identity, its running operations. Slots, since there may be thousands of them."""
 
     __slots__ = (
         "__weakref__",
-        "_acknowledged",
         "_caller",
         "_client",
         "_closing",
@@ -83,15 +83,13 @@ class Connection:
         "_id",
         "_identity",
         "_idle",
-        "_initialised",
-        "_last_message",
         "_last_operation",
         "_limits",
         "_live",
-        "_messages_left",
         "_observability",
         "_operations",
         "_parser",
+        "_protocol",
         "_request",
         "_runs",
         "_socket",
@@ -122,13 +120,17 @@ class Connection:
         self._identity = identity
         self._limits = limits
         self._subscriptions = subscriptions
-        self._messages_left = limits.messages_per_second
-        self._last_message = self._last_operation = asyncio.get_running_loop().time()
+        self._last_operation = asyncio.get_running_loop().time()
         self._idle: asyncio.TimerHandle | None = None
         self._caller: Caller = ANONYMOUS
-        self._initialised = False
-        self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._protocol = WebSocketProtocol(
+            self._operations,
+            most_operations=limits.most_operations,
+            messages_per_second=limits.messages_per_second,
+            explains=parser.explains,
+            now=self._last_operation,
+        )
         self._finite: set[asyncio.Task[None]] = set()
         self._live: set[Subscription] = set()
         self._closing: asyncio.Task[None] | None = None
@@ -139,10 +141,8 @@ class Connection:
         try:
             async for message in self._socket:
                 await self._receive(message.data if message.type is WSMsgType.TEXT else "")
-        except _Close as close:
+        except CloseError as close:
             await self.close(close.code, close.reason)
-        except PayloadError as error:
-            await self.close(4403, str(error))
         except ConnectionError:  # the client has gone, or was hung up on while it was to be answered
             pass
         except Exception as error:  # a mistake of ours
@@ -182,7 +182,7 @@ class Connection:
             hang_up(self._request)
 
     def _init_is_late(self) -> None:
-        if not self._initialised and self._closing is None:
+        if not self._protocol.initialised and self._closing is None:
             self._closing = asyncio.create_task(self._close(4408, "Connection initialisation timeout"))
 
     def _look_whether_idle(self, seconds: float) -> None:
@@ -201,62 +201,39 @@ class Connection:
         elif self._closing is None:
             self._closing = asyncio.create_task(self._close(WSCloseCode.OK, "Idle, and nobody is signed in"))
 
-    def _count_message(self) -> None:
-        most = self._limits.messages_per_second
-        now = asyncio.get_running_loop().time()
-        self._messages_left = min(most, self._messages_left + (now - self._last_message) * most)
-        self._last_message = now
-        if self._messages_left < 1:
-            raise _Close(WSCloseCode.POLICY_VIOLATION, "Too many messages a second")
-        self._messages_left -= 1
-
     async def _receive(self, text: str) -> None:
-        self._count_message()
-        try:
-            message = read_json(text)
-        except NotJsonError:
-            raise _Close(4400, "Messages are JSON objects") from None
-        if not isinstance(message, dict):
-            raise _Close(4400, "Messages are JSON objects")
-        payload = message.get("payload")
-        if payload is not None and not isinstance(payload, dict):
-            raise _Close(4400, "payload must be an object")
-        match message.get("type"):
-            case "connection_init":
-                await self._init(payload or {})
-            case "ping":
-                authorization = authorization_in(payload or {})
+        now = asyncio.get_running_loop().time()
+        match self._protocol.receive(text, now):
+            case Init(authorization):
+                await self._init(authorization)
+            case Ping(authorization, answer):
                 if authorization is not None:
                     await self._refresh(authorization)
-                await self._send({"type": "pong", **echo_of(payload)})
-            case "pong":
-                pass
-            case "subscribe":
-                await self._subscribe(message.get("id"), payload)
-            case "complete":
-                self._complete(message.get("id"))
-            case other:
-                raise _Close(4400, f"Unknown message type {str(other)[:40]!r}")
+                await self._send(answer)
+            case Subscribe(id_, request):
+                self._last_operation = now
+                self._operations[id_] = asyncio.create_task(self._run(id_, request))
+            case Refused(answer):
+                await self._send(answer)
+            case Complete(id_):
+                task = self._operations.pop(id_, None) if id_ is not None else None
+                if task is not None:
+                    task.cancel()
 
-    async def _init(self, payload: dict[str, Any]) -> None:
-        if self._initialised:
-            raise _Close(4429, "Too many initialisation requests")
-        self._initialised = True
-        said = authorization_in(payload)
-        self._caller = await self._identified(self._request.headers.get("Authorization") if said is None else said)
-        self._acknowledged = True
+    async def _init(self, authorization: str | None) -> None:
+        said = self._request.headers.get("Authorization") if authorization is None else authorization
+        self._caller = await self._identified(said)
+        self._protocol.acknowledged = True
         self._look_whether_idle(self._limits.idle_timeout)
-        await self._send({"type": "connection_ack"})
+        await self._send(ACKNOWLEDGED)
 
     async def _refresh(self, authorization: str) -> None:
-        if not self._acknowledged:
-            raise _Close(4401, "Unauthorized")
         caller = await self._identified(authorization)
         if caller.refusal is not None:
-            raise _Close(4403, caller.refusal.message)
+            raise CloseError(4403, caller.refusal.message)
         # Where the first token was not accepted, nobody is known yet.
         if self._caller.refusal is None and caller.user_id != self._caller.user_id:
-            raise _Close(4403, "A refreshed token must be the same person's")
+            raise CloseError(4403, "A refreshed token must be the same person's")
         self._caller = caller
         for subscription in self._live:
             subscription.refresh(caller)
@@ -264,33 +241,8 @@ class Connection:
     async def _identified(self, authorization: str | None) -> Caller:
         caller = await self._identity.whoever(authorization)
         if caller.refusal is not None and caller.refusal.code is not ErrorCode.UNAUTHENTICATED:
-            raise _Close(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)
+            raise CloseError(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)
         return caller
-
-    async def _subscribe(self, id_: object, payload: dict[str, Any] | None) -> None:
-        if not self._acknowledged:
-            raise _Close(4401, "Unauthorized")
-        if not isinstance(id_, str) or not id_:
-            raise _Close(4400, "subscribe needs an id")
-        if id_ in self._operations:
-            raise _Close(4409, f"Subscriber for {id_[:80]} already exists")
-        if len(self._operations) >= self._limits.most_operations:
-            message = f"At most {self._limits.most_operations} operations run at once on a connection."
-            await self._send_errors(id_, request_error(ApiError(ErrorCode.RATE_LIMITED, message)))
-            return
-        try:
-            request = GraphQLRequest.parse(payload, explains=self._parser.explains)
-        except ApiError as error:
-            raise _Close(4400, error.message) from None
-        self._last_operation = asyncio.get_running_loop().time()
-        task = asyncio.create_task(self._run(id_, request))
-        self._operations[id_] = task
-
-    def _complete(self, id_: object) -> None:
-        # Unknown ids are passed over: the operation may have ended meanwhile.
-        task = self._operations.pop(id_, None) if isinstance(id_, str) else None
-        if task is not None:
-            task.cancel()
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
         record = self._observability.begin("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
@@ -317,17 +269,17 @@ class Connection:
                         self._observability.events += 1
                     else:
                         self._observability.note(record, answer)
-                    await self._send({"id": id_, "type": "next", "payload": answer})
-            ending: dict[str, Any] = {"id": id_, "type": "complete"}
+                    await self._send(next_message(id_, answer))
+            ending = complete_message(id_)
         except RequestError as error:
-            ending = {"id": id_, "type": "error", "payload": formatted(error.errors, error.code)}
+            ending = error_message(id_, formatted(error.errors, error.code))
         except ApiError as error:
-            ending = {"id": id_, "type": "error", "payload": request_error(error)}
+            ending = error_message(id_, request_error(error))
         except ConnectionError:
             self._observability.finish(record, "cancelled")
             return
         except Exception as error:  # a mistake of ours ends this operation, not the connection
-            ending = {"id": id_, "type": "error", "payload": [masked(error)]}
+            ending = error_message(id_, [masked(error)])
         except BaseException:  # the client wants no more, or has gone
             self._observability.finish(record, "cancelled")
             raise
@@ -345,9 +297,6 @@ class Connection:
         assert task is not None  # noqa: S101 - operations run in tasks
         self._finite.add(task)
         task.add_done_callback(self._finite.discard)
-
-    async def _send_errors(self, id_: str, errors: list[dict[str, Any]]) -> None:
-        await self._send({"id": id_, "type": "error", "payload": errors})
 
     async def _send(self, message: dict[str, Any]) -> None:
         try:

@@ -18,7 +18,8 @@ from tripgate.gateway.errors import request_error
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.telemetry.observability import Observability
-from tripgate.gateway.websocket import PROTOCOL, Connection, WebSocketLimits
+from tripgate.gateway.websocket import Connection, WebSocketLimits
+from tripgate.gateway.websocket_protocol import PROTOCOL
 
 
 class WebSocketHandler:
