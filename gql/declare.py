@@ -31,7 +31,7 @@ from gql import derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type, defining, optional
-from gql.scalars import JSON
+from gql.scalars import JSON, BigInt, Interval
 from gql.table import Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 T = TypeVar("T")
@@ -46,6 +46,12 @@ _KINDS: dict[object, Kind] = {
     dt.datetime: Kind.DATETIME,
     JSON: Kind.JSON,
     list[str]: Kind.TEXT_ARRAY,
+    BigInt: Kind.BIGINT,
+    float: Kind.DOUBLE,
+    dt.time: Kind.TIME,
+    Interval: Kind.INTERVAL,
+    list[uuid.UUID]: Kind.UUID_ARRAY,
+    list[int]: Kind.INT_ARRAY,
 }
 
 
@@ -327,7 +333,8 @@ def _choices(enum: type[Enum]) -> Choices:
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
     arguments = typing.get_args(hint)
-    if isinstance(hint, types.UnionType) and type(None) in arguments:
+    # `| None` makes a `typing.Union` of what a NewType is called by.
+    if typing.get_origin(hint) in {types.UnionType, typing.Union} and type(None) in arguments:
         (annotation,) = (argument for argument in arguments if argument is not type(None))
         return annotation, True
     return hint, False
@@ -349,8 +356,8 @@ def _strawberry_type(
     hints = dict(cls.__annotations__)
     for key, hint in cls.__annotations__.items():
         sql_name = mapping.columns[to_camel_case(key)].name
-        if mapping.columns[to_camel_case(key)].kind is Kind.JSON:
-            # What is stored may be no JSON that can be answered: then null stands there, and takes nothing along.
+        if mapping.columns[to_camel_case(key)].kind in {Kind.JSON, Kind.DOUBLE}:
+            # What is stored may be nothing that JSON can say, as NaN is: then null stands there.
             hints[key] = optional(hint)
         deprecated = getattr(getattr(cls, key, None), "deprecated", None)
         made_field = strawberry.field(description=describe(mapping.name, sql_name), deprecation_reason=deprecated)

@@ -24,9 +24,13 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from gql import intervals
 from gql.json_numbers import Exact, decimal_number, whole_number
 
 JSON = NewType("JSON", object)
+BigInt = NewType("BigInt", int)
+Interval = NewType("Interval", str)
+"""An ISO 8601 duration, as in `P1DT2H`."""
 
 
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE)
@@ -35,6 +39,10 @@ _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-5][0-9])", re.IGNORECASE
 )
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]{1,6})?)?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
+_INT64 = range(-(2**63), 2**63)
 
 _LONGEST_DECIMAL = 1000
 """Digits of a decimal, before its point and behind it."""
@@ -96,6 +104,48 @@ def parse_date(value: object) -> dt.date:
     except ValueError:
         pass
     raise ValueError(f"{_shown(value)} is not a date after RFC 3339, as 2026-05-01 is")
+
+
+def parse_time(value: object) -> dt.time:
+    """A time of day without a zone, to the microsecond, as RFC 3339 writes it; seconds may be left out."""
+    if isinstance(value, dt.time):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a Time is a string such as 09:30:00")
+    try:
+        if _TIME.fullmatch(value) is not None:
+            return dt.time.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{_shown(value)} is not a time between 00:00:00 and 23:59:59.999999, as 09:30:00 is")
+
+
+def parse_interval(value: object) -> str:
+    """An ISO 8601 duration as Postgres would write it: weeks as days, twelve months as a year."""
+    if not isinstance(value, str):
+        raise ValueError("an Interval is a string such as P1DT2H30M")
+    try:
+        found = intervals.from_iso(value)
+    except OverflowError:
+        raise ValueError(f"{_shown(value)} is longer than an Interval can be") from None
+    if found is None:
+        raise ValueError(f"{_shown(value)} is not a duration after ISO 8601, as P1DT2H30M is")
+    return str(found)
+
+
+def parse_bigint(value: object) -> int:
+    """A whole number of 64 bits, from a string or an integer. A float is refused: it may already have lost a digit."""
+    if isinstance(value, Exact) and value.text.lstrip("-").isdigit():
+        value = value.text  # an integer that was too long for one
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError('a BigInt is a string such as "9007199254740993"')
+    text = str(value)
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError(f"{_shown(text)} is not a whole number")
+    number = int(text)
+    if number not in _INT64:
+        raise ValueError(f"{_shown(text)} is not between {_INT64.start} and {_INT64.stop - 1}")
+    return number
 
 
 def parse_decimal(value: object) -> decimal.Decimal:
@@ -161,7 +211,7 @@ def parse_json(value: Any) -> Any:
             return value.name
         case uuid.UUID() | decimal.Decimal():
             return str(value)
-        case dt.date():  # a datetime is one as well
+        case dt.date() | dt.time():  # a datetime is a date as well
             return value.isoformat()
         case _:
             return value
@@ -192,6 +242,26 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=str,
         parse_value=parse_date,
+    ),
+    dt.time: strawberry.scalar(
+        name="Time",
+        description="A time of day without a zone as RFC 3339, as in `09:30:00`, to the microsecond.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=str,
+        parse_value=parse_time,
+    ),
+    Interval: strawberry.scalar(
+        name="Interval",
+        description="A length of time as an ISO 8601 duration, as in `P1Y2M3DT4H5M6.5S`, to the microsecond.",
+        specified_by_url="https://www.iso.org/standard/70907.html",
+        serialize=str,
+        parse_value=parse_interval,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description='A whole number of 64 bits as a string, exact to the last digit, as in `"9007199254740993"`.',
+        serialize=str,
+        parse_value=parse_bigint,
     ),
     decimal.Decimal: strawberry.scalar(
         name="Decimal",

@@ -27,26 +27,56 @@ class Kind(StrEnum):
     JSON = "json"
     ENUM = "enum"
     TEXT_ARRAY = "text[]"
+    BIGINT = "bigint"
+    DOUBLE = "double precision"
+    TIME = "time"
+    INTERVAL = "interval"
+    UUID_ARRAY = "uuid[]"
+    INT_ARRAY = "integer[]"
 
     @property
     def ordered(self) -> bool:
         """Whether `<` means something to a person, so that comparisons and orders are offered."""
-        return self in {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME}
+        return self in _ORDERED
 
     @property
     def summable(self) -> bool:
         """Whether values add up, so that sums and averages are offered."""
-        return self in {Kind.INT, Kind.NUMERIC}
+        return self in _SUMMABLE
 
     @property
     def groupable(self) -> bool:
         """Whether many rows are likely to agree in a value, so that grouping by it is offered."""
-        return self in {Kind.ENUM, Kind.TEXT, Kind.UUID, Kind.DATE, Kind.BOOLEAN, Kind.INT}
+        return self in _GROUPABLE
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a value is a list, which is compared as a whole or by its elements."""
+        return self in _LISTS
 
     @property
     def cast(self) -> str | None:
         """The cast under which it is selected. As text, neither money nor a number in JSON passes through a float."""
-        return "text" if self in {Kind.NUMERIC, Kind.JSON} else None
+        return "text" if self in _AS_TEXT else None
+
+
+_ORDERED = frozenset(
+    {
+        Kind.TEXT,
+        Kind.INT,
+        Kind.BIGINT,
+        Kind.NUMERIC,
+        Kind.DOUBLE,
+        Kind.DATE,
+        Kind.DATETIME,
+        Kind.TIME,
+        Kind.INTERVAL,
+    }
+)
+_SUMMABLE = frozenset({Kind.INT, Kind.BIGINT, Kind.NUMERIC, Kind.DOUBLE})
+_GROUPABLE = frozenset({Kind.ENUM, Kind.TEXT, Kind.UUID, Kind.DATE, Kind.BOOLEAN, Kind.INT, Kind.BIGINT})
+_LISTS = frozenset({Kind.TEXT_ARRAY, Kind.UUID_ARRAY, Kind.INT_ARRAY})
+_AS_TEXT = frozenset({Kind.NUMERIC, Kind.JSON, Kind.BIGINT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gql.derive.filters import filter_type
 from gql.derive.making import Field, annotation_of, argument, rows_type
 from gql.descriptions import describe
 from gql.late import NotYetDeclaredError, list_of, optional
-from gql.table import Column, Table, catalog
+from gql.table import Column, Kind, Table, catalog
 
 _FUNCTIONS = {
     "sum": "The sums of",
@@ -59,8 +59,8 @@ def _function_type(type_name: str, function: str) -> type | None:
     adds = function in {"sum", "avg"}
     fields = {
         column.field: Field(
-            # A sum or a fraction may outgrow the column's own type.
-            _always(optional(decimal.Decimal if adds else annotation_of(column))),
+            # A sum or a fraction may outgrow the column's own type, unless that is a float.
+            _always(optional(decimal.Decimal if adds and column.kind is not Kind.DOUBLE else annotation_of(column))),
             describe(table.name, column.name),
         )
         for column in table.columns.values()

@@ -23,6 +23,12 @@ _FILTER_NAMES: dict[Kind, str] = {
     Kind.DATETIME: "DateTimeFilter",
     Kind.JSON: "JSONFilter",
     Kind.TEXT_ARRAY: "StringListFilter",
+    Kind.BIGINT: "BigIntFilter",
+    Kind.DOUBLE: "FloatFilter",
+    Kind.TIME: "TimeFilter",
+    Kind.INTERVAL: "IntervalFilter",
+    Kind.UUID_ARRAY: "UUIDListFilter",
+    Kind.INT_ARRAY: "IntListFilter",
 }
 
 
@@ -112,7 +118,7 @@ def _operators(kind: Kind, enum: type[Enum] | None) -> Iterator[tuple[str, tuple
         yield "eq", (one, "Equals.")
         yield "neq", (one, "Differs; null does not differ, as in SQL.")
         yield "distinctFrom", (one, "Differs, or is null.")
-    if kind is Kind.TEXT_ARRAY:
+    if kind.is_list:
         yield "contains", (one, "Has all of these elements.")
         yield "containedBy", (one, "Has no other elements than these.")
         yield "overlaps", (one, "Has at least one of these elements.")
@@ -121,7 +127,7 @@ def _operators(kind: Kind, enum: type[Enum] | None) -> Iterator[tuple[str, tuple
         yield "gte", (one, "Is greater or equal.")
         yield "lt", (one, "Is less.")
         yield "lte", (one, "Is less or equal.")
-    if kind not in {Kind.BOOLEAN, Kind.JSON, Kind.TEXT_ARRAY}:
+    if kind not in {Kind.BOOLEAN, Kind.JSON} and not kind.is_list:
         yield "in", (many, "Is one of these.")
         yield "notIn", (many, "Is none of these; null is not, as in SQL.")
     if kind is Kind.TEXT:
@@ -149,7 +155,7 @@ def order_type(type_name: str) -> type:
     fields = {
         column.field: Field(lambda: optional(OrderDirection), describe(table.name, column.name))
         for column in table.columns.values()
-        if column.kind not in {Kind.JSON, Kind.TEXT_ARRAY}
+        if column.kind is not Kind.JSON and not column.kind.is_list
     }
     for relation in table.relations.values():
         if not relation.many:

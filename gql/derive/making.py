@@ -15,7 +15,7 @@ from strawberry.types.unset import UNSET
 
 from gql.caching import directives
 from gql.late import LateField, NotYetDeclaredError, defining
-from gql.scalars import JSON
+from gql.scalars import JSON, BigInt, Interval
 from gql.table import Column, Kind, catalog
 
 PYTHON_TYPES: dict[Kind, Any] = {
@@ -28,6 +28,12 @@ PYTHON_TYPES: dict[Kind, Any] = {
     Kind.DATETIME: dt.datetime,
     Kind.JSON: JSON,
     Kind.TEXT_ARRAY: list[str],
+    Kind.BIGINT: BigInt,
+    Kind.DOUBLE: float,
+    Kind.TIME: dt.time,
+    Kind.INTERVAL: Interval,
+    Kind.UUID_ARRAY: list[uuid.UUID],
+    Kind.INT_ARRAY: list[int],
 }
 
 

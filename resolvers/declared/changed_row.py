@@ -32,7 +32,8 @@ WAITS = (0.01, 0.02, 0.05, 0.1)
 """Seconds before each further read of a row that is too old. After the last, what there is will do."""
 
 _STAMP = "updated_at"
-_EXACT_IN_JSON = frozenset(kind for kind in Kind if kind.cast is None)
+# The text of an interval depends on the writer's style of them.
+_EXACT_IN_JSON = frozenset(kind for kind in Kind if kind.cast is None) - {Kind.INTERVAL}
 # The text of an instant depends on the writer's time zone.
 _EQUAL_AS_TEXT = _EXACT_IN_JSON - {Kind.DATETIME}
 

@@ -28,6 +28,12 @@ SQL_TYPES = {
     Kind.JSON: {"jsonb"},
     Kind.ENUM: {"text", "int2"},
     Kind.TEXT_ARRAY: {"_text"},
+    Kind.BIGINT: {"int8"},
+    Kind.DOUBLE: {"float8"},
+    Kind.TIME: {"time"},
+    Kind.INTERVAL: {"interval"},
+    Kind.UUID_ARRAY: {"_uuid"},
+    Kind.INT_ARRAY: {"_int4"},
 }
 # Functions of a row that see more than the caller does, and so ask for the caller's part themselves.
 ASKING_THEMSELVES = {"cost_total", "vote_summary"}

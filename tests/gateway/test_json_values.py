@@ -200,8 +200,8 @@ def second(request: pytest.FixtureRequest, seeded: StackInfo, unreadable: tuple[
 def at(*path: str | int) -> dict[str, Any]:
     """The error of a value that cannot be answered."""
     return {
-        "message": "What is stored here nests deeper than 64 levels, or holds a number that is too large for readers "
-        "of JSON. It can be replaced.",
+        "message": "What is stored here nests deeper than 64 levels, or holds a number that no reader of JSON "
+        "could take: too large, infinite or NaN. It can be replaced.",
         "path": list(path),
         "extensions": {"code": "NOT_REPRESENTABLE"},
     }

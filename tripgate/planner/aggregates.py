@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gql.errors import bad_input
-from gql.table import Column, Sort, Table
+from gql.table import Column, Kind, Sort, Table
 from tripgate.planner import shape
 from tripgate.planner.plan import Aggregate, Condition, Function, Read, pick
 from tripgate.planner.selection import Selected
@@ -34,8 +34,9 @@ class Totals:
 
     def compute(self, function: Function, column: Column) -> str:
         """Compute this over the column; the result's alias."""
-        # What is added or divided may outgrow a number of JSON.
-        cast = "text" if function in {Function.SUM, Function.AVG} else column.kind.cast
+        # What is added or divided may outgrow a number of JSON, unless it is a float anyway.
+        adds = function in {Function.SUM, Function.AVG} and column.kind is not Kind.DOUBLE
+        cast = "text" if adds else column.kind.cast
         return self._add(function, column.name, cast)
 
     def read(self, where: Condition) -> Read:
@@ -69,10 +70,18 @@ def _field(totals: Totals, child: Selected, suffix: str) -> shape.Constant | sha
             fields = (
                 shape.Constant(each.key, f"{type_name}{function.capitalize()}")
                 if each.name == "__typename"
-                else shape.Value(each.key, totals.compute(function, totals.table.columns[each.name]))
+                else _computed(each.key, totals, function, totals.table.columns[each.name])
                 for each in child.children
             )
             return shape.Within(child.key, shape.ObjectShape(tuple(fields)))
+
+
+def _computed(
+    key: str, totals: Totals, function: Function, column: Column
+) -> shape.Value | shape.Json | shape.Converted:
+    alias = totals.compute(function, column)
+    # A sum or an average is a decimal, or of floats a float.
+    return shape.value(key, alias, column)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,13 +175,9 @@ def _operator(column: Column, name: str, value: Any, path: str) -> Condition:
 
 
 def _operand(column: Column, value: Any, path: str) -> str | tuple[str, ...]:
-    match column.kind:
-        case Kind.TEXT_ARRAY:
-            return tuple(as_text(each, path) for each in value)
-        case Kind.JSON:
-            return _json(value, path)
-        case _:
-            return as_text(value, path)
+    if column.kind.is_list:
+        return tuple(as_text(each, path) for each in value)
+    return _json(value, path) if column.kind is Kind.JSON else as_text(value, path)
 
 
 def _in(column: Column, value: list[Any], path: str) -> Condition:

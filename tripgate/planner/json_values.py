@@ -16,8 +16,8 @@ DEEPEST = 64
 """Objects and lists inside each other. A constraint of the database holds what is written to the same."""
 
 NOT_REPRESENTABLE = (
-    f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that is too large for readers of JSON. "
-    "It can be replaced."
+    f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that no reader of JSON could take: too "
+    "large, infinite or NaN. It can be replaced."
 )
 """What is said to whoever asks for a value that cannot be answered."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
-from gql.table import Catalog, Computed, Kind, Relation, Table
+from gql.table import Catalog, Computed, Relation, Table
 from tripgate.planner import paging, shape
 from tripgate.planner.aggregates import Totals, aggregate
 from tripgate.planner.conditions import condition
@@ -83,18 +83,21 @@ class Planner:
     def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ObjectShape:
         table = level.table
         fields: list[
-            shape.Constant | shape.Value | shape.Json | shape.NodeId | shape.One | shape.Made | shape.Many
+            shape.Constant
+            | shape.Value
+            | shape.Json
+            | shape.Converted
+            | shape.NodeId
+            | shape.One
+            | shape.Made
+            | shape.Many
         ] = []
         for child in children:
             if child.name == "__typename":
                 fields.append(shape.Constant(child.key, table.type_name))
             elif (column := table.columns.get(child.name)) is not None:
                 level.need(column.name)
-                fields.append(
-                    shape.Json(child.key, column.name)
-                    if column.kind is Kind.JSON
-                    else shape.Value(child.key, column.name, column.choices)
-                )
+                fields.append(shape.value(child.key, column.name, column))
             elif (relation := table.relations.get(child.name)) is not None:
                 fields.append(self._relation(level, relation, child))
             elif (computed := table.computed.get(child.name)) is not None:

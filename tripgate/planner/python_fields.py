@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gql.table import Column, Kind, PythonField
+from tripgate.planner.stored_values import interval
 
 _READERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.UUID: uuid.UUID,
@@ -18,6 +19,10 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.DATE: dt.date.fromisoformat,
     Kind.DATETIME: dt.datetime.fromisoformat,
     Kind.JSON: orjson.loads,
+    Kind.BIGINT: int,
+    Kind.TIME: dt.time.fromisoformat,
+    Kind.INTERVAL: interval,
+    Kind.UUID_ARRAY: lambda values: list(map(uuid.UUID, values)),
 }
 
 
@@ -42,7 +47,7 @@ def _as_json(value: Any) -> Any:
             return value.name
         case uuid.UUID() | decimal.Decimal():
             return str(value)
-        case dt.date():  # a datetime is one as well
+        case dt.date() | dt.time():  # a datetime is a date as well
             return value.isoformat()
         case _:
             return value

@@ -3,7 +3,8 @@ shapers are kept by it."""
 
 from dataclasses import dataclass
 
-from gql.table import Choices, PythonField
+from gql.table import Choices, Column, Kind, PythonField
+from tripgate.planner.stored_values import CONVERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Json:
 
     key: str
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A column whose kind a row holds otherwise than an answer: see `stored_values`."""
+
+    key: str
+    column: str
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Many:
 class ObjectShape:
     """An object, in the order in which its fields were selected."""
 
-    fields: tuple[Constant | Value | Json | NodeId | One | Made | Within | Many, ...]
+    fields: tuple[Constant | Value | Json | Converted | NodeId | One | Made | Within | Many, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +176,10 @@ class ConnectionShape:
 
 
 Shape = ObjectShape | ConnectionShape
+
+
+def value(key: str, name: str, column: Column) -> Value | Json | Converted:
+    """The field `key` that answers with the value under `name`, which is one of the column's kind."""
+    if column.kind is Kind.JSON:
+        return Json(key, name)
+    return Converted(key, name, column.kind) if column.kind in CONVERSIONS else Value(key, name, column.choices)

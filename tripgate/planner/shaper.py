@@ -13,6 +13,7 @@ from tripgate.planner.json_values import stored
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row
 from tripgate.planner.rows import ChunkedRows, Row, encoded
+from tripgate.planner.stored_values import CONVERSIONS
 
 ObjectShaper = Callable[[Row], dict[str, Any]]
 ConnectionShaper = Callable[[Sequence[Row], Sequence[Row]], dict[str, Any]]
@@ -78,6 +79,7 @@ class _Source:
             shape.Constant
             | shape.Value
             | shape.Json
+            | shape.Converted
             | shape.NodeId
             | shape.One
             | shape.Made
@@ -94,6 +96,8 @@ class _Source:
                 return value if field.choices is None else f"{self._name({None: None, **dict(field.choices)})}[{value}]"
             case shape.Json():
                 return f"stored({row}[{field.column!r}])"
+            case shape.Converted():
+                return f"{self._name(CONVERSIONS[field.kind])}({row}[{field.column!r}])"
             case shape.NodeId():
                 return f"node_id({field.type_name!r}, {row}[{field.column!r}])"
             case shape.One():

@@ -248,10 +248,9 @@ def _value(value: Any, path: str) -> Any:
             return value.value
         case uuid.UUID() | decimal.Decimal():
             return str(value)
-        case dt.date():  # a datetime is one as well
+        case dt.date() | dt.time():  # a datetime is a date as well
             return value.isoformat()
-        case list():  # of text
-            check_json(value, path)
-            return value
+        case list():
+            return [_value(each, path) for each in value]
         case _:
             return value

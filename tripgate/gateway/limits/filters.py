@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gql.table import Kind, Relation, Table, catalog
+from gql.table import Relation, Table, catalog
 
 _FOLDED = frozenset({"eq", "in"})
 
@@ -74,7 +74,7 @@ def _only_column(table: Table, filter_: dict[str, Any]) -> str | None:
         return None
     ((name, operators),) = filter_.items()
     column = table.columns.get(name)
-    if column is None or column.kind is Kind.TEXT_ARRAY or not isinstance(operators, dict) or len(operators) != 1:
+    if column is None or column.kind.is_list or not isinstance(operators, dict) or len(operators) != 1:
         return None
     return name if next(iter(operators)) in _FOLDED else None
 

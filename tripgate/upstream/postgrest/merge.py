@@ -1,11 +1,13 @@
 """Merge totals that come in parts: one row for each combination of outcomes of a filter's tests of relations."""
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
+from gql import intervals
 from gql.table import Kind
 
 Row = dict[str, Any]
@@ -47,13 +49,22 @@ def _total(part: Part, rows: list[Row]) -> Any:
         return None
     match part.function:
         case "sum":
-            return f"{_sum(values):f}"
+            return _float_sum(values) if part.kind is Kind.DOUBLE else f"{_sum(values):f}"
         case "avg":
             assert part.quotient is not None  # noqa: S101 - an average in several parts is planned with both
             total, count = ([row[alias] for row in rows if row[alias] is not None] for alias in part.quotient)
+            if part.kind is Kind.DOUBLE:
+                added = _float_sum(total)
+                return added if isinstance(added, str) else added / sum(count)
             return _quotient(_sum(total), sum(count))
         case function:
             return (min if function == "min" else max)(values, key=_ORDERS.get(part.kind, _itself))
+
+
+def _float_sum(values: list[float | str]) -> float | str:
+    """As JSON holds it: what is no number there is text."""
+    total = sum(map(float, values))
+    return total if math.isfinite(total) else str(total)
 
 
 def _sum(values: list[str]) -> Decimal:
@@ -100,4 +111,8 @@ _ORDERS: dict[Kind | None, Callable[[Any], Any]] = {
     Kind.NUMERIC: Decimal,
     Kind.DATE: dt.date.fromisoformat,
     Kind.DATETIME: dt.datetime.fromisoformat,
+    Kind.BIGINT: int,
+    Kind.INTERVAL: lambda text: intervals.stored(text).order,
+    # For Postgres, NaN is the greatest.
+    Kind.DOUBLE: lambda value: ((number := float(value)) != number, number),
 }

@@ -68,7 +68,10 @@ def _in_parts(aggregates: tuple[Aggregate, ...], table: Table) -> tuple[Aggregat
                 field="filter",
             )
         if function is Function.AVG:
-            for further, cast in ((Function.SUM, "text"), (Function.COUNT, None)):
+            for further, cast in (
+                (Function.SUM, None if column.kind is Kind.DOUBLE else "text"),
+                (Function.COUNT, None),
+            ):
                 found.setdefault((further, name), Aggregate(f"a{len(found)}", further, name, cast))
     return (*counted, *found.values())
 
