@@ -177,7 +177,7 @@ class Update(Matched):
         context.signed_in()
         arguments = selected.arguments(variables)
         match = self.match(context, arguments)
-        since = arguments.get("ifUnmodifiedSince")
+        since = write.moment_of(arguments)
         plan = self.plan(context, selected, variables)
         update = write.update(self.table, match, arguments["patch"], plan.returning)
         answer = await self.one(context, plan, write.only(update, write.unmodified_since(self.table, since)))

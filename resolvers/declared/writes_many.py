@@ -94,7 +94,7 @@ class UpdateMany(WriteMany):
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()
         arguments = selected.arguments(variables)
-        since = arguments.get("ifUnmodifiedSince")
+        since = write.moment_of(arguments)
         plan = self.plan(context, selected, variables)
         update = write.update(self.table, (), arguments["patch"], plan.returning)
         where = self.wanted(context, variables, arguments)

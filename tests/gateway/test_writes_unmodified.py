@@ -75,8 +75,16 @@ async def test_microseconds_count(newcomer: Person, seeded: StackInfo, fraction:
 
 async def test_without_a_moment_nothing_is_compared(newcomer: Person) -> None:
     trip = await newcomer.trip(title="old")
-    assert (await newcomer.ask(UPDATE, id=trip, since=None))["updateTrip"]["title"] == "new"
+    assert (await newcomer.ask(UPDATE, id=trip))["updateTrip"]["title"] == "new"
     assert await newcomer.code(UPDATE, id=trip, since="2027-01-01T00:00:00") == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("document", [UPDATE, UPDATE_MANY])
+async def test_a_moment_that_is_null_is_refused(newcomer: Person, document: str) -> None:
+    trip = await newcomer.trip(title="old")
+    which = {"id": trip} if document is UPDATE else {"filter": {"id": {"eq": trip}}}
+    assert await newcomer.code(document, **which, since=None) == "BAD_USER_INPUT"
+    assert await titles(newcomer) == ["old"]
 
 
 async def test_whoever_may_not_change_it_is_told_so(team: Team, anonymous: Person) -> None:

@@ -28,6 +28,7 @@ from tripgate.planner.plan import (
     pick,
 )
 
+UNMODIFIED_SINCE = "ifUnmodifiedSince"
 UPDATED_AT = "updatedAt"
 """The field that says when a row last changed, of the types that have it."""
 
@@ -104,6 +105,24 @@ def update(table: Table, match: Match, patch: dict[str, Any], returning: tuple[P
 def only(write: W, tests: Iterable[OwnTest], *, exactly: int | None = None) -> W:
     """The same write of those rows alone for which the tests hold too; of so many, or of none."""
     return dataclasses.replace(write, where=(*write.where, *tests), exactly=exactly)
+
+
+def moment_of(arguments: dict[str, Any]) -> dt.datetime | None:
+    """The `ifUnmodifiedSince` of a write; `None` where it is left out.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for null. Whoever gives it means to be kept from writing over what they have not read.
+    """
+    if UNMODIFIED_SINCE not in arguments:
+        return None
+    moment: dt.datetime | None = arguments[UNMODIFIED_SINCE]
+    if moment is None:
+        raise bad_input(
+            f"{UNMODIFIED_SINCE} is null, so nothing would be compared. Give the `updatedAt` that was read, or leave "
+            "it out.",
+            field=UNMODIFIED_SINCE,
+        )
+    return moment
 
 
 def unmodified_since(table: Table, moment: dt.datetime | None) -> tuple[OwnTest, ...]:
