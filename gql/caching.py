@@ -1,7 +1,7 @@
-"""Which answers may be kept, by declaration: `@table("tags", cache=CacheControl(60, told=Told.TO_OWNER))`.
+"""Which answers may be cached, by declaration: `@table("tags", cache=CacheControl(60, InvalidatedBy.OWN_WRITES))`.
 
-The schema shows it as Apollo's directive `@cacheControl`, and it means what it means there: an answer may be kept for
-as long as the most fleeting of its fields. What says nothing is not kept.
+The schema shows it as Apollo's directive `@cacheControl`, and it means what it means there: an answer may be cached for
+as long as the field with the least `maxAge` says. A field or type without the directive is not cached.
 """
 
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ from strawberry.schema_directive import Location
 from strawberry.types.unset import UNSET
 
 
-class Told(Enum):
-    """How the gateway learns that somebody else has changed a row."""
+class InvalidatedBy(Enum):
+    """What removes an answer with a row from the cache once the row has changed."""
 
-    ON_TRIP = "on the private topic of the trip that it belongs to"
-    TO_OWNER = "not at all: nobody but its owner sees it or writes it"
-    NOWHERE = "by writes that pass through the gateway alone"
+    TRIP_TOPIC = "messages on the Realtime topic of the trip that the row belongs to"
+    OWN_WRITES = "the owner's own writes: nobody else sees the row or writes it"
+    GATEWAY_WRITES = "writes that pass through a gateway; others are noticed when the answer expires"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheControl:
-    """How long an answer with such rows may be kept, and what ends that earlier.
+    """How long an answer with such rows may be cached, and what invalidates it earlier.
 
     Attributes:
-        seconds: At most so long; 0 keeps an answer with it from being kept at all.
-        told: How changes are learned of.
+        seconds: At most so long; with 0 an answer with it is not cached at all.
+        invalidated_by: What invalidates it when a row changes.
         depends_on: Other tables, by their SQL names, whose changes alter such a row or who may see it: those that its
             policies look into, those that what is computed from it adds up, those whose deletions it follows.
     """
 
     seconds: int
-    told: Told = Told.NOWHERE
+    invalidated_by: InvalidatedBy = InvalidatedBy.GATEWAY_WRITES
     depends_on: tuple[str, ...] = ()
 
 
-NOT_KEPT = CacheControl(0)
-"""Of a field that means something else each time, like one that looks at the clock."""
+NOT_CACHED = CacheControl(0)
+"""For a field that has another value each time, like one that looks at the clock."""
 
 
 @strawberry.enum(description="Whom a kept answer may be shown to.")
@@ -57,7 +57,7 @@ class CacheControlDirective:
     """`@cacheControl(maxAge: 60, scope: PRIVATE)`.
 
     Attributes:
-        inherit_max_age: Whether it may be kept for as long as what it is part of.
+        inherit_max_age: Whether it may be cached for as long as what it is part of.
     """
 
     max_age: int | None = UNSET
@@ -66,12 +66,12 @@ class CacheControlDirective:
 
 
 def directives(control: CacheControl | None) -> list[object]:
-    """What the schema shows of a declaration."""
+    """The schema directives of a declaration."""
     if control is None:
         return []
     return [CacheControlDirective(max_age=control.seconds, scope=CacheControlScope.PRIVATE)]
 
 
 def inherited() -> list[object]:
-    """What the schema shows of a part that is as fleeting as its whole."""
+    """The schema directive of a part that may be cached for as long as its whole."""
     return [CacheControlDirective(inherit_max_age=True)]

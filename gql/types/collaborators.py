@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.caching import CacheControl, Told
+from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, Write, column, table, to_one, unique
 
 
@@ -32,7 +32,7 @@ class InvitationStatus(Enum):
     "collaborators",
     order_by=("created_at",),
     keys=(unique("trip_id", "user_id"),),
-    cache=CacheControl(30, Told.ON_TRIP, depends_on=("trips",)),
+    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips",)),
 )
 class Collaborator:
     """A person on a trip of another's, over `collaborators`; made by accepting an invitation, never directly."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.caching import CacheControl, Told
+from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, column, table, to_many, to_one, unique
 
 
@@ -46,7 +46,7 @@ class DistanceUnit(Enum):
 @table(
     "user_preferences",
     keys=(unique("user_id", own="user_id", lookup="myPreferences"),),
-    cache=CacheControl(60, Told.TO_OWNER),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
 )
 class UserPreferences:
     """A person's preferences, over `user_preferences`; each person has exactly one row."""

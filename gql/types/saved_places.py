@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from gql.caching import CacheControl, Told
+from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one, unique
 from gql.types.places import PlaceCategory
 
@@ -13,7 +13,7 @@ from gql.types.places import PlaceCategory
     order_by=("created_at desc",),
     keys=(unique("user_id", "place_id", own="user_id"),),
     search="search",
-    cache=CacheControl(60, Told.TO_OWNER, depends_on=("places",)),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places",)),
 )
 class SavedPlace:
     """Somewhere to remember, over `saved_places`."""
@@ -31,7 +31,7 @@ class SavedPlace:
     place = to_one("Place", via="place_id", description="The place on the map; null once it is no longer shared.")
 
 
-@table("collections", order_by=("created_at desc",), cache=CacheControl(60, Told.TO_OWNER))
+@table("collections", order_by=("created_at desc",), cache=CacheControl(60, InvalidatedBy.OWN_WRITES))
 class Collection:
     """Places under a name, over `collections`."""
 
@@ -52,7 +52,7 @@ class Collection:
     "collection_places",
     order_by=("order_index", "created_at"),
     keys=(unique("collection_id", "place_id"),),
-    cache=CacheControl(60, Told.TO_OWNER, depends_on=("places", "collections")),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places", "collections")),
 )
 class CollectionPlace:
     """A place in a collection, over `collection_places`."""
@@ -75,7 +75,7 @@ class CollectionPlace:
     "tags",
     order_by=("name",),
     keys=(unique("user_id", "name", own="user_id"),),
-    cache=CacheControl(60, Told.TO_OWNER),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
 )
 class Tag:
     """A word to mark places with, over `tags`."""
@@ -95,7 +95,7 @@ class Tag:
     "place_tags",
     order_by=("created_at",),
     keys=(unique("place_id", "tag_id"),),
-    cache=CacheControl(60, Told.TO_OWNER, depends_on=("places", "tags")),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places", "tags")),
 )
 class PlaceTag:
     """A tag on a place, over `place_tags`; put on and taken off, never changed."""

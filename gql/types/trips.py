@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.caching import NOT_KEPT, CacheControl, Told
+from gql.caching import NOT_CACHED, CacheControl, InvalidatedBy
 from gql.declare import (
     NEVER,
     REQUIRED,
@@ -50,7 +50,7 @@ class TripItemKind(Enum):
     order_by=("created_at desc",),
     ordered_views=("start_date", "start_date desc"),
     search="search",
-    cache=CacheControl(30, Told.ON_TRIP, depends_on=("collaborators", "trip_items")),
+    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("collaborators", "trip_items")),
 )
 class Trip:
     """A journey, over `trips`."""
@@ -82,7 +82,7 @@ class Trip:
     @python_field(
         needs=("end_date",),
         description="Whether the trip's last day is over, in every time zone; null without a last day.",
-        cache=NOT_KEPT,
+        cache=NOT_CACHED,
     )
     def is_over(self) -> bool | None:
         """Of the day that it is where days end last, at UTC-12."""
@@ -93,7 +93,7 @@ class Trip:
     "trip_items",
     order_by=("day_number", "order_index"),
     search="search",
-    cache=CacheControl(30, Told.ON_TRIP, depends_on=("trips", "collaborators")),
+    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips", "collaborators")),
 )
 class TripItem:
     """One entry of an itinerary, over `trip_items`."""
@@ -119,5 +119,5 @@ class TripItem:
     vote_summary = computed(
         VoteSummary,
         description="What the people on the trip think of it, counted.",
-        cache=CacheControl(30, Told.ON_TRIP, depends_on=("votes", "trips", "collaborators")),
+        cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("votes", "trips", "collaborators")),
     )

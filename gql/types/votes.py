@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.caching import CacheControl, Told
+from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one, unique
 
 
@@ -23,7 +23,7 @@ class VoteValue(Enum):
     "votes",
     order_by=("created_at",),
     keys=(unique("trip_item_id", "user_id", lookup="voteByItemAndUser"),),
-    cache=CacheControl(30, Told.ON_TRIP, depends_on=("trips", "collaborators")),
+    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips", "collaborators")),
 )
 class Vote:
     """One person's vote on one item, over `votes`; the trip is the item's."""

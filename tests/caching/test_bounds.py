@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from tripgate.gateway.cache import answers, topics
+from tripgate.gateway.cache import answers, person_topics
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
@@ -155,8 +155,8 @@ async def test_one_answer_does_not_push_all_others_out(bench: Bench) -> None:
 
 async def test_a_read_that_began_before_the_persons_write_is_not_kept(bench: Bench) -> None:
     async def written_meanwhile() -> None:
-        bench.cache.writing(ADA)
-        bench.cache.wrote("ada", [])
+        bench.cache.write_begins(ADA)
+        bench.cache.written("ada", [])
 
     await bench.ask(made=written_meanwhile)
     assert not await bench.ask()
@@ -166,20 +166,20 @@ async def test_a_read_that_began_before_somebody_elses_write_of_the_table_is_not
     query = "{ savedPlaces { nodes { name } } }"
 
     async def written_meanwhile() -> None:
-        bench.cache.wrote("somebody", ["places"])
+        bench.cache.written("somebody", ["places"])
 
     await bench.ask(query, made=written_meanwhile)
     assert [await bench.ask(query), await bench.ask(query)] == [False, True]
-    bench.cache.wrote("somebody", ["profiles"])
+    bench.cache.written("somebody", ["profiles"])
     assert await bench.ask(query), "it has not looked at those"
-    bench.cache.wrote("somebody", ["places"])
+    bench.cache.written("somebody", ["places"])
     assert not await bench.ask(query)
 
 
 async def test_after_a_write_that_was_not_answered_nothing_is_kept_until_it_cannot_happen_any_more(
     bench: Bench,
 ) -> None:
-    bench.cache.wrote("ada", [], uncertain=True)
+    bench.cache.written("ada", [], uncertain=True)
     assert [await bench.ask(), await bench.ask()] == [False, False]
     bench.now += answers.UNCERTAIN_SECONDS
     assert [await bench.ask(), await bench.ask()] == [False, True]
@@ -237,7 +237,7 @@ async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_kept_or_show
 
 
 async def test_a_person_with_too_many_trips_keeps_only_what_names_its_trip(bench: Bench) -> None:
-    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(topics.MOST_TRIPS + 1)]
+    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(person_topics.MOST_TRIPS + 1)]
     bench.trips = ids
     assert [await bench.ask(TRIPS) for _ in range(4)] == [False] * 4
     one = "query ($id: UUID!) { trip(id: $id) { title } }"
@@ -245,7 +245,7 @@ async def test_a_person_with_too_many_trips_keeps_only_what_names_its_trip(bench
         for _ in range(3):
             await bench.ask(one, id=id_)
         assert await bench.ask(one, id=id_)
-    assert len(bench.air.listeners) == topics.MOST_TRIPS + 1, "one of them the person's own"
+    assert len(bench.air.listeners) == person_topics.MOST_TRIPS + 1, "one of them the person's own"
 
 
 async def test_no_more_topics_are_joined_than_the_setting_says() -> None:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 import psycopg
 import pytest
 
-from gql.caching import Told
+from gql.caching import InvalidatedBy
 from gql.table import Table, catalog
-from tripgate.gateway.cache.hints import told_tables, untold_tables
+from tripgate.gateway.cache.hints import gateway_write_tables, topic_tables
 from tripgate.gateway.schema import schema
 from tripgate.local.stack import StackInfo
 
 schema()  # declares every type
-KEPT = [table for table in catalog if table.cache is not None]
+CACHED = [table for table in catalog if table.cache is not None]
 OWN = "(user_id = ( SELECT auth.uid() AS uid))"
 
 
@@ -50,7 +50,7 @@ def looked_at(table: Table) -> set[str]:
     return {table.name, *table.cache.depends_on}
 
 
-@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
 def test_every_table_that_a_policy_looks_into_is_declared(db: psycopg.Connection, table: Table) -> None:
     policies = db.execute(
         "select qual from pg_policies where schemaname = 'public' and tablename = %s and cmd in ('SELECT', 'ALL')",
@@ -60,7 +60,7 @@ def test_every_table_that_a_policy_looks_into_is_declared(db: psycopg.Connection
     assert tables_in(db, [row[0] for row in policies]) <= looked_at(table)
 
 
-@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
 def test_every_table_that_something_is_computed_from_is_declared(db: psycopg.Connection, table: Table) -> None:
     columns = {column.name: column.field for column in table.columns.values() if column.computed}
     objects = {each.name: each.field for each in table.computed.values()}
@@ -74,7 +74,7 @@ def test_every_table_that_something_is_computed_from_is_declared(db: psycopg.Con
         assert tables_in(db, [row[0] for row in rows]) <= declared, field
 
 
-@pytest.mark.parametrize("table", KEPT, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
 def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connection, table: Table) -> None:
     followed = {
         row[0]
@@ -85,7 +85,7 @@ def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connecti
             [table.name],
         )
     }
-    if table.name in told_tables():
+    if table.name in topic_tables():
         # Each is told of by itself, but for what goes with its trip.
         followed &= {"trips"}
     # Whose account goes asks no more.
@@ -97,11 +97,13 @@ def test_what_is_told_on_trips_is_what_has_the_triggers(db: psycopg.Connection) 
         """select distinct tgrelid::regclass::text from pg_trigger
            where tgfoid in ('private.broadcast_trip'::regproc, 'private.broadcast_trip_part'::regproc)"""
     )
-    assert {row[0].removeprefix("public.") for row in rows} == told_tables()
+    assert {row[0].removeprefix("public.") for row in rows} == topic_tables()
 
 
 @pytest.mark.parametrize(
-    "table", [table for table in KEPT if table.cache and table.cache.told is Told.TO_OWNER], ids=lambda t: t.type_name
+    "table",
+    [table for table in CACHED if table.cache and table.cache.invalidated_by is InvalidatedBy.OWN_WRITES],
+    ids=lambda t: t.type_name,
 )
 def test_what_only_its_owner_sees_and_writes_has_such_policies(db: psycopg.Connection, table: Table) -> None:
     rows = db.execute(
@@ -115,5 +117,5 @@ def test_what_only_its_owner_sees_and_writes_has_such_policies(db: psycopg.Conne
 
 
 def test_every_table_is_of_one_kind() -> None:
-    assert untold_tables() == {"profiles", "places"}
-    assert {table.type_name for table in catalog} - {table.type_name for table in KEPT} == {"Invitation"}
+    assert gateway_write_tables() == {"profiles", "places"}
+    assert {table.type_name for table in catalog} - {table.type_name for table in CACHED} == {"Invitation"}

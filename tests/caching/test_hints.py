@@ -106,7 +106,7 @@ def test_an_answer_depends_on_all_that_it_looks_at(query: str, tables: set[str],
     assert found is not None
     assert found.tables == tables
     assert found.trips == trips
-    assert found.told == ("trips" in tables)
+    assert found.by_topic == ("trips" in tables)
 
 
 def test_the_schema_shows_it_as_apollo_does() -> None:

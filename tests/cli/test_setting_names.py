@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_serve import GOOD, serve
 from tripgate.gateway.settings import environment_names, unknown_names
-from tripgate.gateway.settings.names import OTHERS
+from tripgate.gateway.settings.names import OTHERS, RENAMED
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,9 +30,10 @@ def test_the_nearest_name_is_told(name: str, meant: str) -> None:
     assert unknown_names({name: "1"}) == [f"{name} is no setting. Is {meant} meant?"]
 
 
-def test_the_present_name_of_a_setting_is_told_to_whoever_sets_its_old_one() -> None:
-    said = "TRIPGATE_LIVE_PATIENCE is called TRIPGATE_LIVE_RETRY_SECONDS now. Set that instead."
-    assert unknown_names({"TRIPGATE_LIVE_PATIENCE": "20"}) == [said]
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_the_present_name_of_a_setting_is_told_to_whoever_sets_its_old_one(old: str, new: str) -> None:
+    assert unknown_names({old: "20"}) == [f"{old} is called {new} now. Set that instead."]
+    assert unknown_names({new: "20"}) == []
 
 
 def test_what_is_near_nothing_is_refused_too() -> None:

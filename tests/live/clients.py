@@ -10,7 +10,7 @@ import aiohttp
 
 from tests.support import Person
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 class Live:
@@ -30,20 +30,20 @@ class Live:
         await self.send(type="subscribe", id=id_, payload={"query": query, "variables": variables})
         return id_
 
-    async def message(self, patience: float = PATIENCE) -> dict[str, Any]:
+    async def message(self, seconds: float = TIMEOUT) -> dict[str, Any]:
         """The next message, whatever it is about."""
-        found: dict[str, Any] = await asyncio.wait_for(self.socket.receive_json(), patience)
+        found: dict[str, Any] = await asyncio.wait_for(self.socket.receive_json(), seconds)
         return found
 
-    async def event(self, id_: str, patience: float = PATIENCE) -> Any:
+    async def event(self, id_: str, seconds: float = TIMEOUT) -> Any:
         """The data of the operation's next event."""
-        found = await self._next(id_, patience)
+        found = await self._next(id_, seconds)
         assert found["type"] == "next", found
         return found["payload"]["data"]
 
-    async def ending(self, id_: str, patience: float = PATIENCE) -> str:
+    async def ending(self, id_: str, seconds: float = TIMEOUT) -> str:
         """`complete`, or the code of the error with which the operation ends."""
-        found = await self._next(id_, patience)
+        found = await self._next(id_, seconds)
         assert found["type"] in {"complete", "error"}, found
         return str(found["payload"][0]["extensions"]["code"]) if found["type"] == "error" else "complete"
 
@@ -55,18 +55,18 @@ class Live:
             return
         raise AssertionError(found)
 
-    async def close_code(self, patience: float = PATIENCE) -> int | None:
+    async def close_code(self, seconds: float = TIMEOUT) -> int | None:
         """The code with which the server closes the connection."""
         while True:
-            message = await asyncio.wait_for(self.socket.receive(), patience)
+            message = await asyncio.wait_for(self.socket.receive(), seconds)
             if message.type is aiohttp.WSMsgType.CLOSE:
                 return int(message.data)  # as it came, whether or not it could still be answered
             if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
                 return self.socket.close_code
 
-    async def _next(self, id_: str, patience: float) -> dict[str, Any]:
+    async def _next(self, id_: str, seconds: float) -> dict[str, Any]:
         while not self._waiting.get(id_):
-            found = await self.message(patience)
+            found = await self.message(seconds)
             self._waiting.setdefault(found.get("id", ""), []).append(found)
         return self._waiting[id_].pop(0)
 

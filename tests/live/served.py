@@ -33,9 +33,9 @@ class Served:
         """Send SIGTERM."""
         self._process.send_signal(signal.SIGTERM)
 
-    async def exit_code(self, patience: float) -> int:
+    async def exit_code(self, seconds: float) -> int:
         """The exit code, once it has ended."""
-        return await asyncio.wait_for(self._process.wait(), patience)
+        return await asyncio.wait_for(self._process.wait(), seconds)
 
 
 @asynccontextmanager

@@ -22,12 +22,12 @@ from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.resilience.gate import Gate
 
 
-async def heard_until(connection: Any, id_: str, title: str, patience: float = 20) -> list[dict[str, Any]]:
+async def heard_until(connection: Any, id_: str, title: str, seconds: float = 20) -> list[dict[str, Any]]:
     """Every event up to the one with this title."""
     events = []
-    end = time.monotonic() + patience
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
-        event = (await connection.event(id_, patience))["tripItemChanges"]
+        event = (await connection.event(id_, seconds))["tripItemChanges"]
         events.append(event)
         if event["tripItem"] and event["tripItem"]["title"] == title:
             return events

@@ -153,7 +153,7 @@ async def heard(person: Person, trip: str, connection: Live, subscription: str) 
         title=title,
     )
     try:
-        found = await connection.event(subscription, timeout=0.5)
+        found = await connection.event(subscription, seconds=0.5)
     except (TimeoutError, AssertionError):
         return False
     assert found["tripChanges"]["operation"] == "UPDATE"

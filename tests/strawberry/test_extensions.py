@@ -276,7 +276,7 @@ async def test_a_subscription_with_a_body_is_told_over_sse(guarded: str, ada: Pe
 
 async def test_an_extension_of_the_schema_sees_what_the_gateway_runs(noted: str, ada: Person) -> None:
     document = "{ trips(first: 1) { nodes { id title } } }"
-    for _ in range(2):  # kept answers would pass it by
+    for _ in range(2):  # cached answers would pass it by
         Noting.noted.clear()
         _, body = await at(ada, noted).post(document)
         assert Noting.noted == [

@@ -14,13 +14,13 @@ from aiohttp import web, web_response
 from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.admission import Admission, admission_of
 from tripgate.gateway.admission.shared import Shared, sharing
-from tripgate.gateway.cache.opening import open_keeping
+from tripgate.gateway.cache.assembly import assemble_invalidation
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import (
     Connections,
     LiveConnections,
-    Refusals,
+    RefusalCache,
     raise_descriptor_limit,
     room_for_clients,
     watch_descriptors,
@@ -40,7 +40,7 @@ from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.endpoints import (
     add_metrics,
     measuring,
-    watch_kept,
+    watch_cache,
     watch_live,
     watch_refusals,
     watch_upstreams,
@@ -83,7 +83,7 @@ def application(
     app.router.add_get("/readyz", health.ready)
     add_metrics(app, settings, observability)
 
-    refusals = app[REFUSALS] = Refusals()
+    refusals = app[REFUSALS] = RefusalCache()
     watch_refusals(observability.metrics, refusals.counts)
     addresses = Addresses(settings.trusted_proxies, header=settings.forwarded_header)
 
@@ -164,7 +164,7 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
 
 
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
-REFUSALS = web.AppKey("refusals", Refusals)
+REFUSALS = web.AppKey("refusals", RefusalCache)
 _STREAMS = web.AppKey("streams", EventStreams)
 
 
@@ -180,8 +180,8 @@ def _measure(
     watch_upstreams(metrics, upstreams.policies, engine.operations)
     if admission.limits:
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
-    if engine.keeping is not None:
-        watch_kept(metrics, engine.keeping)
+    if engine.invalidation is not None:
+        watch_cache(metrics, engine.invalidation)
 
 
 def _let_leave(app: web.Application, health: Health, settings: Settings) -> None:
@@ -235,7 +235,7 @@ def _checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
 def _parser(settings: Settings, schema: strawberry.Schema, shared: Shared) -> Parser:
     documents = Documents(
         schema._schema,
-        size=settings.kept_documents,
+        size=settings.cached_documents,
         limits=settings.limits,
         hide_suggestions=not settings.development,
         introspection=settings.development if settings.introspection is None else settings.introspection,
@@ -261,7 +261,7 @@ def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams)
         upstreams.functions,
         upstreams.relay,
         max_page_size=settings.max_page_size,
-        keeping=open_keeping(settings, upstreams.backend, upstreams.relay),
+        invalidation=assemble_invalidation(settings, upstreams.backend, upstreams.relay),
         operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
     )
 
@@ -282,7 +282,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
         await _serve(settings, observability, announce, parent)
 
 
-def _bounded(settings: Settings, refusals: Refusals) -> Connections:
+def _bounded(settings: Settings, refusals: RefusalCache) -> Connections:
     descriptors = raise_descriptor_limit()
     return Connections(
         refusals,

@@ -1,4 +1,4 @@
-"""Documents → operations: parsed and validated once, then kept."""
+"""Documents → operations: parsed and validated once, then cached."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.gateway.kept import Kept, Refusal, Refusals, weight
+from tripgate.gateway.document_cache import OperationCaches, Refusal, RefusalCache, weight
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage
@@ -46,7 +46,7 @@ class Documents:
     """Every document seen lately.
 
     Args:
-        size: How many are kept; large ones count as several.
+        size: How many are cached; large ones count as several.
         limits: What is beyond them is refused before it is validated.
         hide_suggestions: Whether errors keep the schema's other names to themselves.
         introspection: Whether documents may ask for the schema.
@@ -60,8 +60,8 @@ class Documents:
         self._hide_suggestions = hide_suggestions
         self._introspection = introspection
         self._known: LRUCache[str, _Document] = LRUCache(maxsize=size, getsizeof=lambda one: min(one.weight, size))
-        self._refused = Refusals()
-        self._kept = Kept()
+        self._refused = RefusalCache()
+        self._caches = OperationCaches()
 
     def operation(self, query: str, name: str | None) -> Operation:
         """The operation of this name in a document; the only one where no name is given.
@@ -92,7 +92,7 @@ class Documents:
         try:
             return self._read(query)
         except RequestError as error:
-            self._refused.keep(query, Refusal.of(query, error.code, error.errors))
+            self._refused.put(query, Refusal.of(query, error.code, error.errors))
             raise
 
     def _read(self, query: str) -> _Document:
@@ -116,7 +116,7 @@ class Documents:
                 node,
                 self._limits,
                 digest,
-                self._kept,
+                self._caches,
                 Usage.of(size),
                 hide_suggestions=self._hide_suggestions,
             )

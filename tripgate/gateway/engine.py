@@ -12,7 +12,7 @@ from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context, sign_in
 from resolvers.declared.changes import SubscriptionField
 from tripgate.gateway.cache.answers import Finished
-from tripgate.gateway.cache.keeping import Keeping
+from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
 from tripgate.gateway.operation import Operation, Prepared, RequestError
@@ -34,7 +34,7 @@ class Engine:
 
     Args:
         operations: Queries and mutations run in it.
-        keeping: Told of writes, where answers are kept or reads are shared.
+        invalidation: Called around mutations, where answers are cached or reads are shared.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Engine:
         *,
         max_page_size: int,
         operations: Operations,
-        keeping: Keeping | None = None,
+        invalidation: Invalidation | None = None,
     ) -> None:
         self._strawberry = schema
         self._schema = schema._schema
@@ -58,8 +58,8 @@ class Engine:
         self._relay = relay
         self._max_page_size = max_page_size
         self.operations = operations
-        self._keeping = keeping
-        self._reading = backend if keeping is None or keeping.sharing is None else keeping.sharing
+        self._invalidation = invalidation
+        self._reading = backend if invalidation is None or invalidation.sharing is None else invalidation.sharing
 
     async def answer(
         self, request: GraphQLRequest, operation: Operation, prepared: Prepared, caller: Caller
@@ -75,8 +75,8 @@ class Engine:
             context = self._context(caller, prepared, self._reading, set())
         else:
             context = self._context(caller, prepared, self._backend, set())
-            if self._keeping is not None and not prepared.closed:
-                write = self._keeping.begin(prepared, caller)
+            if self._invalidation is not None and not prepared.closed:
+                write = self._invalidation.mutation_begins(prepared, caller)
         lost = unreadable.count
         try:
             with self.operations.run():
@@ -103,27 +103,27 @@ class Engine:
         return answer
 
     @property
-    def keeping(self) -> Keeping | None:
-        """What is kept of answers and shared of reads."""
-        return self._keeping
+    def invalidation(self) -> Invalidation | None:
+        """What invalidates cached answers and shared reads, where there are such."""
+        return self._invalidation
 
     async def close(self) -> None:
-        """Keep nothing any more."""
-        if self._keeping is not None:
-            await self._keeping.close()
+        """Drop cached answers and stop listening for invalidations."""
+        if self._invalidation is not None:
+            await self._invalidation.close()
 
     @property
-    def keeps_answers(self) -> bool:
-        """Whether `finished` may answer from what is kept: not where the schema's extensions are asked each time."""
-        return self._keeping is not None and self._keeping.answers is not None and not self._extended
+    def caches_answers(self) -> bool:
+        """Whether `finished` may answer from the cache: not where the schema's extensions are asked each time."""
+        return self._invalidation is not None and self._invalidation.answers is not None and not self._extended
 
     async def finished(
         self, request: GraphQLRequest, operation: Operation, prepared: Prepared, caller: Caller
     ) -> Finished:
-        """The answer to a query, encoded: one that is kept, where answers are, or made now. Raises as `answer`."""
-        assert self._keeping is not None  # noqa: S101 - the caller has asked
-        assert self._keeping.answers is not None  # noqa: S101
-        return await self._keeping.answers.answer(
+        """The answer to a query, encoded: from the cache, where there is one, or made now. Raises as `answer`."""
+        assert self._invalidation is not None  # noqa: S101 - the caller has asked
+        assert self._invalidation.answers is not None  # noqa: S101
+        return await self._invalidation.answers.answer(
             operation, prepared, caller, lambda: self.answer(request, operation, prepared, caller)
         )
 
@@ -159,16 +159,16 @@ class Engine:
         if self._extended or not isinstance(field, SubscriptionField):
             async with aclosing(subscribe(self._strawberry, operation, request.variables, context)) as answers:
                 async for each in answers:
-                    if self._keeping is not None:
-                        self._keeping.shown(caller)
+                    if self._invalidation is not None:
+                        self._invalidation.change_delivered(caller)
                     yield each
             return
         try:
             lost = unreadable.count
             async with aclosing(field.events(context, selected, values)) as events:
                 async for event in events:
-                    if self._keeping is not None:
-                        self._keeping.shown(caller)
+                    if self._invalidation is not None:
+                        self._invalidation.change_delivered(caller)
                     answer: dict[str, Any] = {"data": {selected.key: event}}
                     if unreadable.count != lost:
                         _without_unreadable(answer)

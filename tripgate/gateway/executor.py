@@ -98,9 +98,9 @@ async def run(
         known_by = None
         if prepared.text is not None and _asks_the_schema_alone(operation, roots):
             known_by = (operation.digest, operation.name, prepared.text)
-        kept: Result | None = operation.kept.answers.get(known_by) if known_by is not None else None
-        if kept is not None:
-            return kept
+        cached: Result | None = operation.caches.introspection.get(known_by) if known_by is not None else None
+        if cached is not None:
+            return cached
         outcome = execute(
             schema,
             operation.without_variables,
@@ -112,7 +112,7 @@ async def run(
         done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
         result = Result(done.data, done.errors or ())
         if known_by is not None and not result.errors:
-            operation.kept.answers[known_by] = result
+            operation.caches.introspection[known_by] = result
         return result
     finally:
         if type(prepared.values) is Coerced:

@@ -92,7 +92,7 @@ class GraphQLHandler:
                 self._observability.finish(record, stream.status)
                 return self._leaving.last(stream)
             prepared = await client.admit(wanted, operation, caller)
-            if query and self._engine.keeps_answers and wanted.explanation is None:
+            if query and self._engine.caches_answers and wanted.explanation is None:
                 finished = await self._engine.finished(wanted, operation, prepared, caller)
                 answer = {"errors": finished.errors}
                 status, body, headers = conditional(request, finished, accept.json, headers)

@@ -1,6 +1,6 @@
 """An operation of a document, and what becomes of it under variables: a merged selection, coerced values, a cost.
 
-Kept with it: its merged selection (one for every combination of the variables in `@skip` and `@include`), and for a
+Cached with it: its merged selection (one for every combination of the variables in `@skip` and `@include`), and for a
 query its coerced variables, its cost and the plans of its reads (for every set of variables seen lately).
 """
 
@@ -24,7 +24,7 @@ from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from tripgate.gateway.access import closed_to_nobody, made_for_anybody
-from tripgate.gateway.kept import Kept, text_of
+from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, estimated, too_dear, too_many_conditions
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
@@ -77,7 +77,7 @@ class Operation:
     Attributes:
         limits: What it was held to, and what its variables and cost are held to.
         digest: The SHA-256 of its document, in hexadecimal.
-        kept: What it and all others keep together.
+        caches: Those that all operations share.
         hide_suggestions: Whether errors keep the schema's other names to themselves.
     """
 
@@ -88,7 +88,7 @@ class Operation:
         definition: OperationDefinitionNode,
         limits: Limits,
         digest: str,
-        kept: Kept,
+        caches: OperationCaches,
         usage: Usage,
         *,
         hide_suggestions: bool,
@@ -98,7 +98,7 @@ class Operation:
         self.kind: OperationType = definition.operation
         self.name = definition.name.value if definition.name is not None else None
         self.digest = digest
-        self.kept = kept
+        self.caches = caches
         self._schema = schema
         self.limits = limits
         self._usage = usage
@@ -116,7 +116,7 @@ class Operation:
 
         Args:
             raw: The variables as they came.
-            anew: Whether nothing is kept, nor taken that was.
+            anew: Whether to cache nothing, and to take nothing from the cache.
 
         Raises:
             ApiError: As the caller's token was refused, if this needs somebody; signing in and the like is open to all.
@@ -136,7 +136,7 @@ class Operation:
             roots = self.roots(values)
             found = Prepared(values, roots, self._cost(roots, values, size), text)
             if text is not None:
-                self.kept.variables.keep(self._prepared, text, found)
+                self.caches.variable_sets.put(self._prepared, text, found)
         return found
 
     @cached_property

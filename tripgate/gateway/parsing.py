@@ -52,7 +52,7 @@ class Parser:
             with request.explanation.parsing():
                 operation = self._documents.operation(query, request.operation_name)
         if request.sha256 is not None and request.query:  # the digest of what was sent, and of nothing else
-            self._persisted.keep(request.sha256, query)
+            self._persisted.put(request.sha256, query)
         if record is not None:
             record.operation = operation
             record.parsed = time.perf_counter()

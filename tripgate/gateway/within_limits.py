@@ -70,7 +70,7 @@ def within_limits(settings: Settings) -> Callable[[], SchemaExtension]:
 def _documents(settings: Settings, extension: SchemaExtension) -> Documents:
     return Documents(
         extension.execution_context.schema._schema,
-        size=settings.kept_documents,
+        size=settings.cached_documents,
         limits=settings.limits,
         hide_suggestions=not settings.development,
         introspection=settings.development if settings.introspection is None else settings.introspection,

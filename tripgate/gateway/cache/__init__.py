@@ -1,1 +1,1 @@
-"""Answers kept for the person they were made for, for those who want that: docs/caching.md."""
+"""Cached answers, each for the person it was made for; off unless settings turn it on: docs/caching.md."""

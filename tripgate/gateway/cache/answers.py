@@ -1,10 +1,9 @@
-"""Answers kept for the person, and the very token, that they were made for.
+"""Answers cached for the person, and the very token, that they were made for.
 
-An answer leaves at once when its person writes; when somebody else writes, through this gateway, a table that it looked
-at and that nobody is told of; and when Realtime tells of a change on a trip that it looked at. What is missed ends with
-the answer's time.
+An answer is dropped at once when its person writes; when somebody else writes, through a gateway, to a table of it that
+no topic tells of; and when Realtime tells of a change on a trip that it looked at. What is missed ends when it expires.
 
-A read that began before such an event may show what was before, so its answer is not kept when it comes.
+A read that began before such an event may show what was before, so its answer is not cached.
 """
 
 import asyncio
@@ -13,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -20,15 +20,15 @@ import orjson
 from cachetools import LRUCache
 from graphql import GraphQLError
 
-from tripgate.gateway.cache.hints import TRIPS, Hint, hint, untold_tables
-from tripgate.gateway.cache.topics import Room, Topics, TripIds
+from tripgate.gateway.cache.hints import TRIPS, Hint, gateway_write_tables, hint
+from tripgate.gateway.cache.person_topics import PersonTopics, TopicBudget, TripIds
 from tripgate.gateway.operation import Operation, Prepared
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
 
 SETTLES_SECONDS = 0.5
-"""A change is told from the log, and may be heard of a moment before it can be read; see `changed_row`."""
+"""A change comes from the write-ahead log, perhaps a moment before it can be read; see `changed_row`."""
 
 UNCERTAIN_SECONDS = 10.0
 """A write that was not answered may still happen, until Postgres gives its statement up."""
@@ -43,12 +43,12 @@ _Key = tuple[str | None, Operation, bytes]
 
 @dataclass(frozen=True, slots=True)
 class CacheLimits:
-    """How much is kept, and for how long.
+    """The limits of the cache.
 
     Attributes:
         most_bytes: Of all answers together, as far as they can be counted.
         seconds: The longest, whatever a type declares.
-        topics: How many topics of Realtime are joined for the people whose answers are kept.
+        topics: How many topics of Realtime are joined for the people whose answers are cached.
     """
 
     most_bytes: int
@@ -61,8 +61,8 @@ class Finished:
     """An answer ready to be sent.
 
     Attributes:
-        tag: What its bytes are told by; `None` where the answer is not one to be kept.
-        errors: Those in it. What is kept has none.
+        tag: The hash of its bytes; `None` where it may not be cached.
+        errors: Those in it. What is cached has none.
     """
 
     body: bytes
@@ -71,8 +71,8 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """An answer that is kept."""
+class _CachedAnswer:
+    """A cached answer."""
 
     key: _Key
     person: "_Person"
@@ -86,35 +86,35 @@ class _Kept:
 
 
 class _Person:
-    """Somebody whose answers are kept, under whichever tokens.
+    """Somebody whose answers are cached, under whichever tokens.
 
     Attributes:
-        version: How many events have ended answers of theirs.
-        settled: The time from which on what is read is as it will stay.
+        version: How many events have invalidated answers of theirs.
+        stable_from: Reads that begin earlier may not show the last write yet, so they are not cached.
     """
 
-    __slots__ = ("busy", "id", "kept", "settled", "topics", "used", "version")
+    __slots__ = ("busy", "cached", "id", "stable_from", "topics", "used", "version")
 
     def __init__(self, id_: str | None, now: float) -> None:
         self.id = id_
-        self.kept: dict[_Key, _Kept] = {}
+        self.cached: dict[_Key, _CachedAnswer] = {}
         self.version = 0
-        self.settled = 0.0
-        self.topics: Topics | None = None
+        self.stable_from = 0.0
+        self.topics: PersonTopics | None = None
         self.used = now
         self.busy = 0
 
 
 class AnswerCache:
-    """The kept answers of this process.
+    """The cached answers of this process.
 
     Attributes:
-        paused: Whether nothing is kept for now, since what ends answers may not be heard of.
-        bytes: What the kept answers take, as far as it is counted.
+        paused: Whether nothing is cached for now, since invalidations may be missed.
+        bytes: What the cached answers take, as far as it is counted.
 
     Args:
         sharing: The backend that shares reads. What began before an event is not to be shared with what comes after,
-            and would be kept; `None` where none are shared.
+            and would be cached; `None` where none are shared.
         clock: Seconds that only grow.
     """
 
@@ -132,11 +132,11 @@ class AnswerCache:
         self._limits = limits
         self._sharing = sharing
         self._clock = clock
-        self._room = Room(limits.topics)
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._topic_budget = TopicBudget(limits.topics)
+        self._cached: OrderedDict[_Key, _CachedAnswer] = OrderedDict()
         self._people: OrderedDict[str | None, _Person] = OrderedDict()
-        self._by_table: dict[str, dict[_Key, None]] = {table: {} for table in untold_tables()}
-        self._versions = dict.fromkeys(untold_tables(), 0)
+        self._by_table: dict[str, dict[_Key, None]] = {table: {} for table in gateway_write_tables()}
+        self._versions = dict.fromkeys(gateway_write_tables(), 0)
         self._hints: LRUCache[tuple[Operation, bytes], Hint | None] = LRUCache(maxsize=_HINTS)
         self._sweeping: asyncio.TimerHandle | None = None
         self.paused = False
@@ -145,28 +145,28 @@ class AnswerCache:
         self.misses = 0
 
     def __len__(self) -> int:
-        """How many answers are kept."""
-        return len(self._kept)
+        """How many answers are cached."""
+        return len(self._cached)
 
     async def answer(self, operation: Operation, prepared: Prepared, caller: Caller, make: Make) -> Finished:
-        """The answer to a query, from among those that are kept or made now. Raises as `make` does."""
+        """The answer to a query, cached or made now. Raises as `make` does."""
         if prepared.text is None:
-            return await _unkept(make)
+            return await _uncached(make)
         # The token itself is part of it: no claim of another one can be answered from here.
         key = (caller.token, operation, prepared.text)
         now = self._clock()
-        kept = self._kept.get(key)
-        if kept is not None:
-            if kept.until > now and self._heard(kept.person, kept.hint):
+        cached = self._cached.get(key)
+        if cached is not None:
+            if cached.until > now and self._can_be_invalidated(cached.person, cached.hint):
                 self.hits += 1
-                kept.person.used = now
-                self._kept.move_to_end(key)
-                self._people.move_to_end(kept.person.id)
-                return kept.finished
-            self._drop(kept)
+                cached.person.used = now
+                self._cached.move_to_end(key)
+                self._people.move_to_end(cached.person.id)
+                return cached.finished
+            self._drop(cached)
         found = self._hint(key, prepared)
         if found is None:
-            return await _unkept(make)
+            return await _uncached(make)
         self.misses += 1
         return await self._made(key, found, caller, make)
 
@@ -174,7 +174,7 @@ class AnswerCache:
         person = self._person(caller, found)
         began = self._clock()
         version, versions = person.version, self._of_tables(found)
-        may_be_kept = not self.paused and began >= person.settled and self._heard(person, found)
+        may_be_cached = not self.paused and began >= person.stable_from and self._can_be_invalidated(person, found)
         person.busy += 1
         try:
             answer = await make()
@@ -184,49 +184,49 @@ class AnswerCache:
         if "errors" in answer:
             return Finished(body, None, answer["errors"])
         finished = Finished(body, blake2b(body, digest_size=16).hexdigest())
-        if may_be_kept and version == person.version and versions == self._of_tables(found):
+        if may_be_cached and version == person.version and versions == self._of_tables(found):
             seconds = min(found.seconds, self._limits.seconds)
             if caller.expires_at is not None:
                 seconds = min(seconds, caller.expires_at - time.time())
             # Counted from when it was asked for: the answer may be as old as that.
-            self._keep(_Kept(key, person, finished, found, began + seconds))
+            self._store(_CachedAnswer(key, person, finished, found, began + seconds))
         return finished
 
-    def writing(self, caller: Caller) -> None:
-        """The person writes: what is kept of theirs may end any moment."""
+    def write_begins(self, caller: Caller) -> None:
+        """Drop what is cached for a person who is about to write."""
         self._end_all(self._people.get(caller.user_id))
 
-    def wrote(self, user_id: str | None, tables: Sequence[str], *, uncertain: bool = False) -> None:
-        """A person has written, through this gateway or one beside it.
+    def written(self, user_id: str | None, tables: Sequence[str], *, uncertain: bool = False) -> None:
+        """Drop what a write through this gateway or another has made stale.
 
         Args:
-            tables: Those to which they have that several people see and nobody is told of, and `trips`.
-            uncertain: Whether what they wrote may still happen.
+            tables: Those that were written, of the tables that are invalidated by gateway writes, and `trips`.
+            uncertain: Whether what they written may still happen.
         """
-        settled = self._clock() + UNCERTAIN_SECONDS if uncertain else 0.0
+        stable_from = self._clock() + UNCERTAIN_SECONDS if uncertain else 0.0
         person = self._people.get(user_id)
         if uncertain and person is None:
             person = self._new(user_id)
         self._end_all(person)
         if person is not None:
-            person.settled = max(person.settled, settled)
+            person.stable_from = max(person.stable_from, stable_from)
             if person.topics is not None and (uncertain or TRIPS in tables):
-                person.topics.unsure()
+                person.topics.trips_may_have_changed()
         for table in tables:
             if table in self._versions:
                 self._versions[table] += 1
                 if self._sharing is not None:
                     self._sharing.forget_all()
                 for key in list(self._by_table[table]):
-                    self._drop(self._kept[key])
+                    self._drop(self._cached[key])
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         for person in list(self._people.values()):
             self._forget(person)
 
     def close(self) -> None:
-        """Forget everything, for good."""
+        """Drop everything and stop."""
         self.clear()
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -240,23 +240,26 @@ class AnswerCache:
             found = self._hints[operation, text] = _hint(prepared)
             return found
 
-    def _heard(self, person: _Person, found: Hint) -> bool:
-        """Whether all that would end the answer before its time can be heard of."""
-        return not found.told or (person.topics is not None and person.topics.heard(found.trips))
+    def _can_be_invalidated(self, person: _Person, found: Hint) -> bool:
+        """Whether every topic that would invalidate the answer is joined."""
+        return not found.by_topic or (person.topics is not None and person.topics.joined(found.trips))
 
     def _person(self, caller: Caller, found: Hint) -> _Person:
         person = self._people.get(caller.user_id) or self._new(caller.user_id)
         person.used = self._clock()
         self._people.move_to_end(person.id)
-        if found.told and caller.user_id is not None:
+        if found.by_topic and caller.user_id is not None:
             if person.topics is not None and person.topics.expired and not caller.expired:
                 person.topics.close()
                 person.topics = None
             if person.topics is None:
-                person.topics = Topics(
-                    self._relay, self._trip_ids, self._room, lambda trips, table: self._news(person, trips, table)
+                person.topics = PersonTopics(
+                    self._relay,
+                    self._trip_ids,
+                    self._topic_budget,
+                    partial(self._invalidate, person),
                 )
-            person.topics.want(caller, found.trips)
+            person.topics.join(caller, found.trips)
         return person
 
     def _new(self, user_id: str | None) -> _Person:
@@ -266,7 +269,7 @@ class AnswerCache:
         return person
 
     def _sweep(self) -> None:
-        """Forget who has not asked for as long as any answer is kept; those who asked last stand last."""
+        """Forget who has not asked for as long as any answer is cached; those who asked last stand last."""
         for person in self._people.values():
             if person.topics is not None and person.topics.expired:
                 person.topics.close()
@@ -285,53 +288,53 @@ class AnswerCache:
             person.topics.close()
         del self._people[person.id]
 
-    def _news(self, person: _Person, trips: frozenset[str] | None, table: str | None) -> None:
-        """Realtime tells of a change on these trips; `None` for any trip, any table."""
+    def _invalidate(self, person: _Person, trips: frozenset[str] | None, table: str | None) -> None:
+        """Drop what a change on these trips has made stale; `None` for any trip, any table."""
         person.version += 1
         if self._sharing is not None:
             self._sharing.forget(person.id)
-        person.settled = max(person.settled, self._clock() + SETTLES_SECONDS)
-        for kept in list(person.kept.values()):
-            found = kept.hint
+        person.stable_from = max(person.stable_from, self._clock() + SETTLES_SECONDS)
+        for cached in list(person.cached.values()):
+            found = cached.hint
             if (
-                found.told
+                found.by_topic
                 and (table is None or table in found.tables)
                 and (trips is None or found.trips is None or not trips.isdisjoint(found.trips))
             ):
-                self._drop(kept)
+                self._drop(cached)
 
     def _end_all(self, person: _Person | None) -> None:
         if person is not None:
             person.version += 1
-            for kept in list(person.kept.values()):
-                self._drop(kept)
+            for cached in list(person.cached.values()):
+                self._drop(cached)
 
     def _of_tables(self, found: Hint) -> list[int]:
         return [version for table, version in self._versions.items() if table in found.tables]
 
-    def _keep(self, kept: _Kept) -> None:
-        if (old := self._kept.get(kept.key)) is not None:
+    def _store(self, cached: _CachedAnswer) -> None:
+        if (old := self._cached.get(cached.key)) is not None:
             self._drop(old)
-        if kept.size > self._limits.most_bytes // 8:
-            return  # one answer is not to push all others out
-        self._kept[kept.key] = kept
-        kept.person.kept[kept.key] = kept
-        self.bytes += kept.size
+        if cached.size > self._limits.most_bytes // 8:
+            return  # one answer must not evict all others
+        self._cached[cached.key] = cached
+        cached.person.cached[cached.key] = cached
+        self.bytes += cached.size
         for table, keys in self._by_table.items():
-            if table in kept.hint.tables:
-                keys[kept.key] = None
+            if table in cached.hint.tables:
+                keys[cached.key] = None
         while self.bytes > self._limits.most_bytes:
-            self._drop(next(iter(self._kept.values())))
+            self._drop(next(iter(self._cached.values())))
 
-    def _drop(self, kept: _Kept) -> None:
-        del self._kept[kept.key]
-        del kept.person.kept[kept.key]
-        self.bytes -= kept.size
+    def _drop(self, cached: _CachedAnswer) -> None:
+        del self._cached[cached.key]
+        del cached.person.cached[cached.key]
+        self.bytes -= cached.size
         for keys in self._by_table.values():
-            keys.pop(kept.key, None)
+            keys.pop(cached.key, None)
 
 
-async def _unkept(make: Make) -> Finished:
+async def _uncached(make: Make) -> Finished:
     answer = await make()
     return Finished(orjson.dumps(answer), None, answer.get("errors", ()))
 

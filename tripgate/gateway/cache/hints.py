@@ -1,8 +1,8 @@
-"""What the schema says of an operation's answer: how long it may be kept, and which changes end that earlier.
+"""What the schema says of an operation's answer: how long it may be cached, and which changes invalidate it earlier.
 
-After Apollo's `@cacheControl`: the answer is kept for as long as the most fleeting of its fields. A field of the
-operation's root, and every field of an object, is kept not at all unless it or its type says otherwise; a plain value
-is as fleeting as the object that it is part of.
+After Apollo's `@cacheControl`: the least `maxAge` of its fields counts. A field of the operation's root, and every
+field of an object, is not cached unless it or its type says otherwise; a plain value may be cached for as long as the
+object that it is part of.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.unset import UNSET
 
-from gql.caching import CacheControl, CacheControlDirective, Told
+from gql.caching import CacheControl, CacheControlDirective, InvalidatedBy
 from gql.table import Table, catalog
 from resolvers.declared import DeclaredField
 from tripgate.planner.selection import Selected
@@ -32,20 +32,20 @@ class Hint:
     """What is known of an answer before it is made.
 
     Attributes:
-        seconds: How long it may be kept; more than 0.
+        seconds: How long it may be cached; more than 0.
         tables: The tables whose changes may alter it, by their SQL names.
-        told: Whether any of them is told of on the topics of trips.
+        by_topic: Whether changes of any of them come on the topics of trips.
         trips: The only trips whose topics matter; `None` where it may be any of those that the caller may see.
     """
 
     seconds: int
     tables: frozenset[str]
-    told: bool
+    by_topic: bool
     trips: frozenset[str] | None
 
 
 def hint(roots: tuple[Selected, ...], variables: VariableValues) -> Hint | None:
-    """What may be done with the answer to these root fields of a query; `None` where it may not be kept.
+    """The hint of the answer to these root fields of a query; `None` where it may not be cached.
 
     Raises:
         GraphQLError: An argument does not fit its type once its variables are known.
@@ -57,24 +57,26 @@ def hint(roots: tuple[Selected, ...], variables: VariableValues) -> Hint | None:
     if not found.seconds:
         return None
     tables = frozenset(found.tables)
-    told = not tables.isdisjoint(told_tables())
-    return Hint(found.seconds, tables, told, frozenset(found.trips) if found.trips is not None else None)
+    by_topic = not tables.isdisjoint(topic_tables())
+    return Hint(found.seconds, tables, by_topic, frozenset(found.trips) if found.trips is not None else None)
 
 
 @cache
-def told_tables() -> frozenset[str]:
-    """The tables whose changes are told on the topics of trips."""
-    return _named(Told.ON_TRIP)
+def topic_tables() -> frozenset[str]:
+    """The tables whose changes come on the topics of trips."""
+    return _named(InvalidatedBy.TRIP_TOPIC)
 
 
 @cache
-def untold_tables() -> frozenset[str]:
-    """The tables that several people see and that nobody is told of."""
-    return _named(Told.NOWHERE)
+def gateway_write_tables() -> frozenset[str]:
+    """The tables that several people see, and whose changes only gateways tell each other of."""
+    return _named(InvalidatedBy.GATEWAY_WRITES)
 
 
-def _named(told: Told) -> frozenset[str]:
-    return frozenset(table.name for table in catalog if table.cache is not None and table.cache.told is told)
+def _named(invalidated_by: InvalidatedBy) -> frozenset[str]:
+    return frozenset(
+        table.name for table in catalog if table.cache is not None and table.cache.invalidated_by is invalidated_by
+    )
 
 
 class _Found:
@@ -86,7 +88,7 @@ class _Found:
         self.trips: set[str] | None = set()
 
     def root(self, selected: Selected, variables: VariableValues) -> bool:
-        """Take a root field in; whether its answer may be kept."""
+        """Take a root field in; whether its answer may be cached."""
         assert selected.definition is not None  # noqa: S101 - the caller knows
         field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if not isinstance(field, DeclaredField) or not self._may_last(selected, at_root=True):
@@ -95,8 +97,8 @@ class _Found:
             return False
         table = field.table
         arguments = selected.arguments(variables)
-        if self.trips is not None and not told_tables().isdisjoint(_looked_at(table)):
-            trip = _trip_named(table, arguments) if table.name in told_tables() else None
+        if self.trips is not None and not topic_tables().isdisjoint(_looked_at(table)):
+            trip = _trip_named(table, arguments) if table.name in topic_tables() else None
             self.trips = None if trip is None else {*self.trips, trip}
         return self._rows(table) and self._arguments(table, arguments) and self._below(selected, table, variables)
 
@@ -150,7 +152,7 @@ class _Found:
 
     def _leaves(self, table: Table) -> None:
         """What is related to a row of a trip is of that trip; from any other row it is a step to who knows which."""
-        if table.cache is None or table.cache.told is not Told.ON_TRIP:
+        if table.cache is None or table.cache.invalidated_by is not InvalidatedBy.TRIP_TOPIC:
             self.trips = None
 
     def _arguments(self, table: Table, arguments: Mapping[str, Any]) -> bool:

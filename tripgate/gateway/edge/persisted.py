@@ -74,7 +74,7 @@ class PersistedDocuments:
         self._by_id = {**{f"sha256:{digest}": text for digest, text in self._by_digest.items()}, **trusted}
         self._trusted = frozenset(trusted.values())
         self._size = 0 if only_trusted else size
-        self._kept: LRUCache[str, str] = LRUCache(maxsize=self._size, getsizeof=len)
+        self._automatic: LRUCache[str, str] = LRUCache(maxsize=self._size, getsizeof=len)
         self._shared = shared if self._size else None
 
     def text(self, request: Named) -> str:
@@ -92,7 +92,7 @@ class PersistedDocuments:
         if digest is None or request.query:
             return self._sent(request.query)
         # A build that names documents by another hash sends that in the place of the digest.
-        found = self._by_digest.get(digest) or self._by_id.get(digest) or self._kept.get(digest)
+        found = self._by_digest.get(digest) or self._by_id.get(digest) or self._automatic.get(digest)
         if found is not None:
             return found
         # The messages are the protocol's: clients compare them.
@@ -107,23 +107,34 @@ class PersistedDocuments:
             )
         return query
 
-    def keep(self, digest: str, query: str) -> None:
+    def put(self, digest: str, query: str) -> None:
         """Remember a document that has been found valid, under its digest."""
-        if len(query) <= self._size and digest not in self._kept:
-            self._kept[digest] = query
+        if len(query) <= self._size and digest not in self._automatic:
+            self._automatic[digest] = query
 
     async def seek(self, request: Named) -> None:
         """Learn the document that a request names by its digest from the gateways beside this one."""
         digest = request.sha256
-        if self._shared is None or digest is None or request.query or digest in self._kept or digest in self._by_digest:
+        if (
+            self._shared is None
+            or digest is None
+            or request.query
+            or digest in self._automatic
+            or digest in self._by_digest
+        ):
             return
         found = await self._shared.get(digest)
         if found is not None and digest_of(found) == digest:
-            self.keep(digest, found)
+            self.put(digest, found)
 
     async def share(self, request: Named) -> None:
         """Let the gateways beside this one know a document that has been found valid here."""
-        if self._shared is not None and request.sha256 is not None and request.sha256 in self._kept and request.query:
+        if (
+            self._shared is not None
+            and request.sha256 is not None
+            and request.sha256 in self._automatic
+            and request.query
+        ):
             await self._shared.put(request.sha256, request.query)
 
 

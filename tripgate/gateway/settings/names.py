@@ -20,7 +20,10 @@ OTHERS = frozenset(
     }
 )
 # Settings that had another name in an earlier version.
-RENAMED = {"TRIPGATE_LIVE_PATIENCE": "TRIPGATE_LIVE_RETRY_SECONDS"}
+RENAMED = {
+    "TRIPGATE_KEPT_DOCUMENTS": "TRIPGATE_CACHED_DOCUMENTS",
+    "TRIPGATE_LIVE_PATIENCE": "TRIPGATE_LIVE_RETRY_SECONDS",
+}
 # Kubernetes tells each container of every service beside it, of one that is called `tripgate-redis` for instance.
 _OF_SERVICES = re.compile(r".*_SERVICE_HOST|.*_SERVICE_PORT(_\w+)?|.*_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from tripgate.gateway.cache.keeping import Keeping
+from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.metrics import FOLDER, Metrics
 from tripgate.gateway.telemetry.observability import Observability
@@ -144,17 +144,17 @@ def watch_refusals(metrics: Metrics, counts: Mapping[str, int]) -> None:
     )
 
 
-def watch_kept(metrics: Metrics, keeping: Keeping) -> None:
+def watch_cache(metrics: Metrics, invalidation: Invalidation) -> None:
     """Measure what is answered without asking Supabase again."""
-    answers, sharing = keeping.answers, keeping.sharing
+    answers, sharing = invalidation.answers, invalidation.sharing
     if answers is not None:
         metrics.counters(
             "tripgate_cached_answers",
-            "Queries that could be answered from what is kept, and whether they were.",
+            "Queries that the cache could answer, and whether it did.",
             "outcome",
             lambda: {"hit": answers.hits, "miss": answers.misses},
         )
-        metrics.gauge("tripgate_cached_bytes", "What the kept answers take.", lambda: answers.bytes)
+        metrics.gauge("tripgate_cached_bytes", "What the cached answers take.", lambda: answers.bytes)
     if sharing is not None:
         metrics.counter("tripgate_shared_reads", "Reads that shared another's request.", lambda: sharing.shared)
 

@@ -1,4 +1,4 @@
-"""What ends kept answers and shared reads: a person's writes, and the writes that other gateways tell of."""
+"""Invalidates cached answers and shared reads on a person's writes and on those that other gateways tell of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from gql.errors import ApiError, ErrorCode
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
-from tripgate.gateway.cache.hints import TRIPS, untold_tables
+from tripgate.gateway.cache.hints import TRIPS, gateway_write_tables
 from tripgate.gateway.operation import Prepared
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
@@ -34,19 +34,19 @@ class Peers(Protocol):
         """Send and receive no more messages."""
 
 
-class _Wrote(BaseModel):
-    """What one gateway tells the others of a write."""
+class _WriteMessage(BaseModel):
+    """The message about a write to other gateways."""
 
     person: str | None
     tables: list[str]
     uncertain: bool
 
 
-class Keeping:
-    """Told of writes, and of what people have been shown, by whoever runs operations.
+class Invalidation:
+    """Called by the engine around mutations and before live changes are delivered.
 
     Args:
-        answers: The kept answers; `None` where none are kept.
+        answers: The cached answers; `None` where none are cached.
         sharing: The backend that shares reads; `None` where none are shared.
         peers: The gateways that must know of writes here; `None` for a gateway that stands alone.
     """
@@ -56,34 +56,36 @@ class Keeping:
         self.sharing = sharing
         self.peers = peers
 
-    def begin(self, prepared: Prepared, caller: Caller) -> "Write":
-        """A mutation is about to run."""
+    def mutation_begins(self, prepared: Prepared, caller: Caller) -> "RunningMutation":
+        """Invalidate what the person has cached, before a mutation runs; its `end` must be called."""
         if self.sharing is not None:
             self.sharing.forget(caller.user_id)
         if self.answers is not None:
-            self.answers.writing(caller)
-        return Write(self, caller.user_id, sorted({table for root in prepared.roots for table in _written(root)}))
+            self.answers.write_begins(caller)
+        return RunningMutation(
+            self, caller.user_id, sorted({table for root in prepared.roots for table in _written(root)})
+        )
 
-    def ended(self, write: "Write") -> None:
-        """A mutation has run, or has been given up."""
-        self._wrote(write.user_id, write.tables, uncertain=write.uncertain)
+    def mutation_ended(self, write: "RunningMutation") -> None:
+        """Invalidate what the mutation made stale, here and in the other gateways."""
+        self._apply(write.user_id, write.tables, uncertain=write.uncertain)
         if self.peers is not None:
-            told = {"person": write.user_id, "tables": write.tables, "uncertain": write.uncertain}
-            self.peers.publish(orjson.dumps(told))
+            message = {"person": write.user_id, "tables": write.tables, "uncertain": write.uncertain}
+            self.peers.publish(orjson.dumps(message))
 
-    def shown(self, caller: Caller) -> None:
-        """A live change is about to be shown to somebody: a read that began before it may be too old for them."""
+    def change_delivered(self, caller: Caller) -> None:
+        """Share no read of this person that is under way, since it may be older than the live change delivered now."""
         if self.sharing is not None:
             self.sharing.forget(caller.user_id)
 
     def on_message(self, message: bytes) -> None:
         """End what a write through another gateway makes stale."""
         try:
-            wrote = _Wrote.model_validate_json(message)
+            wrote = _WriteMessage.model_validate_json(message)
         except ValidationError:
             self.on_missed(disconnected=False)  # of another version, perhaps; whatever it says, something has changed
             return
-        self._wrote(wrote.person, wrote.tables, uncertain=wrote.uncertain)
+        self._apply(wrote.person, wrote.tables, uncertain=wrote.uncertain)
 
     def on_missed(self, *, disconnected: bool) -> None:
         """Drop everything: writes through other gateways may have been missed. Cache nothing while disconnected."""
@@ -94,52 +96,52 @@ class Keeping:
             self.answers.paused = disconnected
 
     async def close(self) -> None:
-        """Keep nothing any more."""
+        """Disconnect from the other gateways and drop every cached answer."""
         if self.peers is not None:
             await self.peers.close()
         if self.answers is not None:
             self.answers.close()
 
-    def _wrote(self, user_id: str | None, tables: list[str], *, uncertain: bool) -> None:
+    def _apply(self, user_id: str | None, tables: list[str], *, uncertain: bool) -> None:
         if self.sharing is not None:
             self.sharing.forget(user_id)
         if self.answers is not None:
-            self.answers.wrote(user_id, tables, uncertain=uncertain)
+            self.answers.written(user_id, tables, uncertain=uncertain)
 
 
 @dataclass(slots=True, eq=False)
-class Write:
-    """A mutation under way.
+class RunningMutation:
+    """A mutation that runs.
 
     Attributes:
-        tables: Those that it writes to which several people see and nobody is told of; and `trips`, since nobody tells
-            a person of a trip of their own making.
+        tables: Those that it writes to that are invalidated by gateway writes; and `trips`, since no topic tells a
+            person of a trip of their own making.
         uncertain: Whether what it wrote may still happen: nobody has said how it went.
     """
 
-    _keeping: Keeping
+    _invalidation: Invalidation
     user_id: str | None
     tables: list[str]
     uncertain: bool = True
 
     def answered(self, errors: Sequence[GraphQLError]) -> None:
-        """It has run, with these errors."""
+        """Record how it went, by its errors."""
         self.uncertain = any(_code(error) in _UNCERTAIN for error in errors)
 
     def end(self) -> None:
-        """It is over; to be called in any case."""
-        self._keeping.ended(self)
+        """Invalidate what it wrote; to be called however it ended."""
+        self._invalidation.mutation_ended(self)
 
 
 def _written(root: Selected) -> frozenset[str]:
-    """The tables that a root field of a mutation writes to, of those that others must be told of from here."""
+    """The tables that a root field of a mutation writes to, of those that other gateways must be told of."""
     if root.definition is None:
         return frozenset()
     field = root.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if isinstance(field, DeclaredField):
-        return (untold_tables() | {TRIPS}) & {field.table.name}
+        return (gateway_write_tables() | {TRIPS}) & {field.table.name}
     # A field with a body says so itself.
-    return untold_tables() & set(getattr(field, "metadata", {}).get("writes", ()))
+    return gateway_write_tables() & set(getattr(field, "metadata", {}).get("writes", ()))
 
 
 def _code(error: GraphQLError) -> ErrorCode | None:

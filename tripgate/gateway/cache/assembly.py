@@ -1,8 +1,8 @@
-"""The kept answers and shared reads of a gateway, as its settings want them."""
+"""Assembles the answer cache and the sharing of reads from settings."""
 
 from gql.table import catalog
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
-from tripgate.gateway.cache.keeping import Keeping
+from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read
 from tripgate.upstream.backend import Backend
@@ -11,19 +11,21 @@ from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
 
 
-def open_keeping(settings: Settings, backend: Backend, relay: Relay) -> Keeping | None:
-    """What tells kept answers and shared reads of writes; `None` where the settings want neither."""
+def assemble_invalidation(settings: Settings, backend: Backend, relay: Relay) -> Invalidation | None:
+    """The invalidation of cached answers and shared reads; `None` where the settings want neither."""
     if not (settings.cache or settings.share_reads):
         return None
     sharing = SharingBackend(backend) if settings.share_reads else None
     answers = _answers(settings, backend, relay, sharing) if settings.cache else None
-    keeping = Keeping(answers, sharing)
+    invalidation = Invalidation(answers, sharing)
     if settings.redis_url is not None:
         from tripgate.upstream.shared.bus import RedisBus  # noqa: PLC0415 - an extra, for those who share
 
-        keeping.peers = RedisBus(settings.redis_url.get_secret_value(), f"{settings.redis_prefix}writes", keeping)
-        keeping.peers.open()
-    return keeping
+        invalidation.peers = RedisBus(
+            settings.redis_url.get_secret_value(), f"{settings.redis_prefix}writes", invalidation
+        )
+        invalidation.peers.open()
+    return invalidation
 
 
 def _answers(settings: Settings, backend: Backend, relay: Relay, sharing: SharingBackend | None) -> AnswerCache:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.support import Person, serving
 from tripgate.gateway import documents as parsing
 from tripgate.gateway import executor
+from tripgate.gateway.document_cache import IntrospectionCache, VariableSets
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.errors import formatted
-from tripgate.gateway.kept import SchemaAnswers, VariableSets
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
@@ -125,7 +125,7 @@ def test_sets_of_variables_of_all_operations_have_one_end(keeps: list[tuple[int,
     sets = VariableSets(1000)
     for number, (which, text) in enumerate(keeps):
         if text not in operations[which]:
-            sets.keep(operations[which], text, number)
+            sets.put(operations[which], text, number)
         assert text in operations[which]
         assert sum(256 + len(each) for known in operations for each in known) <= 1000
 
@@ -185,7 +185,7 @@ async def test_what_holds_rows_is_asked_anew(curious: Person, executed: list[Any
 
 
 def test_eight_answers_of_the_schema_are_kept() -> None:
-    answers = SchemaAnswers[int]()
+    answers = IntrospectionCache[int]()
     for number in range(20):
         answers["", None, b"%d" % number] = number
     assert sorted(answers.values()) == list(range(12, 20))

@@ -1,7 +1,7 @@
-"""The topics of Realtime that are joined on a person's behalf while answers of theirs are kept.
+"""The topics of Realtime that are joined on a person's behalf while answers of theirs are cached.
 
 `user:<id>` tells that the person has come to a trip or left it; `trip:<id>` tells what happens on one. An answer that
-depends on trips is kept and shown only while the topics that would tell of its end can be heard.
+depends on trips is cached and served only while the topics that would invalidate it are joined.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tripgate.upstream.realtime.relay import Relay
 _log = logging.getLogger("tripgate.cache")
 
 MOST_TRIPS = 50
-"""Trips of one person that are listened to. Who takes part in more keeps only answers that name their trip."""
+"""Trips of one person whose topics are joined. With more, only answers that name their trip are cached."""
 
 _LIST_GOOD_SECONDS = 60.0
 _AGAIN_SECONDS = 5.0
@@ -28,43 +28,43 @@ _AGAIN_SECONDS = 5.0
 TripIds = Callable[[Caller, frozenset[str] | None, int], Awaitable[list[str]]]
 """The ids of trips that a caller may see, of these or of all, at most so many; raises ApiError."""
 
-News = Callable[[frozenset[str] | None, str | None], None]
-"""Told which trips have changed, and in which table; `None` for any."""
+OnInvalidation = Callable[[frozenset[str] | None, str | None], None]
+"""Called with the trips that have changed, and the table; `None` for any."""
 
 
-class Room:
+class TopicBudget:
     """How many topics this process may still join for its people."""
 
     def __init__(self, topics: int) -> None:
         self.left = topics
 
 
-class Topics:
-    """What is listened to for one person.
+class PersonTopics:
+    """The topics that are joined for one person.
 
     Args:
-        news: Called when answers may have come to an end, at once, from the event loop.
+        on_invalidation: Called when answers may have come to an end, at once, from the event loop.
     """
 
     __slots__ = (
         "_all",
+        "_budget",
         "_list_until",
         "_listeners",
         "_listing",
-        "_news",
         "_not_before",
+        "_on_invalidation",
         "_own",
         "_relay",
-        "_room",
         "_trip_ids",
         "_wanted",
     )
 
-    def __init__(self, relay: Relay, trip_ids: TripIds, room: Room, news: News) -> None:
+    def __init__(self, relay: Relay, trip_ids: TripIds, budget: TopicBudget, on_invalidation: OnInvalidation) -> None:
         self._relay = relay
         self._trip_ids = trip_ids
-        self._room = room
-        self._news = news
+        self._budget = budget
+        self._on_invalidation = on_invalidation
         self._own: TopicListener | None = None
         self._listeners: dict[str, TopicListener] = {}
         self._all: frozenset[str] | None = None
@@ -73,8 +73,8 @@ class Topics:
         self._wanted: set[str] = set()
         self._not_before = 0.0
 
-    def heard(self, trips: frozenset[str] | None) -> bool:
-        """Whether every change on these trips would be heard of now; with `None`, on all that the person is on."""
+    def joined(self, trips: frozenset[str] | None) -> bool:
+        """Whether every change on these trips would be joined of now; with `None`, on all that the person is on."""
         own, listeners = self._own, self._listeners
         if own is None or not own.joined or own.caller.expired:
             return False
@@ -87,8 +87,8 @@ class Topics:
                 return False
         return True
 
-    def want(self, caller: Caller, trips: frozenset[str] | None) -> None:
-        """See to it that these trips are heard of before long, under the newest token there is."""
+    def join(self, caller: Caller, trips: frozenset[str] | None) -> None:
+        """Join the topics of these trips (`None`: of all) in the background, under the newest token there is."""
         if caller.user_id is None or caller.expired:
             return
         if self._own is None:
@@ -104,13 +104,13 @@ class Topics:
         if self._listing is None and (all_wanted or self._wanted):
             self._listing = asyncio.create_task(self._list(caller, all_of_them=all_wanted))
 
-    def unsure(self) -> None:
-        """The person may be on other trips than is known here."""
+    def trips_may_have_changed(self) -> None:
+        """List the person's trips again: they may have come to one or left one."""
         self._all = None
         self._list_until = 0.0
 
     def close(self) -> None:
-        """Listen to nothing any more."""
+        """Leave all topics."""
         if self._listing is not None:
             self._listing.cancel()
             self._listing = None
@@ -128,7 +128,7 @@ class Topics:
         return self._own is not None and self._own.caller.expired
 
     async def _list(self, caller: Caller, *, all_of_them: bool) -> None:
-        """Find out which trips there are to listen to, once coming to one and leaving one would be heard of.
+        """Find out which trips there are to listen to, once coming to one and leaving one would be joined of.
 
         Only what the caller may see is listened to: nobody else would be let in, and anybody can name a trip.
         """
@@ -138,7 +138,7 @@ class Topics:
                 await self._own.ready()
                 if all_of_them:
                     self._not_before = time.monotonic() + _AGAIN_SECONDS
-                    self._listen_to_all(caller, await self._until_sure(caller))
+                    self._listen_to_all(caller, await self._list_all_trips(caller))
                 elif self._wanted:
                     wanted = frozenset(itertools.islice(self._wanted, MOST_TRIPS))
                     self._wanted.clear()
@@ -147,9 +147,9 @@ class Topics:
         finally:
             self._listing = None
 
-    async def _until_sure(self, caller: Caller) -> frozenset[str]:
+    async def _list_all_trips(self, caller: Caller) -> frozenset[str]:
         while True:
-            # Anything that makes unsure meanwhile sets this back to 0.
+            # Anything that makes trips_may_have_changed meanwhile sets this back to 0.
             self._list_until = until = time.monotonic() + _LIST_GOOD_SECONDS
             found = frozenset(await self._trip_ids(caller, None, MOST_TRIPS + 1))
             if self._list_until == until:
@@ -157,7 +157,7 @@ class Topics:
 
     def _listen_to_all(self, caller: Caller, found: frozenset[str]) -> None:
         if len(found) > MOST_TRIPS:
-            _log.info("somebody takes part in more than %d trips; what they ask of all is not kept", MOST_TRIPS)
+            _log.info("somebody takes part in more than %d trips; what they ask of all is not cached", MOST_TRIPS)
             self._all = None
             return
         for trip in self._listeners.keys() - found:
@@ -179,34 +179,34 @@ class Topics:
         """The person has come to a trip or left it, or that may be so."""
         if change.table not in {"", "collaborators"}:
             return
-        self.unsure()
+        self.trips_may_have_changed()
         self._not_before = 0.0
         if change.operation is Operation.DELETE:
             # Not while the relay tells its listeners.
-            asyncio.get_running_loop().call_soon(self._leave_trips)
-        self._news(None, None)
+            asyncio.get_running_loop().call_soon(self._leave_all_trips)
+        self._on_invalidation(None, None)
 
-    def _leave_trips(self) -> None:
+    def _leave_all_trips(self) -> None:
         for listener in self._listeners.values():
             self._leave(listener)
         self._listeners.clear()
 
     def _trip_changed(self, trip: str, change: Change) -> None:
         if change.operation is Operation.RESYNC:
-            self._news(frozenset({trip}), None)
+            self._on_invalidation(frozenset({trip}), None)
             return
         if change.table == "trips" and change.operation is Operation.DELETE:
-            self.unsure()
-        self._news(frozenset({trip}), change.table)
+            self.trips_may_have_changed()
+        self._on_invalidation(frozenset({trip}), change.table)
 
     def _listen(self, topic: str, caller: Caller, on_change: Callable[[Change], None]) -> TopicListener | None:
-        if self._room.left <= 0:
+        if self._budget.left <= 0:
             return None
-        self._room.left -= 1
+        self._budget.left -= 1
         return self._relay.listen(topic, caller, on_change)
 
     def _leave(self, listener: TopicListener) -> None:
-        self._room.left += 1
+        self._budget.left += 1
         self._relay.leave(listener)
 
 

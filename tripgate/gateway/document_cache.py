@@ -1,4 +1,4 @@
-"""What is kept of documents for the requests that come, bounded by what it weighs: whoever asks chooses what it is."""
+"""Caches by document and by variables, bounded by weight, since clients choose what goes into them."""
 
 from collections import deque
 from collections.abc import MutableMapping
@@ -19,7 +19,7 @@ _REFUSED_CHARACTERS = 1_000_000
 
 _VARIABLES = 2 * 1024 * 1024
 _ONE_SET = 256
-_LONGEST_KEPT_VARIABLES = 4096
+_LONGEST_CACHED_VARIABLES = 4096
 
 _SCHEMA_ANSWERS = 8
 
@@ -50,10 +50,10 @@ class Refusal:
         return cls(code, [_light(error) for error in errors], len(text) + sum(len(error.message) for error in errors))
 
 
-class Refusals:
+class RefusalCache:
     """The documents refused lately: a hundred at most, and fewer of long ones, so that no flood of them weighs much.
 
-    They are kept apart from good documents, which they could push out otherwise.
+    They are apart from good documents, which they could evict otherwise.
     """
 
     def __init__(self) -> None:
@@ -63,8 +63,8 @@ class Refusals:
         """Why this document was refused, if it was."""
         return self._known.get(text)
 
-    def keep(self, text: str, refusal: Refusal) -> None:
-        """It was."""
+    def put(self, text: str, refusal: Refusal) -> None:
+        """Cache why this document was refused."""
         if _share(refusal) <= _REFUSED_CHARACTERS:
             self._known[text] = refusal
 
@@ -73,7 +73,7 @@ class Refusals:
 
 
 class VariableSets:
-    """Bounds what all operations together keep for their sets of variables. The oldest go first.
+    """Bounds what all operations together cache for their sets of variables. The oldest are evicted first.
 
     Finding one costs nothing here: only what is new is counted.
     """
@@ -82,8 +82,8 @@ class VariableSets:
         self._left = most
         self._order: deque[tuple[MutableMapping[bytes, Any], bytes]] = deque()
 
-    def keep(self, known: MutableMapping[bytes, T], text: bytes, found: T) -> None:
-        """Keep what becomes of one set among those that its operation knows."""
+    def put(self, known: MutableMapping[bytes, T], text: bytes, found: T) -> None:
+        """Cache what was made of one set of variables in its operation's own dict."""
         known[text] = found
         self._order.append((known, text))
         self._left -= _ONE_SET + len(text)
@@ -93,7 +93,7 @@ class VariableSets:
             self._left += _ONE_SET + len(text)
 
 
-class SchemaAnswers(LRUCache[tuple[str, str | None, bytes], T]):
+class IntrospectionCache(LRUCache[tuple[str, str | None, bytes], T]):
     """The last answers to what was asked of the schema alone, by document, operation and variables.
 
     Such an answer takes long to make and is large, and depends on nothing else.
@@ -104,27 +104,27 @@ class SchemaAnswers(LRUCache[tuple[str, str | None, bytes], T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What all operations keep together.
+class OperationCaches:
+    """The caches that all operations share.
 
     Attributes:
-        variables: Bounds the sets of variables that each keeps.
-        answers: Results of what was asked of the schema alone.
+        variable_sets: Bounds the sets of variables that each operation caches.
+        introspection: Results of what was asked of the schema alone.
     """
 
-    variables: VariableSets = field(default_factory=VariableSets)
-    answers: SchemaAnswers[Any] = field(default_factory=SchemaAnswers)
+    variable_sets: VariableSets = field(default_factory=VariableSets)
+    introspection: IntrospectionCache[Any] = field(default_factory=IntrospectionCache)
 
 
 def text_of(raw: dict[str, Any]) -> bytes | None:
-    """Variables as what they are known by; the order of keys does not matter, but sorting costs more than it saves."""
+    """The cache key of variables; `None` where they are too long to be cached. Keys are not sorted: that costs more."""
     if not raw:
         return b"{}"
     try:
         text = orjson.dumps(raw)
     except orjson.JSONEncodeError:
         return None
-    return text if len(text) <= _LONGEST_KEPT_VARIABLES else None
+    return text if len(text) <= _LONGEST_CACHED_VARIABLES else None
 
 
 def _share(refusal: Refusal) -> int:
