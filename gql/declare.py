@@ -132,7 +132,7 @@ def column(
     """Say more of a column than its annotation does: its SQL name, and where it may be written.
 
     Args:
-        long: Whether it holds texts of more than 254 characters. The database then needs a function `<name>_against`.
+        long: Whether it holds texts of more than 254 characters. `make schema` then writes a function `<name>_against`.
         digits: Of a decimal, as in `numeric(12, 2)`: what has more would be rounded, and is refused.
         deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
         cache: Here and below: how long answers with this field may be kept, where that is less than with its row.
@@ -159,8 +159,8 @@ def to_many(
     """The rows of `target` whose column `via` refers to this one, as a connection.
 
     Args:
-        create: Whether new ones can be given with a new row of this type, all or none. The table of `target` must be
-            among those that the database function `insert_tree` allows.
+        create: Whether new ones can be given with a new row of this type, all or none: by the database function
+            `insert_tree`, whose list of tables `make schema` writes.
     """
     return _RelationMark(
         target, via, many=True, description=description, creatable=create, deprecated=deprecated, cache=cache
@@ -225,7 +225,7 @@ def table(
         name: The SQL table.
         order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
         ordered_views: Other orders of one key, as in `("start_date",)`, in which lists with lists in each row are often
-            asked for. For them, and for the default order of a type with such lists, the database has views.
+            asked for. For them, and for the default order of a type with such lists, `make schema` writes views.
         plural: The root field of many, where it is not the table's name in camel case.
         hidden_columns: Whether nobody may read some column, so that the table's rows cannot be counted as wholes.
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.

@@ -10,6 +10,7 @@ create schema if not exists private;
 comment on schema private is 'Helpers of policies and triggers; never exposed by the API.';
 
 -- clock_timestamp(), not now(): every change moves updated_at on, also the second one in a transaction.
+-- Each table with such a column has a trigger that calls it: generated.
 create function private.set_updated_at() returns trigger language plpgsql set search_path = '' as $$
 begin
     new.updated_at := clock_timestamp();
@@ -43,9 +44,6 @@ comment on column public.profiles.updated_at is 'When the profile last changed.'
 -- What is told to whoever breaks them.
 comment on constraint profiles_display_name_check on public.profiles is 'A display name is 1 to 80 characters long, and not all of them are blank.';
 comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is 1 to 1,024 characters long.';
-
-create trigger set_profiles_updated_at before update on public.profiles
-    for each row execute function private.set_updated_at();
 
 
 -- user_preferences ----------------------------------------------------------------------------------------------------
@@ -113,9 +111,6 @@ create trigger check_user_preferences_timezone_of_new before insert on public.us
 create trigger check_user_preferences_timezone before update of timezone on public.user_preferences
     for each row when (new.timezone is distinct from old.timezone) execute function private.check_timezone();
 
-create trigger set_user_preferences_updated_at before update on public.user_preferences
-    for each row execute function private.set_updated_at();
-
 
 -- places --------------------------------------------------------------------------------------------------------------
 
@@ -180,9 +175,6 @@ comment on constraint places_notes_check on public.places is 'Notes are at most 
 
 create index idx_places_user_id_created_at on public.places (user_id, created_at desc);
 create index idx_places_user_id_category on public.places (user_id, category);
-
-create trigger set_places_updated_at before update on public.places
-    for each row execute function private.set_updated_at();
 
 
 -- trips ---------------------------------------------------------------------------------------------------------------
@@ -249,9 +241,6 @@ comment on constraint trips_labels_check on public.trips is 'A trip has at most 
 create index idx_trips_user_id_created_at on public.trips (user_id, created_at desc);
 create index idx_trips_user_id_status on public.trips (user_id, status);
 create index idx_trips_status on public.trips (status);
-
-create trigger set_trips_updated_at before update on public.trips
-    for each row execute function private.set_updated_at();
 
 
 -- trip_items ----------------------------------------------------------------------------------------------------------
@@ -328,9 +317,6 @@ create index idx_trip_items_trip_id_day_number_order_index
 create index idx_trip_items_place_id on public.trip_items (place_id);
 -- Which places a trip shows, from the index alone.
 create index idx_trip_items_trip_id_place_id on public.trip_items (trip_id, place_id) where place_id is not null;
-
-create trigger set_trip_items_updated_at before update on public.trip_items
-    for each row execute function private.set_updated_at();
 
 
 -- Signing up ----------------------------------------------------------------------------------------------------------

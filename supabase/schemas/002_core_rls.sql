@@ -2,7 +2,8 @@
 --
 -- Callers without an account are granted nothing: they are refused (42501), not shown empty tables. Older projects grant
 -- everything on a new table, so each section begins by taking that back. Columns that a caller must not choose are left
--- out of the grants: created_at and updated_at always, keys and owners once a row exists.
+-- out of the grants: created_at and updated_at always, keys and owners once a row exists. What service_role may do is
+-- generated, but where a column is hidden from it.
 --
 -- The form of a policy decides its speed: `(select auth.uid())` and `array(select helper())` are computed once a query,
 -- a bare call once a row. Helpers are security definer, so that policies never lead into each other.
@@ -36,7 +37,6 @@ grant execute on function private.my_editable_trip_ids() to authenticated;
 revoke all on public.profiles from anon, authenticated, service_role;
 grant select on public.profiles to authenticated;
 grant update (display_name, avatar_path) on public.profiles to authenticated;
-grant all on public.profiles to service_role;
 
 alter table public.profiles enable row level security;
 
@@ -56,7 +56,6 @@ revoke all on public.user_preferences from anon, authenticated, service_role;
 grant select on public.user_preferences to authenticated;
 grant update (locale, timezone, home_currency, distance_unit, email_notifications, push_notifications)
     on public.user_preferences to authenticated;
-grant all on public.user_preferences to service_role;
 
 alter table public.user_preferences enable row level security;
 
@@ -78,7 +77,6 @@ grant insert (id, user_id, name, category, address, city, country_code, latitude
     on public.places to authenticated;
 grant update (name, category, address, city, country_code, latitude, longitude, website, notes)
     on public.places to authenticated;
-grant all on public.places to service_role;
 
 alter table public.places enable row level security;
 
@@ -108,7 +106,6 @@ grant insert (id, user_id, title, description, destination, status, start_date, 
     on public.trips to authenticated;
 grant update (title, description, destination, status, start_date, end_date, budget, currency, labels)
     on public.trips to authenticated;
-grant all on public.trips to service_role;
 
 alter table public.trips enable row level security;
 
@@ -140,7 +137,6 @@ grant insert (id, trip_id, place_id, title, notes, kind, day_number, order_index
     on public.trip_items to authenticated;
 grant update (trip_id, place_id, title, notes, kind, day_number, order_index, starts_at, ends_at, cost, details)
     on public.trip_items to authenticated;
-grant all on public.trip_items to service_role;
 
 alter table public.trip_items enable row level security;
 

@@ -49,9 +49,6 @@ create index idx_saved_places_user_id_category on public.saved_places (user_id, 
 create index idx_saved_places_category on public.saved_places (category);
 create index idx_saved_places_place_id on public.saved_places (place_id);
 
-create trigger set_saved_places_updated_at before update on public.saved_places
-    for each row execute function private.set_updated_at();
-
 -- The name stays when the place goes, or is no longer shared. Looked up under the caller's own policies.
 create function private.name_saved_place() returns trigger language plpgsql set search_path = '' as $$
 begin
@@ -95,9 +92,6 @@ comment on constraint collections_description_check on public.collections is 'A 
 
 create index idx_collections_user_id_created_at on public.collections (user_id, created_at desc);
 
-create trigger set_collections_updated_at before update on public.collections
-    for each row execute function private.set_updated_at();
-
 
 -- collection_places ---------------------------------------------------------------------------------------------------
 
@@ -137,9 +131,6 @@ comment on constraint collection_places_notes_check on public.collection_places 
 create index idx_collection_places_user_id on public.collection_places (user_id);
 create index idx_collection_places_place_id on public.collection_places (place_id);
 
-create trigger set_collection_places_updated_at before update on public.collection_places
-    for each row execute function private.set_updated_at();
-
 
 -- tags ----------------------------------------------------------------------------------------------------------------
 
@@ -168,9 +159,6 @@ comment on column public.tags.updated_at is 'When the tag last changed.';
 -- What is told to whoever breaks them.
 comment on constraint tags_name_check on public.tags is 'A tag''s name is 1 to 50 characters long, and not all of them are blank.';
 comment on constraint tags_colour_check on public.tags is 'A colour is written as #rrggbb.';
-
-create trigger set_tags_updated_at before update on public.tags
-    for each row execute function private.set_updated_at();
 
 
 -- place_tags ----------------------------------------------------------------------------------------------------------
@@ -201,9 +189,6 @@ comment on column public.place_tags.updated_at is 'When the mark last changed.';
 create index idx_place_tags_user_id on public.place_tags (user_id);
 create index idx_place_tags_tag_id on public.place_tags (tag_id);
 
-create trigger set_place_tags_updated_at before update on public.place_tags
-    for each row execute function private.set_updated_at();
-
 
 -- collaborators -------------------------------------------------------------------------------------------------------
 
@@ -233,9 +218,6 @@ comment on column public.collaborators.updated_at is 'When the role last changed
 comment on constraint collaborators_role_check on public.collaborators is 'A collaborator is a viewer or an editor.';
 
 create index idx_collaborators_user_id_trip_id on public.collaborators (user_id, trip_id);
-
-create trigger set_collaborators_updated_at before update on public.collaborators
-    for each row execute function private.set_updated_at();
 
 -- Worded and coded like a check, which cannot look into another table.
 create function private.refuse_owner_as_collaborator() returns trigger
@@ -310,9 +292,6 @@ comment on constraint invitations_accepted_at_check on public.invitations is 'An
 create index idx_invitations_trip_id_created_at on public.invitations (trip_id, created_at desc);
 create index idx_invitations_email_status on public.invitations (email, status);
 create index idx_invitations_invited_by on public.invitations (invited_by);
-
-create trigger set_invitations_updated_at before update on public.invitations
-    for each row execute function private.set_updated_at();
 
 -- Who announced invitations within the last hour. Kept apart, so that deleting the trip does not make room for more, and
 -- entered by a call of its own, so that undoing the invitation does not either: an invitation that is refused tells
@@ -438,9 +417,6 @@ comment on constraint votes_comment_check on public.votes is 'A comment is at mo
 
 create index idx_votes_trip_id_user_id on public.votes (trip_id, user_id);
 create index idx_votes_user_id_created_at on public.votes (user_id, created_at desc);
-
-create trigger set_votes_updated_at before update on public.votes
-    for each row execute function private.set_updated_at();
 
 -- As definer: whether the caller may see the item is the policies' question, and they ask it of the trip found here.
 create function private.set_vote_trip() returns trigger language plpgsql security definer set search_path = '' as $$

@@ -159,7 +159,6 @@ revoke all on public.saved_places from anon, authenticated, service_role;
 grant select, delete on public.saved_places to authenticated;
 grant insert (id, user_id, place_id, name, category, notes) on public.saved_places to authenticated;
 grant update (name, category, notes) on public.saved_places to authenticated;
-grant all on public.saved_places to service_role;
 
 alter table public.saved_places enable row level security;
 
@@ -192,7 +191,6 @@ revoke all on public.collections from anon, authenticated, service_role;
 grant select, delete on public.collections to authenticated;
 grant insert (id, user_id, name, description) on public.collections to authenticated;
 grant update (name, description) on public.collections to authenticated;
-grant all on public.collections to service_role;
 
 alter table public.collections enable row level security;
 
@@ -220,7 +218,6 @@ revoke all on public.collection_places from anon, authenticated, service_role;
 grant select, delete on public.collection_places to authenticated;
 grant insert (id, user_id, collection_id, place_id, order_index, notes) on public.collection_places to authenticated;
 grant update (order_index, notes) on public.collection_places to authenticated;
-grant all on public.collection_places to service_role;
 
 alter table public.collection_places enable row level security;
 
@@ -252,7 +249,6 @@ revoke all on public.tags from anon, authenticated, service_role;
 grant select, delete on public.tags to authenticated;
 grant insert (id, user_id, name, colour) on public.tags to authenticated;
 grant update (name, colour) on public.tags to authenticated;
-grant all on public.tags to service_role;
 
 alter table public.tags enable row level security;
 
@@ -279,7 +275,6 @@ create policy "People can delete their own tags" on public.tags
 revoke all on public.place_tags from anon, authenticated, service_role;
 grant select, delete on public.place_tags to authenticated;
 grant insert (id, user_id, place_id, tag_id) on public.place_tags to authenticated;
-grant all on public.place_tags to service_role;
 
 alter table public.place_tags enable row level security;
 
@@ -305,7 +300,6 @@ create policy "People can take their tags off places" on public.place_tags
 revoke all on public.collaborators from anon, authenticated, service_role;
 grant select, delete on public.collaborators to authenticated;
 grant update (role) on public.collaborators to authenticated;
-grant all on public.collaborators to service_role;
 
 alter table public.collaborators enable row level security;
 
@@ -354,7 +348,6 @@ revoke all on public.votes from anon, authenticated, service_role;
 grant select, delete on public.votes to authenticated;
 grant insert (id, trip_item_id, user_id, value, comment) on public.votes to authenticated;
 grant update (value, comment) on public.votes to authenticated;
-grant all on public.votes to service_role;
 
 alter table public.votes enable row level security;
 

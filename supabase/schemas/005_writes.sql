@@ -27,45 +27,7 @@ end
 $$;
 revoke execute on function private.expect_rows() from public;
 
--- One trigger an event, since a transition table serves one alone.
-create trigger expect_places_updates after update on public.places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_places_deletes after delete on public.places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_trips_updates after update on public.trips
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_trips_deletes after delete on public.trips
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_trip_items_updates after update on public.trip_items
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_trip_items_deletes after delete on public.trip_items
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_saved_places_updates after update on public.saved_places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_saved_places_deletes after delete on public.saved_places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collections_updates after update on public.collections
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collections_deletes after delete on public.collections
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collection_places_updates after update on public.collection_places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collection_places_deletes after delete on public.collection_places
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_tags_updates after update on public.tags
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_tags_deletes after delete on public.tags
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collaborators_updates after update on public.collaborators
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_collaborators_deletes after delete on public.collaborators
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_votes_updates after update on public.votes
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_votes_deletes after delete on public.votes
-    referencing old table as touched for each statement execute function private.expect_rows();
-create trigger expect_place_tags_deletes after delete on public.place_tags
-    referencing old table as touched for each statement execute function private.expect_rows();
+-- Each table that the API writes by filter has one trigger an event, since a transition table serves one alone: generated.
 
 
 -- Rows and what belongs to them ---------------------------------------------------------------------------------------

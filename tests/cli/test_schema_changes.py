@@ -37,7 +37,7 @@ class Session:
 
     def change(self, text: str | None) -> None:
         """Write the last of the schema files, or remove it."""
-        file = self.schemas / "900_more.sql"
+        file = self.schemas / "990_more.sql"
         if text is None:
             file.unlink()
         else:
@@ -108,7 +108,7 @@ def test_with_apply_what_loses_nothing_is_applied_at_once(folder: Path, sessions
 
     session.change(ADDED)
     said = session.says("Applied.")
-    assert "Changed: 900_more.sql\n" in said
+    assert "Changed: 990_more.sql\n" in said
     assert ADDED_SHOWN in said
     assert session.value("select count(*) from public.trips where mood = 'calm'") == trips
 
@@ -121,7 +121,7 @@ def test_with_apply_what_loses_nothing_is_applied_at_once(folder: Path, sessions
     # A mistake is told with its place, and what the data do not allow with its reason.
     session.change(ADDED + "alter table public.trips adds column x text;\n")
     said = session.says("Nothing was changed.")
-    assert "900_more.sql, line 2: syntax error" in said
+    assert "990_more.sql, line 2: syntax error" in said
     session.change(ADDED + "alter table public.trips add constraint nobody check (title = 'no such title');\n")
     said = session.says("Nothing was changed.")
     assert (

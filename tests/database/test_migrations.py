@@ -94,7 +94,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def change(project: Path, sql: str) -> None:
-    (project / "supabase" / "schemas" / "900_change.sql").write_text(sql, encoding="utf-8")
+    (project / "supabase" / "schemas" / "990_change.sql").write_text(sql, encoding="utf-8")
 
 
 def files(project: Path) -> list[str]:
@@ -154,7 +154,7 @@ class TestRefusing:
         change(project, "select 1;\n\ncreate tabel public.moods ();\n")
         result = tripgate_migration(project, "broken")
         assert result.returncode == 1
-        assert '900_change.sql, line 3: syntax error at or near "tabel"' in result.stderr
+        assert '990_change.sql, line 3: syntax error at or near "tabel"' in result.stderr
         assert "Traceback" not in result.stderr
 
     def test_rights_that_depend_on_the_projects_age(self, project: Path) -> None:

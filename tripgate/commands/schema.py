@@ -1,5 +1,7 @@
 """`tripgate schema`: print the GraphQL schema, check it, or write what is generated."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -16,13 +18,18 @@ _FILE = Path("schema.graphql")
     help="Instead of printing, compare with schema.graphql and with the last release; exit 1 when the one differs or "
     "the other breaks.",
 )
-@click.option("--update", is_flag=True, help="Write schema.graphql, the descriptions from the SQL, and the diagrams.")
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Write schema.graphql, the SQL that follows from the types, the descriptions from the SQL, and the diagrams.",
+)
 @click.option("--release", is_flag=True, help="Write releases/<version>.graphql for the version in pyproject.toml.")
 def schema(*, check: bool, update: bool, release: bool) -> None:
     """Print the GraphQL schema."""
     if check + update + release > 1:
         raise click.UsageError("Give one of --check, --update and --release.")
     if update:
+        _write_sql()
         _write_what_follows_from_the_sql()
     from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
 
@@ -37,6 +44,8 @@ def schema(*, check: bool, update: bool, release: bool) -> None:
         raise click.ClickException(
             "schema.graphql differs from the types. Run `make schema` and commit what it writes."
         )
+    if check:
+        _check_sql()
     from tripgate.commands import releases  # noqa: PLC0415 - only these options compare releases
 
     try:
@@ -47,6 +56,29 @@ def schema(*, check: bool, update: bool, release: bool) -> None:
                 click.echo(f"Since the last release: {note}")
     except releases.ReleaseError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _write_sql() -> None:
+    # In a process of its own: it declares every type, and this one does so with the descriptions of what is written.
+    done = subprocess.run([sys.executable, "-m", "tripgate.commands.generated_sql"], check=False)
+    if done.returncode != 0:
+        raise click.ClickException("The generated SQL was not written.")
+
+
+def _check_sql() -> None:
+    from tripgate.commands import generated_sql  # noqa: PLC0415 - declares every type
+
+    if not Path("supabase/schemas").is_dir():
+        return  # a schema is checked where nothing else of the project is, too
+    try:
+        stale = generated_sql.stale(Path())
+    except generated_sql.GeneratedSqlError as error:
+        raise click.ClickException(str(error)) from None
+    if stale:
+        raise click.ClickException(
+            f"{', '.join(map(str, stale))}: differs from the types. Run `make schema`, then `make migration name=…`, "
+            "and commit what they write."
+        )
 
 
 def _write_what_follows_from_the_sql() -> None:

@@ -11,6 +11,7 @@ from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
 from gql.scalars import SCALARS
 from resolvers.declared.completion import read_finished
+from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
 from tripgate.gateway.errors import public
 from tripgate.gateway.execution_context import ExecutionContext
@@ -112,3 +113,13 @@ def merge(name: str, description: str, domains: Sequence[type]) -> type:
                     f"{name}.{field.python_name} is offered by both {other.__name__} and {domain.__name__}"
                 )
     return strawberry.type(type(name, tuple(domains), {}), description=description)
+
+
+def written_by_filter() -> list[tuple[str, str]]:
+    """Each table that some field writes by filter, with `update` or `delete`."""
+    fields = [field for domain in MUTATIONS for field in domain.__strawberry_definition__.fields]  # type: ignore[attr-defined]
+    return [
+        (field.table.name, "update" if isinstance(field, UpdateMany) else "delete")
+        for field in fields
+        if isinstance(field, UpdateMany | DeleteMany)
+    ]

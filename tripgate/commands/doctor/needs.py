@@ -5,6 +5,9 @@ Tests hold these lists against the program and the schemas.
 
 from collections.abc import Mapping
 
+from gql.table import catalog
+from tripgate.gateway.schema import written_by_filter
+
 EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation")
 
 _NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -18,23 +21,7 @@ FUNCTIONS: Mapping[str, str] = {
     "search_places": "words=",
     "distance_in_metres": f"from_place={_NOBODY}&to_place={_NOBODY}",
     "insert_tree": "tree=%5B%5D",
-    **{
-        f"{name}_by_ids": "ids=%7B%7D"
-        for name in (
-            "profiles",
-            "user_preferences",
-            "places",
-            "trips",
-            "trip_items",
-            "saved_places",
-            "collections",
-            "collection_places",
-            "tags",
-            "place_tags",
-            "collaborators",
-            "votes",
-        )
-    },
+    **{f"{table.name}_by_ids": "ids=%7B%7D" for table in catalog if not table.hidden_columns},
 }
 """Functions of schema public that signed-in people call, and arguments with which a call has no effect."""
 
@@ -52,22 +39,7 @@ TRIGGERS: Mapping[str, str] = {
     "broadcast_votes_changes": "public.votes",
     "broadcast_collaborators_membership": "public.collaborators",
     "broadcast_invitations_changes": "public.invitations",
-    **{
-        f"expect_{name}_{event}": f"public.{name}"
-        for name in (
-            "places",
-            "trips",
-            "trip_items",
-            "saved_places",
-            "collections",
-            "collection_places",
-            "tags",
-            "collaborators",
-            "votes",
-        )
-        for event in ("updates", "deletes")
-    },
-    "expect_place_tags_deletes": "public.place_tags",
+    **{f"expect_{name}_{event}s": f"public.{name}" for name, event in written_by_filter()},
 }
 """Triggers without which sign-up, invitations, votes, subscriptions or writes by filter do not work. Each mapped table
 has one more, `set_<table>_updated_at`."""

@@ -1,0 +1,212 @@
+"""`tripgate schema --update` writes the SQL that is the same for every table; `--check` tells when it is not current.
+
+That the database has what each table needs, `tests/database/test_mapping.py` and `test_writes.py` ask of every table.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+
+from gql.declare import NEVER, REQUIRED, column, table, to_many
+from gql.table import catalog
+from resolvers.declared.crud import crud
+from tripgate.cli import main
+from tripgate.commands import generated_sql
+from tripgate.gateway import schema
+
+ROOT = Path(__file__).parents[2]
+CORE = "901_core_generated.sql"
+
+SHELVES = """
+
+-- shelves -------------------------------------------------------------------------------------------------------------
+
+grant all on public.shelves to service_role;
+
+create trigger set_shelves_updated_at before update on public.shelves
+    for each row execute function private.set_updated_at();
+
+create trigger expect_shelves_updates after update on public.shelves
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger expect_shelves_deletes after delete on public.shelves
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create function public.shelves_by_ids(ids uuid[]) returns setof public.shelves language sql stable as $$
+    select * from public.shelves where id = any (ids)
+$$;
+comment on function public.shelves_by_ids(uuid[]) is \
+'The rows of shelves with these ids, of those that the caller may see.';
+revoke execute on function public.shelves_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.shelves_by_ids(uuid[]) to authenticated;
+
+create function public.whole_shelves(public.shelves) returns setof public.shelves rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_shelves(public.shelves) is 'The row of shelves itself.';
+revoke execute on function public.whole_shelves(public.shelves) from public, anon, authenticated, service_role;
+grant execute on function public.whole_shelves(public.shelves) to authenticated;
+
+create view public.shelves_by_name with (security_invoker = true) as
+    select * from public.shelves order by name, id;
+comment on view public.shelves_by_name is 'The rows of shelves, ordered by name, id.';
+revoke all on public.shelves_by_name from anon, authenticated, service_role;
+grant select on public.shelves_by_name to authenticated;
+
+create view public.shelves_by_name_reversed with (security_invoker = true) as
+    select * from public.shelves order by name desc, id desc;
+comment on view public.shelves_by_name_reversed is 'The same as shelves_by_name, from its end.';
+revoke all on public.shelves_by_name_reversed from anon, authenticated, service_role;
+grant select on public.shelves_by_name_reversed to authenticated;
+
+create function public.notes_against(entry public.shelves) returns jsonb language sql stable set search_path = '' as $$
+    select public.compare_with_texts(entry.notes)
+$$;
+comment on function public.notes_against(public.shelves) is \
+'How the column compares with each text that the request brings along.';
+revoke execute on function public.notes_against(public.shelves) from public, anon, authenticated, service_role;
+grant execute on function public.notes_against(public.shelves) to authenticated;
+"""
+
+HIDDEN = """
+
+-- secrets -------------------------------------------------------------------------------------------------------------
+
+create trigger expect_secrets_deletes after delete on public.secrets
+    referencing old table as touched for each statement execute function private.expect_rows();
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the command reads; what a test declares in it is forgotten."""
+    shutil.copytree(ROOT / "supabase" / "schemas", tmp_path / "supabase" / "schemas")
+    for name in ("schema.graphql", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "releases", tmp_path / "releases")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalog, "by_type", dict(catalog.by_type))
+    monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
+    monkeypatch.setattr(catalog, "partly_hidden", set(catalog.partly_hidden))
+    monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
+    return tmp_path
+
+
+def declare_shelves() -> None:
+    @table("shelves", order_by=("name",))
+    class Shelf:
+        """Holds tags."""
+
+        id: UUID = column(write=NEVER)
+        name: str = column(write=REQUIRED)
+        notes: str | None = column(long=True)
+        updated_at: datetime = column(write=NEVER)
+        tags = to_many("Tag", via="shelf_id", create=True, description="What lies on it.")
+
+    schema.MUTATIONS = (*schema.MUTATIONS, *crud("Shelf", reads=False).types())
+
+
+def declare_secrets() -> None:
+    @table("secrets", hidden_columns=True)
+    class Secret:
+        """Nobody may read all of it."""
+
+        id: UUID = column(write=NEVER)
+
+    schema.MUTATIONS = (*schema.MUTATIONS, *crud("Secret", reads=False).types())
+
+
+def sql_file(project: Path, name: str) -> Path:
+    return project / "supabase" / "schemas" / name
+
+
+def check() -> tuple[int, str]:
+    """The exit code of `tripgate schema --check`, and its error."""
+    result = CliRunner().invoke(main, ["schema", "--check"])
+    return result.exit_code, next((line for line in result.output.splitlines() if line.startswith("Error: ")), "")
+
+
+def test_what_is_committed_is_current(project: Path) -> None:
+    assert generated_sql.stale(project) == []
+    assert check() == (0, "")
+
+
+@pytest.mark.parametrize(("declare", "expected"), [(declare_shelves, SHELVES), (declare_secrets, HIDDEN)])
+def test_a_new_table_gets_all_that_its_declaration_asks_for(
+    project: Path, declare: Callable[[], None], expected: str
+) -> None:
+    declare()
+    name = expected.split()[1]
+    sql_file(project, "005_more_tables.sql").write_text(f"create table public.{name} (id uuid primary key);\n")
+    generated_sql.update(project)
+    text = sql_file(project, "905_more_generated.sql").read_text()
+    assert text.startswith(
+        "-- Written by `make schema` from gql/types and resolvers, for the tables of 005_more_tables.sql."
+    )
+    assert text.endswith(expected)
+    assert text.count("\n-- secrets -") + text.count("\n-- shelves -") == 1
+    assert generated_sql.stale(project) == []
+
+
+def test_what_comes_along_with_a_new_row_may_be_inserted_in_a_tree(project: Path) -> None:
+    declare_shelves()
+    sql_file(project, "005_more_tables.sql").write_text("create table public.shelves (id uuid primary key);\n")
+    generated_sql.update(project)
+    text = sql_file(project, "005_writes.sql").read_text()
+    assert (
+        "    allowed constant text[] := array[\n"
+        "        'places', 'place_tags', 'trips', 'trip_items', 'collections', 'collection_places', 'tags', 'shelves'\n"
+        "    ];\n"
+    ) in text
+
+
+def test_a_file_that_was_changed_by_hand_fails_and_is_mended(project: Path) -> None:
+    file = sql_file(project, CORE)
+    text = file.read_text()
+    for changed in (text.replace("to service_role", "to anon", 1), None):
+        if changed is None:
+            file.unlink()
+        else:
+            file.write_text(changed)
+        code, said = check()
+        assert (code, said) == (
+            1,
+            f"Error: supabase/schemas/{CORE}: differs from the types. "
+            "Run `make schema`, then `make migration name=…`, and commit what they write.",
+        )
+        generated_sql.update(project)
+        assert (file.read_text(), check()) == (text, (0, ""))
+
+
+def test_a_file_whose_tables_are_gone_fails_and_goes(project: Path) -> None:
+    file = sql_file(project, "907_gone_generated.sql")
+    file.write_text("select 1;\n")
+    assert check()[0] == 1
+    generated_sql.update(project)
+    assert not file.exists()
+
+
+def test_a_type_over_a_table_that_no_file_makes_is_refused(project: Path) -> None:
+    declare_shelves()
+    said = r"^Shelf is declared over the table shelves, which no file in supabase/schemas makes\.$"
+    with pytest.raises(generated_sql.GeneratedSqlError, match=said):
+        generated_sql.generated(Path())
+    assert check() == (1, f"Error: {said[1:-1]}".replace("\\", ""))
+
+
+def test_a_table_of_no_stage_is_refused(project: Path) -> None:
+    declare_shelves()
+    sql_file(project, "012_more.sql").write_text("create table public.shelves (id uuid primary key);\n")
+    with pytest.raises(generated_sql.GeneratedSqlError, match=r"012_more\.sql makes tables of the API, so it must be"):
+        generated_sql.generated(project)
+
+
+def test_without_its_list_insert_tree_is_missed(project: Path) -> None:
+    sql_file(project, "005_writes.sql").write_text("select 1;\n")
+    with pytest.raises(generated_sql.GeneratedSqlError, match="the list of insert_tree"):
+        generated_sql.generated(project)

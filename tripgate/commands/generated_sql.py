@@ -1,0 +1,211 @@
+"""The SQL that is the same for every table, written from the declarations: `supabase/schemas/9NN_*_generated.sql`.
+
+A stage is what one `0NN_<stage>_tables.sql` makes; its generated file has that number and stands behind all others.
+Where a table is made is read from those files, all else from `gql/types` and the fields of `resolvers`. One list stands
+where it is used: the tables of `insert_tree`. Takes the project's folder and no database; raises GeneratedSqlError.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gql.table import Kind, Sort, Table, catalog
+from tripgate.gateway.schema import written_by_filter
+
+_MADE = re.compile(r"^create table (?:if not exists )?public\.(\w+)", re.MULTILINE)
+_STAGE = re.compile(r"0(\d\d)_(\w+)_tables\.sql")
+_TREES = re.compile(r"(?<=allowed constant text\[\] := array\[\n)[^\]]*(?=\n    \];)")
+_KEYS = (Kind.UUID, Kind.TEXT, Kind.BIGINT)
+_EVERYBODY = "public, anon, authenticated, service_role"
+
+_HEADER = """\
+-- Written by `make schema` from gql/types and resolvers, for the tables of {file}. Do not change it here.
+--
+-- Rows by their ids, for lists of ids that no URL would hold, and each row once more, as a computed relationship of
+-- itself, for requests that call a function of the table: docs/postgrest.md says more. Both are plain SQL without a
+-- setting, so that Postgres puts the table, or the row, in their place and calls nothing; they run with the caller's
+-- own rights. Tables with columns that nobody may read have neither.
+--
+-- Rows in order, for lists in which each row has lists of its own, as invoker's views. PostgREST sorts above its joins;
+-- from a view in that very order it sorts first. `select *` is worked out when a view is made: a new column makes new
+-- views.
+--
+-- Columns whose texts may be too long for a URL, compared with what a request brings along. Their parameters have
+-- names, which makes them no fields of the API; rows as wholes have none, so that nobody calls them with a row of
+-- their own making.
+"""
+
+
+class GeneratedSqlError(Exception):
+    """Declarations and SQL do not fit each other; the message says where."""
+
+
+def generated(project_dir: Path) -> dict[Path, str]:
+    """Every file that is written from the declarations, with the text that it should have.
+
+    Raises:
+        GeneratedSqlError: No file makes a declared table, or the list of `insert_tree` is not where it was.
+    """
+    schemas = project_dir / "supabase" / "schemas"
+    texts = {
+        file: file.read_text(encoding="utf-8") for file in sorted(schemas.glob("*.sql")) if not _is_generated(file)
+    }
+    by_file: dict[Path, list[Table]] = {}
+    made = {name: file for file, text in texts.items() for name in _MADE.findall(text)}
+    order = list(made)
+    for table in sorted(catalog, key=lambda each: order.index(each.name) if each.name in made else -1):
+        if table.name not in made:
+            raise GeneratedSqlError(
+                f"{table.type_name} is declared over the table {table.name}, which no file in {schemas} makes."
+            )
+        by_file.setdefault(made[table.name], []).append(table)
+    written = {}
+    for file, tables in by_file.items():
+        stage = _STAGE.fullmatch(file.name)
+        if stage is None:
+            raise GeneratedSqlError(f"{file} makes tables of the API, so it must be called 0NN_<stage>_tables.sql.")
+        name = f"9{stage[1]}_{stage[2]}_generated.sql"
+        parts = [_HEADER.format(file=file.name), *(_of_table(table) for table in tables)]
+        written[schemas / name] = "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+    return {**written, **_trees(texts, order)}
+
+
+def stale(project_dir: Path) -> list[Path]:
+    """The files that differ from the declarations, or have none left. Raises as `generated`."""
+    wanted = generated(project_dir)
+    differ = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
+    return sorted([*differ, *_left_over(project_dir, wanted)])
+
+
+def update(project_dir: Path) -> None:
+    """Write them, and remove those that have no declarations left. Raises as `generated`."""
+    wanted = generated(project_dir)
+    for file in _left_over(project_dir, wanted):
+        file.unlink()
+    for file, text in wanted.items():
+        file.write_text(text, encoding="utf-8")
+
+
+def _is_generated(file: Path) -> bool:
+    return file.name.startswith("9") and file.name.endswith("_generated.sql")
+
+
+def _left_over(project_dir: Path, wanted: Mapping[Path, str]) -> list[Path]:
+    schemas = project_dir / "supabase" / "schemas"
+    return [file for file in schemas.glob("*.sql") if _is_generated(file) and file not in wanted]
+
+
+def _of_table(table: Table) -> str:
+    head = f"-- {table.name} "
+    parts = [f"\n{head:-<120}", f"grant all on public.{table.name} to service_role;"]
+    if table.hidden_columns:
+        parts.pop()  # what service_role may do says the table's own file
+    if "updated_at" in table.by_sql_name:
+        parts.append(
+            f"create trigger set_{table.name}_updated_at before update on public.{table.name}\n"
+            "    for each row execute function private.set_updated_at();"
+        )
+    events = [event for name, event in written_by_filter() if name == table.name]
+    parts += [_write_guard(table, event) for event in ("update", "delete") if event in events]
+    if not table.hidden_columns:
+        parts += [_by_ids(table), _whole(table)]
+    parts += [_view(table, order, name) for order, name in table.views.items()]
+    parts += [_against(table, column.name) for column in table.columns.values() if column.long]
+    return "\n\n".join(parts)
+
+
+def _write_guard(table: Table, event: str) -> str:
+    return (
+        f"create trigger expect_{table.name}_{event}s after {event} on public.{table.name}\n"
+        "    referencing old table as touched for each statement execute function private.expect_rows();"
+    )
+
+
+def _by_ids(table: Table) -> str:
+    key = table.by_sql_name[table.primary_key].kind
+    if key not in _KEYS:
+        raise GeneratedSqlError(f"{table.type_name} has a key of kind {key}; it may be {', '.join(_KEYS)}.")
+    return _function(
+        f"{table.name}_by_ids({{}}{key}[])",
+        "ids ",
+        f"setof public.{table.name} language sql stable",
+        f"select * from public.{table.name} where {table.primary_key} = any (ids)",  # noqa: S608 - declared names
+        f"The rows of {table.name} with these ids, of those that the caller may see.",
+    )
+
+
+def _whole(table: Table) -> str:
+    return _function(
+        f"whole_{table.name}({{}}public.{table.name})",
+        "",
+        f"setof public.{table.name} rows 1 language sql stable",
+        "select ($1).*",
+        f"The row of {table.name} itself.",
+    )
+
+
+def _against(table: Table, column: str) -> str:
+    return _function(
+        f"{column}_against({{}}public.{table.name})",
+        "entry ",
+        "jsonb language sql stable set search_path = ''",
+        f"select public.compare_with_texts(entry.{column})",
+        "How the column compares with each text that the request brings along.",
+    )
+
+
+def _function(signature: str, parameter: str, returns: str, body: str, comment: str) -> str:
+    """A function that only signed-in people may call; `signature` has a place for the parameter's name."""
+    plain = f"public.{signature.format('')}"
+    return "\n".join(
+        [
+            f"create function public.{signature.format(parameter)} returns {returns} as $$",
+            f"    {body}",
+            "$$;",
+            f"comment on function {plain} is '{comment}';",
+            f"revoke execute on function {plain} from {_EVERYBODY};",
+            f"grant execute on function {plain} to authenticated;",
+        ]
+    )
+
+
+def _view(table: Table, order: tuple[Sort, ...], name: str) -> str:
+    keys = ", ".join(key.column + " desc" * key.descending for key in order)
+    if name.endswith("_reversed"):
+        comment = f"The same as {name.removesuffix('_reversed')}, from its end."
+    else:
+        comment = f"The rows of {table.name}, ordered by {keys}."
+    return "\n".join(
+        [
+            f"create view public.{name} with (security_invoker = true) as",
+            f"    select * from public.{table.name} order by {keys};",  # noqa: S608 - declared names
+            f"comment on view public.{name} is '{comment}';",
+            f"revoke all on public.{name} from anon, authenticated, service_role;",
+            f"grant select on public.{name} to authenticated;",
+        ]
+    )
+
+
+def _trees(texts: Mapping[Path, str], order: list[str]) -> dict[Path, str]:
+    """The file of `insert_tree`, whose list names each table that new rows come along with, and theirs."""
+    tables: dict[str, None] = {}
+    for table in sorted(catalog, key=lambda each: order.index(each.name)):
+        along = [catalog[each.target].name for each in table.relations.values() if each.creatable]
+        tables.update(dict.fromkeys([table.name, *along] if along else []))
+    found = [(file, match) for file, text in texts.items() if (match := _TREES.search(text)) is not None]
+    if len(found) != 1:
+        raise GeneratedSqlError("One file must hold `allowed constant text[] := array[…]`, the list of insert_tree.")
+    ((file, match),) = found
+    text = texts[file]
+    if set(re.findall(r"'(\w+)'", match[0])) == tables.keys():
+        return {file: text}
+    listed = "        " + ", ".join(f"'{name}'" for name in tables)
+    return {file: text[: match.start()] + listed + text[match.end() :]}
+
+
+if __name__ == "__main__":
+    try:
+        update(Path())
+    except GeneratedSqlError as error:
+        sys.exit(f"Error: {error}")
