@@ -5,14 +5,16 @@ That the database has what each table needs, `tests/database/test_mapping.py` an
 
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
 
 from gql.declare import NEVER, REQUIRED, column, table, to_many
+from gql.scalars import BigInt
 from gql.table import catalog
 from resolvers.declared.crud import crud
 from tripgate.cli import main
@@ -151,6 +153,30 @@ def test_a_new_table_gets_all_that_its_declaration_asks_for(
     assert text.endswith(expected)
     assert text.count("\n-- secrets -") + text.count("\n-- shelves -") == 1
     assert generated_sql.stale(project) == []
+
+
+def declare_keyed(kind: Any) -> None:
+    body = {"__annotations__": {"id": kind}, "__doc__": "Has a key.", "id": column(write=NEVER)}
+    table("keyed")(type("Keyed", (), body))
+
+
+@pytest.mark.parametrize(("kind", "key"), [(UUID, "uuid"), (str, "text"), (BigInt, "bigint")])
+def test_a_key_is_asked_for_by_its_own_type(project: Path, kind: Any, key: str) -> None:
+    declare_keyed(kind)
+    sql_file(project, "005_more_tables.sql").write_text("create table public.keyed (id uuid primary key);\n")
+    generated_sql.update(project)
+    text = sql_file(project, "905_more_generated.sql").read_text()
+    assert f"create function public.keyed_by_ids(ids {key}[]) returns setof public.keyed " in text
+    assert text.count(f"public.keyed_by_ids({key}[])") == 3
+
+
+def test_a_key_that_cannot_be_is_refused(project: Path) -> None:
+    declare_keyed(date)
+    sql_file(project, "005_more_tables.sql").write_text("create table public.keyed (id date primary key);\n")
+    with pytest.raises(
+        generated_sql.GeneratedSqlError, match=r"^Keyed has a key of kind date; it may be uuid, text, bigint"
+    ):
+        generated_sql.generated(project)
 
 
 def test_what_comes_along_with_a_new_row_may_be_inserted_in_a_tree(project: Path) -> None:
