@@ -5,7 +5,7 @@ That the database has what each table needs, `tests/database/test_mapping.py` an
 
 import shutil
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -168,15 +168,6 @@ def test_a_key_is_asked_for_by_its_own_type(project: Path, kind: Any, key: str) 
     text = sql_file(project, "905_more_generated.sql").read_text()
     assert f"create function public.keyed_by_ids(ids {key}[]) returns setof public.keyed " in text
     assert text.count(f"public.keyed_by_ids({key}[])") == 3
-
-
-def test_a_key_that_cannot_be_is_refused(project: Path) -> None:
-    declare_keyed(date)
-    sql_file(project, "005_more_tables.sql").write_text("create table public.keyed (id date primary key);\n")
-    with pytest.raises(
-        generated_sql.GeneratedSqlError, match=r"^Keyed has a key of kind date; it may be uuid, text, bigint"
-    ):
-        generated_sql.generated(project)
 
 
 def test_what_comes_along_with_a_new_row_may_be_inserted_in_a_tree(project: Path) -> None:
