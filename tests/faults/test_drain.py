@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.faults.conftest import Database
 from tests.live.served import Served, served
 from tests.support import Person
-from tripgate.gateway.leaving import LEAVING, Leaving, leave
+from tripgate.gateway.shutdown import SHUTDOWN, Shutdown, drain
 from tripgate.local.stack import StackInfo
 
 WRITE = "mutation ($title: String!) { createTrip(input: { title: $title }) { id } }"
@@ -97,19 +97,19 @@ async def test_who_is_in_a_hurry_waits_for_nobody(http: aiohttp.ClientSession) -
     async def tell() -> None:
         told.set()
 
-    app[LEAVING] = Leaving(tell)
+    app[SHUTDOWN] = Shutdown(tell)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
         hurry = asyncio.Event()
-        leaving = asyncio.create_task(leave(runner, 60, hurry))
+        shutdown = asyncio.create_task(drain(runner, 60, hurry))
         await told.wait()
         async with http.get(url) as response:
             assert response.status == 200
         hurry.set()
-        await asyncio.wait_for(leaving, 0.5)
+        await asyncio.wait_for(shutdown, 0.5)
         async with aiohttp.ClientSession() as late:
             with pytest.raises(aiohttp.ClientConnectorError):
                 await late.get(url)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripgate.planner import shape
+from tripgate.planner import result_shape as shape
 from tripgate.planner.shaper import connection_shaper
 from tripgate.upstream.postgrest import long_rows
 from tripgate.upstream.postgrest.long_rows import LongRows

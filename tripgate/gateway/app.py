@@ -32,10 +32,10 @@ from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
-from tripgate.gateway.leaving import LEAVING, Leaving, leave
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings
+from tripgate.gateway.shutdown import SHUTDOWN, Shutdown, drain
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.endpoints import (
     add_metrics,
@@ -108,7 +108,7 @@ def application(
             )
             parameters = Parameters(methods=methods, most_bytes=settings.max_body_bytes, patience=settings.body_timeout)
             running[HTTP] = GraphQLHandler(
-                observability, admission, identity, parser, engine, streams, addresses, parameters, running[LEAVING]
+                observability, admission, identity, parser, engine, streams, addresses, parameters, running[SHUTDOWN]
             )
             limits = _websocket_limits(settings)
             running[_WEBSOCKET] = WebSocketHandler(
@@ -191,9 +191,9 @@ def _let_leave(app: web.Application, health: Health, settings: Settings) -> None
         await app[_WEBSOCKET].close(settings.shutdown_timeout)
 
     async def gone(_: web.Application) -> None:
-        await leaving.begin()
+        await shutdown.begin()
 
-    leaving = app[LEAVING] = Leaving(go_away)
+    shutdown = app[SHUTDOWN] = Shutdown(go_away)
     app.on_shutdown.append(gone)
 
 
@@ -336,7 +336,7 @@ async def _serve(
         announce(f"http://{host}:{port}/graphql")
         background.append(asyncio.create_task(asyncio.to_thread(lazy_auth.load)))
         await stopping.wait()
-        await leave(runner, settings.drain_seconds, hurry)
+        await drain(runner, settings.drain_seconds, hurry)
     finally:
         for task in background:
             task.cancel()

@@ -18,10 +18,10 @@ from tripgate.gateway.edge.parameters import Parameters
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.leaving import Leaving
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
+from tripgate.gateway.shutdown import Shutdown
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.telemetry.observability import Observability
 from tripgate.upstream.caller import Caller
@@ -56,11 +56,11 @@ class GraphQLHandler:
         streams: EventStreams,
         addresses: Addresses,
         parameters: Parameters,
-        leaving: Leaving,
+        shutdown: Shutdown,
     ) -> None:
         self._addresses = addresses
         self._parameters = parameters
-        self._leaving = leaving
+        self._shutdown = shutdown
         self._admission = admission
         self._parser = parser
         self._observability = observability
@@ -90,7 +90,7 @@ class GraphQLHandler:
                 self._observability.stream(record, live=live)
                 stream = await self._streams.respond(request, answers, record, client.address, live=live)
                 self._observability.finish(record, stream.status)
-                return self._leaving.last(stream)
+                return self._shutdown.last(stream)
             prepared = await client.admit(wanted, operation, caller)
             if query and self._engine.caches_answers and wanted.explanation is None:
                 finished = await self._engine.finished(wanted, operation, prepared, caller)
@@ -119,7 +119,7 @@ class GraphQLHandler:
         status, body = _encoded(status, answer) if body is None else (status, body)
         response = _response(body, status, accept.json, {**headers, "X-Request-Id": record.request_id})
         self._observability.finish(record, status)
-        return self._leaving.last(response)
+        return self._shutdown.last(response)
 
     async def _stream(
         self, client: Client, wanted: GraphQLRequest, operation: Operation, caller: Caller

@@ -6,7 +6,7 @@ from typing import Any
 
 from gql.errors import bad_input
 from gql.table import Column, Kind, Sort, Table
-from tripgate.planner import shape
+from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import Aggregate, Condition, Function, Read, pick
 from tripgate.planner.selection import Selected
 

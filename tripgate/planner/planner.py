@@ -8,7 +8,8 @@ from typing import Any
 from graphql.execution.values import VariableValues
 
 from gql.table import Catalog, Computed, Relation, Table
-from tripgate.planner import paging, shape
+from tripgate.planner import paging
+from tripgate.planner import result_shape as shape
 from tripgate.planner.aggregates import Totals, aggregate
 from tripgate.planner.conditions import condition
 from tripgate.planner.plan import ALWAYS, Condition, Embed, Pick, Read, both, pick

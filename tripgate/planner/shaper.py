@@ -8,7 +8,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from tripgate.planner import node_id, shape
+from tripgate.planner import node_id
+from tripgate.planner import result_shape as shape
 from tripgate.planner.json_values import stored
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row

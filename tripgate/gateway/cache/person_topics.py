@@ -128,7 +128,7 @@ class PersonTopics:
         return self._own is not None and self._own.caller.expired
 
     async def _list(self, caller: Caller, *, all_of_them: bool) -> None:
-        """Find out which trips there are to listen to, once coming to one and leaving one would be joined of.
+        """Find out which trips there are to listen to, once the topic that tells of coming and leaving is joined.
 
         Only what the caller may see is listened to: nobody else would be let in, and anybody can name a trip.
         """

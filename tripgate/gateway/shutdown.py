@@ -1,4 +1,4 @@
-"""The end of serving, such that no request is lost which has been let in.
+"""Graceful shutdown: no request that was accepted is lost.
 
 1. Whoever asks `/readyz` is sent elsewhere, live clients are told to go, and every answer says `Connection: close`; but
    requests are taken all the same, for as long as whoever spreads them may need to notice.
@@ -19,11 +19,11 @@ _LOOK_SECONDS = 0.02
 _log = logging.getLogger("tripgate")
 
 
-class Leaving:
-    """Whether the process is about to end, and who has been told.
+class Shutdown:
+    """The state of the process's shutdown.
 
     Args:
-        tell: Tells everybody who stays until told; returns when they have gone.
+        tell: Asks all live clients to go; returns when they have.
     """
 
     def __init__(self, tell: Callable[[], Awaitable[None]]) -> None:
@@ -31,24 +31,24 @@ class Leaving:
         self._telling: asyncio.Future[None] | None = None
 
     def begin(self) -> asyncio.Future[None]:
-        """Tell everybody, once."""
+        """Begin, once: `/readyz` fails and live clients are asked to go."""
         if self._telling is None:
             self._telling = asyncio.ensure_future(self._tell())
         return self._telling
 
     def last(self, response: web.StreamResponse) -> web.StreamResponse:
-        """The response; once the end has begun, the last one of its connection."""
+        """The response; during shutdown it closes its connection."""
         if self._telling is not None:
             response.force_close()
         return response
 
 
-LEAVING = web.AppKey("leaving", Leaving)
+SHUTDOWN = web.AppKey("shutdown", Shutdown)
 
 
-async def leave(runner: web.AppRunner, seconds: float, hurry: asyncio.Event) -> None:
-    """Take requests for so many seconds more, unless somebody is in a hurry, and then no new ones."""
-    runner.app[LEAVING].begin()
+async def drain(runner: web.AppRunner, seconds: float, hurry: asyncio.Event) -> None:
+    """Take requests for so many seconds more, or until `hurry` is set; then accept no more, and wait for the rest."""
+    runner.app[SHUTDOWN].begin()
     _log.info("stopping: no more requests after %.1f s", seconds)
     if seconds:
         try:
@@ -56,7 +56,7 @@ async def leave(runner: web.AppRunner, seconds: float, hurry: asyncio.Event) -> 
                 await hurry.wait()
         except TimeoutError:
             pass
-    await _let_nobody_in(runner)
+    await _stop_accepting(runner)
     _log.info("stopping: running requests may end")
     looks = int(_LAST_REQUESTS_SECONDS / _LOOK_SECONDS)
     while looks and runner.server is not None and runner.server.connections and not hurry.is_set():
@@ -64,8 +64,8 @@ async def leave(runner: web.AppRunner, seconds: float, hurry: asyncio.Event) -> 
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _let_nobody_in(runner: web.AppRunner) -> None:
-    """Stop listening. Whoever has come but was not let in yet would be reset by that, so they are let in before."""
+async def _stop_accepting(runner: web.AppRunner) -> None:
+    """Stop listening. Connections that wait in the kernel would be reset by that, so they are accepted first."""
     assert runner.server is not None  # noqa: S101 - it serves
     loop = asyncio.get_running_loop()
     doors = [socket.socket(fileno=os.dup(fileno)) for fileno in _listening(runner)]

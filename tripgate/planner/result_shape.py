@@ -175,7 +175,7 @@ class ConnectionShape:
     keys: tuple[str, ...]
 
 
-Shape = ObjectShape | ConnectionShape
+ResultShape = ObjectShape | ConnectionShape
 
 
 def value(key: str, name: str, column: Column) -> Value | Json | Converted:
