@@ -32,7 +32,7 @@ from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval
-from gql.table import Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
+from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 T = TypeVar("T")
 
@@ -94,6 +94,7 @@ class _RelationMark:
     creatable: bool = False
     deprecated: str | None = None
     cache: CacheControl | None = None
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,15 @@ def to_one(
 ) -> Any:
     """The row that this table's column `via` refers to; null when the caller may not see it."""
     return _RelationMark(target, via, many=False, description=description, deprecated=deprecated, cache=cache)
+
+
+def has_one(
+    target: str, *, via: str, description: str, deprecated: str | None = None, cache: CacheControl | None = None
+) -> Any:
+    """The row of `target` whose column `via`, which is unique, refers to this one; null without a visible one."""
+    return _RelationMark(
+        target, via, many=False, description=description, deprecated=deprecated, cache=cache, theirs=True
+    )
 
 
 def to_many(
@@ -215,6 +225,7 @@ def table(
     ordered_views: tuple[str, ...] = (),
     plural: str | None = None,
     hidden_columns: bool = False,
+    key: str = "id",
     keys: tuple[_KeyMark, ...] = (),
     search: str | None = None,
     cache: CacheControl | None = None,
@@ -228,6 +239,8 @@ def table(
             asked for. For them, and for the default order of a type with such lists, `make schema` writes views.
         plural: The root field of many, where it is not the table's name in camel case.
         hidden_columns: Whether nobody may read some column, so that the table's rows cannot be counted as wholes.
+        key: The primary key's column: a uuid, a text or a bigint, which never changes. Fields that find a row take an
+            argument of its name.
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
         search: The function of the row, or column, that gives the words that `filter: { search }` looks through.
         cache: Whether answers with its rows may be kept, for those who want that.
@@ -243,7 +256,9 @@ def table(
             )
         }
         relations = {
-            to_camel_case(key): Relation(to_camel_case(key), mark.target, mark.via, mark.many, mark.creatable)
+            to_camel_case(key): Relation(
+                to_camel_case(key), mark.target, mark.via, mark.many, mark.creatable, mark.theirs
+            )
             for key, mark in marks.items()
         }
         objects = {key: value for key, value in vars(cls).items() if isinstance(value, _ComputedMark)}
@@ -261,8 +276,9 @@ def table(
             default_order=default_order,
             search=search,
             hidden_columns=hidden_columns,
+            primary_key=key,
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
-            unique=tuple(_key(cls.__name__, key, columns.values()) for key in keys),
+            unique=tuple(_key(cls.__name__, each, columns.values()) for each in keys),
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
             field_caches={
@@ -271,12 +287,36 @@ def table(
                 if (control := getattr(mark, "cache", None)) is not None
             },
         )
+        _check_key(mapping)
         catalog.add(mapping)
         made = _strawberry_type(cls, mapping, marks, {**objects, **methods})
         declare_object_type(mapping.type_name, made)
         return made
 
     return declare
+
+
+def _check_key(mapping: Table) -> None:
+    """Make sure that rows can be named by their primary key.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    key = mapping.by_sql_name.get(mapping.primary_key)
+    if key is None:
+        raise ValueError(f'{mapping.type_name} has no column {mapping.primary_key}; name its key: table(…, key="…")')
+    if key.kind not in KEYS or key.nullable:
+        raise ValueError(f"{mapping.type_name}.{key.field}: a primary key is a uuid, a text or a bigint, never null")
+    if key.patchable:
+        raise ValueError(
+            f"{mapping.type_name}.{key.field}: a primary key never changes; say write=NEVER or on_create(…)"
+        )
+    brings = any(relation.creatable for relation in mapping.relations.values())
+    if brings and key.kind is not Kind.UUID and not key.required:
+        raise ValueError(
+            f"{mapping.type_name}.{key.field}: rows that bring others along need keys that are known before they are "
+            "made: uuids, or write=on_create(required=True)"
+        )
 
 
 def _sort(text: str) -> Sort:

@@ -14,6 +14,10 @@ Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
 
 
+WHOLE = "whole_"
+"""What begins the name of the computed relationship by which a table's row embeds itself."""
+
+
 class Kind(StrEnum):
     """How a column's values behave: which operators fit and how they travel."""
 
@@ -76,6 +80,8 @@ _ORDERED = frozenset(
 _SUMMABLE = frozenset({Kind.INT, Kind.BIGINT, Kind.NUMERIC, Kind.DOUBLE})
 _GROUPABLE = frozenset({Kind.ENUM, Kind.TEXT, Kind.UUID, Kind.DATE, Kind.BOOLEAN, Kind.INT, Kind.BIGINT})
 _LISTS = frozenset({Kind.TEXT_ARRAY, Kind.UUID_ARRAY, Kind.INT_ARRAY})
+KEYS = frozenset({Kind.UUID, Kind.TEXT, Kind.BIGINT})
+"""What a primary key can be."""
 _AS_TEXT = frozenset({Kind.NUMERIC, Kind.JSON, Kind.BIGINT})
 
 
@@ -119,6 +125,7 @@ class Relation:
         target: The GraphQL type at the other end.
         via: The foreign key's column: on this table for a to-one relation, on the target's for a to-many.
         creatable: Whether `Create…Input` takes new related rows along.
+        theirs: Whether the foreign key of a to-one relation is the target's, and unique.
     """
 
     field: str
@@ -126,6 +133,7 @@ class Relation:
     via: str
     many: bool
     creatable: bool = False
+    theirs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +258,14 @@ class Table:
     cache: CacheControl | None = None
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
+    key: Column = field(init=False, repr=False)
+    """The column of the primary key."""
     views: Mapping[tuple[Sort, ...], str] = field(init=False, repr=False)
     """The view of the table's rows in an order, the primary key included: of each such order and its reverse."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_sql_name", {column.name: column for column in self.columns.values()})
+        object.__setattr__(self, "key", self.by_sql_name.get(self.primary_key))
         views: dict[tuple[Sort, ...], str] = {}
         for order in self.ordered_views:
             name = "_".join([self.name, "by", *(key.column + "_desc" * key.descending for key in order)])
@@ -295,6 +306,11 @@ class Catalog:
     def named(self, name: str) -> Table:
         """The mapping of a table by its name in SQL."""
         return self._by_name[name]
+
+    def key_of(self, name: str) -> str:
+        """The primary key's column of a table, or of the relation by which a row of it embeds itself."""
+        table = self._by_name.get(name) or self._by_name.get(name.removeprefix(WHOLE))
+        return "id" if table is None else table.primary_key
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.by_type.values())

@@ -151,7 +151,7 @@ class CollaboratorMutation:
     revoke_invitation = RevokeInvitation(
         "Invitation",
         lambda: object_type("Invitation"),
-        lambda: [derive.key_argument()],
+        lambda: [derive.key_argument("Invitation")],
         "Take an open invitation back.",
     )
     update_collaborator = update("Collaborator")

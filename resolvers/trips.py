@@ -33,7 +33,7 @@ class TripMutation:
         "TripItem",
         lambda: object_type("TripItem"),
         lambda: [
-            derive.key_argument(),
+            derive.key_argument("TripItem"),
             derive.argument("dayNumber", int, "The day, counted from 1."),
             derive.argument("position", int, "The position on that day, counted from 0; past the end is the end."),
         ],

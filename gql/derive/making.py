@@ -91,6 +91,7 @@ def row_argument(name: str, description: str) -> StrawberryArgument:
     return argument(name, uuid.UUID, description)
 
 
-def key_argument() -> StrawberryArgument:
-    """`id`, the key of the row that is meant."""
-    return row_argument("id", "The row's key.")
+def key_argument(type_name: str) -> StrawberryArgument:
+    """`id`, or what the type's primary key is called: the key of the row that is meant."""
+    key = catalog[type_name].key
+    return argument(key.field, annotation_of(key), "The row's key.")

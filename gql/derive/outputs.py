@@ -2,7 +2,6 @@
 
 import datetime as dt
 import functools
-import uuid
 from enum import Enum
 from typing import Any
 
@@ -14,7 +13,7 @@ from strawberry.types.unset import UNSET
 from gql.caching import inherited
 from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
-from gql.derive.making import Field, argument, make, rows_type
+from gql.derive.making import Field, annotation_of, argument, make, rows_type
 from gql.late import LateField, list_of, object_type, optional
 from gql.table import catalog
 
@@ -79,7 +78,7 @@ def change_type(type_name: str) -> type:
         f"{type_name}Change",
         {
             "operation": Field(lambda: ChangeOperation, "What happened."),
-            "id": Field(lambda: optional(uuid.UUID), "The row's key; null with RESYNC."),
+            "id": Field(lambda: optional(annotation_of(catalog[type_name].key)), "The row's key; null with RESYNC."),
             "occurredAt": Field(lambda: dt.datetime, "When it happened."),
             catalog[type_name].singular: Field(
                 lambda: optional(object_type(type_name)),

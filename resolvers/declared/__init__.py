@@ -145,7 +145,7 @@ def update(type_name: str) -> DeclaredField:
         type_name,
         lambda: object_type(type_name),
         lambda: [
-            derive.key_argument(),
+            derive.key_argument(type_name),
             derive.argument("patch", derive.patch_type(type_name), "What changes."),
             *_if_unmodified_since(type_name),
         ],
@@ -254,4 +254,4 @@ def _if_unmodified_since(type_name: str) -> list[StrawberryArgument]:
 
 
 def _by_key(type_name: str) -> tuple[Callable[[], Any], Callable[[], list[StrawberryArgument]]]:
-    return lambda: object_type(type_name), lambda: [derive.key_argument()]
+    return lambda: object_type(type_name), lambda: [derive.key_argument(type_name)]

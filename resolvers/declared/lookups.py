@@ -104,12 +104,9 @@ class AnyNodes(DeclaredField):
 
 def _decoded(given: str, path: str) -> tuple[str, str]:
     try:
-        type_name, key = node_id.decode(given)
+        return node_id.decode(catalog, given)
     except ApiError:
-        type_name, key = "", None
-    if catalog.get(type_name) is None:
-        raise bad_input(f"{path} is not an identifier of this API.", field="nodeIds")
-    return type_name, str(key)
+        raise bad_input(f"{path} is not an identifier of this API.", field="nodeIds") from None
 
 
 def _of_type(

@@ -7,11 +7,11 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
-from gql.errors import bad_input
 from gql.table import Table, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, PlannedField, planner
 from tripgate.planner import node_id
+from tripgate.planner.conditions import key_in
 from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.planner.rows import Row
@@ -116,12 +116,12 @@ class One(PlannedField):
 
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ObjectPlan:
         """The plan for this selection."""
-        where = Compare(self.table.primary_key, Operator.EQ, str(selected.arguments(variables)["id"]))
+        where = Compare(self.table.primary_key, Operator.EQ, key_in(self.table, selected.arguments(variables)))
         return planner(context, variables).object(self.table, selected.children, where)
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
         """The prepared read of this selection, and what shapes its answer."""
-        key = str(selected.arguments(variables)["id"])
+        key = key_in(self.table, selected.arguments(variables))
         return _by_key(context, self.table, selected, selected.children, variables, key)
 
 
@@ -144,11 +144,8 @@ class AnyNode(DeclaredField):
     """`node(nodeId)`: a row of whichever type its identifier names."""
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        type_name, key = node_id.decode(selected.arguments(variables)["nodeId"])
-        table = catalog.get(type_name)
-        if table is None:
-            raise bad_input("nodeId is not an identifier of this API.", field="nodeId")
-        ready = _by_key(context, table, selected, selected.children_of(type_name), variables, str(key))
+        type_name, key = node_id.decode(catalog, selected.arguments(variables)["nodeId"])
+        ready = _by_key(context, catalog[type_name], selected, selected.children_of(type_name), variables, key)
         return await ready.answer(context)
 
 

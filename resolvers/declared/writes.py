@@ -14,6 +14,7 @@ from gql.table import catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write
+from tripgate.planner.conditions import key_in
 from tripgate.planner.plan import ALWAYS, And, Compare, Delete, Match, Operator, Pick, Read
 from tripgate.planner.plan import Write as WritePlan
 from tripgate.planner.selection import Selected
@@ -125,7 +126,9 @@ class Create(Write):
             insert = write.insert(self.table, inputs, plan.returning, path)
             rows = await context.backend.write(insert, context.caller, self.table)
             key = self.table.primary_key
-            keys = [row[key] for row in insert.rows] if len(inputs) > 1 else [row[key] for row in rows]
+            # Of keys that the database makes, the rows' order is that of the inputs.
+            known = len(inputs) > 1 and all(key in row for row in insert.rows)
+            keys = [str(row[key]) for row in (insert.rows if known else rows)]
             rows = await self.read_back(context, plan, keys) if plan.read.embeds else in_order(rows, key, keys)
         shaper = plan.shaper
         return [shaper(row) for row in rows]
@@ -171,7 +174,7 @@ class Update(Matched):
     null_means_error = True
 
     def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
-        return ((self.table.primary_key, str(arguments["id"])),)
+        return ((self.table.primary_key, key_in(self.table, arguments)),)
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()
@@ -223,7 +226,7 @@ class DeleteOne(Matched):
     null_means_error = True
 
     def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
-        return ((self.table.primary_key, str(arguments["id"])),)
+        return ((self.table.primary_key, key_in(self.table, arguments)),)
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         context.signed_in()

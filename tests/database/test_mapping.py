@@ -296,7 +296,7 @@ def test_relations_follow_foreign_keys(db: psycopg.Connection, table: Table) -> 
     ).fetchall()
     for relation in table.relations.values():
         here, there = f"public.{table.name}", f"public.{catalog[relation.target].name}"
-        key = (there, relation.via, here) if relation.many else (here, relation.via, there)
+        key = (there, relation.via, here) if relation.many or relation.theirs else (here, relation.via, there)
         assert key in keys, relation.field
 
 

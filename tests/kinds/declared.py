@@ -5,11 +5,9 @@ from datetime import time
 from typing import Any
 from uuid import UUID
 
-import strawberry
-
-from gql.declare import NEVER, REQUIRED, column, table
+from gql.declare import NEVER, REQUIRED, column, has_one, on_create, table, to_many, to_one, unique
 from gql.scalars import BigInt, Interval
-from resolvers.declared import create, create_many, delete, delete_many, grouped, many, one, update, update_many
+from resolvers.declared.crud import crud
 from tripgate.gateway.schema import build_schema
 
 COLUMNS: dict[str, Any] = {
@@ -24,36 +22,56 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def _declare(type_name: str, name: str, key: dict[str, tuple[Any, Any]], **said: Any) -> None:
+def _declare(
+    type_name: str,
+    name: str,
+    keyed: dict[str, tuple[Any, Any]],
+    relations: dict[str, Any] | None = None,
+    **said: Any,
+) -> None:
     body = {
-        "__annotations__": {**{field: annotation for field, (annotation, _) in key.items()}, **COLUMNS},
+        "__annotations__": {**{field: annotation for field, (annotation, _) in keyed.items()}, **COLUMNS},
         "__doc__": f"A row of {name}.",
-        **{field: mark for field, (_, mark) in key.items()},
+        **{field: mark for field, (_, mark) in keyed.items()},
         "user_id": column(write=NEVER),
         "label": column(write=REQUIRED),
+        **(relations or {}),
     }
     table(name, order_by=("label",), **said)(type(type_name, (), body))
 
 
 _declare("UuidSample", "uuid_samples", {"id": (UUID, column(write=NEVER))})
+_declare(
+    "TextSample",
+    "text_samples",
+    {"code": (str, column(write=on_create(required=True)))},
+    {"marks": to_many("Mark", via="text_code", create=True, description="Its marks.")},
+    key="code",
+)
+_declare(
+    "BigintSample",
+    "bigint_samples",
+    {"number": (BigInt, column(write=NEVER))},
+    {"mark": has_one("Mark", via="bigint_number", description="Its only mark.")},
+    key="number",
+)
 
 
-def _domain(*type_names: str) -> tuple[type, type]:
-    query: dict[str, Any] = {}
-    mutation: dict[str, Any] = {}
-    for name in type_names:
-        one_name = name.removesuffix("Sample").lower() + "_sample"
-        query |= {one_name: one(name), f"{one_name}s": many(name), f"{one_name}s_grouped": grouped(name)}
-        mutation |= {
-            f"create_{one_name}": create(name),
-            f"create_{one_name}s": create_many(name),
-            f"update_{one_name}": update(name),
-            f"update_{one_name}s": update_many(name),
-            f"delete_{one_name}": delete(name),
-            f"delete_{one_name}s": delete_many(name),
-        }
-    return strawberry.type(type("SampleQuery", (), query)), strawberry.type(type("SampleMutation", (), mutation))
+@table("marks", order_by=("note",), keys=(unique("bigint_number"),))
+class Mark:
+    """What belongs to samples."""
+
+    id: BigInt = column(write=NEVER)
+    text_code: str | None
+    bigint_number: BigInt | None
+    note: str = column(write=REQUIRED)
+
+    text_sample = to_one("TextSample", via="text_code", description="What it is one of several of.")
+    bigint_sample = to_one("BigintSample", via="bigint_number", description="What it is the only one of.")
 
 
-_QUERY, _MUTATION = _domain("UuidSample")
-SCHEMA = build_schema(queries=[_QUERY], mutations=[_MUTATION])
+_PARTS = [each for name in ("UuidSample", "TextSample", "BigintSample", "Mark") for each in crud(name).types()]
+SCHEMA = build_schema(
+    queries=[each for each in _PARTS if each.__name__.endswith("Query")],
+    mutations=[each for each in _PARTS if each.__name__.endswith("Mutation")],
+)

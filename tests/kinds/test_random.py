@@ -27,7 +27,11 @@ class Sampled:
         return self.plural[0].upper() + self.plural[1:-1]
 
 
-SAMPLED = [Sampled("uuidSamples", "uuid_samples", "id", "id", "uuid")]
+SAMPLED = [
+    Sampled("uuidSamples", "uuid_samples", "id", "id", "uuid"),
+    Sampled("textSamples", "text_samples", "code", "code", "text"),
+    Sampled("bigintSamples", "bigint_samples", "number", "number", "bigint"),
+]
 UUIDS = [str(uuid.UUID(int=number)) for number in range(1, 4)]
 VALUES: dict[str, tuple[str, str, list[Any]]] = {
     "big": ("big", "bigint", ["-9223372036854775808", "0", "9007199254740992", "9007199254740993", "7"]),
@@ -64,7 +68,7 @@ def sampled(request: pytest.FixtureRequest, database: psycopg.Connection, owner:
         ]
         names, places = [name for name, _, _ in columns], [f"%s::{type_}" for _, type_, _ in columns]
         if table.key_type == "text":
-            names, places, given = [*names, table.key_column], [*places, "%s"], [*given, f'k,"{number}:%\\é']
+            names, places, given = [*names, table.key_column], [*places, "%s"], [*given, f'{owner.id},"{number}:%\\é']
         database.execute(
             f"insert into public.{table.table} (user_id, label, {', '.join(names)})"
             f" values (%s, 'random', {', '.join(places)})",
@@ -108,7 +112,8 @@ def keys(
 ) -> list[str]:
     """The keys of the rows that satisfy this, in this order."""
     rows = database.execute(
-        f"select {of.key_column}::text from public.{of.table} where user_id = %s and ({where}) order by {order}",
+        f"select {of.key_column}::text as found from public.{of.table}"
+        f" where user_id = %s and ({where}) order by {order}",
         [person.id, *given],
     )
     return [key for (key,) in rows]

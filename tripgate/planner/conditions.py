@@ -240,6 +240,13 @@ def as_text(value: Any, path: str) -> str:
     return str(value)
 
 
+def key_in(table: Table, arguments: dict[str, Any]) -> str:
+    """The key among a field's arguments as text. Raises as `as_text`."""
+    field = table.key.field
+    value = arguments[field]
+    return as_text(value, field) if isinstance(value, str) else str(value)
+
+
 def check_text(value: str, path: str) -> None:
     """Refuse text that Postgres cannot hold."""
     if "\0" in value:

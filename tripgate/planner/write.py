@@ -38,7 +38,7 @@ W = TypeVar("W", bound=Update | Delete)
 
 
 def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ...], path: str) -> Insert:
-    """New rows. Several get their keys here, so that the answer can follow the order of the inputs.
+    """New rows. Several get uuids as keys here, so that the answer can follow the order of the inputs.
 
     Args:
         path: The argument that holds the inputs, for error messages.
@@ -47,13 +47,14 @@ def insert(table: Table, inputs: list[dict[str, Any]], returning: tuple[Pick, ..
         ApiError: BAD_USER_INPUT.
     """
     many = len(inputs) > 1
+    keyed = many and table.key.kind is Kind.UUID
     rows = []
     for index, given in enumerate(inputs):
         place = f"{path}[{index}]" if many else path
         # Related rows are a tree's; what is left of them here are empty lists.
         plain = {name: value for name, value in given.items() if not _related(table, name, value, place)}
         row = _values(table, plain, place, "Leave it out for its default.")
-        rows.append({table.primary_key: str(uuid.uuid4()), **row} if many else row)
+        rows.append({table.primary_key: str(uuid.uuid4()), **row} if keyed else row)
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return Insert(table.name, columns, tuple(rows), returning)
 
@@ -66,7 +67,7 @@ def has_related(table: Table, inputs: Iterable[dict[str, Any]]) -> bool:
 def insert_tree(
     catalog: Catalog, table: Table, inputs: list[dict[str, Any]], path: str, *, max_list: int
 ) -> tuple[InsertTree, list[str]]:
-    """New rows with related ones, and the keys of the former in the order of the inputs. All get their keys here.
+    """New rows with related ones, and the keys of the former in the order of the inputs. Uuids are made here.
 
     Args:
         path: The argument that holds the inputs, for error messages: one, or a list where there are several.
@@ -197,11 +198,14 @@ class _Tree:
             parent: The column that refers to the parent, and the parent's key; nothing for a root.
             field: What leads from the root to the row's fields, as in `items.`.
         """
-        key = str(uuid.uuid4())
         lists = {name: value for name, value in given.items() if _related(table, name, value, path, field)}
         plain = {name: value for name, value in given.items() if name not in lists}
         row = _values(table, plain, path, "Leave it out for its default.", field)
-        self.rows.setdefault(table.name, []).append({table.primary_key: key, **row, **dict(parent)})
+        if table.key.kind is Kind.UUID:
+            row = {table.primary_key: str(uuid.uuid4()), **row}
+        self.rows.setdefault(table.name, []).append({**row, **dict(parent)})
+        # Absent where the database makes it: nothing refers to such a row, as declarations see to.
+        key = str(row.get(table.primary_key))
         for name, rows in lists.items():
             relation = table.relations[name]
             self._count(len(rows), f"{path}.{name}", f"{field}{name}")

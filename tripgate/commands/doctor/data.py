@@ -248,5 +248,5 @@ def _embed(number: int, relation: Relation) -> Embed:
 
 def _described(table: Table, relation: Relation) -> str:
     target = catalog[relation.target].name
-    ends = (target, table.name) if relation.many else (table.name, target)
+    ends = (target, table.name) if relation.many or relation.theirs else (table.name, target)
     return f"the foreign key {ends[0]}.{relation.via} to {ends[1]}"

@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 
-from gql.table import Relation, Table, catalog
+from gql.table import Kind, Relation, Table, catalog
 from tripgate.commands.doctor.asking import Answer
 from tripgate.commands.doctor.data import PUSH, Data, down
 from tripgate.commands.doctor.report import Finding, listed, ok, warning, wrong
@@ -18,7 +18,7 @@ from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.postgrest.render.by_ids import FEW
 
 # More than stay in a URL, and of no row.
-_NOBODY = tuple(str(uuid.UUID(int=number, version=4)) for number in range(FEW + 1))
+_MANY = range(FEW + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,23 @@ def call(table: Table) -> str:
     """A call of the table's function as the gateway renders it, of no ids, testing what is related to its rows."""
     relation: Relation = next(iter(table.relations.values()))
     target = catalog[relation.target]
-    named = Compare(target.primary_key, Operator.EQ, _NOBODY[0])
+    named = Compare(target.primary_key, Operator.EQ, _nobody(target)[0])
     related = Related(target.name, relation.via, relation.many, named)
     embedded = Read(target.name, (Pick(target.primary_key),), where=named)
     read = Read(
         table.name,
         (Pick(table.primary_key),),
         (Embed("r0", relation.via, relation.many, embedded),),
-        And((Compare(table.primary_key, Operator.IN, _NOBODY), related)),
+        And((Compare(table.primary_key, Operator.IN, _nobody(table)), related)),
     )
     return f"{read_request(read).path}&ids=%7B%7D"
+
+
+def _nobody(table: Table) -> tuple[str, ...]:
+    """Keys of no row."""
+    if table.key.kind is Kind.UUID:
+        return tuple(str(uuid.UUID(int=number, version=4)) for number in _MANY)
+    return tuple(str(-1 - number) for number in _MANY)
 
 
 async def _past_the_end(data: Data) -> list[Finding]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gql.table import catalog
 from tripgate.upstream.realtime.decoding import decoded, readable
 
 
@@ -116,7 +117,7 @@ def change_in(payload: dict[str, Any]) -> Change | None:
     except ValidationError:
         return _undecodable(meta, None)
     record = row.record if row.operation != "DELETE" else None
-    key = (record or row.old_record or {}).get("id")
+    key = (record or row.old_record or {}).get(catalog.key_of(row.table))
     if not isinstance(key, str | int) or not readable(record):
         return _undecodable(meta, row.id)
     stamp = (record or {}).get("updated_at")

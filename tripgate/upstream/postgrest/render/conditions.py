@@ -29,8 +29,10 @@ class Filters:
         parameters: Parameters of the request.
     """
 
-    def __init__(self, condition: Condition, prefix: str, *, aggregated: bool = False, alias: str = "f") -> None:
-        """Render a condition on the resource whose name `prefix` is, dot included.
+    def __init__(
+        self, condition: Condition, table: str, prefix: str, *, aggregated: bool = False, alias: str = "f"
+    ) -> None:
+        """Render a condition on rows of the table, the resource whose name `prefix` is, dot included.
 
         Args:
             aggregated: Whether the resource is aggregated, which an embed without columns would break.
@@ -38,6 +40,7 @@ class Filters:
         """
         self.embeds: list[str] = []
         self.parameters: list[str] = []
+        self._table = table
         self._prefix = prefix
         self._aggregated = aggregated
         self._alias = alias
@@ -60,9 +63,9 @@ class Filters:
             case Related():
                 return f"{self._related(condition)}.not.is.null"
             case And():
-                return f"and({self._all(condition.of)})" if condition.of else _constant(holds=True)
+                return f"and({self._all(condition.of)})" if condition.of else self._constant(holds=True)
             case Or():
-                return f"or({self._all(condition.of)})" if condition.of else _constant(holds=False)
+                return f"or({self._all(condition.of)})" if condition.of else self._constant(holds=False)
             case Not(of=Compare() as compare):
                 return f"{compare.column}.not.{_compare(compare, quoted)}"
             case Not(of=IsNull() as test):
@@ -79,16 +82,19 @@ class Filters:
     def _all(self, conditions: tuple[Condition, ...]) -> str:
         return ",".join(map(self._condition, conditions))
 
+    def _constant(self, *, holds: bool) -> str:
+        return f"{catalog.key_of(self._table)}.{'not.' if holds else ''}in.()"
+
     def _related(self, related: Related) -> str:
         """Embed the related rows that satisfy the condition; the embed's alias."""
         alias = f"{self._alias}{len(self.embeds)}"
         place = len(self.embeds)
         self.embeds.append(alias)
         # PostgREST groups by these aliases, and SQL would take a column of that name inside the embed instead.
-        inner = Filters(related.where, f"{self._prefix}{alias}.", alias="g" if self._aggregated else "f")
+        inner = Filters(related.where, related.table, f"{self._prefix}{alias}.", alias="g" if self._aggregated else "f")
         # Without columns PostgREST would read them all, which takes the right to each.
         some = self._aggregated or related.table in catalog.partly_hidden
-        columns = ["x:id->nope", *inner.embeds] if some else inner.embeds
+        columns = [f"x:{catalog.key_of(related.table)}->nope", *inner.embeds] if some else inner.embeds
         via = f"!{related.via}" if related.via else ""
         self.embeds[place] = f"{alias}:{related.table}{via}({','.join(columns)})"
         self.parameters += inner.parameters
@@ -96,10 +102,6 @@ class Filters:
             # One is enough to know that there is one.
             self.parameters.append(f"{self._prefix}{alias}.limit=1")
         return alias
-
-
-def _constant(*, holds: bool) -> str:
-    return f"id.{'not.' if holds else ''}in.()"
 
 
 def own_parameter(test: OwnTest) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from gql.table import catalog
 from tripgate.planner.plan import (
     Aggregate,
     And,
@@ -20,8 +21,6 @@ from tripgate.planner.plan import (
 )
 from tripgate.upstream.postgrest.long_rows import Finish
 from tripgate.upstream.postgrest.render.request import Request
-
-_KEY = "id"
 
 
 def call_request(
@@ -51,13 +50,16 @@ def selecting_what_it_tests(read: Read) -> Read:
     PostgREST takes the function's columns alone, and no computed one, unless Postgres happens to find it by its name.
     """
     selected = {pick.column for pick in read.columns} | {aggregate.column for aggregate in read.aggregates}
-    tested = dict.fromkeys([*tested_columns(read.where), *(key.column for key in read.order if not key.path)])
+    of_key = catalog.key_of(read.table)
+    tested = dict.fromkeys([*tested_columns(read.where, of_key), *(key.column for key in read.order if not key.path)])
     missing = [name for name in tested if name not in selected]
     if read.aggregates:
         if not missing and not read.columns and len(read.aggregates) == 1:
             return read
         given = (
-            dataclasses.replace(each, column=_KEY) if each.function is Function.COUNT and each.column is None else each
+            dataclasses.replace(each, column=of_key)
+            if each.function is Function.COUNT and each.column is None
+            else each
             for each in read.aggregates
         )
         counts = (Aggregate(f"x{number}", Function.COUNT, name) for number, name in enumerate(missing))
@@ -65,17 +67,21 @@ def selecting_what_it_tests(read: Read) -> Read:
     return dataclasses.replace(read, columns=(*read.columns, *map(Pick, missing)))
 
 
-def tested_columns(condition: Condition) -> Iterable[str]:
-    """The row's own columns in a condition. Related rows bring the columns that they need along."""
+def tested_columns(condition: Condition, key: str) -> Iterable[str]:
+    """The row's own columns in a condition. Related rows bring the columns that they need along.
+
+    Args:
+        key: The primary key's column, by which it is said that a condition holds always or never.
+    """
     match condition:
         case Compare() | IsNull():
             yield condition.column
         case Not():
-            yield from tested_columns(condition.of)
+            yield from tested_columns(condition.of, key)
         case And() | Or():
             if not condition.of:
-                yield _KEY  # what says always or never
+                yield key
             for part in condition.of:
-                yield from tested_columns(part)
+                yield from tested_columns(part, key)
         case _:
             return

@@ -20,7 +20,9 @@ def relation(read: Read) -> str:
     if view is None:
         return read.table
     name, columns = view
-    if all(pick.column in columns for pick in read.columns) and columns.issuperset(tested_columns(read.where)):
+    if all(pick.column in columns for pick in read.columns) and columns.issuperset(
+        tested_columns(read.where, catalog.key_of(read.table))
+    ):
         return name
     # Computed columns are functions of the table's rows, not of the view's.
     return read.table

@@ -100,7 +100,7 @@ def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, li
     embedded = ""
     if whole is not None:
         read, embedded = whole.apart(read, aggregated=aggregated)
-    filters = Filters(read.where, prefix, aggregated=aggregated)
+    filters = Filters(read.where, read.table, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
     # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
     select += map(aggregate_text, read.aggregates) if aggregated else ["count"] * len(read.aggregates)

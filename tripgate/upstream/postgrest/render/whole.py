@@ -11,7 +11,7 @@ stored is therefore read, tested, ordered by and aggregated inside that embed, w
 
 import dataclasses
 
-from gql.table import Sort, catalog
+from gql.table import WHOLE, Sort, catalog
 from tripgate.planner.plan import ALWAYS, And, Condition, Not, Or, Read, Related
 from tripgate.upstream.postgrest.render.functions import tested_columns
 from tripgate.upstream.postgrest.render.request import aggregate_text, pick_text
@@ -30,7 +30,8 @@ class Whole:
     """
 
     def __init__(self, table: str) -> None:
-        self.name = f"whole_{table}"
+        self.name = f"{WHOLE}{table}"
+        self._key = catalog.key_of(table)
         self._stored = {
             column.name
             for mapped in catalog
@@ -56,7 +57,7 @@ class Whole:
             # Joined so, what is costly to compute is computed for the page alone; there always is such a row.
             return rest, f"...{self.name}!inner({','.join(inside)})"
         # An aggregate is grouped by what is embedded, so there it must be something, and the same for all rows.
-        return rest, f"w:{self.name}({'x:id->nope' if aggregated else ''})"
+        return rest, f"w:{self.name}({f'x:{self._key}->nope' if aggregated else ''})"
 
     def sorts(self, key: Sort) -> bool:
         """Whether the rows are sorted by a column that the embed holds."""
@@ -75,7 +76,7 @@ class Whole:
         Such a test fails where the column's own would be neither true nor false. So negations are brought down to the
         single tests first, where both come to the same.
         """
-        if all(map(self._stores, tested_columns(condition))):
+        if all(map(self._stores, tested_columns(condition, self._key))):
             return condition
         if not _related(condition):
             # Named by no foreign key, since it is a function.
