@@ -1,11 +1,14 @@
 """What root fields do for a caller who is not signed in: those by which somebody signs in, or gets back in, run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from resolvers.context import Context, sign_in
+from resolvers.declared import DeclaredField
 from resolvers.declared.queries import Own
 
 NEEDS_NOBODY: Mapping[str, Any] = {"needs_nobody": True}
@@ -21,3 +24,33 @@ def needs_nobody(field: GraphQLField) -> bool:
 def is_null_for_nobody(field: GraphQLField) -> bool:
     """Whether a root field is the caller's own row, of which there is none for a caller who is not signed in."""
     return isinstance(field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), Own)
+
+
+def refuse_nobody(schema: GraphQLSchema) -> None:
+    """Have root fields that run code of their own refuse whoever is not signed in; to be called once.
+
+    That is a body, an extension or a permission class. A declared field without them refuses by itself.
+    """
+    for root in (schema.query_type, schema.mutation_type, schema.subscription_type):
+        for field in () if root is None else root.fields.values():
+            definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            plain = isinstance(definition, DeclaredField) and not definition.extensions
+            if plain or needs_nobody(field) or is_null_for_nobody(field):
+                continue
+            if root is schema.subscription_type:
+                field.subscribe = _for_somebody(field.subscribe)
+            else:
+                field.resolve = _for_somebody(field.resolve)
+
+
+def _for_somebody(resolve: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    if resolve is None:
+        return None
+
+    @wraps(resolve)
+    def guarded(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        if isinstance(info.context, Context) and info.context.caller.anonymous:
+            raise sign_in()
+        return resolve(source, info, **arguments)
+
+    return guarded

@@ -12,6 +12,7 @@ import strawberry
 from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
+from resolvers.access import NEEDS_NOBODY
 from resolvers.context import Context, Info
 from resolvers.declared import changes, create, many, one
 from tests.strawberry.own_field import ProgressQuery
@@ -61,6 +62,14 @@ class GuardedQuery:
     async def is_ben(self, info: Info) -> bool | None:
         return True
 
+    @strawberry.field(description="Does not look at who asks.")
+    async def careless(self, info: Info) -> bool | None:
+        return True
+
+    @strawberry.field(description="Is the same for all.", metadata=NEEDS_NOBODY)
+    async def public(self, info: Info) -> bool | None:
+        return True
+
 
 @strawberry.type
 class GuardedMutation:
@@ -77,7 +86,6 @@ class GuardedSubscription:
 
     @strawberry.subscription(description="Counts.")
     async def counting(self, info: Info, to: int) -> AsyncGenerator[int, None]:
-        info.context.signed_in()
         for number in range(to):
             yield number
 
@@ -226,9 +234,33 @@ async def test_a_body_asks_as_the_caller(guarded: str, ada: Person, ben: Person,
     assert hidden["data"]["tripProgress"] == {"items": 0, "withoutDay": 0}
 
 
+@pytest.mark.parametrize("field", ["careless", "isBen", "bensTrips { totalCount }"])
+async def test_whoever_is_not_signed_in_is_told_so_before_anything_runs(
+    guarded: str, anonymous: Person, as_nobody: Context, field: str
+) -> None:
+    document = f"{{ viewer {{ id }} public failing: {field} }}"
+    _, body = await at(anonymous, guarded).post(document)
+    assert body["data"] == {"viewer": None, "public": True, "failing": None}
+    assert [(error["path"], error["extensions"]["code"]) for error in body["errors"]] == [
+        (["failing"], "UNAUTHENTICATED")
+    ]
+    done = await GUARDED.execute(document, context_value=as_nobody)
+    assert (done.data, [error.formatted for error in done.errors or ()]) == (body["data"], body["errors"])
+
+
+async def test_nobody_hears_of_a_subscription_with_a_body(guarded: str, anonymous: Person, as_nobody: Context) -> None:
+    document = "subscription { counting(to: 3) }"
+    ((_, told),) = await events(anonymous, guarded, document)
+    assert [error["extensions"]["code"] for error in told["errors"]] == ["UNAUTHENTICATED"]
+    async with aclosing(await GUARDED.subscribe(document, None, as_nobody)) as stream:
+        (event,) = [each async for each in stream]
+    assert [error.extensions for error in event.errors or ()] == [{"code": "UNAUTHENTICATED"}]
+
+
 async def events(person: Person, url: str, document: str, **variables: Any) -> list[tuple[str, Any]]:
     """All that a subscription tells over SSE."""
-    headers = {"Authorization": f"Bearer {person.token}", "Accept": "text/event-stream"}
+    authorization = {"Authorization": f"Bearer {person.token}"} if person.token else {}
+    headers = {**authorization, "Accept": "text/event-stream"}
     found, name = [], ""
     async with person.http.post(url, json={"query": document, "variables": variables}, headers=headers) as response:
         async for raw in response.content:
