@@ -170,9 +170,9 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
                 with Logs(loaded, sys.stderr.fileno()):
                     runner.run(others.serve(loaded, announce))
             else:
-                from tripgate.gateway import app  # noqa: PLC0415 - slow to load, and only what serves needs it
+                from tripgate.gateway import server  # noqa: PLC0415 - slow to load, and only what serves needs it
 
-                runner.run(app.serve(loaded, announce, parent=worker_of))
+                runner.run(server.serve(loaded, announce, parent=worker_of))
     except settings.SettingsError as error:
         raise _SettingsFailure(str(error)) from None
     except others.WorkerFailedError as error:

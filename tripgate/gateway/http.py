@@ -9,21 +9,17 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import exact
-from tripgate.gateway.admission.addresses import Addresses
-from tripgate.gateway.admission.admission import Admission, Client
+from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, Accepted, accepted
 from tripgate.gateway.edge.parameters import Parameters
-from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
-from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import Operation, RequestError
-from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.shutdown import Shutdown
 from tripgate.gateway.sse import EventStreams
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.stages import Stages
 from tripgate.upstream.caller import Caller
 
 _STATUS = {
@@ -46,27 +42,16 @@ async def graphql(request: web.Request) -> web.StreamResponse:
 class GraphQLHandler:
     """Answers requests of any method to `/graphql`."""
 
-    def __init__(
-        self,
-        observability: Observability,
-        admission: Admission,
-        identity: Identity,
-        parser: Parser,
-        engine: Engine,
-        streams: EventStreams,
-        addresses: Addresses,
-        parameters: Parameters,
-        shutdown: Shutdown,
-    ) -> None:
-        self._addresses = addresses
+    def __init__(self, stages: Stages, streams: EventStreams, parameters: Parameters, shutdown: Shutdown) -> None:
+        self._observability = stages.observability
+        self._addresses = stages.addresses
+        self._admission = stages.admission
+        self._identity = stages.identity
+        self._parser = stages.parser
+        self._engine = stages.engine
+        self._streams = streams
         self._parameters = parameters
         self._shutdown = shutdown
-        self._admission = admission
-        self._parser = parser
-        self._observability = observability
-        self._engine = engine
-        self._identity = identity
-        self._streams = streams
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""

@@ -19,13 +19,10 @@ from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import dumps
 from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
-from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import formatted, masked, request_error
-from tripgate.gateway.identity import Identity
 from tripgate.gateway.operation import RequestError
-from tripgate.gateway.parsing import Parser
 from tripgate.gateway.request import GraphQLRequest
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.stages import Stages
 from tripgate.gateway.transport import hang_up, taken
 from tripgate.gateway.websocket_protocol import (
     ACKNOWLEDGED,
@@ -78,21 +75,18 @@ class Connection:
         "_caller",
         "_client",
         "_closing",
-        "_engine",
         "_finite",
         "_id",
-        "_identity",
         "_idle",
         "_last_operation",
         "_limits",
         "_live",
-        "_observability",
         "_operations",
-        "_parser",
         "_protocol",
         "_request",
         "_runs",
         "_socket",
+        "_stages",
         "_subscriptions",
     )
 
@@ -100,24 +94,18 @@ class Connection:
         self,
         request: web.Request,
         socket: web.WebSocketResponse,
-        identity: Identity,
-        parser: Parser,
-        engine: Engine,
+        stages: Stages,
         limits: WebSocketLimits,
         subscriptions: SubscriptionLimit,
-        observability: Observability,
         request_id: str,
         client: Client,
     ) -> None:
         self._client = client
-        self._parser = parser
-        self._observability = observability
+        self._stages = stages
         self._id = request_id
         self._runs = itertools.count(1)
         self._request = request
         self._socket = socket
-        self._engine = engine
-        self._identity = identity
         self._limits = limits
         self._subscriptions = subscriptions
         self._last_operation = asyncio.get_running_loop().time()
@@ -128,7 +116,7 @@ class Connection:
             self._operations,
             most_operations=limits.most_operations,
             messages_per_second=limits.messages_per_second,
-            explains=parser.explains,
+            explains=stages.parser.explains,
             now=self._last_operation,
         )
         self._finite: set[asyncio.Task[None]] = set()
@@ -239,24 +227,25 @@ class Connection:
             subscription.refresh(caller)
 
     async def _identified(self, authorization: str | None) -> Caller:
-        caller = await self._identity.whoever(authorization)
+        caller = await self._stages.identity.whoever(authorization)
         if caller.refusal is not None and caller.refusal.code is not ErrorCode.UNAUTHENTICATED:
             raise CloseError(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)
         return caller
 
     async def _run(self, id_: str, request: GraphQLRequest) -> None:
-        record = self._observability.begin("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
+        observability = self._stages.observability
+        record = observability.begin("websocket", self._request.headers, f"{self._id}.{next(self._runs)}")
         expired = ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED) if self._caller.expired else None
         caller = record.caller = self._caller if expired is None else Caller(refusal=expired)
         try:
             await self._client.again()
             await self._client.identify(caller)
-            operation = await self._parser.parse(request)
+            operation = await self._stages.parser.parse(request)
             prepared = await self._client.admit(request, operation, caller)
-            stream = self._engine.stream(request, operation, prepared, caller, self._live)
+            stream = self._stages.engine.stream(request, operation, prepared, caller, self._live)
             live = operation.kind is OperationType.SUBSCRIPTION
             if live:
-                self._observability.stream(record, live=True)
+                observability.stream(record, live=True)
             else:
                 self._may_end_first()
             async with (
@@ -266,9 +255,9 @@ class Connection:
                 async for answer in answers:
                     if live and "errors" not in answer:
                         record.events += 1
-                        self._observability.events += 1
+                        observability.events += 1
                     else:
-                        self._observability.note(record, answer)
+                        observability.note(record, answer)
                     await self._send(next_message(id_, answer))
             ending = complete_message(id_)
         except RequestError as error:
@@ -276,16 +265,16 @@ class Connection:
         except ApiError as error:
             ending = error_message(id_, request_error(error))
         except ConnectionError:
-            self._observability.finish(record, "cancelled")
+            observability.finish(record, "cancelled")
             return
         except Exception as error:  # a mistake of ours ends this operation, not the connection
             ending = error_message(id_, [masked(error)])
         except BaseException:  # the client wants no more, or has gone
-            self._observability.finish(record, "cancelled")
+            observability.finish(record, "cancelled")
             raise
         if ending["type"] == "error":
-            self._observability.note(record, {"errors": ending["payload"]})
-        self._observability.finish(record, ending["type"])
+            observability.note(record, {"errors": ending["payload"]})
+        observability.finish(record, ending["type"])
         if self._operations.get(id_) is asyncio.current_task():
             # Free before it is told, so that the client may use the id again at once.
             del self._operations[id_]

@@ -7,17 +7,13 @@ import orjson
 from aiohttp import web
 
 from gql.errors import ErrorCode
-from tripgate.gateway.admission.addresses import Addresses
-from tripgate.gateway.admission.admission import Admission, Client, RateLimitedError
+from tripgate.gateway.admission.admission import Client, RateLimitedError
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.origins import Origins
-from tripgate.gateway.engine import Engine
 from tripgate.gateway.errors import request_error
-from tripgate.gateway.identity import Identity
-from tripgate.gateway.parsing import Parser
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.stages import Stages
 from tripgate.gateway.websocket import Connection, WebSocketLimits
 from tripgate.gateway.websocket_protocol import PROTOCOL
 
@@ -27,24 +23,14 @@ class WebSocketHandler:
 
     def __init__(
         self,
-        observability: Observability,
-        addresses: Addresses,
-        admission: Admission,
-        identity: Identity,
-        parser: Parser,
-        engine: Engine,
+        stages: Stages,
         limits: WebSocketLimits,
         origins: Origins,
         subscriptions: SubscriptionLimit,
         open_connections: LiveConnections,
     ) -> None:
         self._open = open_connections
-        self._observability = observability
-        self._addresses = addresses
-        self._admission = admission
-        self._parser = parser
-        self._engine = engine
-        self._identity = identity
+        self._stages = stages
         self._limits = limits
         self._origins = origins
         self._subscriptions = subscriptions
@@ -56,7 +42,7 @@ class WebSocketHandler:
         if not self._origins.may_connect(request):
             return _refusal(HttpError(403, "This origin's pages may not connect.", ErrorCode.FORBIDDEN))
         try:
-            client = await self._admission.arrive(self._addresses.of(request))
+            client = await self._stages.admission.arrive(self._stages.addresses.of(request))
         except RateLimitedError as error:
             return _refusal(error)
         try:
@@ -76,17 +62,14 @@ class WebSocketHandler:
             # Who writes waits for room beforehand, see `transport`.
             writer_limit=sys.maxsize,
         )
-        request_id = socket.headers["X-Request-Id"] = self._observability.request_id(request.headers)
+        request_id = socket.headers["X-Request-Id"] = self._stages.observability.request_id(request.headers)
         await socket.prepare(request)
         connection = Connection(
             request,
             socket,
-            self._identity,
-            self._parser,
-            self._engine,
+            self._stages,
             limits,
             self._subscriptions,
-            self._observability,
             request_id,
             client,
         )

@@ -1,0 +1,81 @@
+"""Puts together what requests pass, as the settings say."""
+
+import strawberry
+
+from tripgate.gateway.admission.addresses import Addresses
+from tripgate.gateway.admission.admission import admission_of
+from tripgate.gateway.admission.shared import Shared
+from tripgate.gateway.cache.assembly import assemble_invalidation
+from tripgate.gateway.documents import Documents
+from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
+from tripgate.gateway.engine import Engine
+from tripgate.gateway.parsing import Parser
+from tripgate.gateway.settings import Settings
+from tripgate.gateway.stages import Stages
+from tripgate.gateway.telemetry.health import Check, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.upstreams import Upstreams
+from tripgate.upstream.resilience.deadline import Operations
+
+
+def stages_of(
+    settings: Settings, schema: strawberry.Schema, observability: Observability, upstreams: Upstreams, shared: Shared
+) -> Stages:
+    """The stages of requests for this schema, over these clients.
+
+    Raises:
+        SettingsError: The manifest of trusted documents cannot be read, or does not fit the schema.
+    """
+    return Stages(
+        observability,
+        Addresses(settings.trusted_proxies, header=settings.forwarded_header),
+        admission_of(settings, shared),
+        upstreams.identity,
+        _parser(settings, schema, shared),
+        _engine(settings, schema, upstreams),
+    )
+
+
+def checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
+    """What `/readyz` looks at."""
+    api_key = settings.supabase_publishable_key.get_secret_value()
+    session, breaker = upstreams.session, upstreams.policies.rest.breaker
+    return {
+        "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(breaker.refuses())),
+        "auth": keys_answer(session, f"{settings.auth_url}/.well-known/jwks.json"),
+        "realtime": realtime_hears(upstreams.realtime),
+    }
+
+
+def _parser(settings: Settings, schema: strawberry.Schema, shared: Shared) -> Parser:
+    documents = Documents(
+        schema._schema,
+        size=settings.cached_documents,
+        limits=settings.limits,
+        hide_suggestions=not settings.development,
+        introspection=settings.development if settings.introspection is None else settings.introspection,
+    )
+    return Parser(documents, _persisted(settings, documents, shared), explains=settings.development)
+
+
+def _persisted(settings: Settings, documents: Documents, shared: Shared) -> PersistedDocuments:
+    trusted = read_manifest(settings.trusted_documents, lambda text: documents.operation(text, None))
+    return PersistedDocuments(
+        trusted,
+        only_trusted=settings.trusted_documents_only,
+        size=settings.persisted_queries_size,
+        shared=shared.documents,
+    )
+
+
+def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams) -> Engine:
+    return Engine(
+        schema,
+        upstreams.backend,
+        upstreams.auth,
+        upstreams.functions,
+        upstreams.relay,
+        max_page_size=settings.max_page_size,
+        invalidation=assemble_invalidation(settings, upstreams.backend, upstreams.relay),
+        operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
+    )
