@@ -26,6 +26,9 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 STAGE_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
 """Upper bounds of what takes as long as a part of one."""
 
+STAGES = ("receive", "parse", "plan", "upstream", "shape", "encode")
+"""The parts of a request, in order."""
+
 OTHER = "(other)"
 NAMELESS = "(anonymous)"
 
@@ -136,6 +139,7 @@ class Metrics:
         self.stages = Timings(
             registry, "tripgate_stage_seconds", "Parts of queries and mutations.", ("stage",), STAGE_SECONDS
         )
+        self._stages = {name: self.stages.of(name) for name in STAGES}
         self.upstream = Timings(registry, "tripgate_upstream_seconds", "Requests to Supabase.", ("upstream",), SECONDS)
         self.upstream_outcomes = Tallies(
             registry, "tripgate_upstream_requests", "Requests to Supabase by outcome.", ("upstream", "outcome")
@@ -177,8 +181,9 @@ class Metrics:
             self.operation(record.operation.kind.value, record.operation.name, trusted=trusted).observe(
                 ended - record.arrived
             )
+            timings = self._stages
             for name, (began, until) in stages.items():
-                self.stages.of(name).observe(until - began)
+                timings[name].observe(until - began)
 
     def count_call(self, call: UpstreamCall) -> None:
         """Count a request to Supabase that is over."""
