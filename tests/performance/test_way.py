@@ -3,8 +3,9 @@
 Whoever reads the code follows that way. Each stage hands what it made to the next, so a stage is entered once.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from itertools import cycle
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.performance.counting import CountedGateway, Way
 from tests.support import Person
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
+
+TIMES = 3
 
 PROFILE = "query ($id: UUID!) { profile(id: $id) { id displayName avatarPath } }"
 CREATE = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { %s } }"
@@ -35,9 +38,20 @@ class Traveller:
         """The way of one request, when everything is warm."""
         for _ in range(3):
             await self.person.ask(query, **variables)
-        await self.gateway.follow()
-        await self.person.ask(query, **variables)
-        return await self.gateway.way()
+
+        async def ask() -> None:
+            await self.person.ask(query, **variables)
+
+        return await self.shortest(ask)
+
+    async def shortest(self, happens: Callable[[], Awaitable[None]]) -> Way:
+        """The way of what happens: the shortest of several, as a timer may come in between, or Supabase be slow."""
+        ways = []
+        for _ in range(TIMES):
+            await self.gateway.follow()
+            await happens()
+            ways.append(await self.gateway.way())
+        return min(ways, key=lambda way: way.returns)
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +95,14 @@ async def test_a_delivered_vote(traveller: Traveller) -> None:
     async with live(traveller.person) as connection:
         votes = await connection.subscribe(VOTES, trip=trip)
         await _until_following(traveller.elsewhere, connection, votes, item)
-        await traveller.gateway.follow()
-        await traveller.elsewhere.ask(VOTE, id=item, value="UP")
-        heard = (await connection.event(votes))["voteChanges"]
-        way = await traveller.gateway.way()
-    assert heard["vote"]["value"] == "UP"
+        values = cycle(["UP", "DOWN"])
+
+        async def vote() -> None:
+            value = next(values)
+            await traveller.elsewhere.ask(VOTE, id=item, value=value)
+            assert (await connection.event(votes))["voteChanges"]["vote"]["value"] == value
+
+        way = await traveller.shortest(vote)
     assert way.returns < 20, f"{way.returns}\n{way}"
 
 
