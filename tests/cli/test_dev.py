@@ -1,14 +1,14 @@
 """`tripgate dev` as a newcomer meets it: a real process, its output, its end."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -71,28 +71,112 @@ class Dev:
             self.process.stdout.close()
 
 
-@pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Dev]:
-    running = Dev(tmp_path / "data")
-    yield running
-    running.kill()
-
-
 def ask(url: str, query: str) -> object:
     request = urllib.request.Request(url, json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
 
 
-def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return psutil.wait_procs(processes, timeout=30)[1]
+def sign_up(url: str) -> str | None:
+    """The code of the error, if there is one, when the same person signs up as ever."""
+    kept = '{ email: "kept@example.com", password: "correct horse", displayName: "K" }'
+    answer = ask(url, f"mutation {{ signUp(input: {kept}) {{ user {{ email }} }} }}")
+    assert isinstance(answer, dict)
+    (error,) = answer.get("errors", [{}])
+    return error.get("extensions", {}).get("code")
 
 
-def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
-    lines = dev.ready()
-    found = READY.match(lines[0])
-    assert found, lines
-    names = [line.split(":")[0].strip() for line in lines[1:-1]]
+@dataclass(frozen=True)
+class Run:
+    """What was seen of one `tripgate dev`, from its start to its end.
+
+    Attributes:
+        lines: What it printed when it was ready.
+        answers: What it answered to what was asked, by what that was.
+        printed: What it printed from then on, up to its end.
+        status: Its exit status.
+        names: The names of the processes that it had started.
+        survivors: Those of them that ran on.
+    """
+
+    lines: list[str]
+    answers: dict[str, object]
+    printed: str
+    status: int
+    names: list[str]
+    survivors: list[psutil.Process]
+
+
+def run(data_dir: Path, *options: str, end: signal.Signals, use: Callable[[Dev, str], dict[str, object]]) -> Run:
+    """Start it, use its address, and end it by a signal."""
+    dev = Dev(data_dir, *options)
+    try:
+        lines = dev.ready()
+        answers = use(dev, lines[0].removeprefix("Tripgate ready: "))
+        family = dev.family()
+        names = [process.name() for process in family]
+        dev.process.send_signal(end)
+        status = dev.process.wait(40)
+        survivors = psutil.wait_procs(family, timeout=30)[1]
+        assert dev.process.stdout is not None
+        # Whatever runs on holds the pipe open.
+        printed = "" if survivors else dev.process.stdout.read()
+        return Run(lines, answers, printed, status, names, survivors)
+    finally:
+        dev.kill()
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all three runs keep their data."""
+    return tmp_path_factory.mktemp("dev") / "data"
+
+
+@pytest.fixture(scope="module")
+def first(data_dir: Path) -> Run:
+    """The very first start, ended by Ctrl-C."""
+
+    def use(dev: Dev, url: str) -> dict[str, object]:
+        browser = urllib.request.Request(url.removesuffix("graphql"), headers={"Accept": "text/html"})
+        with urllib.request.urlopen(browser, timeout=30) as page:
+            found: dict[str, object] = {"a page": (page.url == url, page.status)}
+        found["the schema"] = ask(url, "{ __schema { queryType { name } } }")
+        for query in ("query Named { __typename }", "{ trips { totalCount } }", "{ nothing }"):
+            ask(url, query)
+        demo = 'email: "cleo@tripgate.example", password: "tripgate-demo"'
+        found["a demo account"] = ask(url, f"mutation {{ signIn(input: {{ {demo} }}) {{ user {{ email }} }} }}")
+        found["signing up"] = sign_up(url)
+        assert dev.process.stdout is not None
+        # A line for each of the six requests.
+        found["lines"] = [dev.process.stdout.readline().rstrip() for _ in range(6)]
+        return found
+
+    return run(data_dir, end=signal.SIGINT, use=use)
+
+
+@pytest.fixture(scope="module")
+def second(data_dir: Path, first: Run) -> Run:
+    """The next start, a quiet one, ended by SIGTERM."""
+    assert first.status == 0
+
+    def use(dev: Dev, url: str) -> dict[str, object]:
+        found = {"signing up": sign_up(url)}
+        time.sleep(0.5)
+        return found
+
+    return run(data_dir, "--quiet", end=signal.SIGTERM, use=use)
+
+
+@pytest.fixture(scope="module")
+def third(data_dir: Path, second: Run) -> Run:
+    """A fresh start, which is killed."""
+    assert second.status == 0
+    return run(data_dir, "--fresh", end=signal.SIGKILL, use=lambda _, url: {"signing up": sign_up(url)})
+
+
+def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
+    assert READY.match(first.lines[0]), first.lines
+    names = [line.split(":")[0].strip() for line in first.lines[1:-1]]
     assert names == [
         "Supabase API",
         "Publishable key",
@@ -103,78 +187,46 @@ def test_it_says_where_everything_is_and_answers_there(dev: Dev) -> None:
         "Logs",
         "Demo accounts",
     ]
-    logs = next(line for line in lines if line.strip().startswith("Logs:")).partition(":")[2].strip()
-    assert logs == f"front_door.log, gateway.log, postgres.log, postgrest.log, realtime.log in {dev.data_dir}/logs"
-    assert ask(found[1], "{ __schema { queryType { name } } }") == {
-        "data": {"__schema": {"queryType": {"name": "Query"}}}
-    }
-    browser = urllib.request.Request(found[1].removesuffix("graphql"), headers={"Accept": "text/html"})
-    with urllib.request.urlopen(browser, timeout=30) as page:
-        assert (page.url, page.status) == (found[1], 200)
-    sign_in = (
-        'mutation { signIn(input: { email: "cleo@tripgate.example", password: "tripgate-demo" }) { user { email } } }'
-    )
-    assert ask(found[1], sign_in) == {"data": {"signIn": {"user": {"email": "cleo@tripgate.example"}}}}
+    logs = next(line for line in first.lines if line.strip().startswith("Logs:")).partition(":")[2].strip()
+    assert logs == f"front_door.log, gateway.log, postgres.log, postgrest.log, realtime.log in {data_dir}/logs"
 
-    family = dev.family()
-    assert {"postgres", "postgrest"} <= {process.name() for process in family}
-    dev.process.send_signal(signal.SIGINT)
-    assert dev.process.wait(40) == 0
-    assert wait_until_gone(family) == []
+
+def test_and_answers_there(first: Run) -> None:
+    assert {what: answer for what, answer in first.answers.items() if what != "lines"} == {
+        "a page": (True, 200),
+        "the schema": {"data": {"__schema": {"queryType": {"name": "Query"}}}},
+        "a demo account": {"data": {"signIn": {"user": {"email": "cleo@tripgate.example"}}}},
+        "signing up": None,
+    }
 
 
 REQUEST = re.compile(r"\d\d:\d\d:\d\d  (\S+) +(\S*) +(\d+) +[\d.]+ ms(?:  (.*))?")
 
 
-def test_each_request_is_a_line(dev: Dev) -> None:
-    url = dev.ready()[0].removeprefix("Tripgate ready: ")
-    ask(url, "query Named { __typename }")
-    ask(url, "{ trips { totalCount } }")
-    ask(url, "{ nothing }")
-    assert dev.process.stdout is not None
-    found = [REQUEST.fullmatch(dev.process.stdout.readline().rstrip()) for _ in range(3)]
+def test_each_request_is_a_line(first: Run) -> None:
+    lines = first.answers["lines"]
+    assert isinstance(lines, list)
+    found = [REQUEST.fullmatch(line) for line in lines]
     assert [each.groups() if each else None for each in found] == [
+        ("query", "", "200", None),
         ("query", "Named", "200", None),
         ("query", "", "200", "UNAUTHENTICATED"),
         ("request", "", "200", "GRAPHQL_VALIDATION_FAILED"),
+        ("mutation", "", "200", None),
+        ("mutation", "", "200", None),
     ]
 
 
-def test_and_none_where_it_is_to_be_quiet(tmp_path: Path) -> None:
-    dev = Dev(tmp_path / "data", "--quiet")
-    try:
-        ask(dev.ready()[0].removeprefix("Tripgate ready: "), "{ __typename }")
-        time.sleep(0.5)
-        dev.process.send_signal(signal.SIGINT)
-        assert dev.process.stdout is not None
-        assert dev.process.stdout.read() == ""
-    finally:
-        dev.kill()
+def test_and_none_where_it_is_to_be_quiet(second: Run) -> None:
+    assert second.printed == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_outlives_it(dev: Dev, number: signal.Signals) -> None:
-    dev.ready()
-    family = dev.family()
-    assert len(family) >= 4
-    os.kill(dev.process.pid, number)
-    dev.process.wait(40)
-    assert wait_until_gone(family) == []
+def test_nothing_outlives_it(first: Run, second: Run, third: Run) -> None:
+    assert {"postgres", "postgrest"} <= set(first.names)
+    assert all(len(each.names) >= 4 for each in (first, second, third))
+    assert [each.status for each in (first, second, third)] == [0, 0, -signal.SIGKILL]
+    assert [each.survivors for each in (first, second, third)] == [[], [], []]
 
 
-def test_the_data_is_kept_until_a_fresh_start(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    kept = '{ email: "kept@example.com", password: "correct horse", displayName: "K" }'
-    sign_up = f"mutation {{ signUp(input: {kept}) {{ user {{ email }} }} }}"
-    for options, expected in ([], None), ([], "CONFLICT"), (["--fresh"], None):
-        dev = Dev(data_dir, *options)
-        try:
-            url = dev.ready()[0].removeprefix("Tripgate ready: ")
-            answer = ask(url, sign_up)
-            assert isinstance(answer, dict)
-            errors = answer.get("errors", [{}])
-            assert errors[0].get("extensions", {}).get("code") == expected
-            dev.process.terminate()
-            assert dev.process.wait(40) == 0
-        finally:
-            dev.kill()
+def test_the_data_is_kept_until_a_fresh_start(first: Run, second: Run, third: Run) -> None:
+    assert [each.answers["signing up"] for each in (first, second, third)] == [None, "CONFLICT", None]
