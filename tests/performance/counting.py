@@ -67,8 +67,9 @@ class CountedGateway:
         self._settings = settings
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._counts: Counter[str] = Counter()
-        self._modules: dict[CodeType, str | None] = {}
+        # The number of each module, in a list, so that its counters share it.
+        self._counts: dict[str, list[int]] = {}
+        self._counters: dict[CodeType, Any] = {}
         self._steps: list[tuple[str, str]] = []
         self.url = ""
 
@@ -85,7 +86,8 @@ class CountedGateway:
 
     async def begin(self) -> None:
         """Count from now on."""
-        self._counts.clear()
+        for each in self._counts.values():
+            each[0] = 0
         await self._run(lambda: sys.settrace(self._entered))
 
     async def follow(self) -> None:
@@ -102,7 +104,7 @@ class CountedGateway:
         """The instructions of each module since `begin`, once nothing is left to do."""
         await self._run(lambda: None)
         await self._run(lambda: sys.settrace(None))
-        return Counter(self._counts)
+        return Counter({module: count for module, (count,) in self._counts.items() if count})
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -133,20 +135,24 @@ class CountedGateway:
     def _entered(self, frame: FrameType, _event: str, _argument: Any) -> Any:
         """A function begins, or goes on after an `await`."""
         code = frame.f_code
-        if code not in self._modules:
-            self._modules[code] = _module(code.co_filename)
-        module = self._modules[code]
-        if module is None:
-            return None
-        counts = self._counts
+        if code not in self._counters:
+            module = _module(code.co_filename)
+            self._counters[code] = None if module is None else self._counter(module)
+        counter = self._counters[code]
+        if counter is not None:
+            frame.f_trace_opcodes = True
+            frame.f_trace_lines = False
+        return counter
+
+    def _counter(self, module: str) -> Any:
+        """What is called for every instruction of a module, and so does as little as can be."""
+        count = self._counts.setdefault(module, [0])
 
         def stepped(_frame: FrameType, event: str, _argument: Any) -> Any:
             if event == "opcode":
-                counts[module] += 1
+                count[0] += 1
             return stepped
 
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
         return stepped
 
     def _stepped_in(self, frame: FrameType, _event: str, _argument: Any) -> None:
