@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
 from tripgate.local.binaries import user_cache
@@ -74,7 +75,14 @@ class Server:
             *("--save", "", "--appendonly", "no"),
         ]
         self._process = self._supervisor.start("redis", argv, env=self._program.environment())
-        wait_until(self._socket.exists, self._process, seconds=10, what="Redis")
+        wait_until(self._answers, self._process, seconds=10, what="Redis")
+
+    def _answers(self) -> bool:
+        # The socket is there a moment before anybody listens.
+        try:
+            return bool(self.command("PING"))
+        except RedisConnectionError:
+            return False
 
     def kill(self) -> None:
         """End it as a crash would; it forgets everything."""
