@@ -45,28 +45,49 @@ class Scratch:
         self._postgres = postgres
         self._password = password
         self._made = 0
+        # By what they hold, the databases that nobody is connected to, so that others can be copies of them.
+        self._templates: dict[tuple[bool, tuple[bytes, ...]], str] = {}
         with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
             connection.execute(_AS_HOSTED)
 
     def database(self, files: Iterable[Path] = (), *, open_grants: bool = False) -> str:
-        """The connection string of a new database with `files` applied.
+        """The connection string of a new database with `files` applied; what an earlier one begins with is copied.
 
         `open_grants` makes it like an older project, where the API's roles get every right on a new table.
         """
+        return self._url(self._copy(self._template(list(files), open_grants=open_grants)))
+
+    def _template(self, files: list[Path], *, open_grants: bool) -> str:
+        """The name of a database that holds these files: a copy of the one that holds most of them, and the rest."""
+        texts = tuple(file.read_bytes() for file in files)
+        if (open_grants, texts) in self._templates:
+            return self._templates[open_grants, texts]
+        for count in range(len(files), -1, -1):
+            known = self._templates.get((open_grants, texts[:count]))
+            if known is not None or count == 0:
+                break
+        name = self._copy(known or DATABASE)
+        if known is None and open_grants:
+            with psycopg.connect(self._in(self._postgres.admin_url(), name), autocommit=True) as connection:
+                connection.execute(_OPEN_GRANTS)
+        database.apply(self._url(name), files[count:])
+        self._templates[open_grants, texts] = name
+        return name
+
+    def _copy(self, template: str) -> str:
+        """The name of a new database that holds what the template does."""
         self._made += 1
         name = f"scratch_{self._made}"
         with psycopg.connect(self._in(self._postgres.admin_url(), "template1"), autocommit=True) as connection:
             make = "create database {} template {} owner {}"
-            owner = sql.Identifier(database.OWNER)
-            connection.execute(sql.SQL(make).format(sql.Identifier(name), sql.Identifier(DATABASE), owner))
+            names = (sql.Identifier(each) for each in (name, template, database.OWNER))
+            connection.execute(sql.SQL(make).format(*names))
             # Settings of a database are not copied with it.
             connection.execute(sql.SQL("alter database {} set timezone = 'UTC'").format(sql.Identifier(name)))
-        if open_grants:
-            with psycopg.connect(self._in(self._postgres.admin_url(), name), autocommit=True) as connection:
-                connection.execute(_OPEN_GRANTS)
-        url = self._in(self._postgres.tcp_url(database.OWNER, self._password), name)
-        database.apply(url, files)
-        return url
+        return name
+
+    def _url(self, name: str) -> str:
+        return self._in(self._postgres.tcp_url(database.OWNER, self._password), name)
 
     @staticmethod
     def _in(url: str, name: str) -> str:
