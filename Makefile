@@ -23,8 +23,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 dev: setup ## Start Postgres, PostgREST, Auth and the gateway on this machine.
 	@$(BIN)/tripgate dev
 
-test: setup ## Run every test against real servers.
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: setup ## Run every test against real servers; TEST_EXAMPLES=10 tries ten times as many random ones.
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: setup ## Lint, types, layers, drift, and nothing that breaks the last release's clients.
 	@$(BIN)/ruff check .

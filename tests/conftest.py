@@ -96,6 +96,33 @@ async def newcomer(anonymous: Person) -> Person:
     return await anonymous.sign_up()
 
 
+# What takes longest begins first, so that no worker is left with it at the end.
+SLOW = (
+    "tests/faults/",
+    "tests/live/",
+    "tests/cli/test_schema_changes.py",
+    "tests/database/test_migrations.py",
+    "tests/performance/test_worst.py",
+    "tests/local/",
+    "tests/cli/test_dev.py",
+    "tests/performance/",
+    "tests/database/test_speed.py",
+)
+# Folders that share a stack of their own: one worker runs each of them, but for their slow files, so that the stack
+# starts once.
+SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first, and say which tests one worker must run: those of a file, or of a shared stack."""
+    items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if item.nodeid.startswith(name)), 99))
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        folder = next((name for name in SHARING if file.startswith(name)), file)
+        group = file if file in SLOW else folder
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Two switches, for what is stored and compared."""
     parser.addoption(
