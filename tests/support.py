@@ -1,6 +1,7 @@
 """The few helpers of the gateway's tests: a person who sends GraphQL, and the wire between gateway and PostgREST."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,12 @@ from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 
 _numbers = itertools.count(1)
+_TIMES = int(os.environ.get("TEST_EXAMPLES", "1"))
+
+
+def examples(number: int) -> int:
+    """How many random examples a test tries: so many, and at night so many times TEST_EXAMPLES."""
+    return number * _TIMES
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.database.callers import NOT_GRANTED, Actor, World, sign_up
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_an_item_that_does_not_exist_looks_like_a_strangers(world: World) -> Non
 moves = st.lists(st.tuples(st.sampled_from("abcdefg"), st.integers(1, 4), st.integers(0, 8)), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves)
 def test_any_moves_are_those_of_lists(world: World, moves: list[tuple[str, int, int]]) -> None:
     ids = plan(world.db, world.owner.trips, THREE_DAYS)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, note, settings
 
 from tests.differential.documents import Document, documents
 from tests.differential.reference import SCHEMA, Reference
-from tests.support import serving
+from tests.support import examples, serving
 from tripgate.gateway.contexts import context_for
 from tripgate.gateway.schema import schema
 from tripgate.gateway.settings import Settings
@@ -78,7 +78,7 @@ fragment Anything on Node { nodeId kind: __typename ... on Profile { createdAt }
 
 
 @settings(
-    max_examples=50,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

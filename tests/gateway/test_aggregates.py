@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gql.table import Column, Kind, Table, catalog
 from tests.gateway.test_related_filters import Sql, filters
+from tests.support import examples
 from tripgate.gateway.schema import graphql_schema
 
 if TYPE_CHECKING:
@@ -292,7 +293,9 @@ async def sharing(seeded: StackInfo, anonymous: Person) -> tuple[Person, Person]
 
 
 @settings(
-    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(filter_=filters("TripItem"), as_friend=st.booleans())
 async def test_any_filter_on_related_rows_computes_what_sql_computes(

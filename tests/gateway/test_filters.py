@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support import Person
+from tests.support import Person, examples
 from tripgate.local.stack import StackInfo
 
 TITLES = (
@@ -129,7 +129,7 @@ def not_blank(texts: list[str]) -> bool:
     return all(text.strip() for text in texts)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(AWKWARD, min_size=1, max_size=6, unique=True).filter(not_blank))
 @example(texts=['","', "a,b", ")", '\\"', "*", "%", "_", "null", "\\", "a*b"])
 async def test_text_is_matched_exactly_as_in_sql(shelf: Any, traveller: Person, texts: list[str]) -> None:
@@ -271,7 +271,7 @@ async def test_json_that_cannot_be_asked_for(organiser: Person, details: dict[st
     assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=AWKWARD, operator=st.sampled_from(["contains", "startsWith", "endsWith"]))
 async def test_parts_of_text_are_taken_exactly(traveller: Person, seeded: StackInfo, text: str, operator: str) -> None:
     described, holds = {

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import Person
+from tests.support import Person, examples
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.postgrest import long_rows
 
@@ -146,7 +146,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES)
 async def test_any_value_comes_back_as_it_was(planner: Person, trip: str, tree: str) -> None:
     body = with_variables(CREATE, f'{{"input":{{"tripId":"{trip}","title":"x","details":{{"v":{tree}}}}}}}')

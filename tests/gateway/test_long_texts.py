@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gql.table import Kind, catalog
-from tests.support import Person, Wire
+from tests.support import Person, Wire, examples
 from tripgate.local.stack import StackInfo
 
 LENGTH = 5000
@@ -113,7 +113,7 @@ async def test_pages_are_the_list(
     assert await pages(writer, where, begin, 3, backward=True) == ids
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.data(),
     order=st.lists(

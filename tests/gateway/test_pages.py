@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import Person
+from tests.support import Person, examples
 
 DIRECTIONS = ["ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"]
 KEYS = {"dayNumber": "dayNumber", "cost": "cost", "notes": "notes", "startsAt": "startsAt", "kind": "kind"}
@@ -81,7 +81,7 @@ orders = st.lists(st.sampled_from(sorted(KEYS)), min_size=1, max_size=3, unique=
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=orders, size=st.integers(1, 9))
 async def test_walking_page_by_page_visits_every_row_once_in_order(
     crowded: tuple[Person, str], order: list[dict[str, str]], size: int

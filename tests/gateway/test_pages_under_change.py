@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import Person
+from tests.support import Person, examples
 from tripgate.local.stack import StackInfo
 
 PAGE = """
@@ -131,7 +131,7 @@ async def itinerary(seeded: StackInfo, traveller: Person, anonymous: Person) -> 
         yield Itinerary(connection, trip, str(traveller.id), str(stranger.id))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(items, max_size=15), keys=orders, changes=changes, size=st.integers(1, 4), backward=st.booleans())
 async def test_each_page_begins_exactly_behind_the_one_before(
     traveller: Person,

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gql.table import Relation, Table, catalog
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,7 +248,9 @@ def database(seeded: StackInfo) -> Iterator[psycopg.Connection]:
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(filter_=filters("Trip"), as_friend=st.booleans())
 async def test_any_filter_means_what_sql_means(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support import Person
+from tests.support import Person, examples
 from tripgate.local.stack import StackInfo
 
 LIST = "query ($filter: TripFilter!) { trips(filter: $filter, first: 100) { nodes { id } } }"
@@ -135,8 +135,8 @@ def shelves(seeded: StackInfo, people: tuple[Person, Person]) -> Iterator[Shelve
         yield Shelves(connection, *people)
 
 
-def exhaustively(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+def exhaustively(number: int) -> settings:
+    return settings(max_examples=examples(number), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 async def listed(person: Person, filter_: dict[str, Any]) -> set[str]:
@@ -145,7 +145,7 @@ async def listed(person: Person, filter_: dict[str, Any]) -> set[str]:
     return {node["id"] for node in nodes}
 
 
-@exhaustively(60)
+@exhaustively(30)
 @given(filter_=FILTER, patch=PATCH)
 @example(filter_={"or": [{"title": {"eq": "a"}}, {"title": {"eq": "b"}}]}, patch={"title": "c"})
 @example(filter_={"title": {"like": "a*b"}, "items": {"none": {"title": {"eq": "b"}}}}, patch={"title": "a*b"})
@@ -168,7 +168,7 @@ async def test_updates(shelves: Shelves, filter_: dict[str, Any], patch: dict[st
     assert shelves.found(shelves.other) == untouched
 
 
-@exhaustively(40)
+@exhaustively(20)
 @given(filter_=FILTER)
 @example(filter_={"or": [{"title": {"eq": "a"}}, {"items": {"some": {"id": {"isNull": False}}}}]})
 async def test_deletions(shelves: Shelves, filter_: dict[str, Any]) -> None:

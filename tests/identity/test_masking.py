@@ -24,6 +24,7 @@ from tests.identity.hostile import (
     errors_logged,
     hostile,
 )
+from tests.support import examples
 
 # Appendix A of PostgreSQL's manual, whole.
 SQLSTATES = sorted(
@@ -265,7 +266,7 @@ answers = st.builds(
 
 
 @pytest.mark.parametrize("transport", [by_post, by_stream])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(answer=answers, query=st.sampled_from([READ, WRITE]))
 async def test_any_answer_at_all(supabase: Hostile, transport: Transport, answer: Answer, query: str) -> None:
     supabase.says(rest=answer)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gql.table import catalog
 from tests.live.clients import live
-from tests.support import Person, Wire
+from tests.support import Person, Wire, examples
 from tripgate.gateway.limits import filters
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.conditions import condition
@@ -136,7 +136,7 @@ def leaves(condition: Condition) -> int:
             return 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(100))
 @given(FILTERS)
 def test_nothing_is_sent_that_was_not_counted(filter_: dict[str, Any]) -> None:
     assert leaves(planned(filter_)) <= filters.tested(TRIP, filter_).conditions

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import examples
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits, PageSizes
 from tripgate.gateway.limits.cost import estimated
@@ -162,7 +163,7 @@ def test_sizes_that_are_refused_anyway_count_as_the_largest() -> None:
     assert cost_of(create, inputs=inputs) == 150 * 5 + 100
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=3))
 def test_pages_inside_each_other(sizes: list[int]) -> None:
     levels = ["trips", "items", "votes"][: len(sizes)]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from gql.errors import ApiError
 from tests.limits.documents import counted, documents
+from tests.support import examples
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.measure import Size, measure, root_keys
@@ -34,7 +35,7 @@ def refusal(text: str, **limits: int) -> dict[str, Any]:
     return {}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(documents())
 def test_the_count_is_that_of_the_document_written_out(text: str) -> None:
     document = parse(text)
@@ -46,7 +47,7 @@ def test_the_count_is_that_of_the_document_written_out(text: str) -> None:
         assert {name: getattr(found, name) for name in expected} == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(documents())
 def test_each_limit_is_exact(text: str) -> None:
     document = parse(text)

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from resolvers.access import needs_nobody
 from tests.performance.counting import CountedGateway
-from tests.support import Person
+from tests.support import Person, examples
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
@@ -175,7 +175,7 @@ async def counted(seeded: StackInfo, anonymous: Person) -> AsyncIterator[Counted
         yield Counted(person, gateway)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(6), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     name=st.sampled_from(sorted(FIELDS)),
     seed=st.integers(0, 2**20),

@@ -23,6 +23,7 @@ from gql.table import Sort, Table, catalog
 from tests.differential.documents import Document, documents
 from tests.differential.inputs import VALUES
 from tests.planner import planned
+from tests.support import examples
 from tests.upstream.function_columns import VERSIONS, asked, hidden, mistakes, parsed
 from tripgate.gateway.operation import RequestError
 from tripgate.planner.plan import (
@@ -179,7 +180,9 @@ def test_no_case_of_the_planner_names_what_a_function_has_not() -> None:
     assert min(seen[True], seen[False]) > 5
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(document=documents())
 def test_no_random_document_does(document: Document) -> None:
     note(str(document))
@@ -269,7 +272,7 @@ async def ids(http: aiohttp.ClientSession, seeded: StackInfo, ada: Person) -> di
 
 
 @settings(
-    max_examples=120,
+    max_examples=examples(50),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import examples
 from tripgate.planner import result_shape as shape
 from tripgate.planner.shaper import connection_shaper
 from tripgate.upstream.postgrest import long_rows
@@ -64,7 +65,7 @@ def connection(size: int, *, backward: bool) -> shape.ConnectionShape:
     return shape.ConnectionShape(fields, size, backward, False, False, "m", ("id",))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(
     rows=st.lists(
         st.builds(lambda row, items: {**row, "items": items}, ROW, st.lists(ROW, max_size=2)), min_size=1, max_size=5

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gql.table import Kind
+from tests.support import examples
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.postgrest.merge import Part, merge
 
@@ -38,7 +39,7 @@ def database(seeded: StackInfo) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups=st.lists(st.lists(st.none() | NUMBERS, min_size=1, max_size=4), max_size=4))
 def test_any_parts(database: psycopg.Connection, groups: list[list[str | None]]) -> None:
     def computed(values: list[str | None]) -> dict[str, Any]:
