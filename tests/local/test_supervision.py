@@ -125,12 +125,15 @@ def test_after_ctrl_c_nothing_runs(supervisor: Supervisor) -> None:
 def test_when_even_the_guards_are_killed_nothing_runs_and_the_data_recover(
     supervisor: Supervisor, project: Path
 ) -> None:
+    guards = [process for process in supervisor.family if supervisor.is_guard(process)]
+    # Suspended first, or one that is quick would stop its server in order.
+    for guard in guards:
+        guard.suspend()
     supervisor.process.kill()
-    for process in supervisor.family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if supervisor.is_guard(process):
-                process.kill()
     supervisor.process.wait()
+    for guard in guards:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            guard.kill()
     assert supervisor.survivors() == []
     # The number in the lock file that Postgres left now belongs to a program that has nothing to do with it.
     pid_file = supervisor.data_dir / "postgres" / "postmaster.pid"
