@@ -31,7 +31,7 @@ from gql import derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type, defining, optional
-from gql.scalars import JSON, BigInt, Interval
+from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 T = TypeVar("T")
@@ -229,6 +229,7 @@ def table(
     keys: tuple[_KeyMark, ...] = (),
     search: str | None = None,
     cache: CacheControl | None = None,
+    read_only: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`.
 
@@ -244,6 +245,8 @@ def table(
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
         search: The function of the row, or column, that gives the words that `filter: { search }` looks through.
         cache: Whether answers with its rows may be kept, for those who want that.
+        read_only: Whether it is a view: no input offers its columns, and no root field may write it. It needs a key all
+            the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -252,7 +255,9 @@ def table(
         columns = {
             made.field: made
             for made in (
-                _column(key, hint, getattr(cls, key, _ColumnMark(None, FREELY))) for key, hint in hints.items()
+                _column(key, hint, getattr(cls, key, _ColumnMark(None, NEVER if read_only else FREELY)))
+                for key, hint in hints.items()
+                if _without_none(hint)[0] is not Vector
             )
         }
         relations = {
@@ -277,6 +282,8 @@ def table(
             search=search,
             hidden_columns=hidden_columns,
             primary_key=key,
+            read_only=read_only,
+            never_selected=tuple(each for each, hint in hints.items() if _without_none(hint)[0] is Vector),
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
             unique=tuple(_key(cls.__name__, each, columns.values()) for each in keys),
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
@@ -297,11 +304,14 @@ def table(
 
 
 def _check_key(mapping: Table) -> None:
-    """Make sure that rows can be named by their primary key.
+    """Make sure that rows can be named by their primary key, and that a view offers nothing to write.
 
     Raises:
         ValueError: They cannot.
     """
+    written = [column.field for column in mapping.columns.values() if column.creatable or column.patchable]
+    if mapping.read_only and written:
+        raise ValueError(f"{mapping.type_name}.{written[0]}: nobody writes a view; leave write=… out")
     key = mapping.by_sql_name.get(mapping.primary_key)
     if key is None:
         raise ValueError(f'{mapping.type_name} has no column {mapping.primary_key}; name its key: table(…, key="…")')
@@ -393,8 +403,8 @@ def _strawberry_type(
     cls: type[T], mapping: Table, marks: dict[str, _RelationMark], objects: dict[str, _ComputedMark | _PythonMark]
 ) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
-    hints = dict(cls.__annotations__)
-    for key, hint in cls.__annotations__.items():
+    hints = {key: hint for key, hint in cls.__annotations__.items() if key not in mapping.never_selected}
+    for key, hint in tuple(hints.items()):
         sql_name = mapping.columns[to_camel_case(key)].name
         if mapping.columns[to_camel_case(key)].kind in {Kind.JSON, Kind.DOUBLE}:
             # What is stored may be nothing that JSON can say, as NaN is: then null stands there.

@@ -31,6 +31,8 @@ JSON = NewType("JSON", object)
 BigInt = NewType("BigInt", int)
 Interval = NewType("Interval", str)
 """An ISO 8601 duration, as in `P1DT2H`."""
+Vector = NewType("Vector", object)
+"""Numbers of an embedding, which the database alone reads: no field, no filter and no input has them."""
 
 
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE)

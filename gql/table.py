@@ -237,6 +237,8 @@ class Table:
             counting whole rows takes the right to read all of each.
         python: Fields that the program makes of a row's columns.
         unique: The unique keys beside the primary one.
+        read_only: Whether it is a view, which nobody writes.
+        never_selected: SQL names of columns that are there and take part in nothing, as vectors do.
         cache: Whether answers with its rows may be kept, and until when; `None` for no.
         field_caches: The same for fields that say something of their own.
     """
@@ -255,6 +257,8 @@ class Table:
     python: Mapping[str, PythonField] = field(default_factory=dict)
     unique: tuple[UniqueKey, ...] = ()
     ordered_views: tuple[tuple[Sort, ...], ...] = ()
+    read_only: bool = False
+    never_selected: tuple[str, ...] = ()
     cache: CacheControl | None = None
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)

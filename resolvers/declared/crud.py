@@ -80,6 +80,8 @@ class Crud:
 
     def _writes(self, table: Table) -> dict[str, DeclaredField]:
         """What some column may be written for; and deleting."""
+        if table.read_only:
+            return {}
         name, rows = to_snake_case(table.singular), to_snake_case(table.plural)
         made: dict[str, DeclaredField] = {}
         if any(column.creatable for column in table.columns.values()):

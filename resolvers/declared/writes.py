@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import FieldType
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from gql.table import catalog
@@ -42,6 +43,17 @@ class Written:
 
 class Write(DeclaredField):
     """What the writes share."""
+
+    def made_type(self) -> FieldType:
+        """The field's type.
+
+        Raises:
+            ValueError: It would write a view.
+        """
+        made = super().made_type()
+        if self.table.read_only:
+            raise ValueError(f"{self.table.type_name} is a view, which nobody writes: {self.python_name} cannot be")
+        return made
 
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> Written:
         """What is selected of the rows written; planned once where nothing of it depends on variables."""

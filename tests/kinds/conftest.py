@@ -23,6 +23,12 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     data = tmp_path_factory.mktemp("kinds") / "data"
     with Stack(StackOptions(project_dir=PROJECT, data_dir=data, api_port=0)) as stack:
         assert stack.info is not None
+        # The embedded Supabase lets only a superuser create this extension; the platform lets migrations.
+        with psycopg.connect(stack.info.admin_db_url, autocommit=True) as connection:
+            connection.execute("create extension vector with schema extensions")
+            connection.execute(
+                "alter table public.uuid_samples add column embedding extensions.vector(3) default '[1,2,3]'"
+            )
         yield stack.info
 
 

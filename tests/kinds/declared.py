@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from gql.declare import NEVER, REQUIRED, column, has_one, on_create, table, to_many, to_one, unique
-from gql.scalars import BigInt, Interval
+from gql.scalars import BigInt, Interval, Vector
 from resolvers.declared.crud import crud
 from tripgate.gateway.schema import build_schema
 
@@ -40,7 +40,7 @@ def _declare(
     table(name, order_by=("label",), **said)(type(type_name, (), body))
 
 
-_declare("UuidSample", "uuid_samples", {"id": (UUID, column(write=NEVER))})
+_declare("UuidSample", "uuid_samples", {"id": (UUID, column(write=NEVER)), "embedding": (Vector, column())})
 _declare(
     "TextSample",
     "text_samples",
@@ -70,7 +70,18 @@ class Mark:
     bigint_sample = to_one("BigintSample", via="bigint_number", description="What it is the only one of.")
 
 
-_PARTS = [each for name in ("UuidSample", "TextSample", "BigintSample", "Mark") for each in crud(name).types()]
+@table("notes", order_by=("shouted desc",), key="number", read_only=True)
+class Note:
+    """A view of marks."""
+
+    number: BigInt
+    text_code: str | None
+    shouted: str
+
+    text_sample = to_one("TextSample", via="text_code", description="What it is about.")
+
+
+_PARTS = [each for name in ("UuidSample", "TextSample", "BigintSample", "Mark", "Note") for each in crud(name).types()]
 SCHEMA = build_schema(
     queries=[each for each in _PARTS if each.__name__.endswith("Query")],
     mutations=[each for each in _PARTS if each.__name__.endswith("Mutation")],

@@ -13,7 +13,7 @@ from pathlib import Path
 from gql.table import Sort, Table, catalog
 from tripgate.gateway.schema import written_by_filter
 
-_MADE = re.compile(r"^create table (?:if not exists )?public\.(\w+)", re.MULTILINE)
+_MADE = re.compile(r"^create (?:table|(?:or replace )?view) (?:if not exists )?public\.(\w+)", re.MULTILINE)
 _STAGE = re.compile(r"0(\d\d)_(\w+)_tables\.sql")
 _TREES = re.compile(r"(?<=allowed constant text\[\] := array\[\n)[^\]]*(?=\n    \];)")
 _EVERYBODY = "public, anon, authenticated, service_role"

@@ -77,3 +77,7 @@ create view public.text_samples_by_label with (security_invoker = true) as
 create view public.text_samples_by_label_reversed with (security_invoker = true) as
     select * from public.text_samples order by label desc, code desc;
 grant select on public.text_samples_by_label, public.text_samples_by_label_reversed to authenticated;
+
+create view public.notes with (security_invoker = true) as
+    select id as number, text_code, upper(note) as shouted from public.marks;
+grant select on public.notes to authenticated;
