@@ -17,7 +17,7 @@ from tests.live.clients import Live, live
 from tests.live.served import served
 from tests.rates.conftest import Client
 from tests.support import Person, serving
-from tripgate.gateway.edge.connections import Refusals, room_for_clients
+from tripgate.gateway.edge.connections import RefusalCounts, room_for_clients
 from tripgate.local.stack import StackInfo
 
 FOLLOW = "subscription ($trip: UUID!) { tripChanges(tripId: $trip) { operation } }"
@@ -266,7 +266,7 @@ def test_clients_leave_descriptors_for_the_way_upstream(descriptors: int, most: 
 
 def test_a_flood_of_refusals_is_a_line_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    refusals = Refusals(lambda: now)
+    refusals = RefusalCounts(lambda: now)
     for _ in range(1000):
         refusals.add("process", "too many")
     now = 10.0

@@ -14,7 +14,7 @@ from aiohttp import web
 from tests.live.clients import live
 from tests.live.conftest import Party
 from tests.live.test_changes import ITEMS, rename, until_following
-from tests.sight.sighted import samples
+from tests.observability.observed import samples
 from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
 from tripgate.planner.json_values import UNREADABLE

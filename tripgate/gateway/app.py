@@ -10,7 +10,7 @@ from aiohttp import web, web_response
 from tripgate.gateway.admission.shared import Shared, sharing
 from tripgate.gateway.assembly import checks, stages_of
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
-from tripgate.gateway.edge.connections import LiveConnections, Refusals
+from tripgate.gateway.edge.connections import LiveConnections, RefusalCounts
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
@@ -54,7 +54,7 @@ def application(
     """
     app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
     observability = observability or Observability(settings)
-    app[REFUSALS] = Refusals()
+    app[REFUSALS] = RefusalCounts()
     watch_refusals(observability.metrics, app[REFUSALS].counts)
     add_metrics(app, settings, observability)
     health = _add_health(app, settings)
@@ -149,7 +149,7 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
 
 
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
-REFUSALS = web.AppKey("refusals", Refusals)
+REFUSALS = web.AppKey("refusals", RefusalCounts)
 _STREAMS = web.AppKey("streams", EventStreams)
 
 

@@ -13,7 +13,7 @@ from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.app import REFUSALS, application
 from tripgate.gateway.edge.connections import (
     Connections,
-    Refusals,
+    RefusalCounts,
     raise_descriptor_limit,
     room_for_clients,
     watch_descriptors,
@@ -79,7 +79,7 @@ async def _runner(settings: Settings, observability: Observability) -> web.AppRu
     return runner
 
 
-def _bounded(settings: Settings, refusals: Refusals) -> Connections:
+def _bounded(settings: Settings, refusals: RefusalCounts) -> Connections:
     descriptors = raise_descriptor_limit()
     return Connections(
         refusals,

@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.5
 _log = logging.getLogger("tripgate.connections")
 
 
-class Refusals:
+class RefusalCounts:
     """Counts connections that were refused, by reason; logs the first of each, then one line in ten seconds at most.
 
     Attributes:
@@ -65,7 +65,7 @@ class LiveConnections:
         most: How many in all.
     """
 
-    def __init__(self, refusals: Refusals, *, per_address: int, most: int) -> None:
+    def __init__(self, refusals: RefusalCounts, *, per_address: int, most: int) -> None:
         self._refusals = refusals
         self._per_address = per_address
         self._most = most
@@ -106,7 +106,7 @@ class Connections:
         exempt: Whether any number may come from there, as from a proxy that stands for all its clients.
     """
 
-    def __init__(self, refusals: Refusals, *, most: int, per_address: int, exempt: Callable[[str], bool]) -> None:
+    def __init__(self, refusals: RefusalCounts, *, most: int, per_address: int, exempt: Callable[[str], bool]) -> None:
         self._refusals = refusals
         self._most = most
         self._per_address = min(per_address, max(1, most // 2))
@@ -173,7 +173,7 @@ def raise_descriptor_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-async def watch_descriptors(refusals: Refusals) -> None:
+async def watch_descriptors(refusals: RefusalCounts) -> None:
     """Look for ever whether anything can be opened: loops are silent about the connections that they cannot accept."""
     while True:
         try:

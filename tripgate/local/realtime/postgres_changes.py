@@ -16,7 +16,7 @@ import psycopg
 from tripgate.local.realtime import bindings, tables
 from tripgate.local.realtime.database import rolled_back
 from tripgate.local.realtime.errors import RefusedError
-from tripgate.local.realtime.visibility import Event, Reader, sights
+from tripgate.local.realtime.visibility import Event, Reader, visible_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,15 +114,15 @@ class PostgresChanges:
                 by_role.setdefault(reader.role, []).append((subscription, reader))
         for role, pairs in by_role.items():
             readers = [reader for _, reader in pairs]
-            for sight in await sights(self._pool, event, role, readers, self._max_record_bytes):
+            for visible in await visible_to(self._pool, event, role, readers, self._max_record_bytes):
                 ids: dict[Subscriber, list[int]] = {}
-                for place in sight.readers:
+                for place in visible.readers:
                     subscription = pairs[place][0]
                     # It may have been removed while the database was asked.
                     if subscription in self._subscriptions:
                         ids.setdefault(subscription.subscriber, []).append(subscription.id)
                 for subscriber, numbers in ids.items():
-                    subscriber.push(EVENT, {"ids": numbers, "data": orjson.Fragment(sight.data)})
+                    subscriber.push(EVENT, {"ids": numbers, "data": orjson.Fragment(visible.data)})
 
 
 async def _check(connection: Connection, binding: Binding, role: str) -> None:

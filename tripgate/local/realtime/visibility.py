@@ -68,14 +68,14 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Visible:
     """What some readers, by their places in the list, are told."""
 
     readers: list[int]
     data: bytes
 
 
-async def sights(pool: Pool, event: Event, role: str, readers: Sequence[Reader], max_bytes: int) -> list[Sight]:
+async def visible_to(pool: Pool, event: Event, role: str, readers: Sequence[Reader], max_bytes: int) -> list[Visible]:
     """What readers of one role are told of a change. Raises psycopg.Error, or RefusedError without a database."""
     async with rolled_back(pool) as connection:
         table = await tables.describe(connection, event.relation.oid, role)
@@ -83,7 +83,7 @@ async def sights(pool: Pool, event: Event, role: str, readers: Sequence[Reader],
             return []
         fault = _fault(event, table)
         if fault is not None:
-            return [Sight(list(range(len(readers))), _encode(event, [], [fault], {"record": {}}))]
+            return [Visible(list(range(len(readers))), _encode(event, [], [fault], {"record": {}}))]
         new, old = event.new(), event.old(table)
         places = await _through_filters(connection, event, table, readers, new, old)
         shown = await _Shown.of(connection, table, new, old, max_bytes) if places else None
@@ -95,7 +95,7 @@ async def sights(pool: Pool, event: Event, role: str, readers: Sequence[Reader],
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     for place in places:
         groups.setdefault(readers[place].binding.columns, []).append(place)
-    return [Sight(group, shown.encode(event, columns)) for columns, group in groups.items() if shown is not None]
+    return [Visible(group, shown.encode(event, columns)) for columns, group in groups.items() if shown is not None]
 
 
 def _fault(event: Event, table: Table) -> str | None:

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.sight.sighted import TRIPS, samples
+from tests.observability.observed import TRIPS, samples
 from tests.support import Person
 from tripgate.local.stack import StackInfo
 

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from tests.sight.sighted import TRIPS, HeaderWire, Sighted, sighted
+from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
 from tests.support import Person
 from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.gateway.telemetry import start
@@ -23,7 +23,7 @@ def by_name(spans: Sequence[ReadableSpan]) -> dict[str, ReadableSpan]:
     return {span.name: span for span in spans}
 
 
-async def test_without_a_tracer_the_clients_trace_is_passed_on(watched: Sighted, headers: HeaderWire) -> None:
+async def test_without_a_tracer_the_clients_trace_is_passed_on(watched: ObservedGateway, headers: HeaderWire) -> None:
     headers.headers.clear()
     await watched.post({"query": TRIPS}, {"traceparent": PARENT, "tracestate": "vendor=1"})
     (sent,) = headers.headers
@@ -33,7 +33,7 @@ async def test_without_a_tracer_the_clients_trace_is_passed_on(watched: Sighted,
 @pytest.mark.parametrize(
     "odd", ["", "00", PARENT.upper(), f"ff{PARENT[2:]}", f"00-{'0' * 32}-b7ad6b7169203331-01", "a b"]
 )
-async def test_what_is_no_trace_is_not_passed_on(watched: Sighted, headers: HeaderWire, odd: str) -> None:
+async def test_what_is_no_trace_is_not_passed_on(watched: ObservedGateway, headers: HeaderWire, odd: str) -> None:
     headers.headers.clear()
     await watched.post({"query": TRIPS}, {"traceparent": odd, "tracestate": "vendor=1"})
     (sent,) = headers.headers
@@ -41,7 +41,7 @@ async def test_what_is_no_trace_is_not_passed_on(watched: Sighted, headers: Head
 
 
 async def test_the_spans_of_a_query(seeded: StackInfo, ada: Person, headers: HeaderWire, tmp_path: Path) -> None:
-    async with sighted(seeded, ada, tmp_path, traced=True, rest_url=headers.url) as found:
+    async with observed(seeded, ada, tmp_path, traced=True, rest_url=headers.url) as found:
         await found.post({"query": TRIPS})
         found.spans.clear()
         headers.headers.clear()
@@ -88,7 +88,7 @@ async def test_the_spans_of_a_query(seeded: StackInfo, ada: Person, headers: Hea
 
 
 async def test_a_failure_is_marked(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    async with sighted(seeded, ada, tmp_path, traced=True, rest_url="http://127.0.0.1:1") as found:
+    async with observed(seeded, ada, tmp_path, traced=True, rest_url="http://127.0.0.1:1") as found:
         await found.post({"query": TRIPS})
         spans = found.spans.get_finished_spans()
     failed = [span for span in spans if span.status.status_code is StatusCode.ERROR]
@@ -101,7 +101,7 @@ async def test_a_failure_is_marked(seeded: StackInfo, ada: Person, tmp_path: Pat
 async def test_a_trace_that_is_not_sampled_goes_on_unsampled(
     seeded: StackInfo, ada: Person, headers: HeaderWire, tmp_path: Path
 ) -> None:
-    async with sighted(seeded, ada, tmp_path, traced=True, rest_url=headers.url) as found:
+    async with observed(seeded, ada, tmp_path, traced=True, rest_url=headers.url) as found:
         headers.headers.clear()
         await found.post({"query": TRIPS}, {"traceparent": PARENT[:-1] + "0"})
         assert found.spans.get_finished_spans() == ()

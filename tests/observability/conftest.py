@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sight.sighted import TRIPS, HeaderWire, Sighted, sighted
+from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
 from tests.support import Person
 from tripgate.local.stack import StackInfo
 
@@ -19,8 +19,8 @@ async def headers(seeded: StackInfo) -> AsyncIterator[HeaderWire]:
 @pytest.fixture(scope="session")
 async def watched(
     seeded: StackInfo, headers: HeaderWire, ada: Person, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Sighted]:
+) -> AsyncIterator[ObservedGateway]:
     """A gateway over the seeded stack, and Ada before it."""
-    async with sighted(seeded, ada, tmp_path_factory.mktemp("sight"), rest_url=headers.url) as found:
+    async with observed(seeded, ada, tmp_path_factory.mktemp("observability"), rest_url=headers.url) as found:
         await found.post({"query": TRIPS})  # which fetches the keys that tokens are verified with
         yield found

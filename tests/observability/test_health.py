@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.conftest import ROOT
 from tests.gateway.test_faults import instead_of_postgrest
-from tests.sight.sighted import sighted
+from tests.observability.observed import observed
 from tests.support import Person, Wire, serving
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.health import Health, realtime_hears
@@ -99,7 +99,7 @@ async def test_what_is_needed_can_be_chosen(
 
 
 async def test_a_change_is_logged_once(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    async with sighted(seeded, ada, tmp_path, rest_url="http://127.0.0.1:1") as found:
+    async with observed(seeded, ada, tmp_path, rest_url="http://127.0.0.1:1") as found:
         await ready(ada.http, found.person.url)
         await ready(ada.http, found.person.url)
         (line,) = await found.lines("tripgate.health")

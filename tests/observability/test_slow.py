@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.sight.sighted import TRIPS, Sighted, sighted
+from tests.observability.observed import TRIPS, ObservedGateway, observed
 from tests.support import Person, Wire
 from tripgate.local.stack import StackInfo
 
@@ -21,7 +21,7 @@ class SlowWire(Wire):
 async def test_a_slow_operation_is_logged_with_its_plan(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     async with (
         SlowWire(seeded.rest_url) as wire,
-        sighted(seeded, ada, tmp_path, rest_url=wire.url, slow_ms=50) as found,
+        observed(seeded, ada, tmp_path, rest_url=wire.url, slow_ms=50) as found,
     ):
         await found.person.ask("{ __typename }")
         query = 'query Slow { trips(first: 1, filter: { title: { eq: "Rome" } }) { nodes { title } } }'
@@ -56,7 +56,7 @@ async def test_a_slow_operation_is_logged_with_its_plan(seeded: StackInfo, ada: 
 async def test_a_second_describes_few_plans(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     async with (
         SlowWire(seeded.rest_url) as wire,
-        sighted(seeded, ada, tmp_path, rest_url=wire.url, slow_ms=50) as found,
+        observed(seeded, ada, tmp_path, rest_url=wire.url, slow_ms=50) as found,
     ):
         await asyncio.gather(*(found.person.ask(TRIPS) for _ in range(12)))
         lines = await found.lines("tripgate.slow", 12)
@@ -64,8 +64,8 @@ async def test_a_second_describes_few_plans(seeded: StackInfo, ada: Person, tmp_
     assert 5 <= len(planned) <= 10
 
 
-async def test_nothing_is_slow_where_nobody_asks(watched: Sighted, seeded: StackInfo, tmp_path: Path) -> None:
-    async with sighted(seeded, watched.person, tmp_path, slow_ms=0) as found:
+async def test_nothing_is_slow_where_nobody_asks(watched: ObservedGateway, seeded: StackInfo, tmp_path: Path) -> None:
+    async with observed(seeded, watched.person, tmp_path, slow_ms=0) as found:
         await found.person.ask(TRIPS)
         await found.lines("tripgate.requests")
         await found.lines("tripgate.slow", 0)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.live.clients import live
-from tests.sight.sighted import TRIPS, HeaderWire, Sighted, sighted
+from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
 from tests.support import Person
 from tripgate.gateway.telemetry import logs
 from tripgate.gateway.telemetry.logs import Lines
@@ -27,7 +27,7 @@ CHANGES = "subscription Follow($trip: UUID!) { tripItemChanges(tripId: $trip) { 
 TRIP = "ada00000-0000-4000-8002-000000000001"
 
 
-async def test_the_line_of_a_query(watched: Sighted) -> None:
+async def test_the_line_of_a_query(watched: ObservedGateway) -> None:
     since = watched.so_far
     response = await watched.post({"query": TRIPS})
     (line,) = await watched.lines(REQUESTS, since=since)
@@ -47,7 +47,7 @@ async def test_the_line_of_a_query(watched: Sighted) -> None:
     }
 
 
-async def test_the_line_of_what_is_refused(watched: Sighted) -> None:
+async def test_the_line_of_what_is_refused(watched: ObservedGateway) -> None:
     since = watched.so_far
     await watched.post("{not json")
     await watched.post({"query": "{ nothing }", "operationName": "a secret"})
@@ -66,7 +66,7 @@ async def test_the_line_of_what_is_refused(watched: Sighted) -> None:
     ]
 
 
-async def test_a_request_id_goes_all_the_way(watched: Sighted, headers: HeaderWire) -> None:
+async def test_a_request_id_goes_all_the_way(watched: ObservedGateway, headers: HeaderWire) -> None:
     since = watched.so_far
     headers.headers.clear()
     response = await watched.post({"query": TRIPS}, {"X-Request-Id": "checkout-42"})
@@ -77,7 +77,7 @@ async def test_a_request_id_goes_all_the_way(watched: Sighted, headers: HeaderWi
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 65, "ada@tripgate.example", "a;b", "ü", "<script>"])
-async def test_an_odd_request_id_is_replaced(watched: Sighted, headers: HeaderWire, given: str) -> None:
+async def test_an_odd_request_id_is_replaced(watched: ObservedGateway, headers: HeaderWire, given: str) -> None:
     headers.headers.clear()
     response = await watched.post({"query": TRIPS}, {"X-Request-Id": given})
     made = response.headers["X-Request-Id"]
@@ -85,7 +85,7 @@ async def test_an_odd_request_id_is_replaced(watched: Sighted, headers: HeaderWi
     assert [each["x-request-id"] for each in headers.headers] == [made]
 
 
-async def test_each_operation_of_a_websocket_has_a_line(watched: Sighted) -> None:
+async def test_each_operation_of_a_websocket_has_a_line(watched: ObservedGateway) -> None:
     since = watched.so_far
     async with live(watched.person) as connection:
         query = await connection.subscribe(TRIPS)
@@ -106,7 +106,7 @@ async def test_each_operation_of_a_websocket_has_a_line(watched: Sighted) -> Non
     ]
 
 
-async def test_a_stream_of_events_has_a_line(watched: Sighted) -> None:
+async def test_a_stream_of_events_has_a_line(watched: ObservedGateway) -> None:
     since = watched.so_far
     response = await watched.post({"query": TRIPS}, {"Accept": "text/event-stream", "X-Request-Id": "streamed"})
     assert response.headers["X-Request-Id"] == "streamed"
@@ -128,7 +128,7 @@ async def test_a_masked_error_is_found_by_either_id_and_tells_no_row(
 
     async with (
         instead_of_postgrest(odd) as rest_url,
-        sighted(seeded, ada, tmp_path, rest_url=rest_url) as found,
+        observed(seeded, ada, tmp_path, rest_url=rest_url) as found,
     ):
         create = "mutation ($title: String!) { createTrip(input: { title: $title }) { id } }"
         headers = {"X-Request-Id": "odd", "Content-Type": "application/json", "Authorization": f"Bearer {ada.token}"}
@@ -146,9 +146,9 @@ async def test_a_masked_error_is_found_by_either_id_and_tells_no_row(
 
 
 async def test_a_person_is_a_keyed_hash_or_nothing(
-    seeded: StackInfo, ada: Person, watched: Sighted, tmp_path: Path
+    seeded: StackInfo, ada: Person, watched: ObservedGateway, tmp_path: Path
 ) -> None:
-    async with sighted(seeded, ada, tmp_path, log_person_key="a key that nobody knows") as found:
+    async with observed(seeded, ada, tmp_path, log_person_key="a key that nobody knows") as found:
         await found.post({"query": TRIPS})
         await found.post({"query": TRIPS})
         await found.post({"query": "{ __typename }"}, {"Authorization": "Bearer"})
@@ -163,7 +163,7 @@ async def test_a_person_is_a_keyed_hash_or_nothing(
 
 
 async def test_text_for_people_who_develop(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    async with sighted(seeded, ada, tmp_path, as_json=False) as found:
+    async with observed(seeded, ada, tmp_path, as_json=False) as found:
         await found.post({"query": TRIPS}, {"X-Request-Id": "abc"})
         await asyncio.sleep(0.2)
         text = found.log.read_text()
@@ -176,7 +176,7 @@ async def test_text_for_people_who_develop(seeded: StackInfo, ada: Person, tmp_p
 
 
 async def test_a_level_above_leaves_requests_out(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    async with sighted(seeded, ada, tmp_path, log_level="warning") as found:
+    async with observed(seeded, ada, tmp_path, log_level="warning") as found:
         await found.post({"query": TRIPS})
         assert found.so_far == 0
 
@@ -208,7 +208,7 @@ def test_nobody_waits_for_a_reader_that_does_not_read(monkeypatch: pytest.Monkey
     assert len(numbers) + told == 6_000
 
 
-async def test_no_header_tells_a_version(watched: Sighted) -> None:
+async def test_no_header_tells_a_version(watched: ObservedGateway) -> None:
     response = await watched.post({"query": TRIPS})
     assert response.headers["Server"] == "tripgate"
     host, port = watched.person.url.removeprefix("http://").removesuffix("/graphql").split(":")

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.live.clients import live
-from tests.sight.sighted import sighted
+from tests.observability.observed import observed
 from tests.support import Person
 from tripgate.gateway.telemetry.redact import plan_without_values, strings_in, without_secrets
 from tripgate.local.stack import StackInfo
@@ -38,7 +38,7 @@ def secret(number: int) -> str:
 
 
 async def test_nothing_that_anybody_says_is_seen_again(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    async with sighted(
+    async with observed(
         seeded, ada, tmp_path, traced=True, log_level="debug", slow_ms=1, log_person_key="0123456789abcdef"
     ) as found:
         nobody = Person(ada.http, found.person.url)
@@ -98,7 +98,7 @@ async def _masked(seeded: StackInfo, person: Person, folder: Path) -> None:
 
     async with (
         instead_of_postgrest(odd) as rest_url,
-        sighted(seeded, person, folder, rest_url=rest_url, log_level="debug", slow_ms=1) as found,
+        observed(seeded, person, folder, rest_url=rest_url, log_level="debug", slow_ms=1) as found,
     ):
         await found.person.post("mutation ($t: String!) { createTrip(input: { title: $t }) { id } }", t=secret(21))
         await found.person.post(f'{{ trips(filter: {{ title: {{ eq: "{secret(22)}" }} }}) {{ nodes {{ id }} }} }}')

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.live.clients import live
-from tests.sight.sighted import TRIPS, Sighted, samples, sighted
+from tests.observability.observed import TRIPS, ObservedGateway, observed, samples
 from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
 
@@ -23,7 +23,7 @@ STAGES = ("receive", "parse", "plan", "upstream", "shape", "encode")
 class Since:
     """What has been counted since the last look."""
 
-    def __init__(self, watched: Sighted) -> None:
+    def __init__(self, watched: ObservedGateway) -> None:
         self._watched = watched
         self._before: Mapping[object, float] = {}
 
@@ -43,7 +43,7 @@ class Since:
         }
 
 
-async def test_what_is_done_is_counted(watched: Sighted) -> None:
+async def test_what_is_done_is_counted(watched: ObservedGateway) -> None:
     since = await Since(watched).look()
     await watched.post({"query": TRIPS})
     await watched.post({"query": TRIPS})
@@ -73,7 +73,7 @@ async def test_what_is_done_is_counted(watched: Sighted) -> None:
     }
 
 
-async def test_stages_are_the_whole(watched: Sighted) -> None:
+async def test_stages_are_the_whole(watched: ObservedGateway) -> None:
     since = await Since(watched).look()
     for _ in range(5):
         await watched.post({"query": TRIPS})
@@ -84,7 +84,7 @@ async def test_stages_are_the_whole(watched: Sighted) -> None:
     assert 0.9 * whole < parts <= whole * 1.0001
 
 
-async def test_buckets_hold_what_took_no_longer(watched: Sighted) -> None:
+async def test_buckets_hold_what_took_no_longer(watched: ObservedGateway) -> None:
     await watched.post({"query": TRIPS})
     found = await watched.metrics()
     buckets = {
@@ -99,7 +99,7 @@ async def test_buckets_hold_what_took_no_longer(watched: Sighted) -> None:
     assert buckets[10.0] == numbers[-1]
 
 
-async def test_what_lives_is_measured(watched: Sighted) -> None:
+async def test_what_lives_is_measured(watched: ObservedGateway) -> None:
     async with live(watched.person) as connection:
         id_ = await connection.subscribe(CHANGES, trip=TRIP)
         await connection.silence(id_, 0.5)
@@ -116,7 +116,7 @@ async def test_what_lives_is_measured(watched: Sighted) -> None:
 async def test_names_are_the_clients_words_and_so_they_are_counted(
     seeded: StackInfo, ada: Person, tmp_path: Path
 ) -> None:
-    async with sighted(seeded, ada, tmp_path, metrics_operations=2) as found:
+    async with observed(seeded, ada, tmp_path, metrics_operations=2) as found:
         await found.post({"query": "query Broken { trip(id: 1) { id } }"})
         await Person(ada.http, found.person.url).post("query Stranger { __typename }")
         for name in ("First", "Second", "Third", "Fourth", "First"):
@@ -129,7 +129,7 @@ async def test_names_are_the_clients_words_and_so_they_are_counted(
     assert counted == {"First": 2, "Second": 1, "(other)": 3}
 
 
-async def test_either_format_as_it_is_asked_for(watched: Sighted) -> None:
+async def test_either_format_as_it_is_asked_for(watched: ObservedGateway) -> None:
     url = watched.person.url.replace("graphql", "metrics")
     http = watched.person.http
     async with http.get(url) as response:
@@ -165,7 +165,7 @@ async def test_none_where_they_are_switched_off(seeded: StackInfo, http: aiohttp
 async def test_every_metric_is_documented_and_no_other(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     everything = {"rate_limits": True, "cache": True, "share_reads": True}
     async with (
-        sighted(seeded, ada, tmp_path, **everything) as found,
+        observed(seeded, ada, tmp_path, **everything) as found,
         ada.http.get(found.person.url.replace("graphql", "metrics")) as response,
     ):
         families = list(text_string_to_metric_families(await response.text()))

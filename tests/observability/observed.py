@@ -39,7 +39,7 @@ class HeaderWire(Wire):
 
 
 @dataclass
-class Sighted:
+class ObservedGateway:
     """A running gateway, and all that can be seen of it."""
 
     person: Person
@@ -89,9 +89,9 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 
 @asynccontextmanager
-async def sighted(
+async def observed(
     info: StackInfo, person: Person, folder: Path, *, traced: bool = False, as_json: bool = True, **changes: Any
-) -> AsyncIterator[Sighted]:
+) -> AsyncIterator[ObservedGateway]:
     """A gateway with a log in this folder, and this person before it."""
     log = folder / f"log-{time.monotonic_ns()}"
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -109,7 +109,7 @@ async def sighted(
     logging.getLogger("tripgate").setLevel(lines.level)
     try:
         async with serving(info, see, **changes) as url:
-            yield Sighted(Person(person.http, url, person.token, id=person.id, email=person.email), log, spans)
+            yield ObservedGateway(Person(person.http, url, person.token, id=person.id, email=person.email), log, spans)
     finally:
         logging.getLogger("tripgate").setLevel(level)
         logging.getLogger().removeHandler(handler)
