@@ -43,6 +43,7 @@ def cost_of(query: str, pages: PageSizes | None = None, **variables: Any) -> int
         (f'{{ trip(id: "{ID}") {{ title owner {{ displayName }} }} }}', 1),
         (f'{{ trip(id: "{ID}") {{ title durationDays costTotal }} }}', 1 + 2),
         ("{ trips { nodes { id } } }", 1 + 20),
+        ("{ trips { nodes { __typename durationDays } } }", 1 + 20 * 2),
         ("{ trips(first: 7) { nodes { id } } }", 1 + 7),
         ("{ trips(last: 7) { edges { cursor node { id } } } }", 1 + 7),
         ("{ trips(first: 7) { pageInfo { hasNextPage } } }", 1 + 7),

@@ -1,6 +1,7 @@
 """Pages as bounds of an order, and the very words in which a mistake is refused."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -159,12 +160,12 @@ def owned(test: Condition) -> Related:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("bounded", "expected"),
     [
-        (bound(ID, "x"), of(Operator.GT, "id", "x")),
-        (bound(ID, "x", before=True), of(Operator.LT, "id", "x")),
+        (lambda: bound(ID, "x"), of(Operator.GT, "id", "x")),
+        (lambda: bound(ID, "x", before=True), of(Operator.LT, "id", "x")),
         (
-            bound(NAMED, "a", "x"),
+            lambda: bound(NAMED, "a", "x"),
             And(
                 (
                     of(Operator.GTE, "title", "a"),
@@ -178,7 +179,7 @@ def owned(test: Condition) -> Related:
             ),
         ),
         (
-            bound(NAMED, "a", "x", before=True),
+            lambda: bound(NAMED, "a", "x", before=True),
             And(
                 (
                     of(Operator.LTE, "title", "a"),
@@ -192,7 +193,7 @@ def owned(test: Condition) -> Related:
             ),
         ),
         (
-            bound((BUDGET, *ID), "5", "x"),
+            lambda: bound((BUDGET, *ID), "5", "x"),
             Or(
                 (
                     Or((of(Operator.GT, "budget", "5"), NO_BUDGET)),
@@ -200,17 +201,17 @@ def owned(test: Condition) -> Related:
                 )
             ),
         ),
-        (bound((BUDGET, *ID), None, "x"), And((NO_BUDGET, of(Operator.GT, "id", "x")))),
+        (lambda: bound((BUDGET, *ID), None, "x"), And((NO_BUDGET, of(Operator.GT, "id", "x")))),
         (
-            bound((BUDGET, *ID), "5", "x", before=True),
+            lambda: bound((BUDGET, *ID), "5", "x", before=True),
             Or((of(Operator.LT, "budget", "5"), And((of(Operator.EQ, "budget", "5"), of(Operator.LT, "id", "x"))))),
         ),
         (
-            bound((BUDGET_FIRST, *ID), None, "x"),
+            lambda: bound((BUDGET_FIRST, *ID), None, "x"),
             Or((Not(NO_BUDGET), And((NO_BUDGET, of(Operator.GT, "id", "x"))))),
         ),
         (
-            bound(BY_OWNER, "a", "x"),
+            lambda: bound(BY_OWNER, "a", "x"),
             Or(
                 (
                     Or(
@@ -224,7 +225,7 @@ def owned(test: Condition) -> Related:
             ),
         ),
         (
-            bound((Sort("order_index"), *ID), 7, "x", table=ITEM),
+            lambda: bound((Sort("order_index"), *ID), 7, "x", table=ITEM),
             And(
                 (
                     of(Operator.GTE, "order_index", "7"),
@@ -239,8 +240,8 @@ def owned(test: Condition) -> Related:
         ),
     ],
 )
-def test_what_a_cursor_leaves(found: Condition, expected: Condition) -> None:
-    assert found == expected
+def test_what_a_cursor_leaves(bounded: Callable[[], Condition], expected: Condition) -> None:
+    assert bounded() == expected
 
 
 def test_two_cursors_leave_what_is_between() -> None:

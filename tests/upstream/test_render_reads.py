@@ -148,6 +148,19 @@ def test_a_key_finds_one_row_only_where_nothing_else_is_asked(changes: dict[str,
         keyed_request(trips(**changes), "id")
 
 
+def test_its_long_texts_travel_apart_as_well() -> None:
+    text = "t" * 6000
+    items = Read("trip_items", ID, where=Compare("notes", Operator.EQ, text))
+    read = trips(embeds=(Embed("r0", "trip_id", True, items),))
+    request = keyed_request(read, "id").with_key("x")
+    assert parameters(request.path) == ("trips?select=id,r0:trip_items!trip_id(id)&id=eq.x&r0.notes_against->>0=eq.0")
+    assert request.texts == (text,)
+    assert request.plan == dataclasses.replace(read, where=Compare("id", Operator.EQ, "x"))
+    assert request.identity == ((request.path, "", None), (text,))
+    short = dataclasses.replace(items, where=Compare("notes", Operator.EQ, "t" * 5000))
+    assert keyed_request(trips(embeds=(Embed("r0", "trip_id", True, short),)), "id").texts == ()
+
+
 # Long lists of ids.
 
 
