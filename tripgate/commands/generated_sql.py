@@ -100,7 +100,7 @@ def _of_table(table: Table) -> str:
     parts = [f"\n{head:-<120}", f"grant all on public.{table.name} to service_role;"]
     if table.hidden_columns:
         parts.pop()  # what service_role may do says the table's own file
-    if "updated_at" in table.by_sql_name:
+    if "updated_at" in table.by_sql_name and not table.read_only:
         parts.append(
             f"create trigger set_{table.name}_updated_at before update on public.{table.name}\n"
             "    for each row execute function private.set_updated_at();"
