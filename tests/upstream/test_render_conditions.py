@@ -47,7 +47,7 @@ def related(where: Condition, *, many: bool = True) -> Related:
     ],
 )
 def test_a_condition_on_the_row_itself(condition: Condition, expected: list[str]) -> None:
-    filters = Filters(condition, "")
+    filters = Filters(condition, "trips", "")
     assert (filters.embeds, shown(filters.parameters)) == ([], expected)
 
 
@@ -69,7 +69,7 @@ def test_a_condition_on_the_row_itself(condition: Condition, expected: list[str]
 def test_a_star_in_a_pattern_is_a_star(operator: Operator, pattern: str, expected: str) -> None:
     """PostgREST takes `*` for `%`, so such a pattern travels as a regular expression."""
     condition = And((Compare("title", operator, pattern), NO_BUDGET))
-    assert shown(Filters(condition, "").parameters) == [f"and=(title.{expected},budget.is.null)"]
+    assert shown(Filters(condition, "trips", "").parameters) == [f"and=(title.{expected},budget.is.null)"]
 
 
 @pytest.mark.parametrize(
@@ -130,24 +130,24 @@ def test_a_test_of_related_rows_is_the_presence_of_an_embed(
     condition: Condition, options: dict[str, Any], embeds: list[str], expected: list[str]
 ) -> None:
     assert "invitations" in catalog.partly_hidden
-    filters = Filters(condition, "", **options)
+    filters = Filters(condition, "trips", "", **options)
     assert (filters.embeds, shown(filters.parameters)) == (embeds, expected)
 
 
 def test_below_an_embed_its_name_stands_first() -> None:
-    filters = Filters(And((related(TITLE), NO_BUDGET)), "r0.")
+    filters = Filters(And((related(TITLE), NO_BUDGET)), "trips", "r0.")
     assert shown(filters.parameters) == [
         "r0.and=(f0.not.is.null,budget.is.null)",
         "r0.f0.title=eq.Rome",
         "r0.f0.limit=1",
     ]
-    assert shown(Filters(TITLE, "r0.").parameters) == ["r0.title=eq.Rome"]
+    assert shown(Filters(TITLE, "trips", "r0.").parameters) == ["r0.title=eq.Rome"]
 
 
 def test_a_clients_text_cannot_leave_its_place() -> None:
-    (parameter,) = Filters(And((Compare("title", Operator.EQ, '")&x=y,(é'), NO_BUDGET)), "").parameters
+    (parameter,) = Filters(And((Compare("title", Operator.EQ, '")&x=y,(é'), NO_BUDGET)), "trips", "").parameters
     assert parameter == "and=(title.eq.%22%5C%22%29%26x%3Dy%2C%28%C3%A9%22,budget.is.null)"
-    assert Filters(Compare("title", Operator.EQ, "a&b=c/é"), "").parameters == ["title=eq.a%26b%3Dc%2F%C3%A9"]
+    assert Filters(Compare("title", Operator.EQ, "a&b=c/é"), "trips", "").parameters == ["title=eq.a%26b%3Dc%2F%C3%A9"]
 
 
 @pytest.mark.parametrize(
