@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.faults.conftest import Database, locked
+from tests.observability.test_health import FINE, ready
 from tests.support import Person, serving
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import Stack, StackInfo
@@ -165,3 +166,24 @@ async def test_all_of_postgrests_connections_are_held(
         began = time.monotonic()
         await back(person)
         assert time.monotonic() - began < 1, "all is well soon after the lock is gone"
+
+
+async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:
+    """What `/readyz` answers, as soon as it does with this status."""
+    async with asyncio.timeout(20):
+        while (found := await ready(http, url))[0] != status:  # noqa: ASYNC110 - it is another process that changes
+            await asyncio.sleep(0.3)
+    return found[1]
+
+
+async def test_who_has_no_postgres_is_not_ready_until_it_comes_back(
+    http: aiohttp.ClientSession, info: StackInfo, faulty_stack: Stack
+) -> None:
+    async with serving(info) as url:
+        assert await until(http, url, 200) == {"status": "ok", "checks": FINE}
+        async with killing(faulty_stack, "postgres") as kill:
+            await kill()
+            assert await until(http, url, 503) == {"status": "unavailable", "checks": {**FINE, "rest": "unavailable"}}
+            async with http.get(url.replace("graphql", "healthz")) as response:
+                assert response.status == 200
+        assert await until(http, url, 200) == {"status": "ok", "checks": FINE}

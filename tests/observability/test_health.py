@@ -8,13 +8,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.conftest import ROOT
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.observability.observed import observed
 from tests.support import Person, Wire, serving
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.telemetry.health import Health, realtime_hears
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
 
 FINE = {"rest": "ok", "auth": "ok", "realtime": "ok"}
@@ -26,31 +25,10 @@ async def ready(http: aiohttp.ClientSession, url: str) -> tuple[int, object]:
         return response.status, await response.json()
 
 
-async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:
-    """What `/readyz` answers, as soon as it does with this status."""
-    async with asyncio.timeout(20):
-        while (found := await ready(http, url))[0] != status:  # noqa: ASYNC110 - it is another process that changes
-            await asyncio.sleep(0.3)
-    return found[1]
-
-
 async def test_all_is_well(http: aiohttp.ClientSession, gateway: str) -> None:
     assert await ready(http, gateway) == (200, {"status": "ok", "checks": FINE})
     async with http.head(gateway.replace("graphql", "healthz")) as response:
         assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
-
-
-async def test_postgres_goes_away_and_comes_back(tmp_path: Path, http: aiohttp.ClientSession) -> None:
-    with Stack(StackOptions(ROOT, tmp_path / "data", api_port=0, seed=False)) as stack:
-        assert stack.info is not None
-        async with serving(stack.info) as url:
-            assert await ready(http, url) == (200, {"status": "ok", "checks": FINE})
-            await asyncio.to_thread(stack.kill, "postgres")
-            assert await until(http, url, 503) == {"status": "unavailable", "checks": {**FINE, "rest": "unavailable"}}
-            async with http.get(url.replace("graphql", "healthz")) as response:
-                assert response.status == 200
-            await asyncio.to_thread(stack.restart, "postgres")
-            assert await until(http, url, 200) == {"status": "ok", "checks": FINE}
 
 
 async def test_a_schema_that_is_not_loaded_is_not_ready(seeded: StackInfo, http: aiohttp.ClientSession) -> None:
