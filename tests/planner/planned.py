@@ -41,16 +41,22 @@ def plans(name: str) -> dict[str, Any]:
 
 def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
     """What the declared root fields of a document ask for, by response key."""
+    found = {}
+    for key, plan in root_plans(document, given).items():
+        parts = [getattr(plan, part, None) for part in ("read", "total")]
+        found[key] = [part for part in parts if part is not None]
+    return found
+
+
+def root_plans(document: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The plans of the declared root fields of a document, by response key."""
     documents = Documents(graphql_schema(), size=10, limits=Limits(), hide_suggestions=False, introspection=True)
     operation = documents.operation(document, None)
     prepared = operation.prepare(given, Caller("ada", "a token"))
     found = {}
     for selected in prepared.roots:
         field = declared_field(selected)
-        if not isinstance(field, One | Many | Grouped):
-            continue
-        context = Context(caller=None, backend=None, open_auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
-        plan = field.plan(context, selected, prepared.values)
-        parts = [getattr(plan, part, None) for part in ("read", "total")]
-        found[selected.key] = [part for part in parts if part is not None]
+        if isinstance(field, One | Many | Grouped):
+            context = Context(caller=None, backend=None, open_auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
+            found[selected.key] = field.plan(context, selected, prepared.values)
     return found
