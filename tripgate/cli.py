@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage 
 
 import asyncio
 import contextlib
+import gc
 import importlib.metadata
 import logging
 import os
@@ -170,6 +171,8 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
                 with Logs(loaded, sys.stderr.fileno()):
                     runner.run(others.serve(loaded, announce))
             else:
+                # All that a start makes stays, and looking through it for garbage would be a third of the start.
+                gc.disable()
                 from tripgate.gateway import server  # noqa: PLC0415 - slow to load, and only what serves needs it
 
                 runner.run(server.serve(loaded, announce, parent=worker_of))

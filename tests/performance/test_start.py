@@ -1,6 +1,7 @@
 """What a start costs, and what it does not load: counted, since seconds differ between machines and hours."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -51,6 +52,28 @@ def test_what_few_requests_need_is_loaded_when_the_first_of_them_comes() -> None
     late = ["supabase_auth", "httpx", "postgrest", "rich", "redis", "opentelemetry.sdk", "psycopg", "starlette"]
     done = subprocess.run([sys.executable, "-c", script, *late], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_garbage_is_looked_for_once_the_server_is_up() -> None:
+    """The command line leaves it until then: nothing that a start makes is garbage."""
+    script = """
+import asyncio, gc, os, signal
+from tripgate.gateway import server, settings
+def announce(url):
+    print(gc.isenabled(), gc.get_freeze_count() > 100_000)
+    os.kill(os.getpid(), signal.SIGINT)
+gc.disable()
+asyncio.run(server.serve(settings.load(), announce))
+"""
+    environment = {
+        **os.environ,
+        "SUPABASE_URL": "http://127.0.0.1:9",
+        "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_0",
+        "TRIPGATE_PORT": "0",
+    }
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True True"
 
 
 async def test_introspection_answers_what_graphql_core_does() -> None:

@@ -115,4 +115,5 @@ def _spare_what_stays() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()  # off while it starts, where the command line has begun it
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
