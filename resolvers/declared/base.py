@@ -100,7 +100,7 @@ class DeclaredField(LateField):
             ApiError: Any public error.
         """
 
-    def kept(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+    def cached(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         """What `ready` makes of this selection and these variables, kept for the requests that have the same."""
         found = context.plans.get(selected.key)
         if found is None:
@@ -164,10 +164,10 @@ def _as_input(value: Any) -> Any:
 
 
 class PlannedField(DeclaredField):
-    """A read whose plan is kept: what `ready` makes answers by itself."""
+    """A read whose plan is cached: what `ready` makes answers by itself."""
 
     def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
-        ready: Ready = self.kept(context, selected, variables)
+        ready: Ready = self.cached(context, selected, variables)
         return ready.answer(context)
 
 

@@ -78,7 +78,7 @@ class Changes(SubscriptionField):
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        stream: _Stream = self.kept(context, selected, variables)
+        stream: _Stream = self.cached(context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
         context.live.add(subscription)

@@ -22,7 +22,7 @@ from tripgate.upstream.backend import Prepared, PreparedByKey, Rows
 
 @dataclass(frozen=True, slots=True)
 class ReadyObject:
-    """A planned row, prepared and compiled: all that does not depend on the moment, kept with its document."""
+    """A planned row, prepared and compiled: all that does not depend on the moment, cached with its document."""
 
     table: Table
     prepared: Prepared
@@ -67,11 +67,11 @@ def _by_key(
     if not all(child.constant for child in children):
         plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
         return ReadyObject.of(context, table, plan)
-    kept: _OfAnyKey | None = selected.kept.get(table.type_name)
-    if kept is None:
+    cached: _OfAnyKey | None = selected.cached.get(table.type_name)
+    if cached is None:
         plan = planner(context, variables).object(table, children, ALWAYS)
-        kept = selected.kept[table.type_name] = _OfAnyKey.of(context, table, plan, column)
-    return kept.ready(key)
+        cached = selected.cached[table.type_name] = _OfAnyKey.of(context, table, plan, column)
+    return cached.ready(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Written:
     Attributes:
         read: The rows with their relations.
         returning: What the write itself answers: its own columns, or where relations are selected the key to read by.
-        by_key: The read of one row with its relations, made ready; `None` where none are selected, or it is not kept.
+        by_key: The read of one row with its relations, made ready; `None` where none are selected, or it is not cached.
     """
 
     read: Read
@@ -57,9 +57,9 @@ class Write(DeclaredField):
 
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> Written:
         """What is selected of the rows written; planned once where nothing of it depends on variables."""
-        kept: Written | None = selected.kept.get(_WRITTEN)
-        if kept is not None:
-            return kept
+        cached: Written | None = selected.cached.get(_WRITTEN)
+        if cached is not None:
+            return cached
         plan = planner(context, variables).object(self.table, selected.children, ALWAYS)
         read, shaper = plan.read, object_shaper(plan.shape)
         returning = write.returning(self.table, [] if read.embeds else [pick.column for pick in read.columns])
@@ -69,7 +69,7 @@ class Write(DeclaredField):
         if read.embeds:
             columns = write.returning(self.table, [pick.column for pick in read.columns])
             by_key = context.backend.prepare_by_key(Read(self.table.name, columns, read.embeds), self.table.primary_key)
-        found = selected.kept[_WRITTEN] = Written(read, returning, by_key, shaper)
+        found = selected.cached[_WRITTEN] = Written(read, returning, by_key, shaper)
         return found
 
     async def one(self, context: Context, plan: Written, wanted: WritePlan) -> dict[str, Any] | None:

@@ -76,9 +76,9 @@ class Keeper:
             connection.execute(statement, values)
 
 
-async def until(look: Callable[[], Awaitable[Any]], patience: float = 8.0) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any:
     """What a look finds, once it finds something."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + seconds
     while (found := await look()) is None:
         assert time.monotonic() < end, "waited in vain"
         await asyncio.sleep(0.05)

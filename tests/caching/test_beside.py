@@ -60,7 +60,7 @@ async def test_a_write_at_one_ends_what_the_other_keeps(pair: list[Keeper]) -> N
         async def seen(name: str = name) -> bool | None:
             return (name in str((await there.ask(at(person, there), TAGS)).data)) or None
 
-        assert await until(seen, patience=1.0)
+        assert await until(seen, seconds=1.0)
         assert (await here.ask(at(companion, here), TAGS)).kept, "nobody else's ends"
 
 
@@ -73,7 +73,7 @@ async def test_while_the_others_cannot_be_heard_nothing_is_kept(pair: list[Keepe
     async def not_kept() -> bool | None:
         return (not (await there.ask(at(person, there), TAGS)).kept) or None
 
-    assert await until(not_kept, patience=2.0)
+    assert await until(not_kept, seconds=2.0)
     await at(person, here).ask(TAG, name="unheard")
     for _ in range(3):
         asked = await there.ask(at(person, there), TAGS)

@@ -129,7 +129,7 @@ async def test_a_change_by_somebody_else_on_the_trip_is_seen_within_a_second(kee
         async def seen(query: str = query, title: str = title) -> bool | None:
             return (title in str((await keeper.ask(guest, query, id=trip)).data)) or None
 
-        assert await until(seen, patience=1.0)
+        assert await until(seen, seconds=1.0)
 
 
 async def test_a_change_behind_every_gateways_back_is_heard_of(keeper: Keeper) -> None:
@@ -140,7 +140,7 @@ async def test_a_change_behind_every_gateways_back_is_heard_of(keeper: Keeper) -
     async def seen() -> bool | None:
         return ("Ferry" in str((await keeper.ask(guest, ONE_TRIP, id=trip)).data)) or None
 
-    assert await until(seen, patience=1.0)
+    assert await until(seen, seconds=1.0)
 
 
 @pytest.mark.parametrize("by", ["gateway", "sql"])
@@ -165,7 +165,7 @@ async def test_who_is_removed_from_a_trip_sees_nothing_of_it_within_a_second(kee
             answers[:2] == [{"trips": {"nodes": []}}, {"trip": None}] and len(answers[2]["profiles"]["nodes"]) == 1
         ) or None
 
-    assert await until(gone, patience=1.0)
+    assert await until(gone, seconds=1.0)
 
 
 async def test_a_place_that_a_companion_renames_is_seen_at_once(keeper: Keeper) -> None:

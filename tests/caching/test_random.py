@@ -82,16 +82,16 @@ class Group:
         """All answers, from the gateway that the person talks to."""
         return [(await person.post(query, trip=self.trip))[1] for query in QUERIES]
 
-    async def agree(self, person: Person, patience: float) -> None:
+    async def agree(self, person: Person, seconds: float) -> None:
         """Both gateways answer the same."""
 
         async def same() -> bool | None:
             kept, made = await asyncio.gather(self.read(person), self.read(dataclasses.replace(person, url=self.plain)))
-            if patience == 0:
+            if seconds == 0:
                 assert kept == made
             return kept == made or None
 
-        await until(same, patience)
+        await until(same, seconds)
 
     async def _items(self) -> list[str]:
         owner = dataclasses.replace(self.people[0], url=self.plain)
@@ -115,11 +115,11 @@ async def test_both_say_the_same_whatever_happens(keeper: Keeper, gateway: str) 
         reading = asyncio.gather(*(group.read(person) for person in people))
         if group.rolls.random() < 0.3:
             await asyncio.gather(reading, group.change_membership())
-            author_patience = 1.5
+            author_seconds = 1.5
         else:
             await asyncio.gather(reading, group.write(author))
-            author_patience = 0
-        await group.agree(author, author_patience)
+            author_seconds = 0
+        await group.agree(author, author_seconds)
         for person in people:
             await group.agree(person, 1.5)
     assert kept_before > 60, "else nothing was tried"

@@ -23,8 +23,8 @@ from gql.table import catalog
 from tripgate.cli import main
 from tripgate.commands.doctor import live, mails
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.asking import Asker
 from tripgate.commands.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
+from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import Stack, StackInfo, StackOptions
@@ -338,17 +338,17 @@ async def test_realtime_and_who_may_listen(
     address, open_topics = phoenix
     given = {"SUPABASE_URL": seeded.api_url, "SUPABASE_PUBLISHABLE_KEY": seeded.publishable_key}
     settings = Settings.model_validate({**given, "realtime_url": address})
-    asker = Asker(http, seeded.publishable_key, deadline=5)
+    probe = Probe(http, seeded.publishable_key, deadline=5)
     somebody = SignedIn(Caller("u1", "token"), "token", "u1")
 
-    assert [each.text for each in await live.realtime(asker, settings, None)] == ["Realtime answers."]
-    (own_refused,) = await live.realtime(asker, settings, somebody)
+    assert [each.text for each in await live.realtime(probe, settings, None)] == ["Realtime answers."]
+    (own_refused,) = await live.realtime(probe, settings, somebody)
     assert "does not let the account listen to its own topic: Unauthorized: no." in own_refused.text
     open_topics.add("realtime:user:u1")
-    (good,) = await live.realtime(asker, settings, somebody)
+    (good,) = await live.realtime(probe, settings, somebody)
     assert good.level is Level.OK
     open_topics.add("realtime:trip:")
-    (too_open,) = await live.realtime(asker, settings, somebody)
+    (too_open,) = await live.realtime(probe, settings, somebody)
     assert "listen to a trip that it is not on" in too_open.text
 
 

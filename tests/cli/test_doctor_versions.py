@@ -16,9 +16,9 @@ from yarl import URL
 from gql.table import Table, catalog
 from tests.support import Person
 from tests.upstream.function_columns import asked, hidden, mistakes, parsed
-from tripgate.commands.doctor.asking import Asker
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.forms import call, forms
+from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
@@ -56,7 +56,7 @@ async def other_version(
     given = {"SUPABASE_URL": stack.api_url, "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key}
     settings = Settings.model_validate({**given, "rest_url": f"http://{host}:{port}"})
     try:
-        yield Data(Asker(http, stack.publishable_key, deadline=5), settings, token)
+        yield Data(Probe(http, stack.publishable_key, deadline=5), settings, token)
     finally:
         await runner.cleanup()
 

@@ -18,14 +18,14 @@ NAMES = ("Tripgate", "hand-written")
 QUERY, FOLLOW = (each for each in COMMANDS if "$TOKEN" in each)
 
 
-async def pasted(url: str, *commands: str, patience: float = 30) -> str:
+async def pasted(url: str, *commands: str, seconds: float = 30) -> str:
     """What a shell prints of these, asked of a gateway at this address."""
     text = "\n".join(commands).replace("http://127.0.0.1:8000/graphql", url)
 
     def run() -> str:
         try:
             return subprocess.run(
-                ["/bin/sh", "-c", text], capture_output=True, text=True, timeout=patience, check=True
+                ["/bin/sh", "-c", text], capture_output=True, text=True, timeout=seconds, check=True
             ).stdout
         except subprocess.TimeoutExpired as over:
             return (over.stdout or b"").decode()
@@ -46,7 +46,7 @@ async def test_without_a_token_or_as_somebody_else(anonymous: Person, ben: Perso
 
 
 async def test_following_goes_on_without_an_error(anonymous: Person) -> None:
-    said = await pasted(anonymous.url, SIGN_IN, FOLLOW, patience=4)
+    said = await pasted(anonymous.url, SIGN_IN, FOLLOW, seconds=4)
     assert "errors" not in said
     assert "event: complete" not in said
 

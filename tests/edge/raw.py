@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from yarl import URL
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 class Answer(NamedTuple):
@@ -29,18 +29,18 @@ class Line:
         """Send lines, which need no carriage returns, and what follows them."""
         self._writer.write(head.replace("\n", "\r\n").encode() + body)
 
-    async def answer(self, patience: float = PATIENCE) -> Answer:
+    async def answer(self, seconds: float = TIMEOUT) -> Answer:
         """The next response."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(seconds):
             status, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             body = await self._reader.readexactly(int(headers.get("content-length", 0)))
             return Answer(int(status.split()[1]), headers, body)
 
-    async def ended(self, patience: float = PATIENCE) -> bool:
+    async def ended(self, seconds: float = TIMEOUT) -> bool:
         """Whether the server has hung up."""
         try:
-            return await asyncio.wait_for(self._reader.read(), patience) == b""
+            return await asyncio.wait_for(self._reader.read(), seconds) == b""
         except ConnectionError:
             return True
         except TimeoutError:

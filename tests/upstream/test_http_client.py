@@ -50,8 +50,8 @@ async def client(server: Behaviour, *, connections: int = 4, idle: float = 20.0)
         made.close()
 
 
-async def get(http: HttpClient, path: str = "trips", patience: float = 2) -> Answer:
-    return await http.request(http.head("GET", path), None, patience)
+async def get(http: HttpClient, path: str = "trips", seconds: float = 2) -> Answer:
+    return await http.request(http.head("GET", path), None, seconds)
 
 
 async def test_a_request_is_its_line_its_headers_and_its_body() -> None:
@@ -165,10 +165,10 @@ async def test_no_more_connections_than_allowed_and_the_wait_counts() -> None:
         writer.close()
 
     async with client(server, connections=2) as http:
-        asking = [asyncio.create_task(get(http, patience=5)) for _ in range(2)]
+        asking = [asyncio.create_task(get(http, seconds=5)) for _ in range(2)]
         with pytest.raises(TimeoutError):
-            await get(http, patience=0.05)
-        queued = [asyncio.create_task(get(http, patience=5)) for _ in range(6)]
+            await get(http, seconds=0.05)
+        queued = [asyncio.create_task(get(http, seconds=5)) for _ in range(6)]
         await asyncio.sleep(0.05)
         queued[0].cancel()
         gate.set()

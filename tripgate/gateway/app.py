@@ -95,7 +95,7 @@ def _add_handlers(app: web.Application, settings: Settings, stages: Stages, shar
     )
     subscriptions = SubscriptionLimit(shared.running, most=settings.max_subscriptions_per_person)
     parameters = Parameters(
-        methods=_methods(settings), most_bytes=settings.max_body_bytes, patience=settings.body_timeout
+        methods=_methods(settings), most_bytes=settings.max_body_bytes, seconds=settings.body_timeout
     )
     streams = app[_STREAMS] = EventStreams(
         stages.observability, subscriptions, open_connections, keep_alive=settings.keep_alive

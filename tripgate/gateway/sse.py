@@ -18,7 +18,7 @@ from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.telemetry.observability import Observability
-from tripgate.gateway.transport import hang_up, taken
+from tripgate.gateway.transport import abort, flushed
 from tripgate.upstream.record import RequestRecord
 
 Answers = AsyncGenerator[dict[str, Any], None]
@@ -94,11 +94,11 @@ class EventStreams:
                 task.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
         try:
-            await taken(request, _LAST_WORD_SECONDS)
+            await flushed(request, _LAST_WORD_SECONDS)
             await response.write_eof()
-            await taken(request, _LAST_WORD_SECONDS, but=0)
+            await flushed(request, _LAST_WORD_SECONDS, but=0)
         except (ConnectionError, TimeoutError):
-            hang_up(request)
+            abort(request)
         return response
 
     def stop(self) -> None:
@@ -133,7 +133,7 @@ class EventStreams:
 
     async def _write(self, request: web.Request, response: web.StreamResponse, event: bytes) -> None:
         async with asyncio.timeout(self._keep_alive):
-            await taken(request, self._keep_alive)
+            await flushed(request, self._keep_alive)
             await response.write(event)
 
     async def _watch(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -17,20 +17,20 @@ _LOOK_SECONDS = 0.01
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
-async def taken(request: web.Request, patience: float, *, but: int = ROOM) -> None:
+async def flushed(request: web.Request, seconds: float, *, but: int = ROOM) -> None:
     """Wait until the client has taken what was written, but for so many bytes, or has gone.
 
     Raises:
-        TimeoutError: It has not in `patience` seconds.
+        TimeoutError: It has not in so many seconds.
     """
     if _waiting(request) <= but:
         return
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(seconds):
         while _waiting(request) > but:  # noqa: ASYNC110 - a transport tells one waiter alone, and that is aiohttp
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-def hang_up(request: web.Request) -> None:
+def abort(request: web.Request) -> None:
     """Cut the connection off. A close would wait, for good if need be, until the client has taken what was written."""
     transport = request.transport
     if transport is None:

@@ -23,7 +23,7 @@ from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.stages import Stages
-from tripgate.gateway.transport import hang_up, taken
+from tripgate.gateway.transport import abort, flushed
 from tripgate.gateway.websocket_protocol import (
     ACKNOWLEDGED,
     CloseError,
@@ -146,14 +146,14 @@ class Connection:
                 # The close frame must have left before the connection ends with this handler.
                 await self._closing
             try:
-                await taken(self._request, _CLOSE_SECONDS, but=0)
+                await flushed(self._request, _CLOSE_SECONDS, but=0)
             except TimeoutError:
-                hang_up(self._request)
+                abort(self._request)
 
-    async def go_away(self, patience: float) -> None:
+    async def go_away(self, seconds: float) -> None:
         """End the connection because the server stops; running queries and mutations may end first."""
         if self._finite:
-            await asyncio.wait(self._finite, timeout=patience)
+            await asyncio.wait(self._finite, timeout=seconds)
         await self.close(WSCloseCode.GOING_AWAY, "The server is stopping")
 
     async def close(self, code: int, reason: str) -> None:
@@ -167,7 +167,7 @@ class Connection:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._socket.close(code=code, message=reason.encode()[:120], drain=False)
         except TimeoutError:
-            hang_up(self._request)
+            abort(self._request)
 
     def _init_is_late(self) -> None:
         if not self._protocol.initialised and self._closing is None:
@@ -289,9 +289,9 @@ class Connection:
 
     async def _send(self, message: dict[str, Any]) -> None:
         try:
-            await taken(self._request, self._limits.keep_alive)
+            await flushed(self._request, self._limits.keep_alive)
         except TimeoutError:
-            hang_up(self._request)
+            abort(self._request)
             raise ConnectionResetError from None
         if not self._socket.closed:
             await self._socket.send_str(dumps(message).decode())

@@ -91,14 +91,14 @@ class WebSocketHandler:
         """How many connections are open."""
         return len(self._connections)
 
-    async def close(self, patience: float) -> None:
+    async def close(self, seconds: float) -> None:
         """Tell every client that the server goes away, once its queries and mutations have been answered.
 
         Args:
-            patience: Seconds that those may take.
+            seconds: Seconds that those may take.
         """
         self._stopping = True
-        await asyncio.gather(*(connection.go_away(patience) for connection in list(self._connections)))
+        await asyncio.gather(*(connection.go_away(seconds) for connection in list(self._connections)))
 
 
 def _refusal(error: HttpError) -> web.Response:

@@ -63,8 +63,8 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         finally:
             for task in running:
                 task.cancel()
-            patience = settings.drain_seconds + settings.shutdown_timeout + _LAST_WORDS
-            await asyncio.gather(*(worker.stop(patience) for worker in workers))
+            seconds = settings.drain_seconds + settings.shutdown_timeout + _LAST_WORDS
+            await asyncio.gather(*(worker.stop(seconds) for worker in workers))
             os.close(ours)
             os.close(theirs)
 
@@ -119,14 +119,14 @@ class _Worker:
             except (WorkerFailedError, OSError) as error:
                 _log.error("worker %d did not come back: %s", self._number, error)
 
-    async def stop(self, patience: float) -> None:
-        """Let it end; after `patience` seconds, end it."""
+    async def stop(self, seconds: float) -> None:
+        """Let it end; after so many seconds, end it."""
         process = self._process
         if process is None or process.returncode is not None:
             return
         process.terminate()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 await process.wait()
         except TimeoutError:
             _log.error("worker %d does not end; it is killed", self._number)

@@ -62,16 +62,16 @@ class Selected:
         definition: Its definition; `None` for `__typename`.
         children: What is selected below it, for a field that returns an object type. Below an interface or a union
             it depends on the row's type: see `children_of`.
-        kept: Whatever was made of it that does not depend on variables.
+        cached: Whatever was made of it that does not depend on variables.
     """
 
     __slots__ = (
         "_children_of",
         "_constant_arguments",
         "_node",
+        "cached",
         "children",
         "definition",
-        "kept",
         "key",
         "name",
         "parent_type",
@@ -93,7 +93,7 @@ class Selected:
         type_ = get_named_type(definition.type) if definition is not None else None
         self.children = self.children_of(type_.name) if isinstance(type_, GraphQLObjectType) else ()
         self._node = node
-        self.kept: dict[str, Any] = {}
+        self.cached: dict[str, Any] = {}
         self._constant_arguments: dict[str, Any] | None = None
         if definition is None or not definition.args:
             self._constant_arguments = {}

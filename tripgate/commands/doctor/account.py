@@ -10,9 +10,9 @@ import httpx
 import jwt
 
 from gql.errors import ApiError, ErrorCode
-from tripgate.commands.doctor.asking import Asker, shown
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.needs import NEVER_SEEN
+from tripgate.commands.doctor.probe import Probe, shown
 from tripgate.commands.doctor.report import Finding, listed, ok, wrong
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.settings import Settings
@@ -62,7 +62,7 @@ def _client(http: httpx.AsyncClient, settings: Settings) -> AuthClient:
     return AuthClient(http, settings.auth_url, api_key, Policy("auth", settings.policy))
 
 
-async def token(asker: Asker, settings: Settings, signed_in: SignedIn) -> list[Finding]:
+async def token(probe: Probe, settings: Settings, signed_in: SignedIn) -> list[Finding]:
     """Whether the gateway will take this project's tokens: algorithm, issuer, audience, role, times, signature."""
     try:
         algorithm = jwt.get_unverified_header(signed_in.token).get("alg")
@@ -102,9 +102,9 @@ async def token(asker: Asker, settings: Settings, signed_in: SignedIn) -> list[F
     if findings:
         return findings
     identity = Identity(
-        JwksCache(asker.session, f"{settings.auth_url}/.well-known/jwks.json", timeout=asker.deadline),
+        JwksCache(probe.session, f"{settings.auth_url}/.well-known/jwks.json", timeout=probe.deadline),
         issuer=settings.auth_url,
-        api_key=asker.api_key,
+        api_key=probe.api_key,
         jwt_secret=secret.get_secret_value() if secret is not None else None,
     )
     try:

@@ -61,13 +61,13 @@ def doctor(email: str | None, password: str | None, database_url: str | None, de
             telling.found(wrong(sentence, ""))
         telling.close()
         raise click.exceptions.Exit(2) from None
-    from tripgate.commands.doctor.asking import shown  # noqa: PLC0415 - slow to load
-    from tripgate.commands.doctor.examine import Look, examine  # noqa: PLC0415
+    from tripgate.commands.doctor.examine import Scope, examine  # noqa: PLC0415
+    from tripgate.commands.doctor.probe import shown  # noqa: PLC0415 - slow to load
 
     telling.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
 
     account = None if email is None or password is None else (email, password)
-    asyncio.run(examine(loaded, Look(account, database_url, deadline), telling))
+    asyncio.run(examine(loaded, Scope(account, database_url, deadline), telling))
     telling.close()
     if fatal(telling.findings):
         raise click.exceptions.Exit(1)

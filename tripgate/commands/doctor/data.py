@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 
 from gql.table import Relation, Table, catalog
-from tripgate.commands.doctor.asking import Answer, Asker
 from tripgate.commands.doctor.needs import FUNCTIONS
+from tripgate.commands.doctor.probe import Answer, Probe
 from tripgate.commands.doctor.report import Finding, listed, note, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, pick
@@ -30,8 +30,8 @@ class Data:
         token: The access token of who looks; anonymous without one.
     """
 
-    def __init__(self, asker: Asker, settings: Settings, token: str | None = None) -> None:
-        self._asker = asker
+    def __init__(self, probe: Probe, settings: Settings, token: str | None = None) -> None:
+        self._probe = probe
         self._url = settings.postgrest_url
         self._variable = "TRIPGATE_REST_URL" if settings.rest_url is not None else "SUPABASE_URL"
         self._token = token
@@ -45,7 +45,7 @@ class Data:
     async def ask(self, path: str, *, prefer: str = "") -> Answer:
         """One request below the REST address. Raises UnreachedError."""
         async with self._slots:
-            return await self._asker.ask(
+            return await self._probe.ask(
                 f"{self._url}/{path}", variable=self._variable, token=self._token, prefer=prefer
             )
 

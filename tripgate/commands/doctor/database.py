@@ -1,4 +1,4 @@
-"""The deep look, with a connection to the database itself: row level security, policies, grants, triggers, Realtime.
+"""Inspects the database itself, over a connection: row level security, policies, grants, triggers, Realtime.
 
 Only reads, in a transaction that cannot write. psycopg comes with extra `local` and is imported when it is needed.
 """
@@ -74,7 +74,7 @@ _BEGINNING = "requests.begin_request"
 _SETTINGS = "select pg_catalog.unnest(rolconfig) from pg_catalog.pg_roles where rolname = 'authenticator'"
 
 
-def look(url: str, *, deadline: float, pool: int) -> list[Finding]:
+def inspect(url: str, *, deadline: float, pool: int) -> list[Finding]:
     """Everything that the catalog tells. Blocks until it is done.
 
     Args:

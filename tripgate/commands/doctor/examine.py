@@ -1,4 +1,4 @@
-"""The whole look, section by section, in the order in which things depend on each other."""
+"""The whole examination, section by section, in the order in which things depend on each other."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -11,8 +11,8 @@ import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
-from tripgate.commands.doctor.asking import Asker, UnreachedError
 from tripgate.commands.doctor.data import Data
+from tripgate.commands.doctor.probe import Probe, UnreachedError
 from tripgate.commands.doctor.report import Finding, fatal, note, wrong
 from tripgate.gateway.settings import Settings
 
@@ -28,12 +28,12 @@ class Reporter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What to look with beside the settings.
+class Scope:
+    """What to examine, and with what, beyond the settings.
 
     Attributes:
         account: E-mail address and password of an account to sign in as.
-        database_url: A connection string, for the deep look.
+        database_url: A connection string, for looking into the database itself.
         deadline: Seconds that each check may take.
         folder: Where the project's files may lie.
     """
@@ -44,57 +44,57 @@ class Look:
     folder: Path = Path()
 
 
-async def examine(settings: Settings, look: Look, reporter: Reporter) -> None:
-    """Look at everything and tell the reporter. A check that fails or hangs is a finding, never an exception."""
+async def examine(settings: Settings, scope: Scope, reporter: Reporter) -> None:
+    """Examine everything and tell the reporter. A check that fails or hangs is a finding, never an exception."""
     connector = aiohttp.TCPConnector(limit=16)
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        httpx.AsyncClient(timeout=look.deadline) as http,
+        httpx.AsyncClient(timeout=scope.deadline) as http,
     ):
-        asker = Asker(session, settings.supabase_publishable_key.get_secret_value(), deadline=look.deadline)
-        await _Examination(settings, look, reporter, asker, http).run()
+        probe = Probe(session, settings.supabase_publishable_key.get_secret_value(), deadline=scope.deadline)
+        await _Examination(settings, scope, reporter, probe, http).run()
 
 
 class _Examination:
     def __init__(
-        self, settings: Settings, look: Look, reporter: Reporter, asker: Asker, http: httpx.AsyncClient
+        self, settings: Settings, scope: Scope, reporter: Reporter, probe: Probe, http: httpx.AsyncClient
     ) -> None:
         self._settings = settings
-        self._look = look
+        self._scope = scope
         self._reporter = reporter
-        self._asker = asker
+        self._probe = probe
         self._http = http
 
     async def run(self) -> None:
-        asker, settings = self._asker, self._settings
+        probe, settings = self._probe, self._settings
         self._reporter.section("Project")
-        if await self._check(project.address(asker, settings)):
-            await self._check(project.key(asker, settings))
-            await self._check(project.signing(asker, settings))
-            await self._check(mails.templates(self._look.folder))
+        if await self._check(project.address(probe, settings)):
+            await self._check(project.key(probe, settings))
+            await self._check(project.signing(probe, settings))
+            await self._check(mails.templates(self._scope.folder))
             await self._behind_the_front_door()
         else:
             self._reporter.found(note("Nothing behind SUPABASE_URL was looked at.", "Mend that first."))
         self._reporter.section("Database")
-        if self._look.database_url is None:
+        if self._scope.database_url is None:
             self._reporter.found(
                 note(
                     "The catalog was not looked at.", "Give --database-url to check policies, grants and triggers too."
                 )
             )
         else:
-            deadline = self._look.deadline
+            deadline = self._scope.deadline
             # A thread, since psycopg waits; its own timeouts end it.
             await self._check(
                 asyncio.to_thread(
-                    database.look, self._look.database_url, deadline=deadline, pool=self._settings.upstream_pool
+                    database.inspect, self._scope.database_url, deadline=deadline, pool=self._settings.upstream_pool
                 ),
                 deadline=3 * deadline,
             )
 
     async def _behind_the_front_door(self) -> None:
-        asker, settings = self._asker, self._settings
-        anonymous = Data(asker, settings)
+        probe, settings = self._probe, self._settings
+        anonymous = Data(probe, settings)
         self._reporter.section("Data API, without an account")
         data_api = await self._check(anonymous.version())
         if data_api:
@@ -102,27 +102,27 @@ class _Examination:
                 await self._check(forms.forms(anonymous))
             await self._check(anonymous.anonymous())
             await self._check(anonymous.aggregates())
-            if self._look.database_url is None:
+            if self._scope.database_url is None:
                 for finding in pool.from_outside(self._settings.upstream_pool):
                     self._reporter.found(finding)
         self._reporter.section("Signed in")
         signed_in = await self._sign_in()
         try:
             if signed_in is not None:
-                await self._check(account.token(asker, settings, signed_in))
-                data = Data(asker, settings, signed_in.token)
+                await self._check(account.token(probe, settings, signed_in))
+                data = Data(probe, settings, signed_in.token)
                 if data_api and await self._check(data.tables()):
                     await self._check(forms.forms(data))
                     await self._check(account.rows(data, signed_in))
             self._reporter.section("Realtime and functions")
-            await self._check(live.realtime(asker, settings, signed_in))
-            await self._check(live.functions(asker, settings, signed_in))
+            await self._check(live.realtime(probe, settings, signed_in))
+            await self._check(live.functions(probe, settings, signed_in))
         finally:
             if signed_in is not None:
                 await account.sign_out(self._http, settings, signed_in)
 
     async def _sign_in(self) -> account.SignedIn | None:
-        if self._look.account is None:
+        if self._scope.account is None:
             self._reporter.found(
                 note(
                     "Nobody was signed in.",
@@ -130,7 +130,7 @@ class _Examination:
                 )
             )
             return None
-        found = await account.sign_in(self._http, self._settings, *self._look.account)
+        found = await account.sign_in(self._http, self._settings, *self._scope.account)
         if isinstance(found, Finding):
             self._reporter.found(found)
             return None
@@ -139,7 +139,7 @@ class _Examination:
     async def _check(self, check: Awaitable[list[Finding]], *, deadline: float | None = None) -> bool:
         """Run one check within its deadline and tell what it found; false when something is wrong."""
         # Each request has the deadline to itself; a check that asks often gets a little more.
-        seconds = deadline if deadline is not None else 2 * self._look.deadline
+        seconds = deadline if deadline is not None else 2 * self._scope.deadline
         try:
             async with asyncio.timeout(seconds):
                 findings = await check

@@ -10,8 +10,8 @@ import uuid
 from dataclasses import dataclass
 
 from gql.table import Kind, Relation, Table, catalog
-from tripgate.commands.doctor.asking import Answer
 from tripgate.commands.doctor.data import PUSH, Data, down
+from tripgate.commands.doctor.probe import Answer
 from tripgate.commands.doctor.report import Finding, listed, ok, warning, wrong
 from tripgate.planner.plan import And, Compare, Embed, Operator, Pick, Read, Related
 from tripgate.upstream.postgrest.render import read_request

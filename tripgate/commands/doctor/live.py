@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.asking import Asker, UnreachedError, unreached
 from tripgate.commands.doctor.needs import EDGE_FUNCTIONS
+from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
 from tripgate.commands.doctor.report import Finding, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
@@ -16,17 +16,17 @@ from tripgate.upstream.realtime.frames import Frame, UndecodableError
 _POLICIES = "Push the migrations: policies on realtime.messages say who may listen. Is Realtime's private access on?"
 
 
-async def realtime(asker: Asker, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
+async def realtime(probe: Probe, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
     """Whether Realtime takes a WebSocket and, with an account, lets it listen to its own topic and to no other.
 
     Raises:
         UnreachedError: Nobody answers.
     """
     address = f"{settings.realtime_address}/websocket"
-    query = urlencode({"apikey": asker.api_key, "vsn": "1.0.0"})
+    query = urlencode({"apikey": probe.api_key, "vsn": "1.0.0"})
     variable = "TRIPGATE_REALTIME_URL" if settings.realtime_url is not None else "SUPABASE_URL"
     try:
-        async with asyncio.timeout(asker.deadline), asker.session.ws_connect(f"{address}?{query}") as connection:
+        async with asyncio.timeout(probe.deadline), probe.session.ws_connect(f"{address}?{query}") as connection:
             await _reply(connection, Frame(topic="phoenix", event="heartbeat", payload={}, ref="1"))
             if signed_in is None:
                 return [ok("Realtime answers.")]
@@ -34,7 +34,7 @@ async def realtime(asker: Asker, settings: Settings, signed_in: SignedIn | None)
     except aiohttp.WSServerHandshakeError as error:
         return [_refused(error.status)]
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise UnreachedError(unreached(error, address, variable, asker.deadline)) from None
+        raise UnreachedError(unreached(error, address, variable, probe.deadline)) from None
 
 
 def _refused(status: int) -> Finding:
@@ -89,24 +89,24 @@ async def _reply(connection: aiohttp.ClientWebSocketResponse, frame: Frame) -> F
     raise aiohttp.ServerDisconnectedError
 
 
-async def functions(asker: Asker, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
+async def functions(probe: Probe, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
     """Whether the Edge Functions are deployed and start. Nothing is asked of them that has an effect.
 
     Raises:
         UnreachedError: Nobody answers.
     """
-    findings = await asyncio.gather(*(_function(asker, settings, name, signed_in) for name in EDGE_FUNCTIONS))
+    findings = await asyncio.gather(*(_function(probe, settings, name, signed_in) for name in EDGE_FUNCTIONS))
     return list(findings)
 
 
-async def _function(asker: Asker, settings: Settings, name: str, signed_in: SignedIn | None) -> Finding:
+async def _function(probe: Probe, settings: Settings, name: str, signed_in: SignedIn | None) -> Finding:
     url = f"{settings.project_url}/functions/v1/{name}"
     if signed_in is None:
-        answer = await asker.ask(url, variable="SUPABASE_URL", method="OPTIONS")
+        answer = await probe.ask(url, variable="SUPABASE_URL", method="OPTIONS")
         good = answer.status < 300
     else:
         # Refused for its empty input, which shows that function and token work, before anything happens.
-        answer = await asker.ask(url, variable="SUPABASE_URL", method="POST", token=signed_in.token, body={})
+        answer = await probe.ask(url, variable="SUPABASE_URL", method="POST", token=signed_in.token, body={})
         good = answer.code == "BAD_USER_INPUT"
     if good:
         return ok(f"Function {name} answers.")

@@ -25,10 +25,10 @@ _PUT = (
 
 async def templates(folder: Path) -> list[Finding]:
     """What the templates in this folder lack."""
-    return await asyncio.to_thread(_look, folder)
+    return await asyncio.to_thread(_inspect, folder)
 
 
-def _look(folder: Path) -> list[Finding]:
+def _inspect(folder: Path) -> list[Finding]:
     try:
         config = tomllib.loads((folder / "supabase" / "config.toml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

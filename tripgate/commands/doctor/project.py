@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from tripgate.commands.doctor.asking import Answer, Asker
+from tripgate.commands.doctor.probe import Answer, Probe
 from tripgate.commands.doctor.report import Finding, note, ok, warning, wrong
 from tripgate.gateway.settings import Settings
 
@@ -16,7 +16,7 @@ _KEYS_PAGE = "Take the publishable key from the project's API settings and set S
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 
 
-async def address(asker: Asker, settings: Settings) -> list[Finding]:
+async def address(probe: Probe, settings: Settings) -> list[Finding]:
     """Whether SUPABASE_URL leads to a Supabase. Anything wrong here makes further looks pointless.
 
     Raises:
@@ -28,7 +28,7 @@ async def address(asker: Asker, settings: Settings) -> list[Finding]:
         findings.append(
             warning("SUPABASE_URL begins with http://, so tokens travel in the clear.", "Set it to https://….")
         )
-    answer = await asker.ask(f"{settings.auth_url}/health", variable="SUPABASE_URL")
+    answer = await probe.ask(f"{settings.auth_url}/health", variable="SUPABASE_URL")
     return [*findings, _supabase(answer, url.netloc.rpartition("@")[2])]
 
 
@@ -56,7 +56,7 @@ def _supabase(answer: Answer, place: str) -> Finding:
     )
 
 
-async def key(asker: Asker, settings: Settings) -> list[Finding]:
+async def key(probe: Probe, settings: Settings) -> list[Finding]:
     """Whether the publishable key is of a kind that the gateway may hold, and known to this project.
 
     Raises:
@@ -68,7 +68,7 @@ async def key(asker: Asker, settings: Settings) -> list[Finding]:
         claims = _claims(text)
         kind = "legacy anon key" if claims else "key"
         findings = _legacy(text, claims, settings) if claims else [_unknown_form()]
-    answer = await asker.ask(f"{settings.auth_url}/settings", variable="SUPABASE_URL")
+    answer = await probe.ask(f"{settings.auth_url}/settings", variable="SUPABASE_URL")
     if answer.refuses_the_key or answer.status in {401, 403}:
         return [*findings, _refused_key(answer)]
     data = answer.data if isinstance(answer.data, dict) else {}
@@ -128,13 +128,13 @@ def _ways_in(data: dict[str, Any]) -> list[Finding]:
     return findings
 
 
-async def signing(asker: Asker, settings: Settings) -> list[Finding]:
+async def signing(probe: Probe, settings: Settings) -> list[Finding]:
     """How tokens are signed, and whether the gateway can verify them.
 
     Raises:
         UnreachedError: Nobody answers.
     """
-    answer = await asker.ask(f"{settings.auth_url}/.well-known/jwks.json", variable="SUPABASE_URL")
+    answer = await probe.ask(f"{settings.auth_url}/.well-known/jwks.json", variable="SUPABASE_URL")
     keys = answer.data.get("keys") if isinstance(answer.data, dict) else None
     if answer.status != 200 or not isinstance(keys, list):
         return [wrong(f"Auth does not tell its signing keys: {answer.message}.", "Look into the project's Auth logs.")]

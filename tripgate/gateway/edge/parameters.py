@@ -30,13 +30,13 @@ class Parameters:
     Args:
         methods: Those by which may be asked.
         most_bytes: The largest body; what is compressed counts as it is afterwards, too.
-        patience: Seconds within which all of it must have come.
+        seconds: Seconds within which all of it must have come.
     """
 
-    def __init__(self, *, methods: tuple[str, ...], most_bytes: int, patience: float) -> None:
+    def __init__(self, *, methods: tuple[str, ...], most_bytes: int, seconds: float) -> None:
         self._methods = methods
         self._most_bytes = most_bytes
-        self._patience = patience
+        self._seconds = seconds
 
     async def read(self, request: web.Request, accept: Accepted) -> object:
         """The parameters of a request that can be answered as it wants to be.
@@ -78,7 +78,7 @@ class Parameters:
         try:
             if request.content.is_eof():
                 return await request.read()  # all of it is here, as it is with nearly every request
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._seconds):
                 return await request.read()
         except web.HTTPRequestEntityTooLarge:
             raise self._too_large() from None

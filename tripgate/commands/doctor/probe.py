@@ -1,4 +1,4 @@
-"""Asking a Supabase by HTTP, and saying in words why it did not answer."""
+"""Asks a Supabase by HTTP, and says in words why it did not answer."""
 
 import ssl
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Answer:
         return self.data.get(name) if isinstance(self.data, dict) else None
 
 
-class Asker:
+class Probe:
     """Sends requests with the publishable key, never following a redirect.
 
     Args:
