@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from gql.errors import ApiError
 from tests.limits.documents import counted, documents
 from tests.support import examples
+from tripgate.gateway.limits.bounded_parse import bounded_parse
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.measure import Size, measure, root_keys
-from tripgate.gateway.limits.reading import read
 
 
 def size(text: str) -> Size:
@@ -29,7 +29,7 @@ def refusal(text: str, **limits: int) -> dict[str, Any]:
     """The extensions of the error by which a document is refused; empty where it passes."""
     bounds = dataclasses.replace(Limits(), **limits)
     try:
-        check_document(read(text, bounds), bounds)
+        check_document(bounded_parse(text, bounds), bounds)
     except ApiError as error:
         return error.extensions
     return {}
@@ -190,7 +190,7 @@ def test_numbers_beyond_what_json_carries() -> None:
 )
 def test_documents_made_to_be_slow_are_refused_with_little_work(text: str) -> None:
     limits = Limits()
-    document = read(text, limits)
+    document = bounded_parse(text, limits)
 
     def check() -> None:
         with pytest.raises(ApiError):

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from gql.errors import ApiError
+from tripgate.gateway.limits.bounded_parse import bounded_parse
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import too_dear, too_many_conditions
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
-from tripgate.gateway.limits.reading import read
 
 
 def refusal(text: str, **limits: int) -> tuple[str, dict[str, Any]]:
     bounds = dataclasses.replace(Limits(), **limits)
     with pytest.raises(ApiError) as refused:
-        check_document(read(text, bounds), bounds)
+        check_document(bounded_parse(text, bounds), bounds)
     return refused.value.message, refused.value.extensions
 
 
@@ -91,13 +91,13 @@ SPREAD = "each fragment counted wherever it is spread"
 )
 def test_a_document(text: str, limit: str, code: str, message: str) -> None:
     assert refusal(text, **{limit: 2}) == (message, {"code": code, "limit": 2, "found": 3})
-    check_document(read(text, Limits()), dataclasses.replace(Limits(), **{limit: 3}))
+    check_document(bounded_parse(text, Limits()), dataclasses.replace(Limits(), **{limit: 3}))
 
 
 def test_all_operations_are_counted_together_for_selections_alone() -> None:
     two = "query A { a { b } } query B { c { d } }"
     assert refusal(two, selections=3)[1]["found"] == 4
-    check_document(read(two, Limits()), dataclasses.replace(Limits(), depth=2, root_fields=1))
+    check_document(bounded_parse(two, Limits()), dataclasses.replace(Limits(), depth=2, root_fields=1))
 
 
 @pytest.mark.parametrize(

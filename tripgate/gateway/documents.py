@@ -20,10 +20,10 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.document_cache import OperationCaches, Refusal, RefusalCache, weight
+from tripgate.gateway.limits.bounded_parse import bounded_parse
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage
-from tripgate.gateway.limits.reading import read
 from tripgate.gateway.limits.validation import mistakes
 from tripgate.gateway.operation import Operation, RequestError
 
@@ -97,7 +97,7 @@ class Documents:
 
     def _read(self, query: str) -> _Document:
         try:
-            document = read(query, self._limits)
+            document = bounded_parse(query, self._limits)
             measured = check_document(document, self._limits)
             if not self._introspection and _INTROSPECTION.search(query):
                 self._refuse_introspection(document)

@@ -10,7 +10,7 @@ _TOO_MANY_TOKENS = "Syntax Error: Document contains more than "
 """How graphql-core says it; what it quotes of a document never stands first."""
 
 
-def read(text: str, limits: Limits) -> DocumentNode:
+def bounded_parse(text: str, limits: Limits) -> DocumentNode:
     """Parse a document.
 
     Raises:
