@@ -136,12 +136,12 @@ class _Keyboard:
     def __init__(self) -> None:
         self.there = sys.stdin is not None and sys.stdin.isatty()
 
-    def line(self, patience: float) -> str | None:
+    def line(self, seconds: float) -> str | None:
         """What is typed within so many seconds, without the end of its line."""
         if not self.there or not self._is_ours():
-            time.sleep(patience)
+            time.sleep(seconds)
             return None
-        if not select.select([sys.stdin], [], [], patience)[0]:
+        if not select.select([sys.stdin], [], [], seconds)[0]:
             return None
         typed = os.read(sys.stdin.fileno(), 4096)
         if not typed:

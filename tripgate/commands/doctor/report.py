@@ -34,17 +34,17 @@ class Finding:
 
 
 def ok(text: str) -> Finding:
-    """This is as it should be."""
+    """A finding that needs nothing done."""
     return Finding(Level.OK, text)
 
 
 def note(text: str, advice: str = "") -> Finding:
-    """This was not looked at, or is worth knowing."""
+    """A finding about what was not examined, or is worth knowing."""
     return Finding(Level.NOTE, text, advice)
 
 
 def warning(text: str, advice: str) -> Finding:
-    """This works, but somebody should decide whether it is meant so."""
+    """A finding about what works, but may not be meant so."""
     return Finding(Level.WARNING, text, advice)
 
 
