@@ -268,6 +268,10 @@ def test_texts_travel_apart_only_where_the_path_is_long() -> None:
     short = trips(where=Compare("description", Operator.EQ, "t" * 5000))
     assert read_request(short).texts == ()
     long = trips(where=Compare("description", Operator.EQ, "t" * 6000))
+    start = "trips?select=id&description=eq."
+    full = trips(where=Compare("description", Operator.EQ, "t" * (6000 - len(start))))
+    assert read_request(full).texts == (), "as long as it may be"
+    assert read_request(dataclasses.replace(full, columns=(Pick("id"), Pick("id")))).texts != ()
     request = read_request(long)
     assert parameters(request.path) == "trips?select=id&description_against->>0=eq.0"
     assert (request.texts, request.plan) == (("t" * 6000,), long)
@@ -510,6 +514,7 @@ def test_groups_in_several_parts_are_refused() -> None:
         (Related("trip_items", "trip_id", True, Or((IsNull("cost"), INVITATIONS))), True),
         (Not(Related("trip_items", "trip_id", True, Or((IsNull("cost"), INVITATIONS)))), False),
         (Related("trip_items", "trip_id", True, Not(And((IsNull("cost"), INVITATIONS)))), True),
+        (Related("trip_items", "trip_id", True, Not(And((IsNull("cost"), ITEMS)))), False),
     ],
 )
 def test_rows_come_in_several_parts_where_a_test_of_a_relation_may_fail(where: Condition, expected: bool) -> None:
@@ -537,6 +542,14 @@ def test_related_keys_and_totals_below_are_unpacked() -> None:
     assert finish is not None
     rows = [{"id": 1, "k1": {"o": "x", "v": "x"}, "r0": []}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
     assert finish(rows) == [{"id": 1, "k1": "x", "r0": [{"a0": None}]}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
+
+
+def test_every_way_of_asking_finishes_the_rows() -> None:
+    order = (Sort("display_name", path=OWNER), Sort("id"))
+    for changes in ({}, {"source": CALL}, {"where": ids(101)}):
+        finish = read_request(trips(order=order, keys=True, **changes)).finish
+        assert finish is not None
+        assert finish([{"k0": {"v": "x"}}]) == [{"k0": "x"}]
 
 
 def test_what_is_below_a_row_that_is_absent_is_left_alone() -> None:

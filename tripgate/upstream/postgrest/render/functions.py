@@ -54,8 +54,6 @@ def selecting_what_it_tests(read: Read) -> Read:
     tested = dict.fromkeys([*tested_columns(read.where, of_key), *(key.column for key in read.order if not key.path)])
     missing = [name for name in tested if name not in selected]
     if read.aggregates:
-        if not missing and not read.columns and len(read.aggregates) == 1:
-            return read
         given = (
             dataclasses.replace(each, column=of_key)
             if each.function is Function.COUNT and each.column is None
