@@ -63,7 +63,7 @@ def test_a_refused_document_is_refused_in_the_same_words_without_being_read_agai
 ) -> None:
     known = documents(10)
     first = refusal(known, query)
-    monkeypatch.setattr(parsing, "read", lambda *_: pytest.fail("it is read again"))
+    monkeypatch.setattr(parsing, "bounded_parse", lambda *_: pytest.fail("it is read again"))
     assert refusal(known, query) == first
 
 
@@ -84,8 +84,8 @@ def test_a_hundred_refused_documents_are_kept_and_fewer_of_long_ones(monkeypatch
     known = documents(1000)
     short, long = ([f"{{ {name}{number:03} }}" for number in range(120)] for name in ("a", "b" * 50_000))
     read: list[str] = []
-    reads = parsing.read
-    monkeypatch.setattr(parsing, "read", lambda text, limits: (read.append(text), reads(text, limits))[1])
+    reads = parsing.bounded_parse
+    monkeypatch.setattr(parsing, "bounded_parse", lambda text, limits: (read.append(text), reads(text, limits))[1])
 
     def kept(queries: list[str]) -> int:
         for query in queries:
