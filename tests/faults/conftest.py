@@ -47,9 +47,10 @@ class Database:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
-    def waiting(self) -> int:
-        """How many statements wait for a lock."""
-        return int(self.rows("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0])
+    def waiting(self, table: str = "") -> int:
+        """How many statements wait for a lock; only those that name the table in quotes, as PostgREST's reads do."""
+        count = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like %s"
+        return int(self.rows(count, f'%"{table}"%' if table else "%")[0][0])
 
     def trips(self, title: str) -> int:
         """How many trips are called so."""

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import column, computed, table, to_many, to_one
+from gql.declare import NEVER, column, computed, table, to_many, to_one
 from gql.scalars import SCALARS
 from resolvers.declared import create, many, one
 
@@ -26,7 +26,7 @@ class Summary:
 
 @table("trips")
 class Trip:
-    id: UUID
+    id: UUID = column(write=NEVER)
     title: str
     destination: str | None = column(deprecated="Use `title`.")
     owner_id: UUID = column("user_id", deprecated="Use `owner`.")
@@ -36,7 +36,7 @@ class Trip:
 
 @table("trip_items")
 class Item:
-    id: UUID
+    id: UUID = column(write=NEVER)
     trip = to_one("Trip", via="trip_id", description="The trip.", deprecated="Use `id`.")
     vote_summary = computed(Summary, description="The votes.", deprecated="Votes are gone.")
 

@@ -38,7 +38,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def services(running: StackInfo, running_data_dir: Path) -> AsyncIterator[dict[str, Service]]:
     """Auth under each of the table's settings. Its hashes are cheap, since rows make accounts by the hundred."""
     config = FrontDoorConfig.model_validate_json((running_data_dir / "config" / "front_door.json").read_text())

@@ -122,11 +122,30 @@ class Admission:
         return client
 
 
-class Client(Payer):
-    """A client that its address's quota has let in: one request, or a connection with many. It pays for what it asks.
+class CostPayer(Payer):
+    """Whoever asks for one operation pays for the time that it takes of Supabase.
 
-    What a request takes of Supabase beyond its first tenth of a second costs 1 a millisecond, and 1,000 more where it
-    is not answered in time. That is known only afterwards, so it counts against what is asked next.
+    What a request takes beyond its first tenth of a second costs 1 a millisecond, and 1,000 more where it is not
+    answered in time. That is known only afterwards, so it counts against what is asked next. One for each operation,
+    since the operations of a connection may be of different callers: its token may end while they run.
+    """
+
+    __slots__ = ("_admission",)
+
+    def __init__(self, admission: Admission, key: str) -> None:
+        self.key = key
+        self._admission = admission
+
+    def spent(self, seconds: float, *, late: bool) -> None:
+        """A request to Supabase is over: its time is charged to the person, or the address."""
+        quota = self._admission.cost
+        if quota is not None and self.key is not None:
+            points = max(0, int(1000 * (seconds - FREE_SECONDS))) + _LATE * late
+            self._admission.quotas.charge(quota, self.key, points)
+
+
+class Client:
+    """A client that its address's quota has let in: one request, or a connection with many.
 
     Attributes:
         address: Where it asks from.
@@ -135,7 +154,7 @@ class Client(Payer):
     __slots__ = ("_admission", "_taken", "address")
 
     def __init__(self, admission: Admission, address: str) -> None:
-        self.key = self.address = address
+        self.address = address
         self._admission = admission
         self._taken: Taken | None = None
 
@@ -160,8 +179,7 @@ class Client(Payer):
             RateLimitedError: This person asks too often.
         """
         quota, person = self._admission.person, caller.user_id
-        self.key = person or self.address
-        paying.set(self)
+        paying.set(CostPayer(self._admission, person or self.address))
         if quota is None or person is None:
             address = self._admission.address
             return rate_headers(address, self._taken) if address is not None and self._taken is not None else {}
@@ -189,19 +207,9 @@ class Client(Payer):
             raise
         if operation.kind is OperationType.MUTATION and not prepared.closed and may_attempt(operation):
             await self._count_attempts(attempts(prepared.roots, prepared.values, caller))
-        quota = admission.cost
-        if quota is not None and prepared.cost:
-            taken = await admission.quotas.take(quota, caller.user_id or self.address, prepared.cost)
-            if not taken.allowed:
-                raise self._too_dear(prepared.cost, quota, taken, caller)
+        if prepared.cost:
+            await self._charge(prepared.cost, caller)
         return prepared
-
-    def spent(self, seconds: float, *, late: bool) -> None:
-        """A request to Supabase is over: its time is charged to the person, or the address."""
-        quota = self._admission.cost
-        if quota is not None and self.key is not None:
-            points = max(0, int(1000 * (seconds - FREE_SECONDS))) + _LATE * late
-            self._admission.quotas.charge(quota, self.key, points)
 
     async def _count_attempts(self, tries: list[Attempt]) -> None:
         admission = self._admission
