@@ -174,7 +174,7 @@ def test_what_comes_along_with_a_new_row_may_be_inserted_in_a_tree(project: Path
     declare_shelves()
     sql_file(project, "005_more_tables.sql").write_text("create table public.shelves (id uuid primary key);\n")
     generated_sql.update(project)
-    text = sql_file(project, "005_writes.sql").read_text()
+    text = sql_file(project, "900_writes.sql").read_text()
     assert (
         "    allowed constant text[] := array[\n"
         "        'places', 'place_tags', 'trips', 'trip_items', 'collections', 'collection_places', 'tags', 'shelves'\n"
@@ -224,6 +224,6 @@ def test_a_table_of_no_stage_is_refused(project: Path) -> None:
 
 
 def test_without_its_list_insert_tree_is_missed(project: Path) -> None:
-    sql_file(project, "005_writes.sql").write_text("select 1;\n")
+    sql_file(project, "900_writes.sql").write_text("select 1;\n")
     with pytest.raises(generated_sql.GeneratedSqlError, match="the list of insert_tree"):
         generated_sql.generated(project)

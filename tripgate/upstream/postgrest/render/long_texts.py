@@ -1,7 +1,7 @@
 """Comparisons with texts that would make a URL too long, as a cursor behind five thousand characters does.
 
 The texts travel in headers, and a function of the row tells how its column compares with each of them; see
-`011_long_texts.sql`. Everything else of the request stays as it is.
+`900_long_texts.sql`. Everything else of the request stays as it is.
 """
 
 import base64

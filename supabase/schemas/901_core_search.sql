@@ -22,16 +22,9 @@ create function public.search(public.places) returns tsvector language sql stabl
 $$;
 comment on function public.search(public.places) is 'The words of a place: name, address, city and notes.';
 
-create function public.search(public.saved_places) returns tsvector language sql stable set search_path = '' as $$
-    select to_tsvector('pg_catalog.english', concat_ws(' ', $1.name, $1.notes))
-$$;
-comment on function public.search(public.saved_places) is 'The words of a saved place: name and notes.';
-
 revoke execute on function
-    public.search(public.trips), public.search(public.trip_items),
-    public.search(public.places), public.search(public.saved_places)
+    public.search(public.trips), public.search(public.trip_items), public.search(public.places)
     from public, anon, authenticated, service_role;
 grant execute on function
-    public.search(public.trips), public.search(public.trip_items),
-    public.search(public.places), public.search(public.saved_places)
+    public.search(public.trips), public.search(public.trip_items), public.search(public.places)
     to authenticated, service_role;
