@@ -16,7 +16,7 @@ from yarl import URL
 
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.observability.observability import Observability
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 

@@ -166,7 +166,7 @@ def serve(host: str | None, port: int | None, workers: int | None, worker_of: in
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
             if loaded.workers > 1 and worker_of is None:
-                from tripgate.gateway.telemetry.logs import Logs  # noqa: PLC0415 - as above
+                from tripgate.gateway.observability.logs import Logs  # noqa: PLC0415 - as above
 
                 with Logs(loaded, sys.stderr.fileno()):
                     runner.run(others.serve(loaded, announce))

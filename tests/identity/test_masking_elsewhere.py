@@ -35,7 +35,7 @@ from tests.live.clients import connected
 from tests.support import Person
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.telemetry.redact import error_as_data
+from tripgate.gateway.observability.redact import error_as_data
 from tripgate.upstream.auth import AuthClient
 from tripgate.upstream.postgrest.client import PostgrestBackend
 

@@ -12,7 +12,7 @@ from tests.gateway.test_faults import instead_of_postgrest
 from tests.observability.observed import observed
 from tests.support import Person, Wire, serving
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.health import Health, realtime_hears
+from tripgate.gateway.observability.health import Health, realtime_hears
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
 
@@ -111,6 +111,6 @@ async def test_realtime_has_a_while_to_come_back(http: aiohttp.ClientSession, mo
     assert await check() == "ok"
     client.join("trip:1", "token", Listening())
     assert await check() == "ok"
-    monkeypatch.setattr("tripgate.gateway.telemetry.health._MAY_BE_AWAY_SECONDS", 0.0)
+    monkeypatch.setattr("tripgate.gateway.observability.health._MAY_BE_AWAY_SECONDS", 0.0)
     assert await check() == "unreachable"
     await client.close()

@@ -10,7 +10,7 @@ from tests.gateway.test_faults import instead_of_postgrest
 from tests.live.clients import live
 from tests.observability.observed import observed
 from tests.support import Person
-from tripgate.gateway.telemetry.redact import plan_without_values, strings_in, without_secrets
+from tripgate.gateway.observability.redact import plan_without_values, strings_in, without_secrets
 from tripgate.local.stack import StackInfo
 from tripgate.planner.plan import (
     ALWAYS,

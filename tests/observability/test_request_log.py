@@ -17,8 +17,8 @@ from tests.gateway.test_faults import instead_of_postgrest
 from tests.live.clients import live
 from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
 from tests.support import Person
-from tripgate.gateway.telemetry import logs
-from tripgate.gateway.telemetry.logs import Lines
+from tripgate.gateway.observability import logs
+from tripgate.gateway.observability.logs import Lines
 from tripgate.local.stack import StackInfo
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

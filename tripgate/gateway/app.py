@@ -21,7 +21,7 @@ from tripgate.gateway.settings import Settings
 from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.stages import Stages
-from tripgate.gateway.telemetry.endpoints import (
+from tripgate.gateway.observability.endpoints import (
     add_metrics,
     measuring,
     watch_cache,
@@ -29,8 +29,8 @@ from tripgate.gateway.telemetry.endpoints import (
     watch_refusals,
     watch_upstreams,
 )
-from tripgate.gateway.telemetry.health import Health
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.observability.health import Health
+from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler

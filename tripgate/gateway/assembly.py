@@ -12,8 +12,8 @@ from tripgate.gateway.engine import Engine
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.stages import Stages
-from tripgate.gateway.telemetry.health import Check, keys_answer, realtime_hears, rest_answers
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.observability.health import Check, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.upstreams import Upstreams
 from tripgate.upstream.resilience.deadline import Operations
 

@@ -20,9 +20,9 @@ from tripgate.gateway.edge.connections import (
 )
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.shutdown import drain
-from tripgate.gateway.telemetry.logs import unhandled
-from tripgate.gateway.telemetry.observability import Observability
-from tripgate.gateway.telemetry.start import observing
+from tripgate.gateway.observability.logs import unhandled
+from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.observability.start import observing
 from tripgate.upstream import lazy_auth
 
 _BACKLOG = 2048

@@ -15,7 +15,7 @@ from tripgate.gateway.admission.admission import Admission
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.parsing import Parser
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.observability.observability import Observability
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tripgate.gateway.telemetry.process import Process
+from tripgate.gateway.observability.process import Process
 from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.record import RequestRecord
 

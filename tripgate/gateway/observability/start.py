@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.logs import Logs
-from tripgate.gateway.telemetry.observability import Observability
+from tripgate.gateway.observability.logs import Logs
+from tripgate.gateway.observability.observability import Observability
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -38,6 +38,6 @@ def provider_of(settings: Settings) -> "TracerProvider | None":
         return None
     if settings.otlp_endpoint is None and not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
-    from tripgate.gateway.telemetry.tracing import provider  # noqa: PLC0415 - loaded by who traces
+    from tripgate.gateway.observability.tracing import provider  # noqa: PLC0415 - loaded by who traces
 
     return provider(settings)

@@ -14,16 +14,16 @@ from cachetools import LRUCache
 from graphql import OperationType
 
 from tripgate.gateway.settings import Settings
-from tripgate.gateway.telemetry.logs import Lines
-from tripgate.gateway.telemetry.metrics import Metrics
-from tripgate.gateway.telemetry.redact import plan_without_values
+from tripgate.gateway.observability.logs import Lines
+from tripgate.gateway.observability.metrics import Metrics
+from tripgate.gateway.observability.redact import plan_without_values
 from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.record import RequestRecord, RequestTrace, recording
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-    from tripgate.gateway.telemetry.tracing import Trace
+    from tripgate.gateway.observability.tracing import Trace
 
 _log = logging.getLogger("tripgate.observability")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -266,7 +266,7 @@ def _covered(calls: list[UpstreamCall]) -> tuple[float, float, float]:
 
 
 def _tracing(tracer: "Tracer") -> "Callable[[str, Mapping[str, str], float], Trace]":
-    from tripgate.gateway.telemetry.tracing import Trace  # noqa: PLC0415 - loaded by who traces
+    from tripgate.gateway.observability.tracing import Trace  # noqa: PLC0415 - loaded by who traces
 
     return functools.partial(Trace, tracer)
 
