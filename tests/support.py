@@ -15,8 +15,8 @@ from aiohttp import web
 from yarl import URL
 
 from tripgate.gateway.app import application
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.settings import Settings
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 

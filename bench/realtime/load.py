@@ -4,7 +4,7 @@ Takes lines of JSON with `do` and its parameters; each is answered by one event:
 
 - `connect` (`host`, `port`, `members`: token and trip): `{"event": "connected"}`
 - `follow` (`document`, `trips`): every subscriber completes what it follows and subscribes: `{"event": "following"}`
-- `collect` (`deliveries`, `patience`): waits for so many, or until nothing has come for so long:
+- `collect` (`deliveries`, `quiet_seconds`): waits for so many, or until nothing has come for so long:
   `{"event": "collected"}`
 - `judge` (`numbers`, `committed_at`, `cycle`: after so many numbers an item's turn comes again): what came since the
   last judgement, against what was written: `{"event": "judged", …}`, see `Judgement`
@@ -93,10 +93,10 @@ class _Crowd:
         self._operation += 1
         return {"event": "following"}
 
-    async def collect(self, deliveries: int, patience: float) -> dict[str, Any]:
+    async def collect(self, deliveries: int, quiet_seconds: float) -> dict[str, Any]:
         self._last = time.monotonic()
         # Looked at now and then, so that an arrival costs nothing more.
-        while self._arrivals < deliveries and time.monotonic() - self._last < patience:  # noqa: ASYNC110
+        while self._arrivals < deliveries and time.monotonic() - self._last < quiet_seconds:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         # What comes twice comes now.
         await asyncio.sleep(_QUIET_SECONDS)

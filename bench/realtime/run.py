@@ -28,7 +28,7 @@ STEADY = ((20.0, 15.0), (50.0, 15.0), (500.0, 5.0))
 NESTED_STEADY = (10.0, 8.0)
 # As many changes as may wait for one subscriber, and fewer than make it miss some.
 BURST_ROUNDS = 160
-_PATIENCE = 4.0
+_QUIET_SECONDS = 4.0
 _LONGEST_SETTLING = 5
 
 RECORD = """subscription ($trip: UUID!) {
@@ -159,7 +159,7 @@ class _Bench:
         wrote = time.monotonic() - began
         changes = len(written.committed_at)
         each = len(self._crowd.members) // len(self._crowd.trips)
-        self._do("collect", "collected", deliveries=changes * each, patience=_PATIENCE)
+        self._do("collect", "collected", deliveries=changes * each, quiet_seconds=_QUIET_SECONDS)
         seconds = time.monotonic() - began
         spent = {key: tree.seconds() - used[key] for key, tree in self._trees.items()}
         elsewhere = max(0.0, machine_seconds() - machine - sum(spent.values()))
@@ -195,7 +195,7 @@ class _Bench:
         """Nothing is sent on subscribing, so provoke a delivery to each."""
         for _ in range(20):
             written = self._writer.at_once(1)
-            self._do("collect", "collected", deliveries=subscribers, patience=2.0)
+            self._do("collect", "collected", deliveries=subscribers, quiet_seconds=2.0)
             judged = self._judge(written)
             if judged["wrong"]:
                 raise WrongAnswerError(f"realtime: {judged['first_wrong']}")

@@ -12,7 +12,7 @@ from tripgate.planner import aggregates
 from tripgate.planner.aggregates import GroupsPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ObjectShaper, object_shaper
-from tripgate.upstream.backend import Prepared
+from tripgate.upstream.backend import PreparedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class _ReadyGroups:
     """Planned groups, prepared and compiled, kept with their document."""
 
     table: Table
-    prepared: Prepared
+    prepared: PreparedPlan
     shaper: ObjectShaper
 
     @classmethod

@@ -17,7 +17,7 @@ from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.planner.rows import Row
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ConnectionShaper, ObjectShaper, connection_shaper, object_shaper
-from tripgate.upstream.backend import Prepared, PreparedByKey, Rows
+from tripgate.upstream.backend import PreparedByKey, PreparedPlan, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ReadyObject:
     """A planned row, prepared and compiled: all that does not depend on the moment, cached with its document."""
 
     table: Table
-    prepared: Prepared
+    prepared: PreparedPlan
     shaper: ObjectShaper
 
     @classmethod
@@ -79,8 +79,8 @@ class _ReadyConnection:
     """A planned page, prepared and compiled, and its totals where they are read by themselves."""
 
     table: Table
-    page: Prepared | None
-    total: Prepared | None
+    page: PreparedPlan | None
+    total: PreparedPlan | None
     shaper: ConnectionShaper
 
     @classmethod

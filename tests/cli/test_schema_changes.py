@@ -21,7 +21,7 @@ from tripgate.local import database
 
 ADDED = "alter table public.trips add column mood text not null default 'calm';\n"
 ADDED_SHOWN = '  ALTER TABLE "public"."trips"\n    ADD COLUMN "mood" text NOT NULL DEFAULT'
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 class Session:
@@ -58,7 +58,7 @@ class Session:
         said = ""
         while not said.rpartition("\n")[2].startswith(end):
             try:
-                said += "\n" + self._lines.get(timeout=PATIENCE)
+                said += "\n" + self._lines.get(timeout=TIMEOUT)
             except queue.Empty:
                 raise AssertionError(said) from None
         return said
@@ -219,9 +219,9 @@ def test_without_a_terminal_and_apply_it_is_only_shown(applying: Session, tmp_pa
         time.sleep(1.5)
         assert said.empty()
         (project / "991_said.sql").write_text("comment on table public.trips is 'Journeys.';\n")
-        lines = [said.get(timeout=PATIENCE)]
+        lines = [said.get(timeout=TIMEOUT)]
         while not lines[-1].startswith("Not applied"):
-            lines.append(said.get(timeout=PATIENCE))
+            lines.append(said.get(timeout=TIMEOUT))
     finally:
         stack.over.set()
         watching.join()

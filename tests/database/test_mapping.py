@@ -6,9 +6,9 @@ import typing
 import psycopg
 import pytest
 from psycopg import sql
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gql.derive.making import PYTHON_TYPES
+from gql.strawberry_definition import strawberry_definition
 from gql.table import Kind, Sort, Table, catalog
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from tripgate.commands.doctor.needs import FUNCTIONS
@@ -138,7 +138,7 @@ def test_every_unique_key_has_its_root_field() -> None:
 def declared_functions() -> list[FunctionRows | FunctionValue]:
     query = graphql_schema().query_type
     assert query is not None
-    fields = [field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) for field in query.fields.values()]
+    fields = [strawberry_definition(field) for field in query.fields.values()]
     return [field for field in fields if isinstance(field, FunctionRows | FunctionValue)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from resolvers.access import needs_nobody
+from resolvers.anonymous import allows_anonymous
 from tests.live.clients import connected
 from tests.support import Person, serving
 from tripgate.gateway.schema import graphql_schema
@@ -52,7 +52,7 @@ def late(address: str, seeded: StackInfo, newcomer: Person) -> Person:
 def test_exactly_these_need_nobody() -> None:
     schema = graphql_schema()
     roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
-    found = {name for root in roots if root for name, field in root.fields.items() if needs_nobody(field)}
+    found = {name for root in roots if root for name, field in root.fields.items() if allows_anonymous(field)}
     assert found == {
         "refreshSession",
         "requestPasswordReset",

@@ -56,7 +56,7 @@ async def test_who_signs_in_is_who_the_token_says(identity: Identity) -> None:
     expected = Caller("ada", given, "s1", float(end), "ada@example.com")
     assert await identity.caller(f"Bearer {given}") == expected
     assert await identity.caller(f"bEARER   {given} ") == expected
-    assert await identity.whoever(f"Bearer {given}") == expected
+    assert await identity.caller_or_anonymous(f"Bearer {given}") == expected
 
 
 async def test_nobody(identity: Identity) -> None:
@@ -118,11 +118,11 @@ async def test_a_token_that_was_accepted_is_known_until_it_ends(
 
 
 async def test_whoever_is_anonymous_with_the_refusal(identity: Identity) -> None:
-    found = await identity.whoever("Basic x")
+    found = await identity.caller_or_anonymous("Basic x")
     assert (found.anonymous, found.user_id) == (True, None)
     assert found.refusal is not None
     assert found.refusal.code == "UNAUTHENTICATED"
-    assert await identity.whoever(None) is ANONYMOUS
+    assert await identity.caller_or_anonymous(None) is ANONYMOUS
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])

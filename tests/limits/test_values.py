@@ -268,6 +268,6 @@ def test_nothing_is_coerced_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = DOCUMENTS.operation(PLACES, None)
     with monkeypatch.context() as patched:
         patched.setattr(type(operation), "_coerced", lambda *_, **__: pytest.fail("coerced"))
-        roots = operation.closed_to(ANONYMOUS, MUCH)
+        roots = operation.closed_to_anonymous(ANONYMOUS, MUCH)
     assert roots is not None
     assert [root.name for root in roots] == ["places"]

@@ -19,9 +19,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support import Person, Wire, serving
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.logs import LEVELS, Handler, Lines
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 
 TRIPS = "query Trips { trips(first: 1) { nodes { title } } }"

@@ -11,8 +11,8 @@ from aiohttp import web
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.observability.observed import observed
 from tests.support import Person, Wire, serving
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.health import Health, realtime_hears
+from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
 

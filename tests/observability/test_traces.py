@@ -10,8 +10,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
 from tests.support import Person
-from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.gateway.observability import start
+from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.local.stack import StackInfo
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -24,7 +24,7 @@ from graphql import (
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from resolvers.access import needs_nobody
+from resolvers.anonymous import allows_anonymous
 from tests.performance.counting import CountedGateway
 from tests.support import Person, examples
 from tripgate.gateway.schema import graphql_schema
@@ -58,7 +58,7 @@ def fields() -> list[tuple[str, str, GraphQLField]]:
         for kind, root in roots
         if root is not None
         for name, field in root.fields.items()
-        if field.args and not needs_nobody(field)
+        if field.args and not allows_anonymous(field)
     ]
 
 

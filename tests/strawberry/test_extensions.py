@@ -12,7 +12,7 @@ import strawberry
 from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
-from resolvers.access import NEEDS_NOBODY
+from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Context, Info
 from resolvers.declared import changes, create, many, one
 from tests.strawberry.own_field import ProgressQuery
@@ -66,7 +66,7 @@ class GuardedQuery:
     async def careless(self, info: Info) -> bool | None:
         return True
 
-    @strawberry.field(description="Is the same for all.", metadata=NEEDS_NOBODY)
+    @strawberry.field(description="Is the same for all.", metadata=ALLOWS_ANONYMOUS)
     async def public(self, info: Info) -> bool | None:
         return True
 

@@ -16,11 +16,6 @@ from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
 from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
-from tripgate.gateway.schema import schema as program_schema
-from tripgate.gateway.settings import Settings
-from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
-from tripgate.gateway.sse import EventStreams
-from tripgate.gateway.stages import Stages
 from tripgate.gateway.observability.endpoints import (
     add_metrics,
     measuring,
@@ -31,6 +26,11 @@ from tripgate.gateway.observability.endpoints import (
 )
 from tripgate.gateway.observability.health import Health
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.schema import schema as program_schema
+from tripgate.gateway.settings import Settings
+from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
+from tripgate.gateway.sse import EventStreams
+from tripgate.gateway.stages import Stages
 from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler

@@ -9,11 +9,11 @@ from tripgate.gateway.cache.assembly import assemble_invalidation
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
+from tripgate.gateway.observability.health import Check, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.stages import Stages
-from tripgate.gateway.observability.health import Check, keys_answer, realtime_hears, rest_answers
-from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.upstreams import Upstreams
 from tripgate.upstream.resilience.deadline import Operations
 

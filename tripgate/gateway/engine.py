@@ -15,7 +15,7 @@ from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
-from tripgate.gateway.operation import Operation, Prepared, RequestError
+from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.planner.json_values import taken_out, unreadable
 from tripgate.planner.selection import Coerced
@@ -62,7 +62,7 @@ class Engine:
         self._reading = backend if invalidation is None or invalidation.sharing is None else invalidation.sharing
 
     async def answer(
-        self, request: GraphQLRequest, operation: Operation, prepared: Prepared, caller: Caller
+        self, request: GraphQLRequest, operation: Operation, prepared: PreparedOperation, caller: Caller
     ) -> dict[str, Any]:
         """The answer to a query or mutation.
 
@@ -118,7 +118,7 @@ class Engine:
         return self._invalidation is not None and self._invalidation.answers is not None and not self._extended
 
     async def finished(
-        self, request: GraphQLRequest, operation: Operation, prepared: Prepared, caller: Caller
+        self, request: GraphQLRequest, operation: Operation, prepared: PreparedOperation, caller: Caller
     ) -> Finished:
         """The answer to a query, encoded: from the cache, where there is one, or made now. Raises as `answer`."""
         assert self._invalidation is not None  # noqa: S101 - the caller has asked
@@ -131,7 +131,7 @@ class Engine:
         self,
         request: GraphQLRequest,
         operation: Operation,
-        prepared: Prepared,
+        prepared: PreparedOperation,
         caller: Caller,
         live: set[Subscription],
     ) -> AsyncGenerator[dict[str, Any], None]:
@@ -178,7 +178,9 @@ class Engine:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
 
-    def _context(self, caller: Caller, prepared: Prepared, backend: Backend, live: set[Subscription]) -> Context:
+    def _context(
+        self, caller: Caller, prepared: PreparedOperation, backend: Backend, live: set[Subscription]
+    ) -> Context:
         return Context(
             caller,
             backend,

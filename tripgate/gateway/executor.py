@@ -26,19 +26,19 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gql.errors import ErrorCode
-from resolvers.access import is_null_for_nobody
+from gql.strawberry_definition import strawberry_definition
+from resolvers.anonymous import is_null_for_anonymous
 from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.execution_context import ExecutionContext, not_run
 from tripgate.gateway.explain import Explanation
-from tripgate.gateway.operation import Operation, Prepared, RequestError
+from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.planner.selection import Coerced, Selected
 
-_OF_THE_SCHEMA = frozenset({"__schema", "__type", "__typename"})
+_INTROSPECTION_FIELDS = frozenset({"__schema", "__type", "__typename"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Run:
 async def run(
     schema: GraphQLSchema,
     operation: Operation,
-    prepared: Prepared,
+    prepared: PreparedOperation,
     context: Context,
     explanation: Explanation | None = None,
 ) -> Result:
@@ -96,7 +96,7 @@ async def run(
         if alone:
             return await _run_declared(this_run, roots)
         known_by = None
-        if prepared.text is not None and _asks_the_schema_alone(operation, roots):
+        if prepared.text is not None and _is_introspection(operation, roots):
             known_by = (operation.digest, operation.name, prepared.text)
         cached: Result | None = operation.caches.introspection.get(known_by) if known_by is not None else None
         if cached is not None:
@@ -120,7 +120,11 @@ async def run(
 
 
 async def run_extended(
-    schema: strawberry.Schema, operation: Operation, variables: dict[str, Any], prepared: Prepared, context: Context
+    schema: strawberry.Schema,
+    operation: Operation,
+    variables: dict[str, Any],
+    prepared: PreparedOperation,
+    context: Context,
 ) -> Result:
     """Run an operation as Strawberry does, within the extensions of its schema.
 
@@ -162,8 +166,8 @@ def _text(operation: Operation) -> str:
     return operation.definition.loc.source.body
 
 
-def _asks_the_schema_alone(operation: Operation, roots: tuple[Selected, ...]) -> bool:
-    return operation.kind is OperationType.QUERY and all(selected.name in _OF_THE_SCHEMA for selected in roots)
+def _is_introspection(operation: Operation, roots: tuple[Selected, ...]) -> bool:
+    return operation.kind is OperationType.QUERY and all(selected.name in _INTROSPECTION_FIELDS for selected in roots)
 
 
 async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
@@ -178,7 +182,7 @@ async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
         outcomes = [outcome]
     else:
         outcomes = await asyncio.gather(*(_outcome(this_run, selected) for selected in roots))
-    return _together(roots, outcomes)
+    return _merged(roots, outcomes)
 
 
 def _closed(roots: tuple[Selected, ...]) -> Result:
@@ -187,7 +191,7 @@ def _closed(roots: tuple[Selected, ...]) -> Result:
     for selected in roots:
         if selected.definition is None:
             outcomes.append(selected.parent_type.name)
-        elif is_null_for_nobody(selected.definition):
+        elif is_null_for_anonymous(selected.definition):
             outcomes.append(None)
         else:
             failed = selected.parent_type.name == "Mutation" and any(
@@ -195,10 +199,10 @@ def _closed(roots: tuple[Selected, ...]) -> Result:
             )
             error = not_run() if failed else sign_in()
             outcomes.append(located_error(error, [selected.node], [selected.key]))
-    return _together(roots, outcomes)
+    return _merged(roots, outcomes)
 
 
-def _together(roots: tuple[Selected, ...], outcomes: Sequence[Any]) -> Result:
+def _merged(roots: tuple[Selected, ...], outcomes: Sequence[Any]) -> Result:
     errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
     data = {
         selected.key: None if isinstance(outcome, GraphQLError) else outcome
@@ -225,7 +229,7 @@ def declared_field(selected: Selected) -> DeclaredField | None:
     """
     if selected.definition is None:
         return None
-    field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    field = strawberry_definition(selected.definition)
     return field if isinstance(field, DeclaredField) and not field.extensions else None
 
 

@@ -15,7 +15,7 @@ from gql.errors import ApiError
 from gql.table import Table
 from resolvers.context import Context
 from tripgate.planner.plan import Read, as_data
-from tripgate.upstream.backend import Backend, BackendError, Plan, Prepared, PreparedByKey, RelatedTables, Rows
+from tripgate.upstream.backend import Backend, BackendError, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient, FunctionsTransport
 
@@ -117,13 +117,15 @@ class _NotingBackend(Backend):
         self._backend = backend
         self._exchanges = exchanges
 
-    def prepare(self, plan: Plan) -> Prepared:
+    def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)
 
-    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+    async def fetch(
+        self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
+    ) -> Rows:
         """Ask, and note when and what came back."""
         exchange = _Exchange(prepared.shown, prepared.plan, time.perf_counter())
         self._exchanges.append(exchange)

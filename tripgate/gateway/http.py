@@ -63,7 +63,7 @@ class GraphQLHandler:
             client = await self._admission.arrive(self._addresses.of(request))
             found = await self._parameters.read(request, accept)
             wanted = GraphQLRequest.parse(found, explains=self._parser.explains)
-            caller = record.caller = await self._identity.whoever(request.headers.get("Authorization"))
+            caller = record.caller = await self._identity.caller_or_anonymous(request.headers.get("Authorization"))
             headers = {**headers, **await client.identify(caller)}
             operation = await self._parser.parse(wanted)
             query = operation.kind is OperationType.QUERY

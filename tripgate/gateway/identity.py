@@ -68,7 +68,7 @@ class Identity:
         self._known[token] = (caller, claims.exp)
         return caller
 
-    async def whoever(self, authorization: str | None) -> Caller:
+    async def caller_or_anonymous(self, authorization: str | None) -> Caller:
         """The caller behind a header; anonymous, with the refusal, where that is none that is accepted."""
         try:
             return await self.caller(authorization)

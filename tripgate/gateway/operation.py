@@ -23,7 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
-from tripgate.gateway.access import closed_to_nobody, made_for_anybody
+from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, estimated, too_dear, too_many_conditions
@@ -51,7 +51,7 @@ class RequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedOperation:
     """An operation under one set of variables.
 
     Attributes:
@@ -107,9 +107,9 @@ class Operation:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
-        self._prepared: LRUCache[bytes, Prepared] = LRUCache(maxsize=_VARIABLE_SETS)
+        self._prepared: LRUCache[bytes, PreparedOperation] = LRUCache(maxsize=_VARIABLE_SETS)
 
-    def prepare(self, raw: dict[str, Any], caller: Caller, *, anew: bool = False) -> Prepared:
+    def prepare(self, raw: dict[str, Any], caller: Caller, *, anew: bool = False) -> PreparedOperation:
         """What becomes of it under these variables; for a query the same as the last time they came.
 
         Of an operation that does nothing for a caller who is not signed in, the variables are not even read.
@@ -122,32 +122,32 @@ class Operation:
             ApiError: As the caller's token was refused, if this needs somebody; signing in and the like is open to all.
             RequestError: The variables do not fit their types, or it costs too much.
         """
-        if caller.token is None and not self.needs_nobody:
+        if caller.token is None and not self.allows_anonymous:
             if caller.refusal is not None:
                 raise caller.refusal.with_traceback(None)  # it may be raised for each operation of a connection
-            closed = self.closed_to(caller, raw)
+            closed = self.closed_to_anonymous(caller, raw)
             if closed is not None:
-                return Prepared(_NO_VALUES, closed, len(closed), None, closed=True)
+                return PreparedOperation(_NO_VALUES, closed, len(closed), None, closed=True)
         text = None if anew or self.kind is not OperationType.QUERY else text_of(raw)
         found = self._prepared.get(text) if text is not None else None
         if found is None:
             size = self.size(raw)
             values = self._coerced(raw)
             roots = self.roots(values)
-            found = Prepared(values, roots, self._cost(roots, values, size), text)
+            found = PreparedOperation(values, roots, self._cost(roots, values, size), text)
             if text is not None:
                 self.caches.variable_sets.put(self._prepared, text, found)
         return found
 
     @cached_property
-    def needs_nobody(self) -> bool:
+    def allows_anonymous(self) -> bool:
         """Whether it does the same whoever asks, so that it runs for nobody where a token is not accepted.
 
         Told from its document, so before its variables are coerced.
         """
-        return made_for_anybody(self._schema, self.definition, self._fragments)
+        return all_allow_anonymous(self._schema, self.definition, self._fragments)
 
-    def closed_to(self, caller: Caller, raw: dict[str, Any]) -> tuple[Selected, ...] | None:
+    def closed_to_anonymous(self, caller: Caller, raw: dict[str, Any]) -> tuple[Selected, ...] | None:
         """The root fields, where the caller is not signed in and none of them does anything then; `None` otherwise.
 
         Told before variables are coerced, but for those that decide which fields there are: whoever has no account must
@@ -156,13 +156,13 @@ class Operation:
         Raises:
             RequestError: BAD_USER_INPUT for these.
         """
-        if not caller.anonymous or are_few(raw, _FEW_VALUES) or self.needs_nobody:
+        if not caller.anonymous or are_few(raw, _FEW_VALUES) or self.allows_anonymous:
             return None
         wanted = [
             node for node in self.definition.variable_definitions or () if node.variable.name.value in self._conditions
         ]
         roots = self.roots(self._values(wanted, raw))
-        return roots if closed_to_nobody(roots) else None
+        return roots if all_closed_to_anonymous(roots) else None
 
     @cached_property
     def without_variables(self) -> DocumentNode:

@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
 from gql.scalars import SCALARS
-from resolvers.access import refuse_nobody
+from resolvers.anonymous import refuse_anonymous
 from resolvers.declared.completion import read_finished
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
@@ -59,7 +59,7 @@ def build_schema(
     )
     check_root_fields(made._schema)
     read_finished(made._schema)
-    refuse_nobody(made._schema)
+    refuse_anonymous(made._schema)
     return made
 
 

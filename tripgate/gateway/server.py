@@ -18,11 +18,11 @@ from tripgate.gateway.edge.connections import (
     room_for_clients,
     watch_descriptors,
 )
-from tripgate.gateway.settings import Settings
-from tripgate.gateway.shutdown import drain
 from tripgate.gateway.observability.logs import unhandled
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.observability.start import observing
+from tripgate.gateway.settings import Settings
+from tripgate.gateway.shutdown import drain
 from tripgate.upstream import lazy_auth
 
 _BACKLOG = 2048

@@ -16,8 +16,8 @@ from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.media_types import EVENT_STREAM
 from tripgate.gateway.errors import formatted, masked, request_error
-from tripgate.gateway.operation import RequestError
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.operation import RequestError
 from tripgate.gateway.transport import abort, flushed
 from tripgate.upstream.record import RequestRecord
 

@@ -14,8 +14,8 @@ from tripgate.gateway.admission.addresses import Addresses
 from tripgate.gateway.admission.admission import Admission
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.parsing import Parser
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.parsing import Parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ class Connection:
             subscription.refresh(caller)
 
     async def _identified(self, authorization: str | None) -> Caller:
-        caller = await self._stages.identity.whoever(authorization)
+        caller = await self._stages.identity.caller_or_anonymous(authorization)
         if caller.refusal is not None and caller.refusal.code is not ErrorCode.UNAUTHENTICATED:
             raise CloseError(WSCloseCode.TRY_AGAIN_LATER, caller.refusal.message)
         return caller
@@ -238,7 +238,7 @@ class Connection:
         expired = ApiError(ErrorCode.UNAUTHENTICATED, _EXPIRED) if self._caller.expired else None
         caller = record.caller = self._caller if expired is None else Caller(refusal=expired)
         try:
-            await self._client.again()
+            await self._client.count_request()
             await self._client.identify(caller)
             operation = await self._stages.parser.parse(request)
             prepared = await self._client.admit(request, operation, caller)

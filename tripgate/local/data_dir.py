@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARKER = ".tripgate-data"
-LOCK_PATIENCE_SECONDS = 20.0
+LOCK_TIMEOUT_SECONDS = 20.0
 _ADVICE = "Put a copy of it back, or start with --fresh, which throws the data away and makes everything anew."
 
 
@@ -146,7 +146,7 @@ class DataDir:
 
     def _lock(self) -> int:
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

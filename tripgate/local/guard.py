@@ -7,7 +7,7 @@ Run as `python -I -S guard.py <JSON>`, with the standard library alone. The JSON
     keep      file descriptors that the server inherits
     log       file that takes the server's output
     user      [uid, gid] to run the server as, or null
-    stop      [[signal name, seconds], …]: tried in turn, each with its patience, before SIGKILL; SIGQUIT to the guard
+    stop      [[signal name, seconds], …]: tried in turn, each for so many seconds, before SIGKILL; SIGQUIT to the guard
               skips them
 
 The supervisor stops a server by closing the pipe. The kernel closes it too when the supervisor dies of anything,
@@ -112,10 +112,10 @@ def die_with(guard: int) -> None:
 
 def stop(server: int, steps: list[tuple[str, float]]) -> int:
     """End the server with the signals of `steps`, then with SIGKILL. Returns its exit code."""
-    for name, patience in steps:
+    for name, seconds in steps:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, getattr(signal, name))
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             status = exit_code(server)
             if status is not None:

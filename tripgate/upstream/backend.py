@@ -36,7 +36,7 @@ class Rows:
     status: int | None = None
 
 
-class Prepared(Protocol):
+class PreparedPlan(Protocol):
     """A plan made ready, to be fetched any number of times, for any caller. It belongs to the backend that made it and
     to all that wrap that one."""
 
@@ -57,7 +57,7 @@ class PreparedByKey(Protocol):
     """A read of one row, made ready but for its key."""
 
     @abstractmethod
-    def with_key(self, key: str) -> Prepared:
+    def with_key(self, key: str) -> PreparedPlan:
         """The read of the row with this key."""
 
 
@@ -104,7 +104,7 @@ class Backend(Protocol):
     """
 
     @abstractmethod
-    def prepare(self, plan: Plan) -> Prepared:
+    def prepare(self, plan: Plan) -> PreparedPlan:
         """Make a plan ready, once, to be fetched often.
 
         Raises:
@@ -116,7 +116,9 @@ class Backend(Protocol):
         """Make a read without condition ready whose row is found by this column's value, which is still open."""
 
     @abstractmethod
-    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+    async def fetch(
+        self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
+    ) -> Rows:
         """Run what was prepared.
 
         Args:

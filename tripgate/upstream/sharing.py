@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from gql.table import Table
 from tripgate.planner.plan import Read
-from tripgate.upstream.backend import Backend, Plan, Prepared, PreparedByKey, RelatedTables, Rows
+from tripgate.upstream.backend import Backend, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 
 _Key = tuple[str | None, Hashable]
@@ -31,13 +31,15 @@ class SharingBackend(Backend):
         self._under_way: dict[str | None, dict[_Key, _Shared]] = {}
         self.shared = 0
 
-    def prepare(self, plan: Plan) -> Prepared:
+    def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)
 
-    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+    async def fetch(
+        self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
+    ) -> Rows:
         """Ask, or take the answer to the same read that is under way."""
         identity = prepared.identity
         if identity is None:

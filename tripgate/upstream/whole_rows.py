@@ -5,7 +5,7 @@ import dataclasses
 from gql.table import Table
 from tripgate.planner.plan import Read
 from tripgate.planner.rows import ChunkedRows
-from tripgate.upstream.backend import Backend, Plan, Prepared, PreparedByKey, RelatedTables, Rows
+from tripgate.upstream.backend import Backend, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 
 
@@ -15,7 +15,7 @@ class WholeRows(Backend):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def prepare(self, plan: Plan) -> Prepared:
+    def prepare(self, plan: Plan) -> PreparedPlan:
         """As the backend."""
         return self._backend.prepare(plan)
 
@@ -23,7 +23,9 @@ class WholeRows(Backend):
         """As the backend."""
         return self._backend.prepare_by_key(read, column)
 
-    async def fetch(self, prepared: Prepared, caller: Caller, table: Table | None, related: RelatedTables = ()) -> Rows:
+    async def fetch(
+        self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
+    ) -> Rows:
         """Fetch, and read all rows. Raises as `Backend.fetch`."""
         found = await self._backend.fetch(prepared, caller, table, related)
         return dataclasses.replace(found, rows=list(found.rows)) if isinstance(found.rows, ChunkedRows) else found

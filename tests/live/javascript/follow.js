@@ -31,13 +31,13 @@ function follow(name, client, query) {
   });
 }
 
-const patience = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function until(condition, milliseconds) {
   const end = Date.now() + milliseconds;
   while (!condition()) {
     if (Date.now() > end) return false;
-    await Promise.race([new Promise((resolve) => listeners.push(resolve)), patience(20)]);
+    await Promise.race([new Promise((resolve) => listeners.push(resolve)), sleep(20)]);
   }
   return true;
 }
@@ -68,7 +68,7 @@ for (let knock = 0; knock < 60 && !everyone(); knock++) {
   await mutate(`castVote(tripItemId: "${item}", value: NEUTRAL, comment: "Knock ${knock}") { id }`);
   await until(everyone, 200);
 }
-await patience(500);
+await sleep(500);
 for (const name in heard) heard[name].length = 0;
 
 let slowest = 0;
@@ -88,7 +88,7 @@ const { createTripItem: made } = await step(`createTripItem(input: { tripId: "${
 await step(`moveTripItem(id: "${made.id}", dayNumber: 1, position: 0) { id }`, { owner: 2, editor: 2, sse: 2 });
 await step(`castVote(tripItemId: "${item}", value: UP, comment: "Yes") { id }`, { editor: 1, sse: 1 });
 await step(`deleteTripItem(id: "${made.id}") { id }`, items);
-await patience(500);
+await sleep(500);
 
 console.log(JSON.stringify({ heard, made: made.id, slowest }));
 for (const socket of sockets) await socket.dispose();

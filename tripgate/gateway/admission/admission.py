@@ -16,7 +16,7 @@ from tripgate.gateway.admission.guesses import Guesses
 from tripgate.gateway.admission.headers import rate_headers
 from tripgate.gateway.admission.shared import Shared
 from tripgate.gateway.edge.http_error import HttpError
-from tripgate.gateway.operation import Operation, Prepared, RequestError
+from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.arrivals import welcoming
@@ -118,7 +118,7 @@ class Admission:
             RateLimitedError: Too many come from there.
         """
         client = Client(self, address)
-        await client.again()
+        await client.count_request()
         return client
 
 
@@ -158,7 +158,7 @@ class Client:
         self._admission = admission
         self._taken: Taken | None = None
 
-    async def again(self) -> None:
+    async def count_request(self) -> None:
         """Count one more of the address.
 
         Raises:
@@ -188,7 +188,7 @@ class Client:
             raise self._admission.refusal("Too many requests of this account", quota, taken)
         return rate_headers(quota, taken)
 
-    async def admit(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> Prepared:
+    async def admit(self, request: GraphQLRequest, operation: Operation, caller: Caller) -> PreparedOperation:
         """What may run, once it is counted what that may cost and whom it tries to sign in as.
 
         Raises:
@@ -250,7 +250,7 @@ class Client:
             RateLimitedError: There was nothing left a moment ago.
         """
         found = self._admission.exhausted.get(caller.user_id or self.address)
-        if found is not None and time.monotonic() < found.until and not operation.needs_nobody:
+        if found is not None and time.monotonic() < found.until and not operation.allows_anonymous:
             raise self._admission.refusal("What you asked lately, with the time it took, cost too much", *found[1:])
 
 

@@ -20,7 +20,7 @@ from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
 # So many times what an address may try is what all addresses may, before each has one try a minute.
 _ANYWHERE = 10
 # So many times what an address may try is what all addresses may, before tries weigh more.
-_PATIENCE = 2
+_WEIGHT_THRESHOLD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +74,4 @@ class Guesses:
     async def _weight(self, anywhere: Quota, account: str) -> int:
         """How much of what an address may try one try takes, by what all addresses have tried lately."""
         tried = anywhere.limit - await self._quotas.remaining(anywhere, account)
-        return min(self._here.limit, 1 + tried // (self._here.limit * _PATIENCE))
+        return min(self._here.limit, 1 + tried // (self._here.limit * _WEIGHT_THRESHOLD))

@@ -22,7 +22,7 @@ from graphql import GraphQLError
 
 from tripgate.gateway.cache.hints import TRIPS, Hint, gateway_write_tables, hint
 from tripgate.gateway.cache.person_topics import PersonTopics, TopicBudget, TripIds
-from tripgate.gateway.operation import Operation, Prepared
+from tripgate.gateway.operation import Operation, PreparedOperation
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
@@ -148,7 +148,7 @@ class AnswerCache:
         """How many answers are cached."""
         return len(self._cached)
 
-    async def answer(self, operation: Operation, prepared: Prepared, caller: Caller, make: Make) -> Finished:
+    async def answer(self, operation: Operation, prepared: PreparedOperation, caller: Caller, make: Make) -> Finished:
         """The answer to a query, cached or made now. Raises as `make` does."""
         if prepared.text is None:
             return await _uncached(make)
@@ -231,7 +231,7 @@ class AnswerCache:
         if self._sweeping is not None:
             self._sweeping.cancel()
 
-    def _hint(self, key: _Key, prepared: Prepared) -> Hint | None:
+    def _hint(self, key: _Key, prepared: PreparedOperation) -> Hint | None:
         """What is known of an answer; the same for all who ask."""
         _, operation, text = key
         try:
@@ -339,7 +339,7 @@ async def _uncached(make: Make) -> Finished:
     return Finished(orjson.dumps(answer), None, answer.get("errors", ()))
 
 
-def _hint(prepared: Prepared) -> Hint | None:
+def _hint(prepared: PreparedOperation) -> Hint | None:
     try:
         return hint(prepared.roots, prepared.values)
     except GraphQLError:

@@ -11,12 +11,12 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from graphql import get_named_type, is_leaf_type
+from graphql import GraphQLField, GraphQLNamedType, get_named_type, is_leaf_type
 from graphql.execution.values import VariableValues
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.unset import UNSET
 
 from gql.caching import CacheControl, CacheControlDirective, InvalidatedBy
+from gql.strawberry_definition import strawberry_definition
 from gql.table import Table, catalog
 from resolvers.declared import DeclaredField
 from tripgate.planner.selection import Selected
@@ -90,7 +90,7 @@ class _Found:
     def root(self, selected: Selected, variables: VariableValues) -> bool:
         """Take a root field in; whether its answer may be cached."""
         assert selected.definition is not None  # noqa: S101 - the caller knows
-        field = selected.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        field = strawberry_definition(selected.definition)
         if not isinstance(field, DeclaredField) or not self._may_last(selected, at_root=True):
             return False
         if field.extensions:  # permission, for one, is asked each time
@@ -128,7 +128,7 @@ class _Found:
     def _may_last(self, selected: Selected, *, at_root: bool) -> bool:
         assert selected.definition is not None  # noqa: S101 - the callers know
         type_ = get_named_type(selected.definition.type)
-        directive = _directive(selected.definition.extensions) or _directive(type_.extensions)
+        directive = _directive(selected.definition) or _directive(type_)
         if directive is None:
             return is_leaf_type(type_) and not at_root
         if directive.max_age is UNSET or directive.max_age is None:
@@ -193,7 +193,7 @@ def _trip_named(table: Table, arguments: Mapping[str, Any]) -> str | None:
     return None if given is None else str(given)
 
 
-def _directive(extensions: Mapping[str, Any]) -> CacheControlDirective | None:
-    definition = extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+def _directive(made: GraphQLField | GraphQLNamedType) -> CacheControlDirective | None:
+    definition = strawberry_definition(made)
     shown: Iterable[object] = getattr(definition, "directives", None) or ()
     return next((each for each in shown if isinstance(each, CacheControlDirective)), None)

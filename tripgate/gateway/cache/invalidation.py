@@ -7,13 +7,13 @@ from typing import Protocol
 import orjson
 from graphql import GraphQLError
 from pydantic import BaseModel, ValidationError
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from gql.errors import ApiError, ErrorCode
+from gql.strawberry_definition import strawberry_definition
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
 from tripgate.gateway.cache.hints import TRIPS, gateway_write_tables
-from tripgate.gateway.operation import Prepared
+from tripgate.gateway.operation import PreparedOperation
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.sharing import SharingBackend
@@ -56,7 +56,7 @@ class Invalidation:
         self.sharing = sharing
         self.peers = peers
 
-    def mutation_begins(self, prepared: Prepared, caller: Caller) -> "RunningMutation":
+    def mutation_begins(self, prepared: PreparedOperation, caller: Caller) -> "RunningMutation":
         """Invalidate what the person has cached, before a mutation runs; its `end` must be called."""
         if self.sharing is not None:
             self.sharing.forget(caller.user_id)
@@ -137,7 +137,7 @@ def _written(root: Selected) -> frozenset[str]:
     """The tables that a root field of a mutation writes to, of those that other gateways must be told of."""
     if root.definition is None:
         return frozenset()
-    field = root.definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    field = strawberry_definition(root.definition)
     if isinstance(field, DeclaredField):
         return (gateway_write_tables() | {TRIPS}) & {field.table.name}
     # A field with a body says so itself.

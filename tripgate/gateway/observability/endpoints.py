@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from tripgate.gateway.cache.invalidation import Invalidation
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.metrics import FOLDER, Metrics
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.settings import Settings
 from tripgate.upstream.policies import Policies
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.redact import error_as_data, said_in, without_secrets
+from tripgate.gateway.settings import Settings
 from tripgate.upstream.record import recording
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 from graphql import OperationType
 
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.logs import Lines
 from tripgate.gateway.observability.metrics import Metrics
 from tripgate.gateway.observability.redact import plan_without_values
+from tripgate.gateway.settings import Settings
 from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.record import RequestRecord, RequestTrace, recording
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tripgate.gateway.settings import Settings
 from tripgate.gateway.observability.logs import Logs
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

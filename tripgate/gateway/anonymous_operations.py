@@ -11,11 +11,11 @@ from graphql import (
     OperationDefinitionNode,
 )
 
-from resolvers.access import needs_nobody
+from resolvers.anonymous import allows_anonymous
 from tripgate.planner.selection import Selected
 
 
-def made_for_anybody(
+def all_allow_anonymous(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> bool:
     """Whether each root field of a valid operation needs nobody: by its declaration, or since it asks of the schema.
@@ -30,7 +30,7 @@ def made_for_anybody(
         for node in waiting.pop().selections:
             if isinstance(node, FieldNode):
                 name = node.name.value
-                if not name.startswith("__") and not needs_nobody(root.fields[name]):
+                if not name.startswith("__") and not allows_anonymous(root.fields[name]):
                     return False
             elif isinstance(node, InlineFragmentNode):
                 waiting.append(node.selection_set)
@@ -40,10 +40,10 @@ def made_for_anybody(
     return True
 
 
-def closed_to_nobody(roots: Iterable[Selected]) -> bool:
+def all_closed_to_anonymous(roots: Iterable[Selected]) -> bool:
     """Whether none of these root fields does anything for a caller who is not signed in."""
     return not any(
-        selected.name.startswith("__") or needs_nobody(selected.definition)
+        selected.name.startswith("__") or allows_anonymous(selected.definition)
         for selected in roots
         if selected.definition is not None  # `__typename`, which is no more than a word
     )

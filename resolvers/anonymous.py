@@ -5,45 +5,45 @@ from functools import wraps
 from typing import Any
 
 from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from gql.strawberry_definition import strawberry_definition
 from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
 from resolvers.declared.queries import Own
 
-NEEDS_NOBODY: Mapping[str, Any] = {"needs_nobody": True}
+ALLOWS_ANONYMOUS: Mapping[str, Any] = {"allows_anonymous": True}
 """The `metadata` of a root field that does the same whoever asks. Without it a field needs a caller."""
 
 
-def needs_nobody(field: GraphQLField) -> bool:
+def allows_anonymous(field: GraphQLField) -> bool:
     """Whether a root field declares that it does the same whoever asks, and so also for a token that has ended."""
-    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return "needs_nobody" in getattr(definition, "metadata", ())
+    definition = strawberry_definition(field)
+    return "allows_anonymous" in getattr(definition, "metadata", ())
 
 
-def is_null_for_nobody(field: GraphQLField) -> bool:
+def is_null_for_anonymous(field: GraphQLField) -> bool:
     """Whether a root field is the caller's own row, of which there is none for a caller who is not signed in."""
-    return isinstance(field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), Own)
+    return isinstance(strawberry_definition(field), Own)
 
 
-def refuse_nobody(schema: GraphQLSchema) -> None:
+def refuse_anonymous(schema: GraphQLSchema) -> None:
     """Have root fields that run code of their own refuse whoever is not signed in; to be called once.
 
     That is a body, an extension or a permission class. A declared field without them refuses by itself.
     """
     for root in (schema.query_type, schema.mutation_type, schema.subscription_type):
         for field in () if root is None else root.fields.values():
-            definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            definition = strawberry_definition(field)
             plain = isinstance(definition, DeclaredField) and not definition.extensions
-            if plain or needs_nobody(field) or is_null_for_nobody(field):
+            if plain or allows_anonymous(field) or is_null_for_anonymous(field):
                 continue
             if root is schema.subscription_type:
-                field.subscribe = _for_somebody(field.subscribe)
+                field.subscribe = _signed_in_only(field.subscribe)
             else:
-                field.resolve = _for_somebody(field.resolve)
+                field.resolve = _signed_in_only(field.resolve)
 
 
-def _for_somebody(resolve: Callable[..., Any] | None) -> Callable[..., Any] | None:
+def _signed_in_only(resolve: Callable[..., Any] | None) -> Callable[..., Any] | None:
     if resolve is None:
         return None
 
