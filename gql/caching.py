@@ -15,7 +15,7 @@ from strawberry.types.unset import UNSET
 class InvalidatedBy(Enum):
     """What removes an answer with a row from the cache once the row has changed."""
 
-    TRIP_TOPIC = "messages on the Realtime topic of the trip that the row belongs to"
+    SCOPE_TOPIC = "messages on the Realtime topic of the scope that the row belongs to"
     OWN_WRITES = "the owner's own writes: nobody else sees the row or writes it"
     GATEWAY_WRITES = "writes that pass through a gateway; others are noticed when the answer expires"
 

@@ -32,6 +32,8 @@ from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
+from gql.scope import Membership, Scope, Via
+from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 T = TypeVar("T")
@@ -218,6 +220,21 @@ def unique(*columns: str, own: str | None = None, lookup: str | None = None) -> 
     return _KeyMark(columns, own, lookup)
 
 
+def scope(
+    name: str,
+    *,
+    root: str,
+    description: str,
+    owner: str | None = None,
+    members: tuple[Membership, ...] = (),
+    of_person: bool = False,
+) -> Scope:
+    """Declare rows on which people share; see `gql.scope`."""
+    made = Scope(name, root, description, owner, members, of_person)
+    catalog.scopes.add(made)
+    return made
+
+
 def table(
     name: str,
     *,
@@ -230,6 +247,7 @@ def table(
     search: str | None = None,
     cache: CacheControl | None = None,
     read_only: bool = False,
+    scope: Scope | Via | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`.
 
@@ -247,6 +265,8 @@ def table(
         cache: Whether answers with its rows may be kept, for those who want that.
         read_only: Whether it is a view: no input offers its columns, and no root field may write it. It needs a key all
             the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
+        scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's
+            key stands in a column, as in `TRIP.via("trip_id")`.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -288,6 +308,8 @@ def table(
             unique=tuple(_key(cls.__name__, each, columns.values()) for each in keys),
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
+            scope=scope.scope if isinstance(scope, Via) else scope,
+            scope_via=scope.column if isinstance(scope, Via) else key if scope is not None else "",
             field_caches={
                 to_camel_case(key): control
                 for key, mark in vars(cls).items()
@@ -295,6 +317,7 @@ def table(
             },
         )
         _check_key(mapping)
+        check_scope(mapping, scope)
         catalog.add(mapping)
         made = _strawberry_type(cls, mapping, marks, {**objects, **methods})
         declare_object_type(mapping.type_name, made)

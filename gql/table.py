@@ -9,6 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from gql.caching import CacheControl
+from gql.scope import Scope, Scopes
 
 Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
@@ -241,6 +242,8 @@ class Table:
         never_selected: SQL names of columns that are there and take part in nothing, as vectors do.
         cache: Whether answers with its rows may be kept, and until when; `None` for no.
         field_caches: The same for fields that say something of their own.
+        scope: On whose topics its changes are told; `None` for nobody's.
+        scope_via: Its column with the key of the scope's root: its own primary key where it is the root.
     """
 
     type_name: str
@@ -261,6 +264,8 @@ class Table:
     never_selected: tuple[str, ...] = ()
     cache: CacheControl | None = None
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)
+    scope: Scope | None = None
+    scope_via: str = ""
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
     """The column of the primary key."""
@@ -284,12 +289,14 @@ class Catalog:
 
     Attributes:
         partly_hidden: The names of tables of which nobody may read whole rows.
+        scopes: The rows on which people share.
     """
 
     def __init__(self) -> None:
         self.by_type: dict[str, Table] = {}
         self._by_name: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
+        self.scopes = Scopes()
 
     def add(self, table: Table) -> None:
         """Register a type. A name declared twice is a mistake in the program, not a choice."""
@@ -310,6 +317,10 @@ class Catalog:
     def named(self, name: str) -> Table:
         """The mapping of a table by its name in SQL."""
         return self._by_name[name]
+
+    def members_of(self, scope: Scope) -> frozenset[str]:
+        """The tables by whose rows people take part in a scope."""
+        return frozenset(self.by_type[each.type_name].name for each in scope.members)
 
     def key_of(self, name: str) -> str:
         """The primary key's column of a table, or of the relation by which a row of it embeds itself."""

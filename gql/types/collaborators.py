@@ -8,6 +8,7 @@ import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, Write, column, table, to_one, unique
+from gql.types.scopes import TRIP
 
 
 @strawberry.enum(description="What somebody may do on a trip of another's.")
@@ -30,9 +31,10 @@ class InvitationStatus(Enum):
 
 @table(
     "collaborators",
+    scope=TRIP.via("trip_id"),
     order_by=("created_at",),
     keys=(unique("trip_id", "user_id"),),
-    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips",)),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips",)),
 )
 class Collaborator:
     """A person on a trip of another's, over `collaborators`; made by accepting an invitation, never directly."""

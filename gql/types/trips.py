@@ -21,6 +21,7 @@ from gql.declare import (
     to_one,
 )
 from gql.scalars import JSON
+from gql.types.scopes import TRIP
 from gql.types.votes import VoteSummary
 
 
@@ -47,10 +48,11 @@ class TripItemKind(Enum):
 
 @table(
     "trips",
+    scope=TRIP,
     order_by=("created_at desc",),
     ordered_views=("start_date", "start_date desc"),
     search="search",
-    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("collaborators", "trip_items")),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("collaborators", "trip_items")),
 )
 class Trip:
     """A journey, over `trips`."""
@@ -91,9 +93,10 @@ class Trip:
 
 @table(
     "trip_items",
+    scope=TRIP.via("trip_id"),
     order_by=("day_number", "order_index"),
     search="search",
-    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips", "collaborators")),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips", "collaborators")),
 )
 class TripItem:
     """One entry of an itinerary, over `trip_items`."""
@@ -119,5 +122,5 @@ class TripItem:
     vote_summary = computed(
         VoteSummary,
         description="What the people on the trip think of it, counted.",
-        cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("votes", "trips", "collaborators")),
+        cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("votes", "trips", "collaborators")),
     )

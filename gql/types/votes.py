@@ -8,6 +8,7 @@ import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one, unique
+from gql.types.scopes import TRIP
 
 
 @strawberry.enum(description="For, against, or neither.")
@@ -21,9 +22,10 @@ class VoteValue(Enum):
 
 @table(
     "votes",
+    scope=TRIP.via("trip_id"),
     order_by=("created_at",),
     keys=(unique("trip_item_id", "user_id", lookup="voteByItemAndUser"),),
-    cache=CacheControl(30, InvalidatedBy.TRIP_TOPIC, depends_on=("trips", "collaborators")),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips", "collaborators")),
 )
 class Vote:
     """One person's vote on one item, over `votes`; the trip is the item's."""

@@ -10,6 +10,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
 from gql.scalars import SCALARS
+from gql.scope_checks import check_scopes
+from gql.table import catalog
 from resolvers.anonymous import refuse_anonymous
 from resolvers.declared.completion import read_finished
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
@@ -43,8 +45,10 @@ def build_schema(
         extensions: Strawberry's own. The gateway runs each operation within them.
 
     Raises:
-        ValueError: Two domains offer a field of one name, or a root field can never be null.
+        ValueError: Two domains offer a field of one name, a root field can never be null, or a scope names what is
+            not there.
     """
+    check_scopes(catalog)
     made = Schema(
         query=merge("Query", "Everything that can be read.", [*QUERIES, *queries]),
         mutation=merge(

@@ -64,7 +64,7 @@ def hint(roots: tuple[Selected, ...], variables: VariableValues) -> Hint | None:
 @cache
 def topic_tables() -> frozenset[str]:
     """The tables whose changes come on the topics of trips."""
-    return _named(InvalidatedBy.TRIP_TOPIC)
+    return _named(InvalidatedBy.SCOPE_TOPIC)
 
 
 @cache
@@ -152,7 +152,7 @@ class _Found:
 
     def _leaves(self, table: Table) -> None:
         """What is related to a row of a trip is of that trip; from any other row it is a step to who knows which."""
-        if table.cache is None or table.cache.invalidated_by is not InvalidatedBy.TRIP_TOPIC:
+        if table.cache is None or table.cache.invalidated_by is not InvalidatedBy.SCOPE_TOPIC:
             self.trips = None
 
     def _arguments(self, table: Table, arguments: Mapping[str, Any]) -> bool:

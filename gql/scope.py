@@ -1,0 +1,120 @@
+"""Scopes: the rows on which people share, by declaration.
+
+```python
+TRIP = scope(
+    "trip",
+    root="Trip",
+    owner="user_id",
+    members=(Membership("Collaborator", via="trip_id", person="user_id"),),
+    description="The trip.",
+)
+```
+
+Whoever takes part in such a row hears of changes in it: of the row itself, which is the scope's root, and of the rows
+of all tables that name the scope. They travel on one Realtime topic for each root row, called after the scope and the
+row's key, as in `trip:0b8a…`. Subscriptions, presence, the relay, the answer cache and the generated triggers read it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Rows that let people take part.
+
+    Attributes:
+        type_name: The GraphQL type over the table, which is itself in the scope.
+        via: The column with the root's key.
+        person: The column with the id of the person.
+    """
+
+    type_name: str
+    via: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One kind of row on which people share.
+
+    Attributes:
+        name: What topics begin with, before a colon and the root's key. With its underscores as spaces it is also what
+            messages call the row.
+        root: The GraphQL type of the row.
+        description: What the argument that names the row says.
+        owner: The root's column with the id of the person whose it is; `None` where it is nobody's.
+        members: The tables by whose rows others take part.
+        of_person: Whether the root is a person, who alone hears of it, whoever else may see the row. On such a topic
+            people are told of the memberships that they gain and lose in all other scopes.
+    """
+
+    name: str
+    root: str
+    description: str
+    owner: str | None = None
+    members: tuple[Membership, ...] = ()
+    of_person: bool = False
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"a scope is called like a column, in lower case, and not {self.name!r}")
+
+    def via(self, column: str) -> "Via":
+        """What a table says whose `column` holds the root's key: `@table("trip_items", scope=TRIP.via("trip_id"))`."""
+        return Via(self, column)
+
+    def topic(self, key: Any) -> str:
+        """The topic of one row, by its key."""
+        return f"{self.name}:{key}"
+
+    @property
+    def noun(self) -> str:
+        """What people call such a row."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """How a table finds its scope.
+
+    Attributes:
+        column: Its column with the root's key.
+    """
+
+    scope: Scope
+    column: str
+
+
+class Scopes:
+    """The scopes of a program.
+
+    Attributes:
+        by_name: Each by what its topics begin with.
+        of_person: The scope whose roots are people.
+    """
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Scope] = {}
+        self.of_person: Scope | None = None
+
+    def add(self, scope: Scope) -> None:
+        """Register a scope. Topics tell scopes apart by their names, and people have one topic each."""
+        if scope.name in self.by_name:
+            raise ValueError(f"the scope {scope.name} is declared twice")
+        if scope.of_person:
+            if self.of_person is not None:
+                raise ValueError(f"{scope.name}: {self.of_person.name} is the scope of a person already")
+            self.of_person = scope
+        self.by_name[scope.name] = scope
+
+    def of(self, topic: str) -> Scope | None:
+        """The scope of a topic."""
+        return self.by_name.get(topic.partition(":")[0])
+
+    def __iter__(self) -> Iterator[Scope]:
+        return iter(self.by_name.values())

@@ -1,0 +1,54 @@
+"""What scopes and tables say of each other is there: found out at the start, not by subscribers who hear nothing."""
+
+from gql.caching import InvalidatedBy
+from gql.scope import Scope, Via
+from gql.table import Catalog, Table
+
+
+def check_scope(table: Table, said: Scope | Via | None) -> None:
+    """Make sure that there is a topic on which changes are told, where a declaration counts on one.
+
+    Raises:
+        ValueError: There is none, or the table is not the root that it is declared to be.
+    """
+    caches = (table.cache, *table.field_caches.values())
+    if said is None and any(each is not None and each.invalidated_by is InvalidatedBy.SCOPE_TOPIC for each in caches):
+        raise ValueError(f"{table.type_name}: without scope=… no topic tells of its changes")
+    if isinstance(said, Scope) and said.root != table.type_name:
+        raise ValueError(
+            f"{table.type_name} is not the root of {said.name}: say scope=….via(…), with the column that holds the "
+            "root's key"
+        )
+
+
+def check_scopes(catalog: Catalog) -> None:
+    """Make sure that all is there that scopes and tables name, once all are declared.
+
+    Raises:
+        ValueError: It is not.
+    """
+    for scope in catalog.scopes:
+        root = catalog.get(scope.root)
+        if root is None:
+            raise ValueError(f"the scope {scope.name}: no type {scope.root} is declared")
+        _check_column(scope, root, scope.owner)
+        for each in scope.members:
+            members = catalog.get(each.type_name)
+            if members is None or members.scope is not scope or members.scope_via != each.via:
+                raise ValueError(
+                    f"the scope {scope.name}: {each.type_name} must be declared with scope=….via({each.via!r}), so "
+                    "that whoever follows hears who comes and goes"
+                )
+            _check_column(scope, members, each.person)
+        if scope.members and catalog.scopes.of_person is None:
+            raise ValueError(f"the scope {scope.name}: without a scope of_person=True nobody hears that they joined")
+    for table in catalog:
+        if table.scope is not None:
+            if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
+                raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
+            _check_column(table.scope, table, table.scope_via)
+
+
+def _check_column(scope: Scope, table: Table, column: str | None) -> None:
+    if column is not None and column not in table.by_sql_name:
+        raise ValueError(f"the scope {scope.name}: {table.type_name} has no column {column}")
