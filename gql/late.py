@@ -43,9 +43,9 @@ def list_of(annotation: Any) -> Any:
 
 
 @functools.cache
-def _resolved(annotation: Any) -> FieldType:
-    """What Strawberry makes of an annotation; most fields have one that others have too."""
-    return cast(FieldType, StrawberryAnnotation(annotation).resolve())
+def annotated(annotation: Any) -> StrawberryAnnotation:
+    """The annotation as Strawberry takes it, resolved once: most fields and arguments have one that others have too."""
+    return StrawberryAnnotation(annotation)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ class LateField(StrawberryField):
         Raises:
             NotYetDeclaredError: It takes a type that is still being declared.
         """
-        return _resolved(self._make_type())
+        return cast(FieldType, annotated(self._make_type()).resolve())
 
     @property
     def arguments(self) -> list[StrawberryArgument]:

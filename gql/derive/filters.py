@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from gql.derive.making import PYTHON_TYPES, Field, make
+from gql.derive.making import PYTHON_TYPES, Field, make_input
 from gql.descriptions import describe
 from gql.late import list_of, optional
 from gql.scalars import JSON
@@ -62,11 +62,10 @@ def filter_type(type_name: str) -> type:
         lambda: optional(list_of(filter_type(type_name))), "At least one of these holds; none of none."
     )
     fields["not"] = Field(lambda: optional(filter_type(type_name)), "This does not hold.")
-    return make(
+    return make_input(
         f"{type_name}Filter",
         fields,
         f"Which `{type_name}` rows to take. Fields of one object hold together.",
-        strawberry.input,
     )
 
 
@@ -87,7 +86,7 @@ def _relation_filter(relation: Relation) -> Field:
 def relation_filter_type(type_name: str) -> type:
     """`<Type>RelationFilter`: how many of the related rows satisfy a filter."""
     inner = lambda: optional(filter_type(type_name))  # noqa: E731 - the same annotation three times
-    return make(
+    return make_input(
         f"{type_name}RelationFilter",
         {
             "some": Field(inner, "At least one satisfies this."),
@@ -95,7 +94,6 @@ def relation_filter_type(type_name: str) -> type:
             "every": Field(inner, "Not one fails this; so it holds where there is none."),
         },
         f"What holds of related `{type_name}` rows, of those that the caller may see.",
-        strawberry.input,
     )
 
 
@@ -104,7 +102,7 @@ def operators_type(kind: Kind, enum: type[Enum] | None) -> type:
     """The operators that make sense for a kind of column, as in `StringFilter`."""
     fields = {name: Field(*field) for name, field in _operators(kind, enum)}
     name = f"{enum.__name__}Filter" if enum is not None else _FILTER_NAMES[kind]
-    return make(name, fields, "Operators on one column; all that are given hold together.", strawberry.input)
+    return make_input(name, fields, "Operators on one column; all that are given hold together.")
 
 
 def _operators(kind: Kind, enum: type[Enum] | None) -> Iterator[tuple[str, tuple[Callable[[], Any], str]]]:
@@ -160,8 +158,7 @@ def order_type(type_name: str) -> type:
     for relation in table.relations.values():
         if not relation.many:
             fields[relation.field] = _related_order(relation)
-    one_of = functools.partial(strawberry.input, one_of=True)
-    return make(f"{type_name}Order", fields, f"One key of an order of `{type_name}` rows.", one_of)
+    return make_input(f"{type_name}Order", fields, f"One key of an order of `{type_name}` rows.", one_of=True)
 
 
 def _related_order(relation: Relation) -> Field:

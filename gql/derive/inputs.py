@@ -4,9 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import strawberry
-
-from gql.derive.making import Field, annotation_of, make
+from gql.derive.making import Field, annotation_of, make_input
 from gql.descriptions import describe
 from gql.late import list_of, optional
 from gql.table import Column, Relation, Table, catalog
@@ -15,9 +13,7 @@ from gql.table import Column, Relation, Table, catalog
 @functools.cache
 def create_type(type_name: str) -> type:
     """`Create<Type>Input`: what has no sensible default is required; rows that refer to the new one may come along."""
-    return make(
-        f"Create{type_name}Input", _create_fields(catalog[type_name]), f"A new `{type_name}`.", strawberry.input
-    )
+    return make_input(f"Create{type_name}Input", _create_fields(catalog[type_name]), f"A new `{type_name}`.")
 
 
 @functools.cache
@@ -26,7 +22,7 @@ def create_related_type(type_name: str, field: str) -> type:
     relation = catalog[type_name].relations[field]
     fields = _create_fields(catalog[relation.target], without=relation.via)
     description = f"A new `{relation.target}` of a new `{type_name}`."
-    return make(f"Create{type_name}{field[0].upper()}{field[1:]}Input", fields, description, strawberry.input)
+    return make_input(f"Create{type_name}{field[0].upper()}{field[1:]}Input", fields, description)
 
 
 @functools.cache
@@ -39,7 +35,7 @@ def patch_type(type_name: str) -> type:
         if column.patchable
     }
     description = f"Changes to a `{type_name}`. A field left out stays as it is; null makes it null."
-    return make(f"{type_name}Patch", fields, description, strawberry.input)
+    return make_input(f"{type_name}Patch", fields, description)
 
 
 @functools.cache
@@ -56,7 +52,7 @@ def upsert_type(type_name: str, lookup: str | None) -> type:
     }
     asked = " and ".join(f"`{table.by_sql_name[name].field}`" for name in key.asked)
     description = f"A `{type_name}`, the one with this {asked} where there is one. A field left out stays as it is."
-    return make(f"Upsert{type_name}Input", fields, description, strawberry.input)
+    return make_input(f"Upsert{type_name}Input", fields, description)
 
 
 def _create_fields(table: Table, *, without: str | None = None) -> dict[str, Field]:

@@ -2,19 +2,18 @@
 
 import datetime as dt
 import decimal
-import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-import strawberry
-from strawberry.annotation import StrawberryAnnotation
+from strawberry.schema_directives import OneOf
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.unset import UNSET
 
 from gql.caching import directives
-from gql.late import LateField, NotYetDeclaredError, defining
+from gql.late import LateField, NotYetDeclaredError, annotated, defining
 from gql.scalars import JSON, BigInt, Interval
 from gql.table import Column, Kind, catalog
 
@@ -45,21 +44,69 @@ class Field:
     description: str | None
 
 
-def make(name: str, fields: dict[str, Field], description: str, decorate: Callable[..., type]) -> type:
-    """Build a Strawberry type of these fields, their GraphQL names given as they are."""
+def make(
+    name: str, fields: dict[str, Field], description: str, *, is_input: bool = False, directives: Sequence[object] = ()
+) -> type:
+    """Build a Strawberry type of these fields, their GraphQL names given as they are.
+
+    It is what `strawberry.type` makes of such a class, but for the methods, which `_Derived` has for all: compiling
+    them for each of twenty types a table took half of a start.
+    """
     body: dict[str, Any] = {
         _python_name(key): LateField(field.annotation, graphql_name=key, description=field.description, default=UNSET)
         for key, field in fields.items()
     }
     # Without a docstring each class would be given one from its signature, which takes longer than all else here.
     about = {"__annotations__": dict.fromkeys(body, Any), "__module__": __name__, "__doc__": description}
-    made = type(name, (), {**about, **body})
+    made: Any = type(name, (_Derived,), {**about, **body})
     with defining():
-        return decorate(made, description=description)
+        dataclass(init=False, repr=False, eq=False, match_args=False)(made)
+        for field in body.values():
+            field.origin = made
+        made.__strawberry_definition__ = StrawberryObjectDefinition(
+            name=name,
+            is_input=is_input,
+            is_interface=False,
+            origin=made,
+            description=description,
+            interfaces=[],
+            extend=False,
+            directives=directives,
+            is_type_of=None,
+            resolve_type=None,
+            fields=list(body.values()),
+        )
+    return cast(type, made)
+
+
+class _Derived:
+    """A value of a derived type, as extensions of a resolver get it: a dataclass whose fields may all be unset."""
+
+    def __init__(self, **values: Any) -> None:
+        for name, value in values.items():
+            if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
+                raise TypeError(f"{type(self).__name__} has no field {name!r}")
+            setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._values().items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # as that of every dataclass that may change
+
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def _python_name(key: str) -> str:
     return f"{key}_" if key in {"and", "or", "not", "in"} else key
+
+
+def make_input(name: str, fields: dict[str, Field], description: str, *, one_of: bool = False) -> type:
+    """Build an input type; `one_of` allows exactly one of its fields at a time."""
+    return make(name, fields, description, is_input=True, directives=(OneOf(),) if one_of else ())
 
 
 def rows_type(of: str, name: str, fields: dict[str, Field], description: str) -> type:
@@ -67,7 +114,7 @@ def rows_type(of: str, name: str, fields: dict[str, Field], description: str) ->
     table = catalog.get(of)
     if table is None:
         raise NotYetDeclaredError(of)
-    return make(name, fields, description, functools.partial(strawberry.type, directives=directives(table.cache)))
+    return make(name, fields, description, directives=directives(table.cache))
 
 
 def annotation_of(column: Column) -> Any:
@@ -80,7 +127,7 @@ def argument(name: str, annotation: Any, description: str, *, default: object = 
     return StrawberryArgument(
         python_name=name,
         graphql_name=name,
-        type_annotation=StrawberryAnnotation(annotation),
+        type_annotation=annotated(annotation),
         description=description,
         default=default,
     )

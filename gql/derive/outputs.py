@@ -86,7 +86,6 @@ def change_type(type_name: str) -> type:
             ),
         },
         f"A change of a `{type_name}`.",
-        strawberry.type,
     )
 
 
@@ -102,7 +101,6 @@ def presence_type(name: str, person: str, description: str) -> type:
             "left": Field(people, "Who went since the last event."),
         },
         description,
-        strawberry.type,
     )
 
 

@@ -4,11 +4,13 @@ It shows no failure that is not public, ends a mutation at its first failure, an
 """
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import orjson
 from graphql import (
     GraphQLLeafType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
@@ -25,13 +27,22 @@ from gql.json_numbers import decimal_number, whole_number
 from tripgate.gateway.errors import public
 
 _TYPE = introspection_types["__Type"]
+_OBJECTS = frozenset(type_ for type_ in introspection_types.values() if isinstance(type_, GraphQLObjectType))
 # What introspection tells as plain text or truth; most of an answer to it, and known without more ado.
-_PLAIN = {
+_PLAIN: dict[tuple[GraphQLNamedType, str], Callable[[Any, Any], Any]] = {
     (type_, name): field.resolve
-    for type_ in introspection_types.values()
-    if isinstance(type_, GraphQLObjectType)
+    for type_ in _OBJECTS
     for name, field in type_.fields.items()
     if field.resolve is not None and not field.args and is_scalar_type(get_nullable_type(field.type))
+}
+_PLAIN[_TYPE, "kind"] = lambda type_, info: _kind(type_, info).name
+_kind: Any = cast(GraphQLObjectType, _TYPE).fields["kind"].resolve
+# Where it tells a type that may have been told before.
+_TYPES = {
+    (type_, name): field.resolve
+    for type_ in _OBJECTS
+    for name, field in type_.fields.items()
+    if field.resolve is not None and get_nullable_type(field.type) is _TYPE
 }
 
 
@@ -61,13 +72,36 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         Most fields have a type that others have too, so that is a fifth of the work. Both parts of the key are kept
         alive, by the schema and by graphql-core, for as long as this executor runs.
         """
-        if return_type is not _TYPE:
+        if return_type not in _OBJECTS:
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         key = (id(result), id(field_details_list))
         told = self._types_told.get(key)
         if told is None:
-            told = self._types_told[key] = super().complete_object_value(
-                return_type, field_details_list, info, path, result, position_context
+            told = self._told(return_type, field_details_list, path, result, position_context)
+            if return_type is _TYPE:
+                self._types_told[key] = told
+        return told
+
+    def _told(
+        self,
+        type_: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> dict[str, Any]:
+        """A part of the schema: nothing of it has to be waited for."""
+        told: dict[str, Any] = {}
+        for name, details in self.collect_subfields(type_, field_details_list).grouped_field_set.items():
+            field = (type_, details[0].node.name.value)
+            plain = _PLAIN.get(field)
+            if plain is not None:
+                told[name] = plain(result, None)
+                continue
+            inner = _TYPES.get(field)  # asked first, since nothing of a type that is known has to be prepared
+            known = None if inner is None else self._types_told.get((id(inner(result, None)), id(details)))
+            told[name] = known or self.execute_field(
+                type_, result, details, Path(path, name, type_.name), position_context
             )
         return told
 
@@ -80,9 +114,6 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """As in graphql-core, but a mutation's fields do not run once one has failed."""
-        plain = _PLAIN.get((parent_type, field_details_list[0].node.name.value))
-        if plain is not None:
-            return plain(source, None)
         if path.prev is not None or field_details_list[0].node.name.value == "__typename":
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         if parent_type is self.schema.mutation_type and self.collected_errors.errors:
