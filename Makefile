@@ -33,7 +33,7 @@ check: setup ## Lint, types, layers, drift, and nothing that breaks the last rel
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/tripgate schema --check
 
-schema: setup ## Write schema.graphql, the generated SQL and the descriptions anew from the types and the SQL.
+schema: setup ## Write schema.graphql, the generated SQL, gql/pg_catalog.json and the diagrams anew from the types and the SQL.
 	@$(BIN)/tripgate schema --update
 
 release: setup ## Keep the schema as releases/<version>.graphql, for the version in pyproject.toml.

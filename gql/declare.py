@@ -10,7 +10,7 @@ class Trip:
 ```
 
 Annotations say type and nullability; the field's name is the column's in camel case unless `column("name")` says
-otherwise. Descriptions come from the SQL comments (`gql/descriptions.json`). Connection, filter, order and input types
+otherwise. Descriptions come from the SQL comments (`gql/pg_catalog.json`). Connection, filter, order and input types
 are derived from the result by `gql.derive`.
 """
 

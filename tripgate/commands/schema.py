@@ -46,6 +46,7 @@ def schema(*, check: bool, update: bool, release: bool) -> None:
         )
     if check:
         _check_sql()
+        _check_catalog()
     from tripgate.commands import releases  # noqa: PLC0415 - only these options compare releases
 
     try:
@@ -81,17 +82,27 @@ def _check_sql() -> None:
         )
 
 
+def _check_catalog() -> None:
+    from tripgate.commands.pg_catalog import file  # noqa: PLC0415 - as above
+
+    if changed := file.changed(Path()):
+        raise click.ClickException(
+            f"supabase/schemas/{changed[0]} is not what gql/pg_catalog.json was read from. Run `make schema` and "
+            "commit what it writes."
+        )
+
+
 def _write_what_follows_from_the_sql() -> None:
     need_local_packages("tripgate schema --update")
-    from gql.descriptions import DESCRIPTIONS_FILE  # noqa: PLC0415
-    from tripgate.local import comments, database, erd, scratch  # noqa: PLC0415 - reached by this option alone
+    from tripgate.commands.pg_catalog import file  # noqa: PLC0415
+    from tripgate.local import database, erd, scratch  # noqa: PLC0415 - reached by this option alone
     from tripgate.local.errors import LocalStackError  # noqa: PLC0415
 
     try:
         with scratch.scratch() as cluster:
             url = cluster.database(database.schema_files(Path.cwd()))
-            DESCRIPTIONS_FILE.write_text(comments.as_json(url), encoding="utf-8")
-            for file, tables in erd.DIAGRAMS.items():
-                Path(file).write_text(erd.as_mermaid(url, tables), encoding="utf-8")
+            file.write(Path(), url)
+            for diagram, tables in erd.DIAGRAMS.items():
+                Path(diagram).write_text(erd.as_mermaid(url, tables), encoding="utf-8")
     except LocalStackError as error:
         raise click.ClickException(str(error)) from None
