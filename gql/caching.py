@@ -40,7 +40,7 @@ NOT_CACHED = CacheControl(0)
 """For a field that has another value each time, like one that looks at the clock."""
 
 
-@strawberry.enum(description="Whom a kept answer may be shown to.")
+@strawberry.enum(description="Whom a cached answer may be shown to.")
 class CacheControlScope(Enum):
     """Apollo's scopes; everything here is seen through somebody's policies, so it is PRIVATE."""
 
@@ -51,7 +51,7 @@ class CacheControlScope(Enum):
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT, Location.INTERFACE, Location.UNION],
     name="cacheControl",
-    description="How long an answer with this may be kept, in seconds; see docs/caching.md.",
+    description="How long an answer with this may be cached, in seconds; see docs/caching.md.",
 )
 class CacheControlDirective:
     """`@cacheControl(maxAge: 60, scope: PRIVATE)`.

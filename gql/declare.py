@@ -138,7 +138,7 @@ def column(
         long: Whether it holds texts of more than 254 characters. `make schema` then writes a function `<name>_against`.
         digits: Of a decimal, as in `numeric(12, 2)`: what has more would be rounded, and is refused.
         deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
-        cache: Here and below: how long answers with this field may be kept, where that is less than with its row.
+        cache: Here and below: how long answers with this field may be cached, where that is less than with its row.
     """
     return _ColumnMark(name, write, deprecated, cache=cache, digits=digits, long=long)
 
@@ -262,7 +262,7 @@ def table(
             argument of its name.
         keys: The unique keys beside the primary one, as in `(unique("user_id", "name", own="user_id"),)`.
         search: The function of the row, or column, that gives the words that `filter: { search }` looks through.
-        cache: Whether answers with its rows may be kept, for those who want that.
+        cache: Whether answers with its rows may be cached, for those who want that.
         read_only: Whether it is a view: no input offers its columns, and no root field may write it. It needs a key all
             the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
         scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's

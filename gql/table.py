@@ -240,7 +240,7 @@ class Table:
         unique: The unique keys beside the primary one.
         read_only: Whether it is a view, which nobody writes.
         never_selected: SQL names of columns that are there and take part in nothing, as vectors do.
-        cache: Whether answers with its rows may be kept, and until when; `None` for no.
+        cache: Whether answers with its rows may be cached, and until when; `None` for no.
         field_caches: The same for fields that say something of their own.
         scope: On whose topics its changes are told; `None` for nobody's.
         scope_via: Its column with the key of the scope's root: its own primary key where it is the root.

@@ -13,8 +13,8 @@ from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Info
 from resolvers.declared.crud import domain
 from tripgate.upstream.accounts import Account
-from tripgate.upstream.arrivals import signed_in
 from tripgate.upstream.credentials import Mailed
+from tripgate.upstream.sign_ins import notify_sign_in
 
 _Email = Annotated[str | None, strawberry.argument(description="Where the code was mailed to; with `token`.")]
 _Token = Annotated[str | None, strawberry.argument(description="The mailed code; with `email`.")]
@@ -161,7 +161,7 @@ def _mailed(email: str | None, token: str | None, token_hash: str | None) -> Mai
 async def _begun(account: Account) -> AuthPayload:
     session = account.session
     if session is not None:
-        await signed_in(account.email)
+        await notify_sign_in(account.email)
     return AuthPayload(
         user=AuthUser(id=UUID(account.user_id), email=account.email),
         session=None

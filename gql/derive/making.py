@@ -110,7 +110,7 @@ def make_input(name: str, fields: dict[str, Field], description: str, *, one_of:
 
 
 def rows_type(of: str, name: str, fields: dict[str, Field], description: str) -> type:
-    """Build an output type that holds rows of the type `of`, or what is computed over them: kept as long as those."""
+    """Build an output type that holds rows of the type `of`, or what is computed over them: cached as long as those."""
     table = catalog.get(of)
     if table is None:
         raise NotYetDeclaredError(of)

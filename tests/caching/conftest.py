@@ -1,4 +1,4 @@
-"""A gateway that keeps answers, over the seeded stack, and the wire on which its questions to PostgREST are counted."""
+"""A gateway that caches answers, over the seeded stack, and the wire that counts its requests to PostgREST."""
 
 import asyncio
 import time
@@ -15,35 +15,35 @@ from tripgate.local.stack import StackInfo
 
 
 @pytest.fixture(scope="session")
-async def keeping_wire(seeded: StackInfo) -> AsyncIterator[Wire]:
-    """What the keeping gateway says to PostgREST."""
+async def caching_wire(seeded: StackInfo) -> AsyncIterator[Wire]:
+    """What the caching gateway says to PostgREST."""
     async with Wire(seeded.rest_url) as wire:
         yield wire
 
 
 @pytest.fixture(scope="session")
-async def keeping(seeded: StackInfo, keeping_wire: Wire) -> AsyncIterator[str]:
-    """The address of a gateway that keeps answers."""
-    async with serving(seeded, rest_url=keeping_wire.url, cache=True, get_queries=True) as url:
+async def caching_url(seeded: StackInfo, caching_wire: Wire) -> AsyncIterator[str]:
+    """The address of a gateway that caches answers."""
+    async with serving(seeded, rest_url=caching_wire.url, cache=True, get_queries=True) as url:
         yield url
 
 
 @dataclass
 class Asked:
-    """One question, asked through the keeping gateway."""
+    """One question, asked through the caching gateway."""
 
     data: Any
     upstream: list[str]
 
     @property
-    def kept(self) -> bool:
+    def cached(self) -> bool:
         """Whether the answer came without asking PostgREST."""
         return not self.upstream
 
 
 @dataclass
-class Keeper:
-    """Asks the keeping gateway, and the database itself."""
+class CachingGateway:
+    """Asks the caching gateway, and the database itself."""
 
     http: aiohttp.ClientSession
     url: str
@@ -61,14 +61,14 @@ class Keeper:
         # Which trips to listen to is asked beside the answer, not for it.
         return Asked(data, [line for line in self.wire.requests if not line.startswith("GET /trips?select=id&")])
 
-    async def until_kept(self, person: Person, query: str, **variables: Any) -> Any:
-        """Ask until the answer is one that is kept: its topics have been joined, and nothing stirs."""
+    async def until_cached(self, person: Person, query: str, **variables: Any) -> Any:
+        """Ask until the answer is one that is cached: its topics have been joined, and nothing stirs."""
 
-        async def kept() -> Asked | None:
+        async def cached() -> Asked | None:
             asked = await self.ask(person, query, **variables)
-            return asked if asked.kept else None
+            return asked if asked.cached else None
 
-        return (await until(kept)).data
+        return (await until(cached)).data
 
     def sql(self, statement: str, *values: object) -> None:
         """Do something behind every gateway's back."""
@@ -86,6 +86,6 @@ async def until(look: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any
 
 
 @pytest.fixture
-def keeper(http: aiohttp.ClientSession, keeping: str, keeping_wire: Wire, seeded: StackInfo) -> Keeper:
-    """Asks the keeping gateway."""
-    return Keeper(http, keeping, keeping_wire, seeded)
+def caching(http: aiohttp.ClientSession, caching_url: str, caching_wire: Wire, seeded: StackInfo) -> CachingGateway:
+    """Asks the caching gateway."""
+    return CachingGateway(http, caching_url, caching_wire, seeded)

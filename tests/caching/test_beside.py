@@ -1,4 +1,4 @@
-"""Gateways side by side learn of each other's writes through Redis, and keep nothing while they cannot."""
+"""Gateways side by side learn of each other's writes through Redis, and cache nothing while they cannot."""
 
 import asyncio
 import dataclasses
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from tests.caching.conftest import Keeper, until
+from tests.caching.conftest import CachingGateway, until
 from tests.redis_server import Server, redis_server
 from tests.support import Person, Wire, serving
 from tripgate.gateway import settings
@@ -34,54 +34,54 @@ async def wires(seeded: StackInfo) -> AsyncIterator[list[Wire]]:
 @pytest.fixture(scope="module")
 async def pair(
     http: aiohttp.ClientSession, seeded: StackInfo, wires: list[Wire], redis: Server
-) -> AsyncIterator[list[Keeper]]:
+) -> AsyncIterator[list[CachingGateway]]:
     """Two gateways over one Redis."""
     async with (
         serving(seeded, rest_url=wires[0].url, cache=True, redis_url=redis.url) as one,
         serving(seeded, rest_url=wires[1].url, cache=True, redis_url=redis.url) as other,
     ):
-        yield [Keeper(http, url, wire, seeded) for url, wire in zip((one, other), wires, strict=True)]
+        yield [CachingGateway(http, url, wire, seeded) for url, wire in zip((one, other), wires, strict=True)]
 
 
-def at(person: Person, keeper: Keeper) -> Person:
+def at(person: Person, caching: CachingGateway) -> Person:
     """The same person at this gateway."""
-    return dataclasses.replace(person, url=keeper.url)
+    return dataclasses.replace(person, url=caching.url)
 
 
-async def test_a_write_at_one_ends_what_the_other_keeps(pair: list[Keeper]) -> None:
+async def test_a_write_at_one_ends_what_the_other_caches(pair: list[CachingGateway]) -> None:
     here, there = pair
     person = await here.newcomer()
     companion = await here.newcomer()
     for name in ("first", "second"):
-        await there.until_kept(at(person, there), TAGS)
-        await here.until_kept(at(companion, here), TAGS)
+        await there.until_cached(at(person, there), TAGS)
+        await here.until_cached(at(companion, here), TAGS)
         await at(person, here).ask(TAG, name=name)
 
         async def seen(name: str = name) -> bool | None:
             return (name in str((await there.ask(at(person, there), TAGS)).data)) or None
 
         assert await until(seen, seconds=1.0)
-        assert (await here.ask(at(companion, here), TAGS)).kept, "nobody else's ends"
+        assert (await here.ask(at(companion, here), TAGS)).cached, "nobody else's ends"
 
 
-async def test_while_the_others_cannot_be_heard_nothing_is_kept(pair: list[Keeper], redis: Server) -> None:
+async def test_while_the_others_cannot_be_heard_nothing_is_cached(pair: list[CachingGateway], redis: Server) -> None:
     here, there = pair
     person = await here.newcomer()
-    await there.until_kept(at(person, there), TAGS)
+    await there.until_cached(at(person, there), TAGS)
     redis.kill()
 
-    async def not_kept() -> bool | None:
-        return (not (await there.ask(at(person, there), TAGS)).kept) or None
+    async def not_cached() -> bool | None:
+        return (not (await there.ask(at(person, there), TAGS)).cached) or None
 
-    assert await until(not_kept, seconds=2.0)
+    assert await until(not_cached, seconds=2.0)
     await at(person, here).ask(TAG, name="unheard")
     for _ in range(3):
         asked = await there.ask(at(person, there), TAGS)
-        assert not asked.kept
+        assert not asked.cached
         assert asked.data == {"tags": {"nodes": [{"name": "unheard"}]}}
     redis.start()
     await asyncio.sleep(0)
-    assert await there.until_kept(at(person, there), TAGS) == asked.data
+    assert await there.until_cached(at(person, there), TAGS) == asked.data
 
 
 def test_workers_that_would_not_hear_of_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

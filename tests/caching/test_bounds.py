@@ -1,4 +1,4 @@
-"""How much is kept and for how long, whatever happens meanwhile: the cache by itself, with a clock that tests turn."""
+"""How much is cached and for how long, whatever happens: the cache by itself, with a clock that tests turn."""
 
 import asyncio
 import time
@@ -61,7 +61,7 @@ class Bench:
         return [trip for trip in self.trips if these is None or trip in these][:most]
 
     async def ask(self, query: str = TAGS, caller: Caller = ADA, made: Any = None, **variables: Any) -> bool:
-        """Whether the answer was one that is kept."""
+        """Whether the answer was one that is cached."""
         before = self.made
 
         async def make() -> dict[str, Any]:
@@ -91,7 +91,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def heard(bench: Bench) -> None:
-    """Ask until the answer about all trips is kept."""
+    """Ask until the answer about all trips is cached."""
     for _ in range(3):
         await bench.ask(TRIPS)
     assert await bench.ask(TRIPS)
@@ -105,7 +105,7 @@ async def test_an_answer_ends_with_its_time(bench: Bench) -> None:
     assert not await bench.ask()
 
 
-async def test_no_answer_is_kept_longer_than_the_setting_says() -> None:
+async def test_no_answer_is_cached_longer_than_the_setting_says() -> None:
     bench = Bench(limits=CacheLimits(1_000_000, 5, 100))
     assert [await bench.ask(), await bench.ask()] == [False, True]
     bench.now += 5
@@ -153,7 +153,7 @@ async def test_one_answer_does_not_push_all_others_out(bench: Bench) -> None:
     assert not await bench.ask(name="large")
 
 
-async def test_a_read_that_began_before_the_persons_write_is_not_kept(bench: Bench) -> None:
+async def test_a_read_that_began_before_the_persons_write_is_not_cached(bench: Bench) -> None:
     async def written_meanwhile() -> None:
         bench.cache.write_begins(ADA)
         bench.cache.written("ada", [])
@@ -162,7 +162,7 @@ async def test_a_read_that_began_before_the_persons_write_is_not_kept(bench: Ben
     assert not await bench.ask()
 
 
-async def test_a_read_that_began_before_somebody_elses_write_of_the_table_is_not_kept(bench: Bench) -> None:
+async def test_a_read_that_began_before_somebody_elses_write_of_the_table_is_not_cached(bench: Bench) -> None:
     query = "{ savedPlaces { nodes { name } } }"
 
     async def written_meanwhile() -> None:
@@ -176,7 +176,7 @@ async def test_a_read_that_began_before_somebody_elses_write_of_the_table_is_not
     assert not await bench.ask(query)
 
 
-async def test_after_a_write_that_was_not_answered_nothing_is_kept_until_it_cannot_happen_any_more(
+async def test_after_a_write_that_was_not_answered_nothing_is_cached_until_it_cannot_happen_any_more(
     bench: Bench,
 ) -> None:
     bench.cache.written("ada", [], uncertain=True)
@@ -204,7 +204,7 @@ async def test_a_change_ends_what_looked_at_its_table_on_its_trip(bench: Bench) 
     assert not await bench.ask(one, id=id_)
 
 
-async def test_what_is_read_just_after_a_change_was_heard_of_is_not_kept(bench: Bench) -> None:
+async def test_what_is_read_just_after_a_change_was_heard_of_is_not_cached(bench: Bench) -> None:
     await heard(bench)
     bench.tell("trip:t1", "trips")
     assert [await bench.ask(TRIPS), await bench.ask(TRIPS)] == [False, False]
@@ -212,7 +212,7 @@ async def test_what_is_read_just_after_a_change_was_heard_of_is_not_kept(bench: 
     assert [await bench.ask(TRIPS), await bench.ask(TRIPS)] == [False, True]
 
 
-async def test_what_is_made_while_a_change_is_heard_of_is_not_kept(bench: Bench) -> None:
+async def test_what_is_made_while_a_change_is_heard_of_is_not_cached(bench: Bench) -> None:
     await heard(bench)
     bench.now += 30
 
@@ -224,7 +224,7 @@ async def test_what_is_made_while_a_change_is_heard_of_is_not_kept(bench: Bench)
     assert not await bench.ask(TRIPS)
 
 
-async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_kept_or_shown(bench: Bench) -> None:
+async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_cached_or_shown(bench: Bench) -> None:
     await heard(bench)
     listener = bench.air.listeners["trip:t2"]
     listener.joined_event.clear()
@@ -236,7 +236,7 @@ async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_kept_or_show
     assert [await bench.ask(TRIPS), await bench.ask(TRIPS)] == [False, True]
 
 
-async def test_a_person_with_too_many_trips_keeps_only_what_names_its_trip(bench: Bench) -> None:
+async def test_a_person_with_too_many_trips_caches_only_what_names_its_trip(bench: Bench) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(person_topics.MOST_TRIPS + 1)]
     bench.trips = ids
     assert [await bench.ask(TRIPS) for _ in range(4)] == [False] * 4

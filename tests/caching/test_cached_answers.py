@@ -1,11 +1,11 @@
-"""What is kept, for whom, and what ends it."""
+"""What is cached, for whom, and what ends it."""
 
 import asyncio
 
 import aiohttp
 import pytest
 
-from tests.caching.conftest import Keeper, until
+from tests.caching.conftest import CachingGateway, until
 from tests.support import Person
 
 TAGS = "{ tags { nodes { name colour } totalCount } }"
@@ -15,25 +15,25 @@ ONE_TRIP = "query ($id: UUID!) { trip(id: $id) { title items { nodes { title pla
 ITEM = "mutation ($trip: UUID!, $title: String!) { createTripItem(input: { tripId: $trip, title: $title }) { id } }"
 
 
-async def test_the_second_time_nobody_is_asked(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
-    first = await keeper.ask(person, TAGS)
+async def test_the_second_time_nobody_is_asked(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
+    first = await caching.ask(person, TAGS)
     assert len(first.upstream) == 1
-    second = await keeper.ask(person, TAGS)
-    assert second.kept
+    second = await caching.ask(person, TAGS)
+    assert second.cached
     assert second.data == first.data == {"tags": {"nodes": [], "totalCount": 0}}
 
 
-async def test_other_words_and_other_values_are_other_questions(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
+async def test_other_words_and_other_values_are_other_questions(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
     await person.ask(TAG, name="quiet")
     query = "query ($name: String!) { tagByName(name: $name) { name } }"
-    assert (await keeper.ask(person, query, name="quiet")).data == {"tagByName": {"name": "quiet"}}
-    other = await keeper.ask(person, query, name="loud")
-    assert not other.kept
+    assert (await caching.ask(person, query, name="quiet")).data == {"tagByName": {"name": "quiet"}}
+    other = await caching.ask(person, query, name="loud")
+    assert not other.cached
     assert other.data == {"tagByName": None}
-    assert not (await keeper.ask(person, f"{query} # again", name="quiet")).kept
-    assert (await keeper.ask(person, query, name="quiet")).kept
+    assert not (await caching.ask(person, f"{query} # again", name="quiet")).cached
+    assert (await caching.ask(person, query, name="quiet")).cached
 
 
 @pytest.mark.parametrize(
@@ -46,111 +46,111 @@ async def test_other_words_and_other_values_are_other_questions(keeper: Keeper) 
         '{ node(nodeId: "WyJUYWciLCIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiXQ") { nodeId } }',
     ],
 )
-async def test_what_does_not_opt_in_is_not_kept(keeper: Keeper, query: str) -> None:
-    person = await keeper.newcomer()
+async def test_what_does_not_opt_in_is_not_cached(caching: CachingGateway, query: str) -> None:
+    person = await caching.newcomer()
     for _ in range(2):
         status, _ = await person.post(query)
         assert status == 200
-    assert not (await keeper.ask(person, "{ myInvitations { email } }")).kept
-    assert not (await keeper.ask(person, "{ myInvitations { email } }")).kept
+    assert not (await caching.ask(person, "{ myInvitations { email } }")).cached
+    assert not (await caching.ask(person, "{ myInvitations { email } }")).cached
 
 
-async def test_an_answer_with_an_error_is_not_kept(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
+async def test_an_answer_with_an_error_is_not_cached(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
     for _ in range(2):
-        keeper.wire.clear()
+        caching.wire.clear()
         assert await person.code('{ tags { totalCount } viewer { x: trips(first: 1, after: "") { totalCount } } }')
-        assert keeper.wire.requests
+        assert caching.wire.requests
 
 
-async def test_nobody_is_answered_with_what_is_anothers(keeper: Keeper) -> None:
-    one, other = await keeper.newcomer(), await keeper.newcomer()
+async def test_nobody_is_answered_with_what_is_anothers(caching: CachingGateway) -> None:
+    one, other = await caching.newcomer(), await caching.newcomer()
     await one.ask(TAG, name="mine")
-    await keeper.until_kept(one, TAGS)
-    assert (await keeper.ask(other, TAGS)).data["tags"]["totalCount"] == 0
-    stranger = Person(keeper.http, keeper.url)
+    await caching.until_cached(one, TAGS)
+    assert (await caching.ask(other, TAGS)).data["tags"]["totalCount"] == 0
+    stranger = Person(caching.http, caching.url)
     assert await stranger.code(TAGS) == "UNAUTHENTICATED"
     assert await stranger.code(TAGS) == "UNAUTHENTICATED"
-    status, body = await Person(keeper.http, keeper.url, "made.up.token").post(TAGS)
+    status, body = await Person(caching.http, caching.url, "made.up.token").post(TAGS)
     assert (status, body["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     tampered = f"{one.token}x"
-    assert (await Person(keeper.http, keeper.url, tampered).post(TAGS))[0] == 401
+    assert (await Person(caching.http, caching.url, tampered).post(TAGS))[0] == 401
 
 
-async def test_a_token_is_answered_with_what_was_made_for_it_alone(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
-    again = await Person(keeper.http, keeper.url).sign_in(person.email or "", "correct horse")
-    await keeper.until_kept(person, TAGS)
-    assert not (await keeper.ask(again, TAGS)).kept
+async def test_a_token_is_answered_with_what_was_made_for_it_alone(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
+    again = await Person(caching.http, caching.url).sign_in(person.email or "", "correct horse")
+    await caching.until_cached(person, TAGS)
+    assert not (await caching.ask(again, TAGS)).cached
 
 
-async def test_signing_out_ends_all_that_is_kept_of_the_person(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
-    other_device = await Person(keeper.http, keeper.url).sign_in(person.email or "", "correct horse")
+async def test_signing_out_ends_all_that_is_cached_of_the_person(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
+    other_device = await Person(caching.http, caching.url).sign_in(person.email or "", "correct horse")
     for device in (person, other_device):
-        await keeper.until_kept(device, TAGS)
+        await caching.until_cached(device, TAGS)
     assert await person.ask("mutation { signOut }") == {"signOut": True}
-    assert not (await keeper.ask(other_device, TAGS)).kept
+    assert not (await caching.ask(other_device, TAGS)).cached
 
 
 async def test_a_change_behind_the_gateways_back_is_seen_when_the_time_is_over(
-    keeper: Keeper,
+    caching: CachingGateway,
 ) -> None:
-    person = await keeper.newcomer()
-    await keeper.until_kept(person, TAGS)
-    keeper.sql("insert into public.tags (user_id, name) values (%s, 'late')", person.id)
-    assert (await keeper.ask(person, TAGS)).data["tags"]["totalCount"] == 0, "nobody tells of it"
+    person = await caching.newcomer()
+    await caching.until_cached(person, TAGS)
+    caching.sql("insert into public.tags (user_id, name) values (%s, 'late')", person.id)
+    assert (await caching.ask(person, TAGS)).data["tags"]["totalCount"] == 0, "nobody tells of it"
 
 
-async def test_what_depends_on_trips_is_kept_once_their_topics_are_joined(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
+async def test_what_depends_on_trips_is_cached_once_their_topics_are_joined(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
     trip = await person.trip(title="Sea")
-    first = await keeper.ask(person, TRIPS)
-    assert not first.kept
-    assert await keeper.until_kept(person, TRIPS) == first.data
-    assert await keeper.until_kept(person, ONE_TRIP, id=trip)
+    first = await caching.ask(person, TRIPS)
+    assert not first.cached
+    assert await caching.until_cached(person, TRIPS) == first.data
+    assert await caching.until_cached(person, ONE_TRIP, id=trip)
 
 
-async def _share(keeper: Keeper) -> tuple[Person, Person, str]:
-    owner, guest = await keeper.newcomer(), await keeper.newcomer()
+async def _share(caching: CachingGateway) -> tuple[Person, Person, str]:
+    owner, guest = await caching.newcomer(), await caching.newcomer()
     trip = await owner.trip(title="Shared")
     await owner.ask(ITEM, trip=trip, title="Boat")
-    keeper.sql("insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')", trip, guest.id)
+    caching.sql("insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')", trip, guest.id)
     return owner, guest, trip
 
 
-async def test_a_change_by_somebody_else_on_the_trip_is_seen_within_a_second(keeper: Keeper) -> None:
-    owner, guest, trip = await _share(keeper)
+async def test_a_change_by_somebody_else_on_the_trip_is_seen_within_a_second(caching: CachingGateway) -> None:
+    owner, guest, trip = await _share(caching)
     for query in (TRIPS, ONE_TRIP):
-        before = await keeper.until_kept(guest, query, id=trip)
+        before = await caching.until_cached(guest, query, id=trip)
         title = f"Added after {len(str(before))}"
         await owner.ask(ITEM, trip=trip, title=title)
 
         async def seen(query: str = query, title: str = title) -> bool | None:
-            return (title in str((await keeper.ask(guest, query, id=trip)).data)) or None
+            return (title in str((await caching.ask(guest, query, id=trip)).data)) or None
 
         assert await until(seen, seconds=1.0)
 
 
-async def test_a_change_behind_every_gateways_back_is_heard_of(keeper: Keeper) -> None:
-    _, guest, trip = await _share(keeper)
-    await keeper.until_kept(guest, ONE_TRIP, id=trip)
-    keeper.sql("update public.trip_items set title = 'Ferry' where trip_id = %s", trip)
+async def test_a_change_behind_every_gateways_back_is_heard_of(caching: CachingGateway) -> None:
+    _, guest, trip = await _share(caching)
+    await caching.until_cached(guest, ONE_TRIP, id=trip)
+    caching.sql("update public.trip_items set title = 'Ferry' where trip_id = %s", trip)
 
     async def seen() -> bool | None:
-        return ("Ferry" in str((await keeper.ask(guest, ONE_TRIP, id=trip)).data)) or None
+        return ("Ferry" in str((await caching.ask(guest, ONE_TRIP, id=trip)).data)) or None
 
     assert await until(seen, seconds=1.0)
 
 
 @pytest.mark.parametrize("by", ["gateway", "sql"])
-async def test_who_is_removed_from_a_trip_sees_nothing_of_it_within_a_second(keeper: Keeper, by: str) -> None:
-    owner, guest, trip = await _share(keeper)
+async def test_who_is_removed_from_a_trip_sees_nothing_of_it_within_a_second(caching: CachingGateway, by: str) -> None:
+    owner, guest, trip = await _share(caching)
     names = "{ profiles { nodes { displayName } } }"
     for query in (TRIPS, ONE_TRIP, names):
-        assert "[]" not in str(await keeper.until_kept(guest, query, id=trip))
+        assert "[]" not in str(await caching.until_cached(guest, query, id=trip))
     if by == "sql":
-        keeper.sql("delete from public.collaborators where trip_id = %s and user_id = %s", trip, guest.id)
+        caching.sql("delete from public.collaborators where trip_id = %s and user_id = %s", trip, guest.id)
     else:
         await owner.ask(
             """mutation ($trip: UUID!, $user: UUID!) { removeCollaborators(
@@ -160,7 +160,7 @@ async def test_who_is_removed_from_a_trip_sees_nothing_of_it_within_a_second(kee
         )
 
     async def gone() -> bool | None:
-        answers = [(await keeper.ask(guest, query, id=trip)).data for query in (TRIPS, ONE_TRIP, names)]
+        answers = [(await caching.ask(guest, query, id=trip)).data for query in (TRIPS, ONE_TRIP, names)]
         return (
             answers[:2] == [{"trips": {"nodes": []}}, {"trip": None}] and len(answers[2]["profiles"]["nodes"]) == 1
         ) or None
@@ -168,8 +168,8 @@ async def test_who_is_removed_from_a_trip_sees_nothing_of_it_within_a_second(kee
     assert await until(gone, seconds=1.0)
 
 
-async def test_a_place_that_a_companion_renames_is_seen_at_once(keeper: Keeper) -> None:
-    owner, guest, trip = await _share(keeper)
+async def test_a_place_that_a_companion_renames_is_seen_at_once(caching: CachingGateway) -> None:
+    owner, guest, trip = await _share(caching)
     made = await owner.ask('mutation { createPlace(input: { name: "Pier" }) { id } }')
     place = made["createPlace"]["id"]
     await owner.ask(
@@ -179,26 +179,28 @@ async def test_a_place_that_a_companion_renames_is_seen_at_once(keeper: Keeper) 
         place=place,
     )
     await asyncio.sleep(0.3)
-    assert "Pier" in str(await keeper.until_kept(guest, ONE_TRIP, id=trip))
+    assert "Pier" in str(await caching.until_cached(guest, ONE_TRIP, id=trip))
     await owner.ask('mutation ($id: UUID!) { updatePlace(id: $id, patch: { name: "Quay" }) { id } }', id=place)
-    assert "Quay" in str((await keeper.ask(guest, ONE_TRIP, id=trip)).data)
+    assert "Quay" in str((await caching.ask(guest, ONE_TRIP, id=trip)).data)
 
 
-async def test_a_stranger_who_names_a_trip_makes_nobody_listen_to_it(keeper: Keeper) -> None:
-    owner, _, trip = await _share(keeper)
-    stranger = await keeper.newcomer()
+async def test_a_stranger_who_names_a_trip_makes_nobody_listen_to_it(caching: CachingGateway) -> None:
+    owner, _, trip = await _share(caching)
+    stranger = await caching.newcomer()
     for _ in range(5):
-        asked = await keeper.ask(stranger, ONE_TRIP, id=trip)
+        asked = await caching.ask(stranger, ONE_TRIP, id=trip)
         assert asked.data == {"trip": None}
-        assert not asked.kept
+        assert not asked.cached
         await asyncio.sleep(0.1)
     assert (await owner.ask(ONE_TRIP, id=trip))["trip"]["title"] == "Shared"
 
 
-async def test_the_entity_tag_of_an_answer_spares_its_body(keeper: Keeper, http: aiohttp.ClientSession) -> None:
-    person = await keeper.newcomer()
+async def test_the_entity_tag_of_an_answer_spares_its_body(
+    caching: CachingGateway, http: aiohttp.ClientSession
+) -> None:
+    person = await caching.newcomer()
     await person.ask(TAG, name="quiet")
-    url = f"{keeper.url}?query={TAGS}"
+    url = f"{caching.url}?query={TAGS}"
     authorization = {"Authorization": f"Bearer {person.token}"}
     async with http.get(url, headers=authorization) as response:
         etag = response.headers["ETag"]
@@ -218,7 +220,7 @@ async def test_the_entity_tag_of_an_answer_spares_its_body(keeper: Keeper, http:
         assert response.status == 200
         assert response.headers["ETag"] != etag
     body = {"query": TAGS}
-    async with http.post(keeper.url, json=body, headers={**authorization, "If-None-Match": etag}) as response:
+    async with http.post(caching.url, json=body, headers={**authorization, "If-None-Match": etag}) as response:
         assert (response.status, response.headers["ETag"]) == (200, etag)
     await person.ask(TAG, name="loud")
     async with http.get(url, headers={**authorization, "If-None-Match": etag}) as response:

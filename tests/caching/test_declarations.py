@@ -1,4 +1,4 @@
-"""What types declare of keeping agrees with the database, so that no change goes unnoticed by oversight."""
+"""What types declare of caching agrees with the database, so that no change goes unnoticed by oversight."""
 
 import re
 from collections.abc import Iterable, Iterator

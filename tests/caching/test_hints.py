@@ -1,4 +1,4 @@
-"""How long an answer may be kept and what it depends on, by its document: Apollo's rules for `@cacheControl`."""
+"""How long an answer may be cached and what it depends on, by its document: Apollo's rules for `@cacheControl`."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def of(query: str, **variables: object) -> Hint | None:
         ('{ searchPlaces(text: "x") { nodes { name } } }', 30),
     ],
 )
-def test_an_answer_is_kept_for_as_long_as_the_most_fleeting_of_its_fields(query: str, seconds: int) -> None:
+def test_an_answer_is_cached_for_as_long_as_the_most_fleeting_of_its_fields(query: str, seconds: int) -> None:
     found = of(query)
     assert found is not None
     assert found.seconds == seconds
@@ -51,7 +51,7 @@ def test_an_answer_is_kept_for_as_long_as_the_most_fleeting_of_its_fields(query:
         "{ myInvitations { id } }",
     ],
 )
-def test_what_does_not_opt_in_keeps_the_whole_answer_from_being_kept(query: str) -> None:
+def test_what_does_not_opt_in_keeps_the_whole_answer_from_being_cached(query: str) -> None:
     assert of(query) is None
 
 

@@ -1,6 +1,6 @@
-"""A gateway that keeps answers against one that keeps none, while several people read and write at random.
+"""A gateway that caches answers against one that caches none, while several people read and write at random.
 
-After each write its author must read from the keeping gateway what the other one says, at once; everybody else, within
+After each write its author must read from the caching gateway what the other one says, at once; everybody else, within
 a second. Reads run beside the writes, so that answers are made from before and from after them.
 """
 
@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from tests.caching.conftest import Keeper, until
+from tests.caching.conftest import CachingGateway, until
 from tests.support import Person
 from tripgate.gateway.cache.answers import SETTLES_SECONDS
 
@@ -30,7 +30,7 @@ QUERIES = (
 class Group:
     """Three people around one trip, which the first one owns."""
 
-    keeper: Keeper
+    caching: CachingGateway
     plain: str
     people: list[Person]
     trip: str
@@ -69,9 +69,9 @@ class Group:
         """Somebody comes or goes, behind every gateway's back."""
         who = self.rolls.choice(self.people[1:])
         if self.rolls.random() < 0.5:
-            self.keeper.sql("delete from public.collaborators where trip_id = %s and user_id = %s", self.trip, who.id)
+            self.caching.sql("delete from public.collaborators where trip_id = %s and user_id = %s", self.trip, who.id)
         else:
-            self.keeper.sql(
+            self.caching.sql(
                 """insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')
                    on conflict do nothing""",
                 self.trip,
@@ -86,10 +86,11 @@ class Group:
         """Both gateways answer the same."""
 
         async def same() -> bool | None:
-            kept, made = await asyncio.gather(self.read(person), self.read(dataclasses.replace(person, url=self.plain)))
+            plain = dataclasses.replace(person, url=self.plain)
+            cached, made = await asyncio.gather(self.read(person), self.read(plain))
             if seconds == 0:
-                assert kept == made
-            return kept == made or None
+                assert cached == made
+            return cached == made or None
 
         await until(same, seconds)
 
@@ -99,18 +100,18 @@ class Group:
         return [node["id"] for node in found["trip"]["items"]["nodes"]]
 
 
-async def test_both_say_the_same_whatever_happens(keeper: Keeper, gateway: str) -> None:
-    people = [await keeper.newcomer() for _ in range(3)]
-    group = Group(keeper, gateway, people, await people[0].trip(title="Shared"), random.Random(7))
-    kept_before = 0
+async def test_both_say_the_same_whatever_happens(caching: CachingGateway, gateway: str) -> None:
+    people = [await caching.newcomer() for _ in range(3)]
+    group = Group(caching, gateway, people, await people[0].trip(title="Shared"), random.Random(7))
+    cached_before = 0
     for _ in range(6):
         await asyncio.sleep(1.5 * SETTLES_SECONDS)
         for person in people:
             await group.read(person)
-        keeper.wire.clear()
+        caching.wire.clear()
         for person in people:
             await group.read(person)
-        kept_before += len(people) * len(QUERIES) - len(keeper.wire.requests)
+        cached_before += len(people) * len(QUERIES) - len(caching.wire.requests)
         author = group.rolls.choice(people)
         reading = asyncio.gather(*(group.read(person) for person in people))
         if group.rolls.random() < 0.3:
@@ -122,4 +123,4 @@ async def test_both_say_the_same_whatever_happens(keeper: Keeper, gateway: str) 
         await group.agree(author, author_seconds)
         for person in people:
             await group.agree(person, 1.5)
-    assert kept_before > 60, "else nothing was tried"
+    assert cached_before > 60, "else nothing was tried"

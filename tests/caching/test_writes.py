@@ -1,10 +1,10 @@
-"""Whatever a person changes, they see it at once: every kind of mutation ends what is kept of theirs."""
+"""Whatever a person changes, they see it at once: every kind of mutation ends what is cached of theirs."""
 
 from typing import Any
 
 import pytest
 
-from tests.caching.conftest import Keeper
+from tests.caching.conftest import CachingGateway
 
 TAGS = "{ tags { nodes { name } } }"
 
@@ -31,8 +31,8 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("kind", MUTATIONS)
-async def test_every_kind_of_mutation_ends_what_is_kept(keeper: Keeper, kind: str) -> None:
-    person = await keeper.newcomer()
+async def test_every_kind_of_mutation_ends_what_is_cached(caching: CachingGateway, kind: str) -> None:
+    person = await caching.newcomer()
     made: dict[str, Any] = await person.ask(
         """mutation { tag: createTag(input: { name: "before" }) { id }
              trip: createTrip(input: { title: "Sea", items: [{ title: "Boat" }] }) { id items { nodes { id } } } }"""
@@ -42,19 +42,19 @@ async def test_every_kind_of_mutation_ends_what_is_kept(keeper: Keeper, kind: st
     types = {"word": "String!", "other": "String!"}
     used = {name: value for name, value in values.items() if f"${name}" in MUTATIONS[kind]}
     declared = ", ".join(f"${name}: {types.get(name, 'UUID!')}" for name in used)
-    await keeper.until_kept(person, TAGS)
+    await caching.until_cached(person, TAGS)
     await person.post(f"mutation {f'({declared})' if declared else ''} {{ {MUTATIONS[kind]} }}", **used)
-    assert not (await keeper.ask(person, TAGS)).kept
+    assert not (await caching.ask(person, TAGS)).cached
 
 
-async def test_a_mutation_over_a_websocket_does_too(keeper: Keeper) -> None:
-    person = await keeper.newcomer()
-    await keeper.until_kept(person, TAGS)
+async def test_a_mutation_over_a_websocket_does_too(caching: CachingGateway) -> None:
+    person = await caching.newcomer()
+    await caching.until_cached(person, TAGS)
     url = person.url.replace("http", "ws", 1)
-    async with keeper.http.ws_connect(url, protocols=("graphql-transport-ws",)) as socket:
+    async with caching.http.ws_connect(url, protocols=("graphql-transport-ws",)) as socket:
         await socket.send_json({"type": "connection_init", "payload": {"Authorization": f"Bearer {person.token}"}})
         assert (await socket.receive_json())["type"] == "connection_ack"
         query = 'mutation { createTag(input: { name: "new" }) { name } }'
         await socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": query}})
         assert (await socket.receive_json())["payload"] == {"data": {"createTag": {"name": "new"}}}
-    assert (await keeper.ask(person, TAGS)).data == {"tags": {"nodes": [{"name": "new"}]}}
+    assert (await caching.ask(person, TAGS)).data == {"tags": {"nodes": [{"name": "new"}]}}

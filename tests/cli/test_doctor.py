@@ -54,7 +54,7 @@ def doctor(stack: StackInfo, *options: str, **environment: str) -> Result:
 def mistakes(result: Result) -> str:
     """The lines that say what is wrong; the command must have failed for them."""
     assert result.exit_code == 1, result.output
-    return "\n".join(line for line in result.output.splitlines() if line.lstrip().startswith("wrong"))
+    return "\n".join(line for line in result.output.splitlines() if line.lstrip().startswith("error"))
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Realtime has its policies",
         "Statements time out: anon after 3s",
         "Postgres ends what the gateway has given up on.",
-        "Nothing is wrong",
+        "No errors",
     ]:
         assert sentence in result.output
     assert "\x1b[" not in result.output
@@ -382,4 +382,4 @@ async def test_mail_templates(tmp_path: Path, config: str | None, template: str,
         (tmp_path / "supabase" / "config.toml").write_text(config)
     found = await mails.templates(tmp_path)
     assert sentence in " ".join(finding.text for finding in found)
-    assert all(finding.level is not Level.WRONG for finding in found)
+    assert all(finding.level is not Level.ERROR for finding in found)

@@ -80,7 +80,7 @@ def refused(code: str, status: int = 400) -> web.Response:
         ("postgrest/18.0", Level.WARNING, f"PostgREST 18.0 is newer than any that Tripgate knows. {READ}"),
         (
             "postgrest/11.2.2",
-            Level.WRONG,
+            Level.ERROR,
             "PostgREST 11.2.2 is not supported. Tripgate asks for what 12 and newer know.",
         ),
         # Where the header is kept back, its description of itself tells.
@@ -146,14 +146,14 @@ def cut_short(request: web.Request) -> web.Response | None:
         (
             nullslast_beside_limit,
             False,
-            Level.WRONG,
+            Level.ERROR,
             "Orders that say where nulls go fail (42601: as that version says)",
         ),
-        (nullslast_beside_limit, True, Level.WRONG, "13.0.0 and 13.0.1 do not know them beside a limit"),
-        (names_of_filters, False, Level.WRONG, "beside filters by related rows fail for places, saved_places"),
-        (no_empty_embed_in_another, True, Level.WRONG, "they find other rows than they should"),
-        (views_without_relations, False, Level.WRONG, "the views in order do not embed what their tables do (PGRST200"),
-        (views_with_less, True, Level.WRONG, "they find other rows than they should"),
+        (nullslast_beside_limit, True, Level.ERROR, "13.0.0 and 13.0.1 do not know them beside a limit"),
+        (names_of_filters, False, Level.ERROR, "beside filters by related rows fail for places, saved_places"),
+        (no_empty_embed_in_another, True, Level.ERROR, "they find other rows than they should"),
+        (views_without_relations, False, Level.ERROR, "the views in order do not embed what their tables do (PGRST200"),
+        (views_with_less, True, Level.ERROR, "they find other rows than they should"),
         (cut_short, True, Level.WARNING, "Refusals of pages past the end are cut short"),
     ],
 )

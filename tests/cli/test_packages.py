@@ -62,7 +62,7 @@ def shared(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_client_that_shares_the_folder_is_told_of_by_doctor(shared: Path) -> None:
+def test_a_client_that_shares_the_folder_is_reported_by_doctor(shared: Path) -> None:
     done = run("-m", "tripgate", "doctor", path=shared, folder=shared)
     assert f"warning PyPI's package gql, a GraphQL client, shares the folder {shared}/gql with" in done.stdout
     assert "Give Tripgate a virtual environment of its own, without that client." in done.stdout

@@ -91,7 +91,7 @@ def test_the_newest_release_counts_by_number_not_by_name(project: Path) -> None:
     assert tripgate_schema("--check")[1][0] == "Error: This breaks clients of 1.10.0:"
 
 
-def test_what_may_surprise_a_client_is_told_and_passes(project: Path) -> None:
+def test_what_may_surprise_a_client_is_reported_and_passes(project: Path) -> None:
     member = "enum ChangeOperation {\n  INSERT\n"
     assert member in SCHEMA
     released("1.2.3", SCHEMA.replace(member, "enum ChangeOperation {\n"))
@@ -114,7 +114,7 @@ def breaks(sdl: str) -> list[str]:
     return [line.strip() for line in str(refused.value).splitlines() if line.startswith("  ")]
 
 
-def test_what_can_be_null_now_but_beside_an_error_alone_is_told_and_passes(project: Path) -> None:
+def test_what_can_be_null_now_but_beside_an_error_alone_is_reported_and_passes(project: Path) -> None:
     released("1.2.3", never_null(SCHEMA))
     assert tripgate_schema("--check") == (
         0,

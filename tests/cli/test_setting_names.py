@@ -26,12 +26,12 @@ ROOT = Path(__file__).parents[2]
         ("TRIPGATE_PORTS", "TRIPGATE_PORT"),
     ],
 )
-def test_the_nearest_name_is_told(name: str, meant: str) -> None:
+def test_the_nearest_name_is_suggested(name: str, meant: str) -> None:
     assert unknown_names({name: "1"}) == [f"{name} is no setting. Is {meant} meant?"]
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_the_present_name_of_a_setting_is_told_to_whoever_sets_its_old_one(old: str, new: str) -> None:
+def test_the_present_name_of_a_setting_is_suggested_for_its_old_one(old: str, new: str) -> None:
     assert unknown_names({old: "20"}) == [f"{old} is called {new} now. Set that instead."]
     assert unknown_names({new: "20"}) == []
 

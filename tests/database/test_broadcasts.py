@@ -14,16 +14,16 @@ from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, Actor, World, ad
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Told = list[tuple[str, str, dict[str, Any]]]
+Sent = list[tuple[str, str, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
 def silence(world: World) -> None:
-    """Forget what was told while the world was made."""
+    """Forget what was sent while the world was made."""
     world.db.execute("delete from realtime.messages")
 
 
-def told(world: World, topic: str) -> Told:
+def sent(world: World, topic: str) -> Sent:
     """Operation, table and payload of each message on a topic, by table; those of one table in no certain order."""
     rows = world.db.execute(
         "select event, payload ->> 'table', payload, private, extension from realtime.messages"
@@ -35,7 +35,7 @@ def told(world: World, topic: str) -> Told:
     return [(event, table, payload) for event, table, payload, *_ in rows]
 
 
-def brief(messages: Told) -> list[tuple[str, str]]:
+def brief(messages: Sent) -> list[tuple[str, str]]:
     return [(event, table) for event, table, _ in messages]
 
 
@@ -44,15 +44,15 @@ def on_trip(world: World) -> str:
 
 
 class TestChanges:
-    def test_a_change_is_told_once_with_both_rows(self, world: World) -> None:
+    def test_a_change_is_sent_once_with_both_rows(self, world: World) -> None:
         world.attempt("editor", "update public.trips set title = 'Renamed' where id = %s", world.owner.trips)
-        ((event, table, payload),) = told(world, on_trip(world))
+        ((event, table, payload),) = sent(world, on_trip(world))
         assert (event, table) == ("UPDATE", "trips")
         assert payload["record"]["title"] == "Renamed"
         assert payload["old_record"]["title"] == "A week at sea"
         assert topics(world) == {on_trip(world)}
 
-    def test_items_and_votes_are_told_to_their_trip(self, world: World) -> None:
+    def test_items_and_votes_are_sent_to_their_trip(self, world: World) -> None:
         item = uuid.uuid4()
         world.attempt(
             "editor",
@@ -61,34 +61,34 @@ class TestChanges:
             world.owner.trips,
         )
         world.attempt("viewer", "insert into public.votes (trip_item_id, value) values (%s, -1)", item)
-        item_told, vote_told = told(world, on_trip(world))
-        assert item_told[:2] == ("INSERT", "trip_items")
-        assert item_told[2]["record"]["id"] == str(item)
-        assert item_told[2]["old_record"] is None
-        assert vote_told[:2] == ("INSERT", "votes")
-        assert vote_told[2]["record"] | {"value": -1, "user_id": str(world.viewer.profiles)} == vote_told[2]["record"]
+        item_sent, vote_sent = sent(world, on_trip(world))
+        assert item_sent[:2] == ("INSERT", "trip_items")
+        assert item_sent[2]["record"]["id"] == str(item)
+        assert item_sent[2]["old_record"] is None
+        assert vote_sent[:2] == ("INSERT", "votes")
+        assert vote_sent[2]["record"] | {"value": -1, "user_id": str(world.viewer.profiles)} == vote_sent[2]["record"]
 
     @pytest.mark.parametrize("table", ["trip_items", "votes", "collaborators"])
     def test_a_deletion_tells_the_id_and_nothing_else(self, world: World, table: str) -> None:
         key = getattr(world.owner, table)
         world.attempt("owner", sql.SQL("delete from public.{} where id = %s").format(sql.Identifier(table)), key)
-        (payload,) = [payload for _, of, payload in told(world, on_trip(world)) if of == table]
+        (payload,) = [payload for _, of, payload in sent(world, on_trip(world)) if of == table]
         assert payload["old_record"] == {"id": str(key)}
         assert payload["record"] is None
 
     def test_a_deleted_item_takes_its_votes_along(self, world: World) -> None:
         world.attempt("owner", "delete from public.trip_items where id = %s", world.owner.trip_items)
-        assert brief(told(world, on_trip(world))) == [("DELETE", "trip_items"), ("DELETE", "votes")]
+        assert brief(sent(world, on_trip(world))) == [("DELETE", "trip_items"), ("DELETE", "votes")]
 
-    def test_of_a_deleted_trip_only_the_trip_is_told(self, world: World) -> None:
+    def test_of_a_deleted_trip_only_the_trip_is_sent(self, world: World) -> None:
         world.attempt("owner", "delete from public.trips where id = %s", world.owner.trips)
-        ((event, table, payload),) = told(world, on_trip(world))
+        ((event, table, payload),) = sent(world, on_trip(world))
         assert (event, table, payload["old_record"]) == ("DELETE", "trips", {"id": str(world.owner.trips)})
 
     def test_a_deleted_account_takes_its_trips_along(self, world: World) -> None:
         world.db.execute("delete from auth.users where id = %s", (world.owner.profiles,))
         # The places went first.
-        assert brief(told(world, on_trip(world))) == [("UPDATE", "trip_items"), ("DELETE", "trips")]
+        assert brief(sent(world, on_trip(world))) == [("UPDATE", "trip_items"), ("DELETE", "trips")]
 
     def test_an_item_goes_from_one_trip_and_comes_to_the_other(self, world: World) -> None:
         second = uuid.uuid4()
@@ -96,14 +96,14 @@ class TestChanges:
         world.attempt(
             "owner", "update public.trip_items set trip_id = %s where id = %s", second, world.owner.trip_items
         )
-        assert brief(told(world, on_trip(world))) == [("DELETE", "trip_items"), ("DELETE", "votes")]
-        assert brief(told(world, f"trip:{second}")) == [
+        assert brief(sent(world, on_trip(world))) == [("DELETE", "trip_items"), ("DELETE", "votes")]
+        assert brief(sent(world, f"trip:{second}")) == [
             ("INSERT", "trip_items"),
             ("INSERT", "trips"),
             ("INSERT", "votes"),
         ]
 
-    def test_a_change_that_is_refused_is_not_told(self, world: World) -> None:
+    def test_a_change_that_is_refused_is_not_sent(self, world: World) -> None:
         world.attempt("viewer", "insert into public.trip_items (trip_id, title) values (%s, 'Dive')", world.owner.trips)
         world.attempt("owner", "update public.trip_items set day_number = 0 where id = %s", world.owner.trip_items)
         assert topics(world) == set()
@@ -118,25 +118,25 @@ class TestOnesOwnStream:
             (collaborator, world.owner.trips, person),
         )
         world.attempt("stranger", "delete from public.collaborators where id = %s", collaborator)
-        left, joined = told(world, f"user:{person}")
+        left, joined = sent(world, f"user:{person}")
         assert joined[:2] == ("INSERT", "collaborators")
         assert joined[2]["record"]["trip_id"] == str(world.owner.trips)
         assert (left[0], left[2]["old_record"]) == ("DELETE", {"id": str(collaborator)})
-        assert brief(told(world, on_trip(world))) == [("DELETE", "collaborators"), ("INSERT", "collaborators")]
+        assert brief(sent(world, on_trip(world))) == [("DELETE", "collaborators"), ("INSERT", "collaborators")]
 
     def test_invitations_without_the_hash_of_their_token(self, world: World) -> None:
         invite = "insert into public.invitations (trip_id, email, token_hash) values (%s, %s, repeat('ab', 32))"
         given = world.owner.trips, address_of(world.stranger.profiles)
         assert world.attempt("owner", "select public.announce_invitation(%s, %s)", *given) == 1
         assert world.attempt("owner", invite, *given) == 1
-        ((event, table, payload),) = told(world, f"user:{world.stranger.profiles}")
+        ((event, table, payload),) = sent(world, f"user:{world.stranger.profiles}")
         assert (event, table) == ("INSERT", "invitations")
         columns = world.db.execute(
             "select attname from pg_attribute where attrelid = 'public.invitations'::regclass and attnum > 0"
         )
         assert set(payload["record"]) == {name for (name,) in columns} - {"token_hash"}
         assert "abab" not in str(payload)
-        assert told(world, on_trip(world)) == []
+        assert sent(world, on_trip(world)) == []
 
 
 TOPICS = ("trip:{owner.trips}", "user:{owner.profiles}", "trip:{unknown}", "trip:", "trip:not-a-uuid", "", "anything")

@@ -180,7 +180,7 @@ class TestRealtime:
             db.execute("create table public.things (id uuid primary key)")
             db.execute("alter publication supabase_realtime add table public.things")
 
-    def test_a_message_is_kept_with_its_id(self, db: psycopg.Connection) -> None:
+    def test_a_message_is_stored_with_its_id(self, db: psycopg.Connection) -> None:
         with role(db, "postgres"):
             db.execute("""select realtime.send('{"text": "hello"}', 'greeting', 'trip:1')""")
         row = db.execute(

@@ -112,7 +112,7 @@ class TestPlacesOfSharedTrips:
         rename = "update public.trip_items set title = 'Lower the sails', place_id = place_id where id = %s returning *"
         assert world.attempt("editor", rename, world.owner.trip_items) == 1
 
-    def test_can_be_kept_but_stay_the_owners(self, world: World) -> None:
+    def test_can_be_saved_but_stay_the_owners(self, world: World) -> None:
         save = "insert into public.saved_places (place_id) values (%s) returning name"
         with world.acting_as("viewer") as db:
             assert db.execute(save, (world.owner.places,)).fetchone() == ("Old harbour",)

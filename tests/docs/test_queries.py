@@ -77,7 +77,7 @@ def check(document: str, answer: str, found: object, *, rewrite: bool) -> None:
         assert found == orjson.loads(answer)
 
 
-def test_every_operator_is_told() -> None:
+def test_every_operator_is_documented() -> None:
     told = {
         name
         for row in re.findall(r"^\| (`.*?) \|", PAGE.read_text(), re.MULTILINE)

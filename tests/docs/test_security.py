@@ -27,7 +27,7 @@ def test_every_row_names_its_tests_and_they_exist() -> None:
             assert re.search(rf"def {re.escape(test)}\(", (ROOT / file).read_text()), name
 
 
-def test_every_setting_exists_and_has_the_default_that_is_told() -> None:
+def test_every_setting_exists_and_has_the_default_that_is_documented() -> None:
     defaults = {
         variable: Settings.model_fields[name].default
         for name, variables in environment_names().items()
@@ -40,7 +40,7 @@ def test_every_setting_exists_and_has_the_default_that_is_told() -> None:
         assert not equals or told == str(defaults[variable]), variable
 
 
-def test_every_limit_is_told() -> None:
+def test_every_limit_is_documented() -> None:
     named = {text.partition("=")[0] for text in QUOTED}
     bounds = {name for name in EdgeSettings.model_fields if name.startswith("max_") or name.endswith("_timeout")}
     quotas = {name for name in RateSettings.model_fields if "_per_" in name}

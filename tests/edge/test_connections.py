@@ -185,7 +185,7 @@ class TestSockets:
             ({"MAX_CONNECTIONS": "10", "TRUSTED_PROXIES": "127.0.0.1"}, b"503 Service", "OVERLOADED", "process"),
         ],
     )
-    async def test_who_opens_too_many_is_told_so_and_those_that_are_open_go_on(
+    async def test_who_opens_too_many_is_refused_and_those_that_are_open_go_on(
         self, seeded: StackInfo, tmp_path: Path, settings: dict[str, str], status: bytes, code: str, reason: str
     ) -> None:
         log = tmp_path / "log"

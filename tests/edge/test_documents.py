@@ -162,7 +162,7 @@ async def test_a_persisted_query_is_sent_once(getting: str, http: aiohttp.Client
         assert await connection.event("1") == {"__typename": "Query"}
 
 
-async def test_only_valid_documents_are_kept_and_only_by_get_what_get_may_do(
+async def test_only_valid_documents_are_stored_and_only_by_get_what_get_may_do(
     getting: str, http: aiohttp.ClientSession
 ) -> None:
     wrong = "query Wrong { nothing }"
@@ -177,7 +177,7 @@ async def test_only_valid_documents_are_kept_and_only_by_get_what_get_may_do(
         params["query"] = ""
 
 
-async def test_nothing_is_kept_under_the_digest_of_something_else(
+async def test_nothing_is_stored_under_the_digest_of_something_else(
     seeded: StackInfo, http: aiohttp.ClientSession, manifest: Path
 ) -> None:
     async with serving(seeded, trusted_documents=manifest) as url:

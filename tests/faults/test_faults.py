@@ -44,7 +44,7 @@ async def through(
         yield proxy, Person(http, url, somebody.token)
 
 
-async def told(person: Person, query: str, **variables: object) -> tuple[str, float, dict[str, object]]:
+async def failure_of(person: Person, query: str, **variables: object) -> tuple[str, float, dict[str, object]]:
     """The code of the error or `ok`, the seconds it took, and all that is said of the error."""
     began = time.monotonic()
     status, body = await person.post(query, **variables)
@@ -93,7 +93,7 @@ async def test_a_read_that_meets_it_once(through: tuple[FaultyProxy, Person], na
     proxy, person = through
     fault, expected, _, _ = FAULTS[name]
     await proxy.does(fault)
-    code, took, _ = await told(person, READ)
+    code, took, _ = await failure_of(person, READ)
     assert (code, len(proxy.attempts)) == expected
     assert took < ATTEMPT + SLACK
 
@@ -103,7 +103,7 @@ async def test_a_read_that_meets_it_each_time(through: tuple[FaultyProxy, Person
     proxy, person = through
     fault, _, expected, _ = FAULTS[name]
     await proxy.does(*[fault] * 10)
-    code, took, _ = await told(person, READ)
+    code, took, _ = await failure_of(person, READ)
     assert (code, len(proxy.attempts)) == expected
     assert took < OPERATION
 
@@ -113,7 +113,7 @@ async def test_a_write_is_sent_once(through: tuple[FaultyProxy, Person], databas
     proxy, person = through
     fault, _, _, (expected, rows) = FAULTS[name]
     await proxy.does(fault)
-    code, took, _ = await told(person, WRITE, title=name)
+    code, took, _ = await failure_of(person, WRITE, title=name)
     assert (code, proxy.attempts) == (expected, ["POST trips"])
     assert took < ATTEMPT + SLACK
     assert database.trips(name) == rows
@@ -123,7 +123,7 @@ async def test_what_upstream_says_of_when_to_come_back_is_passed_on(through: tup
     proxy, person = through
     for fault, seconds in ((says(503, "PGRST002", Retry_After="60"), 60), (says(429, None, Retry_After="7"), 7)):
         await proxy.does(fault)
-        _, took, error = await told(person, READ)
+        _, took, error = await failure_of(person, READ)
         assert error["retryAfter"] == seconds
         assert took < SLACK, "it cannot be waited for, so nobody waits"
 
@@ -131,7 +131,7 @@ async def test_what_upstream_says_of_when_to_come_back_is_passed_on(through: tup
 async def test_and_waited_for_where_the_deadline_allows(through: tuple[FaultyProxy, Person]) -> None:
     proxy, person = through
     await proxy.does(says(503, "PGRST002", Retry_After="1"))
-    code, took, _ = await told(person, READ)
+    code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == ("ok", ["GET trips", "GET trips"])
     assert 1 <= took < OPERATION
 
@@ -140,7 +140,7 @@ async def test_a_read_that_names_its_ids_in_a_body_is_repeated_too(through: tupl
     proxy, person = through
     ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(101)]
     await proxy.does(reset_before)
-    code, *_ = await told(
+    code, *_ = await failure_of(
         person, "query ($ids: [UUID!]) { trips(filter: { id: { in: $ids } }) { nodes { id } } }", ids=ids
     )
     assert (code, proxy.attempts) == ("ok", ["POST rpc/trips_by_ids"] * 2)
@@ -151,7 +151,7 @@ async def test_a_write_that_cannot_have_left_is_sent_again(
 ) -> None:
     async with serving(info, rest_url="http://127.0.0.1:1") as url:
         person = Person(http, url, somebody.token)
-        assert (await told(person, WRITE, title="Nobody home"))[0] == AWAY
+        assert (await failure_of(person, WRITE, title="Nobody home"))[0] == AWAY
         async with http.get(url.replace("graphql", "metrics")) as response:
             metrics = await response.text()
     assert 'tripgate_upstream_retries_total{upstream="rest"} 2.0' in metrics
@@ -174,5 +174,5 @@ async def test_another_request_has_a_deadline_of_its_own(through: tuple[FaultyPr
     proxy, person = through
     await proxy.does(*[passes] * 3)
     for _ in range(3):
-        assert (await told(person, READ))[0] == "ok"
+        assert (await failure_of(person, READ))[0] == "ok"
     assert proxy.deadlines == [250, 250, 250]

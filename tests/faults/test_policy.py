@@ -269,7 +269,7 @@ class TestPolicy:
             await asked.ask(fail, None, repeatable=True)
         assert error.value.extensions == {"code": "UPSTREAM_UNAVAILABLE", "retryAfter": 1}
 
-    async def test_who_waits_when_it_opens_is_told_at_once(self) -> None:
+    async def test_who_waits_when_it_opens_is_refused_at_once(self) -> None:
         asked = policy()
 
         hung = 0
@@ -341,7 +341,7 @@ class TestRetry:
 
         assert await retry(ask, 5) == "at last"
 
-    async def test_what_will_not_pass_is_told_at_once(self) -> None:
+    async def test_what_will_not_pass_is_refused_at_once(self) -> None:
         async def ask() -> str:
             raise ApiError(ErrorCode.FORBIDDEN, "No.")
 

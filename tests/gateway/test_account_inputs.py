@@ -96,7 +96,7 @@ async def test_what_does_not_fit_names_its_field(
     }
 
 
-async def test_the_longest_name_is_kept_whole(anonymous: Person) -> None:
+async def test_the_longest_name_is_stored_whole(anonymous: Person) -> None:
     data = await anonymous.ask(SIGN_UP, email="longest@example.com", name="ö" * 80)
     assert data["signUp"]["user"]["id"]
     person = await anonymous.sign_in("longest@example.com", "correct horse")

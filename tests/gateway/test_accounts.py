@@ -276,18 +276,18 @@ async def test_a_deleted_account_leaves_nothing_behind(account: Account, seeded:
     columns = {"auth.users": "id", "auth.sessions": "user_id", "profiles": "id", "user_preferences": "user_id"}
     columns |= {"trips": "user_id", "places": "user_id"}
 
-    def kept() -> Any:
+    def rows_left() -> Any:
         with psycopg.connect(seeded.admin_db_url) as connection:
             counts = ", ".join(f"(select count(*) from {table} where {columns[table]} = %(id)s)" for table in columns)
             return connection.execute(f"select {counts}".encode(), {"id": account.here.id}).fetchone()
 
-    assert kept() == (1, 2, 1, 1, 1, 1)
+    assert rows_left() == (1, 2, 1, 1, 1, 1)
     error = await account.here.refused(DELETE, password="wrong")
     assert error == {"code": "BAD_USER_INPUT", "field": "password", "message": "The password is wrong."}
-    assert kept() == (1, 2, 1, 1, 1, 1)
+    assert rows_left() == (1, 2, 1, 1, 1, 1)
 
     assert await account.here.ask(DELETE, password=PASSWORD) == {"deleteAccount": True}
-    assert kept() == (0, 0, 0, 0, 0, 0)
+    assert rows_left() == (0, 0, 0, 0, 0, 0)
     # The tokens are good for a while still, but there is nothing to see with them and nobody to write as.
     for person in (account.here, account.elsewhere):
         assert not await lives(person)

@@ -67,7 +67,7 @@ def test_a_refused_document_is_refused_in_the_same_words_without_being_read_agai
     assert refusal(known, query) == first
 
 
-def test_of_a_refused_document_only_the_text_is_kept() -> None:
+def test_of_a_refused_document_only_the_text_is_cached() -> None:
     known = documents(1000)
     for query in REFUSED.values():
         refusal(known, query)
@@ -80,14 +80,14 @@ def test_of_a_refused_document_only_the_text_is_kept() -> None:
     assert sum(isinstance(each, DocumentNode) for each in gc.get_objects()) == before
 
 
-def test_a_hundred_refused_documents_are_kept_and_fewer_of_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_refused_documents_are_cached_and_fewer_of_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     known = documents(1000)
     short, long = ([f"{{ {name}{number:03} }}" for number in range(120)] for name in ("a", "b" * 50_000))
     read: list[str] = []
     reads = parsing.bounded_parse
     monkeypatch.setattr(parsing, "bounded_parse", lambda text, limits: (read.append(text), reads(text, limits))[1])
 
-    def kept(queries: list[str]) -> int:
+    def cached(queries: list[str]) -> int:
         for query in queries:
             refusal(known, query)
         read.clear()
@@ -97,8 +97,8 @@ def test_a_hundred_refused_documents_are_kept_and_fewer_of_long_ones(monkeypatch
                 break
         return queries[::-1].index(read[0])
 
-    assert kept(short) == 100
-    assert 5 <= kept(long) <= 20
+    assert cached(short) == 100
+    assert 5 <= cached(long) <= 20
 
 
 def test_large_documents_count_as_several() -> None:
@@ -114,7 +114,7 @@ def test_large_documents_count_as_several() -> None:
     assert [known.operation(f"query S{number} {{ viewer {{ id }} }}", None) for number in range(20)] == small
 
 
-def test_a_document_larger_than_all_that_is_kept_is_answered_all_the_same() -> None:
+def test_a_document_larger_than_the_cache_is_answered_all_the_same() -> None:
     query = "{ trips(filter: { title: { in: [" + '"x" ' * 900 + "] } }) { totalCount } }"
     assert documents(1).operation(query, None).name is None
 
@@ -160,7 +160,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-async def test_the_schema_is_told_from_what_was_told_before(curious: Person, executed: list[Any]) -> None:
+async def test_introspection_is_answered_from_the_cache(curious: Person, executed: list[Any]) -> None:
     query = "query Types { __typename __schema { types { name fields { name type { name } } } } }"
     first = await curious.ask(query)
     assert len(first["__schema"]["types"]) > 100
@@ -184,7 +184,7 @@ async def test_what_holds_rows_is_asked_anew(curious: Person, executed: list[Any
     assert len(executed) == 2
 
 
-def test_eight_answers_of_the_schema_are_kept() -> None:
+def test_eight_answers_to_introspection_are_cached() -> None:
     answers = IntrospectionCache[int]()
     for number in range(20):
         answers["", None, b"%d" % number] = number

@@ -39,7 +39,7 @@ async def test_unknown_ids(ada: Person) -> None:
         ({"title": "x" * 1000}, "trips_title_check", "title", TITLE_RULE),
     ],
 )
-async def test_broken_rules_are_told_in_words_with_constraint_and_field(
+async def test_broken_rules_are_reported_in_words_with_constraint_and_field(
     newcomer: Person, fields: dict[str, Any], constraint: str, field: str, message: str
 ) -> None:
     error = await newcomer.refused(CREATE, input={"title": "A trip", **fields})

@@ -121,7 +121,7 @@ async def test_a_failure_is_explained_beside_its_error(developer: Person) -> Non
     assert (request["method"], request["status"], request["rows"]) == ("POST", 400, None)
 
 
-async def test_no_token_and_no_host_is_told(developer: Person, wire: Wire, seeded: StackInfo) -> None:
+async def test_no_token_and_no_host_is_shown(developer: Person, wire: Wire, seeded: StackInfo) -> None:
     text = str(await answer(developer, "{ trips { nodes { title } } viewer { displayName } }"))
     for secret in (str(developer.token), seeded.publishable_key, wire.url.removeprefix("http://"), "127.0.0.1"):
         assert secret not in text

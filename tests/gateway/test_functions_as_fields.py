@@ -24,7 +24,7 @@ async def found(person: Person, text: str, **variables: Any) -> list[str]:
     return names
 
 
-async def keep(person: Person, **fields: Any) -> str:
+async def save(person: Person, **fields: Any) -> str:
     """The id of a new place."""
     data = await person.ask(
         "mutation ($input: CreatePlaceInput!) { createPlace(input: $input) { id } }", input={"name": "x", **fields}
@@ -43,7 +43,7 @@ async def test_places_by_words_in_name_city_address_and_notes(ada: Person) -> No
 
 @pytest.mark.parametrize("text", ["", " ", "!", "&", "' | ''", "a:*", "\\", "() <-> !", "\"'", "%", ";+#", "🦀"])
 async def test_no_text_is_taken_for_an_operator(newcomer: Person, text: str) -> None:
-    await keep(newcomer, name="Quay")
+    await save(newcomer, name="Quay")
     assert await found(newcomer, text) == []
     assert await found(newcomer, f"{text} quay") == ([] if text in {"a:*", "🦀"} else ["Quay"])
 
@@ -57,7 +57,7 @@ async def test_no_text_is_taken_for_an_operator(newcomer: Person, text: str) -> 
     ],
 )
 async def test_text_that_begins_like_an_operator_of_the_data_service_is_text(newcomer: Person, text: str) -> None:
-    await keep(newcomer, name=f"The {text} inn")
+    await save(newcomer, name=f"The {text} inn")
     assert await found(newcomer, text) == ([] if text in {"*", "{}"} else [f"The {text} inn"])
     assert await found(newcomer, text, filter={"name": {"startsWith": "Another"}}) == []
 
@@ -144,9 +144,9 @@ async def test_aggregates_of_what_it_finds(ada: Person) -> None:
 
 async def test_a_search_finds_what_a_list_shows(team: Team, anonymous: Person) -> None:
     """Whoever is on the trip finds the places that its items name, and nobody finds more than they may see."""
-    shown = await keep(team.owner, name="Lighthouse north", notes="windswept")
-    await keep(team.owner, name="Lighthouse south")
-    await keep(team.stranger, name="Lighthouse west")
+    shown = await save(team.owner, name="Lighthouse north", notes="windswept")
+    await save(team.owner, name="Lighthouse south")
+    await save(team.stranger, name="Lighthouse west")
     await team.owner.ask(
         "mutation ($id: UUID!, $place: UUID!) { updateTripItem(id: $id, patch: { placeId: $place }) { id } }",
         id=team.items[0],
@@ -172,10 +172,10 @@ DISTANCE = """query ($from: UUID!, $to: UUID!) { distanceInMetres(fromPlaceId: $
 
 
 async def test_how_far_it_is_between_two_places(newcomer: Person, wire: Wire) -> None:
-    north = await keep(newcomer, latitude="48.0", longitude="11.0")
-    south = await keep(newcomer, latitude="47.0", longitude="11.0")
-    across = await keep(newcomer, latitude="-48.0", longitude="-169.0")
-    nowhere = await keep(newcomer)
+    north = await save(newcomer, latitude="48.0", longitude="11.0")
+    south = await save(newcomer, latitude="47.0", longitude="11.0")
+    across = await save(newcomer, latitude="-48.0", longitude="-169.0")
+    nowhere = await save(newcomer)
     wire.clear()
     assert await newcomer.ask(DISTANCE, **{"from": north, "to": south}) == {"distanceInMetres": 111195}
     assert len(wire.requests) == 1
@@ -185,11 +185,11 @@ async def test_how_far_it_is_between_two_places(newcomer: Person, wire: Wire) ->
     assert await newcomer.ask(DISTANCE, **{"from": north, "to": nowhere}) == {"distanceInMetres": None}
 
 
-async def test_where_a_place_lies_that_one_may_not_see_is_not_told(
+async def test_where_a_place_lies_that_one_may_not_see_is_not_revealed(
     newcomer: Person, ben: Person, anonymous: Person
 ) -> None:
-    here = await keep(newcomer, latitude="48.0", longitude="11.0")
-    there = await keep(ben, latitude="47.0", longitude="11.0")
+    here = await save(newcomer, latitude="48.0", longitude="11.0")
+    there = await save(ben, latitude="47.0", longitude="11.0")
     for pair in ((here, there), (there, here), (there, there)):
         assert await newcomer.ask(DISTANCE, **dict(zip(("from", "to"), pair, strict=True))) == {
             "distanceInMetres": None

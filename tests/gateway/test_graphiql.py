@@ -115,7 +115,7 @@ async def refused(page: Page) -> bool:
     return bool(error["extensions"]["code"] == "UNAUTHENTICATED")
 
 
-def keep(name: str, picture: bytes) -> None:
+def save_picture(name: str, picture: bytes) -> None:
     """Write the picture where somebody asked for it."""
     assert len(picture) < 300_000
     if folder := os.environ.get("TRIPGATE_PICTURES"):
@@ -133,7 +133,7 @@ async def test_one_click_signs_in_and_the_first_query_shows_the_persons_trips(pa
     assert "Fushimi Inari Taisha" in json.dumps(shown)
     assert "Tokyo and Kyoto under the maples" in await page.text(".result-window")
     await page.hover(640, 24)
-    keep("graphiql.png", await page.picture())
+    save_picture("graphiql.png", await page.picture())
 
     await signed_in(page, "ben@tripgate.example")
     assert await page.text("#status") == "Signed in as Ben Okafor"
@@ -262,7 +262,7 @@ async def test_the_page_is_for_browsers_and_never_cached(url: str, http: aiohttp
             assert (response.status, response.headers["Allow"]) == (405, "POST")
 
 
-async def test_files_may_be_kept_for_ever_and_nothing_else_is_served(url: str, http: aiohttp.ClientSession) -> None:
+async def test_files_may_be_cached_for_ever_and_nothing_else_is_served(url: str, http: aiohttp.ClientSession) -> None:
     async with http.get(url, headers=HTML) as response:
         addresses = sorted(set(re.findall(r'(?:src|href)="([^"]+)"', await response.text())))
     assert len(addresses) == 8

@@ -62,7 +62,7 @@ async def test_what_is_never_written_is_not_in_the_input(newcomer: Person, ben: 
         assert await newcomer.code(TAG, input={"name": "x", field: value}) == "BAD_USER_INPUT"
 
 
-async def test_mistakes_are_told_and_cost_no_request(newcomer: Person, anonymous: Person, wire: Wire) -> None:
+async def test_mistakes_are_reported_and_cost_no_request(newcomer: Person, anonymous: Person, wire: Wire) -> None:
     wire.clear()
     error = await newcomer.refused(TAG, input={"name": "x", "colour": None})
     assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "colour")

@@ -111,7 +111,7 @@ async def test_so_it_is_over_other_transports(ada: Person, wire: Wire) -> None:
     assert wire.requests == []
 
 
-async def test_json_with_variables_of_any_type_is_kept_as_json(newcomer: Person) -> None:
+async def test_json_with_variables_of_any_type_is_stored_as_json(newcomer: Person) -> None:
     trip = await newcomer.trip()
     create = """
       mutation (

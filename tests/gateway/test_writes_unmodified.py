@@ -87,7 +87,7 @@ async def test_a_moment_that_is_null_is_refused(newcomer: Person, document: str)
     assert await titles(newcomer) == ["old"]
 
 
-async def test_whoever_may_not_change_it_is_told_so(team: Team, anonymous: Person) -> None:
+async def test_whoever_may_not_change_it_is_refused(team: Team, anonymous: Person) -> None:
     read = await updated_at(team.viewer, team.trip)
     forbidden = {"code": "FORBIDDEN", "message": "You may see this trip but not change it."}
     assert await team.viewer.refused(UPDATE, id=team.trip, since=read) == forbidden

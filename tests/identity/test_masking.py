@@ -128,7 +128,7 @@ async def test_whoever_is_nobody_may_sign_in_where_others_are_refused(supabase: 
         ("22003", f"value {SECRET} is out of range", {}),
     ],
 )
-async def test_of_a_callers_own_mistake_its_place_and_the_hint_are_told_and_nothing_else(
+async def test_of_a_callers_own_mistake_its_place_and_the_hint_are_shown_and_nothing_else(
     supabase: Hostile, code: str, message: str, told: dict[str, str]
 ) -> None:
     supabase.says(rest=Answer.of(409, failure(code, message=message, hint="Take another.")))
@@ -143,7 +143,7 @@ async def test_of_a_callers_own_mistake_its_place_and_the_hint_are_told_and_noth
 
 @pytest.mark.parametrize("code", ["23505", "23514", "23503", "23502", "22P02"])
 @pytest.mark.parametrize("more", [f'; select "{SECRET}', f" {SECRET}", "x" * 64, f"\n{SECRET}", f"é{SECRET}"])
-async def test_what_is_no_name_is_not_told_as_one(supabase: Hostile, code: str, more: str) -> None:
+async def test_what_is_no_name_is_not_shown_as_one(supabase: Hostile, code: str, more: str) -> None:
     message = f'constraint "{more}" of column "{more}" of relation "{more}"'
     supabase.says(rest=Answer.of(400, failure(code, message=message, hint={"of": SECRET})))
     with errors_logged() as ids:

@@ -81,7 +81,7 @@ async def supabase(http: aiohttp.ClientSession) -> AsyncIterator[Hostile]:
         yield found
 
 
-async def told_of(supabase: Hostile, field: str, answer: Answer) -> list[dict[str, Any]]:
+async def errors_of(supabase: Hostile, field: str, answer: Answer) -> list[dict[str, Any]]:
     """The errors of an account's mutation when Auth answers this."""
     supabase.says(auth=answer, rest=answer)
     with errors_logged() as ids:
@@ -97,13 +97,13 @@ async def test_auth_refuses_with_every_code(supabase: Hostile, field: str) -> No
     for code in sorted(CODES_OF_AUTH if field == "signUp" else few):
         for status in (400, 500):
             body = {"code": status, "error_code": code, "msg": ALL, "error_id": SECRET, "stack": ALL}
-            await told_of(supabase, field, Answer.of(status, body))
+            await errors_of(supabase, field, Answer.of(status, body))
 
 
 @pytest.mark.parametrize("code", sorted(WORDS_OF_AUTH))
 async def test_auth_says_to_people_what_it_means_for_them(supabase: Hostile, code: str) -> None:
     body = {"code": 422, "error_code": code, "msg": "Choose another.", "weak_password": {"reasons": [SECRET]}}
-    (error,) = await told_of(supabase, "signUp", Answer.of(422, {**body, "details": ALL, "hint": ALL}))
+    (error,) = await errors_of(supabase, "signUp", Answer.of(422, {**body, "details": ALL, "hint": ALL}))
     assert "Choose another." in error["message"]
     assert error["extensions"]["code"] in {"BAD_USER_INPUT", "FORBIDDEN"}
 
@@ -128,7 +128,7 @@ async def test_auth_says_to_people_what_it_means_for_them(supabase: Hostile, cod
 async def test_auth_says_what_it_never_should(supabase: Hostile, field: str, body: bytes) -> None:
     headers = {"X-Supabase-Api-Version": "2024-01-01", "Set-Cookie": SECRET, "Content-Type": "application/json"}
     for status in (200, 302, 422, 503):
-        await told_of(supabase, field, Answer(status, body, headers))
+        await errors_of(supabase, field, Answer(status, body, headers))
 
 
 async def test_a_session_that_cannot_be_read_is_not_logged_either(

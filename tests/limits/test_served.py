@@ -116,7 +116,7 @@ async def test_variables(ada: Person, wire: Wire) -> None:
     assert (await ada.ask(query, filter=nested(32)))["trips"]["totalCount"] >= 0
 
 
-async def test_mistakes_that_are_told(ada: Person) -> None:
+async def test_mistakes_that_are_reported(ada: Person) -> None:
     _, body = await ada.post(f"{{ {' '.join(f'wrong{i}' for i in range(15))} viewer {{ {'x y z ' * 5} }} }}")
     assert len(body["errors"]) == 21
     assert body["errors"][-1]["message"] == "Too many validation errors, error limit reached. Validation aborted."
@@ -130,7 +130,7 @@ async def test_the_cost_follows_the_variables_of_one_document(ada: Person) -> No
         assert codes == (["COST_LIMIT_EXCEEDED"] if refused else [])
 
 
-async def test_a_page_beyond_the_largest_is_told_as_such(ada: Person) -> None:
+async def test_a_page_beyond_the_largest_is_refused_as_such(ada: Person) -> None:
     assert await ada.code("{ trips(first: 1000) { nodes { id } } }") == "BAD_USER_INPUT"
 
 
@@ -167,7 +167,7 @@ async def explained(person: Person, query: str) -> dict[str, Any]:
         return dict((await response.json()).get("extensions", {}))
 
 
-async def test_the_cost_is_told_to_those_who_ask(explorer: Person, ada: Person) -> None:
+async def test_the_cost_is_shown_to_those_who_ask(explorer: Person, ada: Person) -> None:
     query = "{ trips(first: 3) { nodes { id votes(first: 2) { nodes { id } } } totalCount } }"
     told = {"requested": 1 + 3 * (1 + 1 + 2) + 5, "limit": 10_000}
     assert (await explained(explorer, query))["cost"] == told

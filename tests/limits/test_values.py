@@ -205,7 +205,7 @@ MUCH = {"f": wide(64_000)}
         ("mutation ($f: TripFilter!) { deleteTrips(filter: $f) { id } }", {"deleteTrips": None}),
     ],
 )
-async def test_who_is_not_signed_in_is_told_so_before_anything_is_read(
+async def test_who_is_not_signed_in_is_refused_before_anything_is_read(
     anonymous: Person, wire: Wire, query: str, data: Any
 ) -> None:
     wire.clear()
@@ -260,7 +260,7 @@ async def test_who_signs_in_may_say_more_than_that(anonymous: Person, ada: Perso
     assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]
 
 
-async def test_mistakes_in_few_variables_are_told_to_anybody(anonymous: Person) -> None:
+async def test_mistakes_in_few_variables_are_reported_to_anybody(anonymous: Person) -> None:
     assert await anonymous.code("query ($id: UUID!) { trip(id: $id) { id } }", id="x") == "BAD_USER_INPUT"
 
 

@@ -115,7 +115,7 @@ async def test_a_stranger_is_refused_as_for_a_trip_that_does_not_exist(party: Pa
         assert await connection.ending(await connection.subscribe(query, trip=party.trip)) == "UNAUTHENTICATED"
 
 
-async def test_a_removed_collaborator_hears_nothing_more_and_is_told(party: Party) -> None:
+async def test_a_removed_collaborator_receives_nothing_more_and_a_refusal(party: Party) -> None:
     async with live(party.editor) as editor, live(party.owner) as owner:
         hers = await editor.subscribe(ITEMS, trip=party.trip)
         his = await owner.subscribe(ITEMS, trip=party.trip)

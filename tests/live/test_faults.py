@@ -89,7 +89,7 @@ async def narrow(person: Person, url: str) -> AsyncIterator[tuple[Person, Wires]
         yield Person(http, url, person.token), wires
 
 
-async def test_a_reader_that_stands_still_holds_nobody_up_and_is_told_that_it_missed_something(party: Party) -> None:
+async def test_a_reader_that_stands_still_holds_nobody_up_and_receives_a_resync(party: Party) -> None:
     async with narrow(party.editor, party.editor.url) as (editor, _), live(editor) as slow, live(party.owner) as quick:
         hers = await slow.subscribe(NOTES, trip=party.trip)
         his = await quick.subscribe(ITEMS, trip=party.trip)
@@ -154,7 +154,7 @@ async def test_who_closes_a_stream_has_left_the_trip(party: Party) -> None:
         assert (await watching.event(presence, 3))["tripPresence"]["people"] == [{"id": party.owner.id}]
 
 
-async def test_nothing_is_told_once_the_token_has_ended(party: Party, signer: Signer) -> None:
+async def test_nothing_is_sent_once_the_token_has_ended(party: Party, signer: Signer) -> None:
     ends = int(time.time()) + 4
     claims = jwt.decode(str(party.editor.token), options={"verify_signature": False})
     editor = Person(party.editor.http, party.editor.url, signer.sign({**claims, "exp": ends}))

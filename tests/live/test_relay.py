@@ -42,12 +42,12 @@ async def missed(party: Party, live_stack: Stack, count: int) -> None:
     await asyncio.to_thread(live_stack.restart, "realtime")
 
 
-def told(events: list[dict[str, Any]]) -> list[str]:
+def titles_in(events: list[dict[str, Any]]) -> list[str]:
     """What each event says: the title it brings, or what else it is."""
     return [event["tripItem"]["title"] if event["tripItem"] else event["operation"] for event in events]
 
 
-async def test_what_happens_while_realtime_is_away_is_told_afterwards_once_and_in_order(
+async def test_what_happens_while_realtime_is_away_is_sent_afterwards_once_and_in_order(
     party: Party, live_stack: Stack
 ) -> None:
     """Nothing is lost, so no RESYNC is due: it would have every client read everything anew.
@@ -60,13 +60,13 @@ async def test_what_happens_while_realtime_is_away_is_told_afterwards_once_and_i
         await until_following(connection, items, party)
         await asyncio.sleep(REPLAY_MARGIN_SECONDS + 1)
         await rename(party, "Last")
-        assert told(await heard_until(connection, items, "Last")) == ["Last"]
+        assert titles_in(await heard_until(connection, items, "Last")) == ["Last"]
         await missed(party, live_stack, 3)
-        assert told(await heard_until(connection, items, "Missed 2", 30)) == ["Missed 0", "Missed 1", "Missed 2"]
+        assert titles_in(await heard_until(connection, items, "Missed 2", 30)) == ["Missed 0", "Missed 1", "Missed 2"]
         # By now it is settled that the replay was complete.
         await connection.silence(items, 2)
         await rename(party, "Back")
-        assert told(await heard_until(connection, items, "Back")) == ["Back"]
+        assert titles_in(await heard_until(connection, items, "Back")) == ["Back"]
 
 
 async def test_more_than_realtime_tells_again_is_owned_up_to(party: Party, live_stack: Stack) -> None:
@@ -80,7 +80,7 @@ async def test_more_than_realtime_tells_again_is_owned_up_to(party: Party, live_
         await connection.silence(items, 2)
         await rename(party, "Back")
         events += await heard_until(connection, items, "Back")
-        heard = told(events)
+        heard = titles_in(events)
         assert heard.count("RESYNC") == 1
         assert len(heard) == len(set(heard))
         assert heard[-1] == "Back"

@@ -376,7 +376,7 @@ def test_a_number_that_sql_put_into_metadata_leaves_the_account_usable(
     assert person["app_metadata"] == {"c": 123456789012345678901234567890.0}
 
 
-def test_an_unknown_path_is_told_in_plain_text(running: StackInfo) -> None:
+def test_an_unknown_path_is_answered_in_plain_text(running: StackInfo) -> None:
     answer = post(running, "/nothing", {})
     assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 

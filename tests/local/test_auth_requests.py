@@ -54,4 +54,4 @@ async def services(running: StackInfo, running_data_dir: Path) -> AsyncIterator[
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.line}: {row.request}") for row in table.rows()])
 async def test_answers_as_the_platform_does(services: dict[str, Service], row: table.Row) -> None:
     answer = await asyncio.to_thread(table.ask, services[row.settings], row)
-    assert table.told(answer) == (row.instead or row.answer), answer.text
+    assert table.shown(answer) == (row.instead or row.answer), answer.text

@@ -93,7 +93,7 @@ def test_whoever_has_no_address_counts_together() -> None:
     assert address("") == "unknown"
 
 
-def test_a_proxy_that_nobody_named_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_proxy_that_nobody_named_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     addresses = Addresses()
     forwarded = CIMultiDict({"X-Forwarded-For": "198.51.100.1"})
     for remote in ("8.8.8.8", "10.1.1.1", "10.1.1.1"):

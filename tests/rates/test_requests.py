@@ -175,7 +175,7 @@ async def test_many_at_once_are_counted_exactly(gateway_of: Gateway, newcomer: P
         assert sorted(status for (status,) in statuses) == [200] * 20 + [429] * 20
 
 
-async def test_development_counts_nothing_unless_told(
+async def test_development_counts_nothing_unless_set_to(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person
 ) -> None:
     for told, found in ((None, [200, 200]), (True, [200, 429])):

@@ -95,7 +95,7 @@ def test_a_flood_of_addresses_takes_no_more_memory_and_hides_nobody(clock: Clock
     limit=st.integers(1, 20),
     steps=st.lists(st.tuples(st.floats(0, 90), st.integers(1, 5)), max_size=60),
 )
-def test_whoever_waits_as_told_is_let_in(limit: int, steps: list[tuple[float, int]]) -> None:
+def test_whoever_waits_so_long_is_let_in(limit: int, steps: list[tuple[float, int]]) -> None:
     clock = Clock()
     window = SlidingWindow(Quota("person", limit), clock=clock)
     for pause, cost in steps:

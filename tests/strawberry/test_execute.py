@@ -81,7 +81,7 @@ async def test_failures_have_the_same_codes_and_places(ada: Person, as_ada: Cont
     assert [error["extensions"]["code"] for error in body["errors"]] == [code]
 
 
-async def test_whoever_is_not_signed_in_is_told_the_same(anonymous: Person, as_nobody: Context) -> None:
+async def test_whoever_is_not_signed_in_is_refused_the_same(anonymous: Person, as_nobody: Context) -> None:
     body = await same(anonymous, as_nobody, "{ viewer { id } trips { totalCount } }")
     assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]
 

@@ -235,7 +235,7 @@ async def test_a_body_asks_as_the_caller(guarded: str, ada: Person, ben: Person,
 
 
 @pytest.mark.parametrize("field", ["careless", "isBen", "bensTrips { totalCount }"])
-async def test_whoever_is_not_signed_in_is_told_so_before_anything_runs(
+async def test_whoever_is_not_signed_in_is_refused_before_anything_runs(
     guarded: str, anonymous: Person, as_nobody: Context, field: str
 ) -> None:
     document = f"{{ viewer {{ id }} public failing: {field} }}"
@@ -301,7 +301,7 @@ async def test_a_websocket_is_no_way_around(guarded: str, ada: Person) -> None:
                 assert (await socket.receive_json(timeout=20))["type"] == "complete"
 
 
-async def test_a_subscription_with_a_body_is_told_over_sse(guarded: str, ada: Person) -> None:
+async def test_a_subscription_with_a_body_is_sent_over_sse(guarded: str, ada: Person) -> None:
     told = await events(ada, guarded, "subscription { n: counting(to: 3) }")
     assert told == [("next", {"data": {"n": number}}) for number in range(3)]
 

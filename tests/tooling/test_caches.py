@@ -45,7 +45,7 @@ async def test_relay_shows_a_new_title_and_fetches_more_of_a_trip_by_its_node_id
     }
 
 
-async def test_a_root_field_that_fails_leaves_the_other_its_answer_where_the_client_is_told_so(
+async def test_a_root_field_that_fails_leaves_the_other_its_answer_where_the_client_is_set_so(
     newcomer: Person, frontend: Path
 ) -> None:
     (name,) = (await newcomer.ask("{ viewer { displayName } }"))["viewer"].values()

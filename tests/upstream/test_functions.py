@@ -18,7 +18,7 @@ def client_of(http: aiohttp.ClientSession, url: str) -> FunctionsClient:
     return FunctionsClient(HttpFunctions(http, url, "key", Policy("functions", PolicyLimits(timeout=5))))
 
 
-async def told(http: aiohttp.ClientSession, status: int, text: str, headers: dict[str, str]) -> tuple[str, str]:
+async def refused_as(http: aiohttp.ClientSession, status: int, text: str, headers: dict[str, str]) -> tuple[str, str]:
     """Code and message where a function's address answers this."""
 
     async def answer(_: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def told(http: aiohttp.ClientSession, status: int, text: str, headers: dic
 async def test_what_our_functions_say_is_passed_on(
     http: aiohttp.ClientSession, status: int, code: str, message: str
 ) -> None:
-    assert await told(http, status, f'{{"code":"{code}","message":"{message}"}}', {}) == (code, message)
+    assert await refused_as(http, status, f'{{"code":"{code}","message":"{message}"}}', {}) == (code, message)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_what_our_functions_say_is_passed_on(
 async def test_what_others_say_is_not(
     http: aiohttp.ClientSession, status: int, text: str, header: str | None, expected: tuple[str, str]
 ) -> None:
-    assert await told(http, status, text, {"sb-error-code": header} if header else {}) == expected
+    assert await refused_as(http, status, text, {"sb-error-code": header} if header else {}) == expected
 
 
 async def test_nobody_answers(http: aiohttp.ClientSession) -> None:

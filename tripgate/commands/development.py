@@ -29,7 +29,7 @@ class Development:
     Args:
         project_dir: The folder that holds supabase/.
         apply_at_once: Whether a change that loses nothing is applied without a key.
-        say: Told each line.
+        say: Called with each line.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class RequestLines:
     """Reads a log while it grows, and says a line for each request; a context manager.
 
     Args:
-        say: Told each line.
+        say: Called with each line.
     """
 
     def __init__(self, log: Path, say: Callable[[str], None]) -> None:

@@ -78,7 +78,7 @@ async def run(
     """Run an operation that is prepared for these variables and this caller.
 
     Args:
-        explanation: Told what each declared field takes.
+        explanation: Called with what each declared field takes.
     """
     roots = prepared.roots
     if prepared.closed:

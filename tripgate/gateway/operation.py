@@ -143,15 +143,15 @@ class Operation:
     def allows_anonymous(self) -> bool:
         """Whether it does the same whoever asks, so that it runs for nobody where a token is not accepted.
 
-        Told from its document, so before its variables are coerced.
+        Known from its document alone, so before its variables are coerced.
         """
         return all_allow_anonymous(self._schema, self.definition, self._fragments)
 
     def closed_to_anonymous(self, caller: Caller, raw: dict[str, Any]) -> tuple[Selected, ...] | None:
         """The root fields, where the caller is not signed in and none of them does anything then; `None` otherwise.
 
-        Told before variables are coerced, but for those that decide which fields there are: whoever has no account must
-        not make us read what they send. `None` also for few values, which are read so that mistakes in them are told.
+        Known before variables are coerced, but for those that decide which fields there are: without an account nobody
+        may make us read what they send. `None` also for few values, which are read so that mistakes in them are told.
 
         Raises:
             RequestError: BAD_USER_INPUT for these.

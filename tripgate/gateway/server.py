@@ -33,7 +33,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
     """Serve until SIGINT or SIGTERM, then let running requests end.
 
     Args:
-        announce: Told the address once the server listens.
+        announce: Called with the address once the server listens.
         parent: For one of several workers on a port, the end of a pipe whose other end its parent has. When the parent
             is gone, this one stops.
 
@@ -51,7 +51,7 @@ async def serve(settings: Settings, announce: Callable[[str], None], *, parent: 
             # When a gateway stops, all its clients come to the others at once; who does not fit waits for seconds.
             site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, reuse_port=parent is not None)
             await site.start()
-            _spare_what_stays()
+            _exempt_from_garbage_collection()
             host, port = runner.addresses[0][:2]
             announce(f"http://{host}:{port}/graphql")
             background.append(asyncio.create_task(asyncio.to_thread(lazy_auth.load)))
@@ -108,8 +108,8 @@ def _stop_signals(parent: int | None) -> tuple[asyncio.Event, asyncio.Event]:
     return stopping, hurry
 
 
-def _spare_what_stays() -> None:
-    """Keep the garbage collector from what has been loaded: looking through it again and again would hold changes up.
+def _exempt_from_garbage_collection() -> None:
+    """Exempt what has been loaded from garbage collection: looking through it again and again would hold changes up.
 
     And what answers are made of is not garbage, however much there is of it at once.
     """

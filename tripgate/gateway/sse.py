@@ -137,7 +137,7 @@ class EventStreams:
             await response.write(event)
 
     async def _watch(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Keep the stream open until its reader has gone, which nobody is told of while nothing is written."""
+        """Write keep-alives until the reader has gone: without writes a lost connection goes unnoticed."""
         last = asyncio.get_running_loop().time()
         with suppress(ConnectionError):
             while request.transport is not None:

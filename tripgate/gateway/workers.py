@@ -38,7 +38,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve with `settings.workers` processes until SIGINT or SIGTERM, then let running requests end.
 
     Args:
-        announce: Told the address once all listen.
+        announce: Called with the address once all listen.
 
     Raises:
         WorkerFailedError: One did not start.

@@ -28,7 +28,7 @@ def graphiql_assets(progress: Callable[[str], None]) -> Path:
     """The folder that holds GraphiQL's files for setting `TRIPGATE_GRAPHIQL_ASSETS`, fetched when it is not there yet.
 
     Args:
-        progress: Told when a download starts.
+        progress: Called when a download starts.
 
     Raises:
         LocalStackError: The packages could not be fetched.

@@ -59,7 +59,7 @@ class Inbox:
             self._rewrite()
 
     def deliver(self, mail: Mail) -> None:
-        """Keep a mail."""
+        """Store a mail."""
         self._keep(mail)
         if self._file is None:
             return

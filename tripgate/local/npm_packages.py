@@ -34,7 +34,7 @@ def made_from_packages(
         what: What is fetched, for people: the folder's name and the word in messages.
         locked: The folder with `deno.json` and `deno.lock`. A change of any file in it makes the folder anew.
         make: Given the folder that holds the packages as `name/version/…`, and an empty one to fill.
-        progress: Told that the download starts, only when there is one.
+        progress: Called when a download starts.
         recipe: What else decides what `make` fills in; another text makes the folder anew, too.
 
     Raises:

@@ -29,7 +29,7 @@ def main(secret: str, *urls: str) -> None:
         }
         for row in rows:
             instead = f" ≠ {row.instead}" if row.instead else ""
-            lines[row.line - 1] = f"{row.request} → {table.told(table.ask(services[row.settings], row))}{instead}"
+            lines[row.line - 1] = f"{row.request} → {table.shown(table.ask(services[row.settings], row))}{instead}"
     print("\n".join(lines))
 
 

@@ -91,7 +91,7 @@ def ask(service: Service, row: Row) -> httpx.Response:
     return service.ask(row.method, world.fill(row.path), token, body, **headers)
 
 
-def told(answer: httpx.Response) -> str:
+def shown(answer: httpx.Response) -> str:
     """An answer in the table's words: status, error code, and the keys of its body or of the address it leads to."""
     if answer.is_redirect:
         address = urlsplit(answer.headers["Location"])

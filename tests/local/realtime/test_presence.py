@@ -45,7 +45,7 @@ async def test_two_clients_see_each_other(connect: Any, person: Callable[..., Pe
     await until(lambda: seen(first) == {"one": ["Ada"]})
 
 
-async def test_who_comes_later_is_told_who_is_there(connect: Any, person: Callable[..., Person], room: str) -> None:
+async def test_who_comes_later_is_sent_who_is_there(connect: Any, person: Callable[..., Person], room: str) -> None:
     first = await join(await connect(person(room).token()), f"room:{room}", presence=PRESENT)
     await first.channel.track({"name": "Ada"})
     await until(lambda: list(seen(first).values()) == [["Ada"]])

@@ -13,7 +13,7 @@ from gql.errors import ApiError, ErrorCode
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.needs import NEVER_SEEN
 from tripgate.commands.doctor.probe import Probe, shown
-from tripgate.commands.doctor.report import Finding, listed, ok, wrong
+from tripgate.commands.doctor.report import Finding, failure, listed, ok
 from tripgate.gateway.identity import Identity
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.auth import AuthClient
@@ -39,12 +39,12 @@ async def sign_in(http: httpx.AsyncClient, settings: Settings, email: str, passw
         account = await _client(http, settings).sign_in(email, password)
     except ApiError as error:
         if error.code is ErrorCode.UPSTREAM_UNAVAILABLE:
-            return wrong("Auth could not sign the account in.", "Look into the project's Auth logs.")
-        return wrong(f"Signing in as {email} fails: {error.message}", "Check the account that the doctor was given.")
+            return failure("Auth could not sign the account in.", "Look into the project's Auth logs.")
+        return failure(f"Signing in as {email} fails: {error.message}", "Check the account that the doctor was given.")
     except ValueError:  # pydantic's, for an answer of another form
-        return wrong(f"Signing in as {email} is not answered as Auth does.", "Does SUPABASE_URL lead to a Supabase?")
+        return failure(f"Signing in as {email} is not answered as Auth does.", "Does SUPABASE_URL lead to a Supabase?")
     if account.session is None:
-        return wrong(f"Signing in as {email} begins no session.", "Look into the project's Auth logs.")
+        return failure(f"Signing in as {email} begins no session.", "Look into the project's Auth logs.")
     token = account.session.access_token
     return SignedIn(Caller(account.user_id, token, email=account.email), token, account.user_id)
 
@@ -68,18 +68,18 @@ async def token(probe: Probe, settings: Settings, signed_in: SignedIn) -> list[F
         algorithm = jwt.get_unverified_header(signed_in.token).get("alg")
         claims: dict[str, Any] = jwt.decode(signed_in.token, options={"verify_signature": False})
     except jwt.PyJWTError:
-        return [wrong("What Auth gives as an access token is no JWT.", "Does SUPABASE_URL lead to a Supabase?")]
+        return [failure("What Auth gives as an access token is no JWT.", "Does SUPABASE_URL lead to a Supabase?")]
     secret = settings.supabase_jwt_secret
     findings = []
     if algorithm == "HS256" and secret is None:
         findings.append(
-            wrong("Tokens are signed with HS256, and SUPABASE_JWT_SECRET is not set.", "Set it to the legacy secret.")
+            failure("Tokens are signed with HS256, and SUPABASE_JWT_SECRET is not set.", "Set it to the legacy secret.")
         )
     elif algorithm not in {"ES256", "RS256", "HS256"}:
-        findings.append(wrong(f"Tokens are signed with {algorithm}.", "Tripgate takes ES256, RS256 and HS256."))
+        findings.append(failure(f"Tokens are signed with {algorithm}.", "Tripgate takes ES256, RS256 and HS256."))
     if claims.get("iss") != settings.auth_url:
         findings.append(
-            wrong(
+            failure(
                 f"Tokens name the issuer {claims.get('iss')}, and the gateway expects {shown(settings.auth_url)}.",
                 "Set SUPABASE_URL to the address that Auth knows itself by.",
             )
@@ -87,15 +87,15 @@ async def token(probe: Probe, settings: Settings, signed_in: SignedIn) -> list[F
     audience = claims.get("aud")
     if "authenticated" not in (audience if isinstance(audience, list) else [audience]):
         findings.append(
-            wrong(f"Tokens are for audience {audience}, not authenticated.", "Set it so in Auth's settings.")
+            failure(f"Tokens are for audience {audience}, not authenticated.", "Set it so in Auth's settings.")
         )
     if claims.get("role") != "authenticated":
         findings.append(
-            wrong(f"The account's role is {claims.get('role')}, not authenticated.", "Use a plain account.")
+            failure(f"The account's role is {claims.get('role')}, not authenticated.", "Use a plain account.")
         )
     if (late := claims.get("iat", 0) - time.time()) > _SKEW:
         findings.append(
-            wrong(
+            failure(
                 f"This machine's clock is {late:.0f} s behind the project's.", "Set it, best by NTP: times are checked."
             )
         )
@@ -115,7 +115,7 @@ async def token(probe: Probe, settings: Settings, signed_in: SignedIn) -> list[F
             if algorithm == "HS256"
             else "Do SUPABASE_URL and the account belong to the same project?"
         )
-        return [wrong(f"The token's signature does not verify: {error.message}", advice)]
+        return [failure(f"The token's signature does not verify: {error.message}", advice)]
     return [ok(f"A token verifies: {algorithm}, issuer {shown(settings.auth_url)}, audience authenticated.")]
 
 
@@ -136,17 +136,17 @@ async def rows(data: Data, signed_in: SignedIn) -> list[Finding]:
     findings = []
     if leaking:
         findings.append(
-            wrong(
+            failure(
                 f"This account sees rows of strangers in {listed(leaking)}.",
                 "Row level security is off or a policy is too wide there: push the migrations, remove other policies.",
             )
         )
     if unread:
         messages = listed(sorted({found[table].message for table in unread}))
-        findings.append(wrong(f"Whose rows are shown could not be seen for {listed(unread)}: {messages}.", ""))
+        findings.append(failure(f"Whose rows are shown could not be seen for {listed(unread)}: {messages}.", ""))
     if own.status < 300 and not own.data:
         findings.append(
-            wrong(
+            failure(
                 "This account has no profile, or may not see it.",
                 "Trigger on_auth_user_created makes profiles at sign-up; older accounts need one made for them.",
             )

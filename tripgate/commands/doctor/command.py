@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-from tripgate.commands.doctor.report import Finding, Level, fatal, warning, wrong
+from tripgate.commands.doctor.report import Finding, Level, any_error, failure, warning
 from tripgate.commands.packages import other_gql
 
-_COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.WRONG: "red"}
+_COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red"}
 
 
 @click.command()
@@ -38,42 +38,42 @@ _COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Leve
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def doctor(email: str | None, password: str | None, database_url: str | None, deadline: float, as_json: bool) -> None:
-    """Check the Supabase that the environment names, and say what is wrong.
+    """Check the Supabase that the environment names, and report what is wrong.
 
     Reads the settings of `tripgate serve`. Changes nothing, but for a session that it begins and ends when it is given
     an account. Never prints keys, tokens or passwords.
 
-    Exit codes: 0 nothing is wrong, 1 something is, 2 the settings or options do not allow a look.
+    Exit codes: 0 no errors, 1 some, 2 the settings or options do not allow a look.
     """
     if (email is None) != (password is None):
         raise click.UsageError("Give --email and a password, or neither.")
     clash = other_gql()
     from tripgate.gateway import settings  # noqa: PLC0415 - `--help` and other commands start without it
 
-    telling = _Telling(as_json=as_json)
-    telling.section("Settings")
+    reporter = _Reporter(as_json=as_json)
+    reporter.section("Settings")
     if clash is not None:
-        telling.found(warning(clash, ""))
+        reporter.found(warning(clash, ""))
     try:
         loaded = settings.load()
     except settings.SettingsError as error:
         for sentence in str(error).splitlines():
-            telling.found(wrong(sentence, ""))
-        telling.close()
+            reporter.found(failure(sentence, ""))
+        reporter.close()
         raise click.exceptions.Exit(2) from None
     from tripgate.commands.doctor.examine import Scope, examine  # noqa: PLC0415
     from tripgate.commands.doctor.probe import shown  # noqa: PLC0415 - slow to load
 
-    telling.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
+    reporter.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
 
     account = None if email is None or password is None else (email, password)
-    asyncio.run(examine(loaded, Scope(account, database_url, deadline), telling))
-    telling.close()
-    if fatal(telling.findings):
+    asyncio.run(examine(loaded, Scope(account, database_url, deadline), reporter))
+    reporter.close()
+    if any_error(reporter.findings):
         raise click.exceptions.Exit(1)
 
 
-class _Telling:
+class _Reporter:
     """Prints each finding as it comes, or all as JSON at the end with the sections on standard error meanwhile."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -108,9 +108,11 @@ class _Telling:
                 for name, found in self._sections
                 for finding in found
             ]
-            click.echo(json.dumps({"healthy": not fatal(findings), "findings": data}, indent=2, ensure_ascii=False))
+            click.echo(json.dumps({"healthy": not any_error(findings), "findings": data}, indent=2, ensure_ascii=False))
             return
-        mistakes = sum(finding.level is Level.WRONG for finding in findings)
+        errors = sum(finding.level is Level.ERROR for finding in findings)
         warnings = sum(finding.level is Level.WARNING for finding in findings)
-        verdict = f"{mistakes} wrong" if mistakes else "Nothing is wrong"
-        click.echo(f"{verdict}, {warnings} to be warned of." if warnings else f"{verdict}.")
+        counts = [f"{errors} error{'s' * (errors != 1)}" if errors else "No errors"]
+        if warnings:
+            counts.append(f"{warnings} warning{'s' * (warnings != 1)}")
+        click.echo(f"{', '.join(counts)}.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gql.table import Relation, Table, catalog
 from tripgate.commands.doctor.needs import FUNCTIONS
 from tripgate.commands.doctor.probe import Answer, Probe
-from tripgate.commands.doctor.report import Finding, listed, note, ok, warning, wrong
+from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 from tripgate.gateway.settings import Settings
 from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, pick
 from tripgate.upstream.postgrest.render import read_request
@@ -60,7 +60,7 @@ class Data:
             return [trouble]
         if unknown.code not in _MISSING_TABLE:
             return [
-                wrong(
+                failure(
                     f"What answers at {self._variable} is not PostgREST over schema public: {unknown.message}.",
                     "Expose schema public in the Data API's settings, or correct the address.",
                 )
@@ -78,7 +78,7 @@ class Data:
         if OLDEST <= int(found[1]) <= NEWEST:
             return [note(f"PostgREST {number} answers.", _READ)]
         return [
-            wrong(f"PostgREST {number} is not supported.", f"Tripgate asks for what {OLDEST} and newer know.")
+            failure(f"PostgREST {number} is not supported.", f"Tripgate asks for what {OLDEST} and newer know.")
             if int(found[1]) < OLDEST
             else warning(f"PostgREST {number} is newer than any that Tripgate knows.", _READ)
         ]
@@ -114,7 +114,7 @@ class Data:
 
     async def _table(self, table: Table) -> list[Finding]:
         whole = await self.ask(read_request(_everything(table)).path)
-        if self.fine(whole):
+        if self.succeeds(whole):
             return await self._views(table)
         if whole.code not in {"42703", "PGRST200", "PGRST201", "PGRST204"}:
             return [self._trouble(table, whole)]
@@ -131,18 +131,18 @@ class Data:
         for answer in answers:
             if answer.code in _MISSING_TABLE:
                 return [self._trouble(table, answer)]
-        missing = [what for (what, _), answer in zip(parts, answers, strict=True) if not self.fine(answer)]
+        missing = [what for (what, _), answer in zip(parts, answers, strict=True) if not self.succeeds(answer)]
         if not missing:
             return [self._trouble(table, whole)]
-        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)]
+        return [failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)]
 
     async def _views(self, table: Table) -> list[Finding]:
         views = sorted(table.views.values())
         answers = await asyncio.gather(*(self.ask(f"{view}?select={table.primary_key}&limit=0") for view in views))
-        missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self.fine(answer)]
-        return [wrong(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)] if missing else []
+        missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self.succeeds(answer)]
+        return [failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)] if missing else []
 
-    def fine(self, answer: Answer) -> bool:
+    def succeeds(self, answer: Answer) -> bool:
         """Rows, or for anonymous callers a refusal that comes after the names were found."""
         return answer.status < 300 or (self._token is None and answer.code == "42501")
 
@@ -150,13 +150,13 @@ class Data:
         if (trouble := down(answer)) is not None:
             return trouble
         if answer.code in _MISSING_TABLE:
-            return wrong(f"There is no table {table.name}, which type {table.type_name} needs.", PUSH)
+            return failure(f"There is no table {table.name}, which type {table.type_name} needs.", PUSH)
         if answer.code == "42501":
-            return wrong(f"Signed-in people may not read {table.name}: {answer.message}.", PUSH)
+            return failure(f"Signed-in people may not read {table.name}: {answer.message}.", PUSH)
         if answer.code.startswith("PGRST30"):
-            return wrong(f"PostgREST does not accept the token: {answer.message}.", "Do both use the same project?")
+            return failure(f"PostgREST does not accept the token: {answer.message}.", "Do both use the same project?")
         said = f"{answer.code}: {answer.message}" if answer.code else answer.message
-        return wrong(f"Reading {table.name} fails ({said}).", "Look into the project's Postgres logs.")
+        return failure(f"Reading {table.name} fails ({said}).", "Look into the project's Postgres logs.")
 
     async def anonymous(self) -> list[Finding]:
         """Whether anonymous callers are granted nothing.
@@ -174,20 +174,20 @@ class Data:
             if answer.status < 300:
                 rows = "and sees rows of it" if answer.data else "though no row is shown"
                 findings.append(
-                    wrong(
+                    failure(
                         f"Anybody without an account may read {table.name}, {rows}.",
                         f"{_REVOKE}revoke all on public.{table.name} from anon, public.",
                     )
                 )
         for name, answer in zip(FUNCTIONS, calls, strict=True):
             if answer.code == "PGRST202":
-                findings.append(wrong(f"There is no function {name}.", PUSH))
+                findings.append(failure(f"There is no function {name}.", PUSH))
             elif (trouble := down(answer)) is not None:
                 return [trouble]
             elif answer.code != "42501":
                 # Let in, whatever it said then. Asked by GET, so in a transaction that cannot write.
                 findings.append(
-                    wrong(
+                    failure(
                         f"Anybody without an account may call {name}.",
                         f"{_REVOKE}revoke execute on function public.{name} from anon, public.",
                     )
@@ -203,13 +203,13 @@ class Data:
         table = next(iter(catalog))
         count = Aggregate("n", Function.COUNT, table.primary_key)
         answer = await self.ask(read_request(Read(table.name, (), aggregates=(count,))).path)
-        if self.fine(answer):
+        if self.succeeds(answer):
             return [ok("Aggregates are on, so sums, averages and groups can be computed.")]
         if answer.code == "PGRST123":
             by_key = [table.plural for table in catalog if table.hidden_columns]
             hidden = f", and so do nested totals of {listed(by_key)}" if by_key else ""
             return [
-                wrong(
+                failure(
                     f"Aggregates are off in PostgREST, so groups and all of `aggregate` but `count` fail{hidden}.",
                     "Run: alter role authenticator set pgrst.db_aggregates_enabled = 'true'; "
                     "notify pgrst, 'reload config'.",
@@ -221,16 +221,16 @@ class Data:
 def down(answer: Answer) -> Finding | None:
     """PostgREST or the database behind it is not there."""
     if answer.code in {"PGRST000", "PGRST001", "PGRST002", "PGRST003"} or answer.code.startswith(("08", "53", "57P")):
-        return wrong(
+        return failure(
             f"PostgREST cannot use the database: {answer.message}.", "Is the database up, with free connections?"
         )
     if answer.status in {502, 503, 504} or answer.status >= 520:
-        return wrong(
+        return failure(
             f"PostgREST does not answer behind the front door (HTTP status {answer.status}).",
             "Is the Data API running and enabled?",
         )
     if answer.refuses_the_key:
-        return wrong(f"The Data API refuses the key: {answer.message}.", "Is it of this project?")
+        return failure(f"The Data API refuses the key: {answer.message}.", "Is it of this project?")
     return None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, LiteralString
 from gql.table import catalog
 from tripgate.commands.doctor.needs import FUNCTIONS, PUBLICATION, PUBLISHED, TRIGGERS
 from tripgate.commands.doctor.pool import in_the_database
-from tripgate.commands.doctor.report import Finding, listed, note, ok, warning, wrong
+from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 
 if TYPE_CHECKING:
     import psycopg
@@ -94,11 +94,11 @@ def inspect(url: str, *, deadline: float, pool: int) -> list[Finding]:
         if error.sqlstate is None:
             # What psycopg says of a string that it cannot read repeats the string, password included.
             return [
-                wrong("The database URL is not a connection string.", "Write postgresql://user:password@host/name.")
+                failure("The database URL is not a connection string.", "Write postgresql://user:password@host/name.")
             ]
-        return [wrong(f"The catalog cannot be read: {_first_line(error)}.", "Connect as role postgres.")]
+        return [failure(f"The catalog cannot be read: {_first_line(error)}.", "Connect as role postgres.")]
     except psycopg.OperationalError as error:
-        return [wrong(f"The database cannot be used: {_first_line(error)}.", "Check the database URL.")]
+        return [failure(f"The database cannot be used: {_first_line(error)}.", "Check the database URL.")]
 
 
 def _first_line(error: Exception) -> str:
@@ -127,9 +127,9 @@ def _security(connection: psycopg.Connection) -> list[Finding]:
     mapped = {table.name for table in catalog}
     there = set(_names(connection, _TABLES))
     if missing := sorted(mapped - there):
-        findings.append(wrong(f"There is no table {listed(missing)}.", _PUSH))
+        findings.append(failure(f"There is no table {listed(missing)}.", _PUSH))
     findings += [
-        wrong(
+        failure(
             f"Row level security is off on {name}: whoever is granted it sees and changes every row.",
             f"Run: alter table public.{name} enable row level security.",
         )
@@ -140,9 +140,9 @@ def _security(connection: psycopg.Connection) -> list[Finding]:
         table for table, command, _, roles in policies if command in {"SELECT", "ALL"} and "authenticated" in roles
     }
     if unread := sorted((mapped & there) - readable):
-        findings.append(wrong(f"No policy lets signed-in people read {listed(unread)}.", _PUSH))
+        findings.append(failure(f"No policy lets signed-in people read {listed(unread)}.", _PUSH))
     findings += [
-        wrong(
+        failure(
             f'Policy "{name}" on {table} is for {listed(sorted(roles))}, so for people without an account too.',
             "Write it `to authenticated`.",
         )
@@ -159,7 +159,7 @@ def _grants(connection: psycopg.Connection) -> list[Finding]:
     if not granted:
         return [ok("Role anon is granted no table.")]
     return [
-        wrong(f"Role anon is granted rights on {name}.", f"Run: revoke all on public.{name} from anon, public.")
+        failure(f"Role anon is granted rights on {name}.", f"Run: revoke all on public.{name} from anon, public.")
         for name in granted
     ]
 
@@ -174,11 +174,11 @@ def _functions(connection: psycopg.Connection) -> list[Finding]:
     found = {name: (people, anybody) for name, people, anybody in connection.execute(_FUNCTIONS, (needed,))}
     findings = []
     if missing := [name for name in needed if name not in found]:
-        findings.append(wrong(f"There is no function {listed(missing)}.", _PUSH))
+        findings.append(failure(f"There is no function {listed(missing)}.", _PUSH))
     if closed := [name for name, (people, _) in found.items() if not people]:
-        findings.append(wrong(f"Signed-in people may not call {listed(closed)}.", _PUSH))
+        findings.append(failure(f"Signed-in people may not call {listed(closed)}.", _PUSH))
     if opened := [name for name, (_, anybody) in found.items() if anybody]:
-        findings.append(wrong(f"Role anon may call {listed(opened)}.", "Revoke execute from anon and public."))
+        findings.append(failure(f"Role anon may call {listed(opened)}.", "Revoke execute from anon and public."))
     return findings or [ok(f"The {len(needed)} functions are there, for signed-in people only.")]
 
 
@@ -187,9 +187,9 @@ def _triggers(connection: psycopg.Connection) -> list[Finding]:
     needed = {**TRIGGERS, **{f"set_{table.name}_updated_at": f"public.{table.name}" for table in catalog}}
     findings = []
     if missing := [f"{name} on {table}" for name, table in needed.items() if name not in found]:
-        findings.append(wrong(f"There is no trigger {listed(missing)}.", _PUSH))
+        findings.append(failure(f"There is no trigger {listed(missing)}.", _PUSH))
     if off := [name for name in needed if found.get(name) is False]:
-        findings.append(wrong(f"Trigger {listed(off)} is switched off.", "Run alter table … enable trigger …."))
+        findings.append(failure(f"Trigger {listed(off)} is switched off.", "Run alter table … enable trigger …."))
     return findings or [ok(f"The {len(needed)} triggers are there and on.")]
 
 
@@ -197,17 +197,17 @@ def _realtime(connection: psycopg.Connection) -> list[Finding]:
     findings = []
     row = connection.execute(_LISTENING).fetchone()
     if row is None:
-        findings.append(wrong("There is no table realtime.messages.", "Is this the database of a Supabase?"))
+        findings.append(failure("There is no table realtime.messages.", "Is this the database of a Supabase?"))
     else:
         secured, listening = row
         if not secured:
             findings.append(
-                wrong(
+                failure(
                     "Row level security is off on realtime.messages: anybody can listen to any trip.", "Switch it on."
                 )
             )
         if not listening:
-            findings.append(wrong("No policy on realtime.messages lets signed-in people listen.", _PUSH))
+            findings.append(failure("No policy on realtime.messages lets signed-in people listen.", _PUSH))
     published = _names(connection, _PUBLISHED, PUBLICATION)
     if missing := [name for name in PUBLISHED if name not in published]:
         findings.append(
@@ -218,7 +218,7 @@ def _realtime(connection: psycopg.Connection) -> list[Finding]:
         )
     (wal,) = connection.execute("show wal_level").fetchone() or ("",)
     if wal != "logical":
-        findings.append(wrong(f"wal_level is {wal}, so Realtime hears of no change.", "Set it to logical and restart."))
+        findings.append(failure(f"wal_level is {wal}, so Realtime sees no change.", "Set it to logical and restart."))
     return findings or [ok("Realtime has its policies, its publication and a logical WAL.")]
 
 

@@ -13,7 +13,7 @@ import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.probe import Probe, UnreachedError
-from tripgate.commands.doctor.report import Finding, fatal, note, wrong
+from tripgate.commands.doctor.report import Finding, any_error, failure, note
 from tripgate.gateway.settings import Settings
 
 
@@ -137,7 +137,7 @@ class _Examination:
         return found
 
     async def _check(self, check: Awaitable[list[Finding]], *, deadline: float | None = None) -> bool:
-        """Run one check within its deadline and tell what it found; false when something is wrong."""
+        """Run one check within its deadline and tell what it found; false when there is an error."""
         # Each request has the deadline to itself; a check that asks often gets a little more.
         seconds = deadline if deadline is not None else 2 * self._scope.deadline
         try:
@@ -146,7 +146,7 @@ class _Examination:
         except UnreachedError as error:
             findings = [error.finding]
         except TimeoutError:
-            findings = [wrong(f"This was not done after {seconds:g} s.", "Is the project overloaded? Try again.")]
+            findings = [failure(f"This was not done after {seconds:g} s.", "Is the project overloaded? Try again.")]
         for finding in findings:
             self._reporter.found(finding)
-        return not fatal(findings)
+        return not any_error(findings)

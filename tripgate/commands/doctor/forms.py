@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gql.table import Kind, Relation, Table, catalog
 from tripgate.commands.doctor.data import PUSH, Data, down
 from tripgate.commands.doctor.probe import Answer
-from tripgate.commands.doctor.report import Finding, listed, ok, warning, wrong
+from tripgate.commands.doctor.report import Finding, failure, listed, ok, warning
 from tripgate.planner.plan import And, Compare, Embed, Operator, Pick, Read, Related
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.postgrest.render.by_ids import FEW
@@ -76,14 +76,14 @@ async def _form(data: Data, form: Form) -> list[Finding]:
     answer = await data.ask(form.path)
     if (trouble := down(answer)) is not None:
         return [trouble]
-    if not data.fine(answer):
-        return [wrong(f"{form.said} ({_told(answer)}).", form.advice)]
+    if not data.succeeds(answer):
+        return [failure(f"{form.said} ({_failure_of(answer)}).", form.advice)]
     if form.like is None or not data.signed_in:
         return []
     like = await data.ask(form.like)
     # A row that is written in between is no mistake, so what differs once is asked for again.
     if _found(answer) != _found(like) and _found(await data.ask(form.path)) != _found(await data.ask(form.like)):
-        return [wrong(f"{form.said}: they find other rows than they should.", form.advice)]
+        return [failure(f"{form.said}: they find other rows than they should.", form.advice)]
     return []
 
 
@@ -99,14 +99,14 @@ async def _calls(data: Data) -> list[Finding]:
             missing.append(f"whole_{table.name}")
         elif answer.code == "PGRST202":
             missing.append(f"{table.name}_by_ids")
-        elif not data.fine(answer):
-            refused[table.name] = _told(answer)
+        elif not data.succeeds(answer):
+            refused[table.name] = _failure_of(answer)
     findings = []
     if missing:
-        findings.append(wrong(f"There is no function {listed(missing)}.", PUSH))
+        findings.append(failure(f"There is no function {listed(missing)}.", PUSH))
     if refused:
         findings.append(
-            wrong(
+            failure(
                 f"Long lists of ids beside filters by related rows fail for {listed(refused)} "
                 f"({listed(sorted(set(refused.values())))}).",
                 "Report it with the version of PostgREST.",
@@ -150,7 +150,7 @@ async def _past_the_end(data: Data) -> list[Finding]:
         ]
     if answer.status == 416 or answer.status < 300:
         return []
-    return [wrong(f"Pages past the end fail ({_told(answer)}).", "Report it with the version of PostgREST.")]
+    return [failure(f"Pages past the end fail ({_failure_of(answer)}).", "Report it with the version of PostgREST.")]
 
 
 def _found(answer: Answer) -> object:
@@ -158,5 +158,5 @@ def _found(answer: Answer) -> object:
     return answer.code, [(row["id"], row.get("r0")) for row in rows]
 
 
-def _told(answer: Answer) -> str:
+def _failure_of(answer: Answer) -> str:
     return f"{answer.code}: {answer.message}" if answer.code else answer.message

@@ -9,7 +9,7 @@ import aiohttp
 from tripgate.commands.doctor.account import SignedIn
 from tripgate.commands.doctor.needs import EDGE_FUNCTIONS
 from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
-from tripgate.commands.doctor.report import Finding, ok, warning, wrong
+from tripgate.commands.doctor.report import Finding, failure, ok, warning
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
@@ -43,18 +43,18 @@ def _refused(status: int) -> Finding:
             "Realtime is not served there, so subscriptions will hear nothing.", "Use a Supabase with Realtime."
         )
     if status in {401, 403}:
-        return wrong("Realtime refuses the publishable key.", "Is it of this project?")
+        return failure("Realtime refuses the publishable key.", "Is it of this project?")
     if status == 429:
         return warning("Realtime has too many connections right now.", "Raise the project's limit, or try later.")
-    return wrong(f"Realtime takes no WebSocket (HTTP status {status}).", "Is it enabled in the project?")
+    return failure(f"Realtime takes no WebSocket (HTTP status {status}).", "Is it enabled in the project?")
 
 
 async def _joins(connection: aiohttp.ClientWebSocketResponse, signed_in: SignedIn) -> list[Finding]:
     own = await _join(connection, f"user:{signed_in.user_id}", signed_in.token, "2")
     if own is not None:
-        return [wrong(f"Realtime does not let the account listen to its own topic: {own}.", _POLICIES)]
+        return [failure(f"Realtime does not let the account listen to its own topic: {own}.", _POLICIES)]
     if await _join(connection, f"trip:{uuid.uuid4()}", signed_in.token, "3") is None:
-        return [wrong("Realtime lets the account listen to a trip that it is not on.", _POLICIES)]
+        return [failure("Realtime lets the account listen to a trip that it is not on.", _POLICIES)]
     return [ok("Realtime lets the account listen to its own topic, and not to a stranger's trip.")]
 
 
@@ -111,9 +111,9 @@ async def _function(probe: Probe, settings: Settings, name: str, signed_in: Sign
     if good:
         return ok(f"Function {name} answers.")
     if answer.status == 404:
-        return wrong(f"Function {name} is not deployed.", f"Run `supabase functions deploy {name}`.")
+        return failure(f"Function {name} is not deployed.", f"Run `supabase functions deploy {name}`.")
     if answer.status == 401:
-        return wrong(
+        return failure(
             f"Function {name} refuses the account's token: {answer.message}.", "Does it verify with the current keys?"
         )
-    return wrong(f"Function {name} does not work: {answer.message}.", "Look into the function's logs.")
+    return failure(f"Function {name} does not work: {answer.message}.", "Look into the function's logs.")

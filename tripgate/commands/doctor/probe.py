@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from tripgate.commands.doctor.report import Finding, wrong
+from tripgate.commands.doctor.report import Finding, failure
 
 
 class UnreachedError(Exception):
@@ -114,24 +114,26 @@ def unreached(error: Exception, url: str, variable: str, deadline: float) -> Fin
     place = f"{host}:{URL(url).port}"
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return wrong(f"There is no host {host}.", f"Correct {variable}, or check this machine's DNS.")
+            return failure(f"There is no host {host}.", f"Correct {variable}, or check this machine's DNS.")
         case aiohttp.ClientConnectorCertificateError():
             reason = error.certificate_error
             said = reason.verify_message if isinstance(reason, ssl.SSLCertVerificationError) else "not trusted"
-            return wrong(
+            return failure(
                 f"{place} shows a TLS certificate that is not accepted: {said}.",
                 "Renew the certificate, or trust its authority on this machine.",
             )
         case aiohttp.ClientSSLError():
-            return wrong(f"{place} does not speak TLS.", f"Is {variable} meant to begin with http://, or another port?")
+            return failure(
+                f"{place} does not speak TLS.", f"Is {variable} meant to begin with http://, or another port?"
+            )
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
-            return wrong(f"{place} refuses connections.", f"Is it running? Does {variable} name the right port?")
+            return failure(f"{place} refuses connections.", f"Is it running? Does {variable} name the right port?")
         case TimeoutError():
-            return wrong(
+            return failure(
                 f"{place} did not answer within {deadline:g} s.", f"Check {variable} and the network, then try again."
             )
         case _:
-            return wrong(
+            return failure(
                 f"{place} hung up without an answer ({type(error).__name__}).",
                 f"Check that {variable} leads to an HTTP server.",
             )

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from tripgate.commands.doctor.probe import Answer, Probe
-from tripgate.commands.doctor.report import Finding, note, ok, warning, wrong
+from tripgate.commands.doctor.report import Finding, failure, note, ok, warning
 from tripgate.gateway.settings import Settings
 
 _HERE = {"localhost", "127.0.0.1", "::1", "[::1]"}
@@ -40,17 +40,17 @@ def _supabase(answer: Answer, place: str) -> Finding:
         return _refused_key(answer)
     if 300 <= answer.status < 400:
         target = urlsplit(answer.location)
-        return wrong(
+        return failure(
             f"{place} redirects to {target.scheme}://{target.netloc}.", "Set SUPABASE_URL to where the project lives."
         )
     if answer.status == _PAUSED:
-        return wrong("The project is paused.", "Restore it in the dashboard.")
+        return failure("The project is paused.", "Restore it in the dashboard.")
     if answer.status >= 500:
-        return wrong(
+        return failure(
             f"{place} answers, but its Auth does not (HTTP status {answer.status}).",
             "Is the project running and whole?",
         )
-    return wrong(
+    return failure(
         f"{place} answers, but it is no Supabase: its /auth/v1/health is not Auth's (HTTP status {answer.status}).",
         "Set SUPABASE_URL to the project's address, as in https://project.supabase.co.",
     )
@@ -75,13 +75,13 @@ async def key(probe: Probe, settings: Settings) -> list[Finding]:
     if answer.status != 200 or not isinstance(data.get("external"), dict):
         return [
             *findings,
-            wrong(f"Auth does not tell its settings: {answer.message}.", "Look into the project's Auth logs."),
+            failure(f"Auth does not tell its settings: {answer.message}.", "Look into the project's Auth logs."),
         ]
     return [*findings, ok(f"The {kind} is accepted."), *_ways_in(data)]
 
 
 def _refused_key(answer: Answer) -> Finding:
-    return wrong(f"The key is not one of this project's: {answer.message}.", _KEYS_PAGE)
+    return failure(f"The key is not one of this project's: {answer.message}.", _KEYS_PAGE)
 
 
 def _unknown_form() -> Finding:
@@ -91,17 +91,17 @@ def _unknown_form() -> Finding:
 def _legacy(text: str, claims: dict[str, Any], settings: Settings) -> list[Finding]:
     """What a key that is a token says of itself."""
     if claims.get("role") != "anon":
-        return [wrong(f"The key is a token of role {claims.get('role')}, not of anon.", _KEYS_PAGE)]
+        return [failure(f"The key is a token of role {claims.get('role')}, not of anon.", _KEYS_PAGE)]
     expires = claims.get("exp")
     if isinstance(expires, int | float) and expires < time.time():
-        return [wrong("The legacy anon key has expired.", _KEYS_PAGE)]
+        return [failure("The legacy anon key has expired.", _KEYS_PAGE)]
     secret = settings.supabase_jwt_secret
     if secret is not None and jwt.get_unverified_header(text).get("alg") == "HS256":
         try:
             jwt.decode(text, secret.get_secret_value(), algorithms=["HS256"], options={"verify_aud": False})
         except jwt.InvalidTokenError:
             return [
-                wrong(
+                failure(
                     "SUPABASE_JWT_SECRET is not the secret that signed the legacy anon key.",
                     "Take both from the same project.",
                 )
@@ -114,7 +114,9 @@ def _ways_in(data: dict[str, Any]) -> list[Finding]:
     findings = []
     if not data["external"].get("email"):
         findings.append(
-            wrong("Signing in by e-mail is switched off, and Tripgate has no other way.", "Enable the e-mail provider.")
+            failure(
+                "Signing in by e-mail is switched off, and Tripgate has no other way.", "Enable the e-mail provider."
+            )
         )
     if data.get("disable_signup"):
         findings.append(warning("Nobody new can sign up.", "Allow it in Auth's settings, unless that is meant."))
@@ -137,13 +139,15 @@ async def signing(probe: Probe, settings: Settings) -> list[Finding]:
     answer = await probe.ask(f"{settings.auth_url}/.well-known/jwks.json", variable="SUPABASE_URL")
     keys = answer.data.get("keys") if isinstance(answer.data, dict) else None
     if answer.status != 200 or not isinstance(keys, list):
-        return [wrong(f"Auth does not tell its signing keys: {answer.message}.", "Look into the project's Auth logs.")]
+        return [
+            failure(f"Auth does not tell its signing keys: {answer.message}.", "Look into the project's Auth logs.")
+        ]
     algorithms = [
         _ALGORITHMS[item["kty"]] for item in keys if isinstance(item, dict) and item.get("kty") in _ALGORITHMS
     ]
     secret = settings.supabase_jwt_secret is not None
     if keys and not algorithms:
-        return [wrong("None of the signing keys is of a kind that Tripgate knows.", "Sign with ES256 or RS256.")]
+        return [failure("None of the signing keys is of a kind that Tripgate knows.", "Sign with ES256 or RS256.")]
     if algorithms and secret:
         return [
             warning(
@@ -156,7 +160,7 @@ async def signing(probe: Probe, settings: Settings) -> list[Finding]:
     if secret:
         return [ok("Tokens are signed with the legacy secret, and SUPABASE_JWT_SECRET is set.")]
     return [
-        wrong(
+        failure(
             "The project has no public signing keys, so it signs with the legacy secret, which is not set here.",
             "Set SUPABASE_JWT_SECRET, or move the project to asymmetric signing keys.",
         )

@@ -1,4 +1,4 @@
-"""What the doctor finds: one sentence, how bad it is, and what to do about it."""
+"""What the doctor finds: one sentence, its level, and what to do about it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is. Only WRONG keeps Tripgate from doing its work, or lets somebody see too much."""
+    """How bad a finding is. Only an ERROR keeps Tripgate from doing its work, or lets somebody see too much."""
 
     OK = "ok"
     NOTE = "note"
     WARNING = "warning"
-    WRONG = "wrong"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def warning(text: str, advice: str) -> Finding:
     return Finding(Level.WARNING, text, advice)
 
 
-def wrong(text: str, advice: str) -> Finding:
+def failure(text: str, advice: str) -> Finding:
     """This does not work, or shows somebody what they must not see."""
-    return Finding(Level.WRONG, text, advice)
+    return Finding(Level.ERROR, text, advice)
 
 
-def fatal(findings: Iterable[Finding]) -> bool:
-    """Whether any of them is wrong."""
-    return any(finding.level is Level.WRONG for finding in findings)
+def any_error(findings: Iterable[Finding]) -> bool:
+    """Whether any of them is of level ERROR."""
+    return any(finding.level is Level.ERROR for finding in findings)
 
 
 def listed(names: Iterable[str]) -> str:

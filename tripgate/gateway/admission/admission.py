@@ -19,12 +19,12 @@ from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.settings import Settings
-from tripgate.upstream.arrivals import welcoming
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.payer import Payer, paying
 from tripgate.upstream.resilience.policy import FREE_SECONDS
 from tripgate.upstream.shared.known_addresses import KnownAddresses, LocalKnownAddresses
 from tripgate.upstream.shared.quotas import Quota, Quotas, Taken
+from tripgate.upstream.sign_ins import on_sign_in
 
 _LATE = 1000
 _EXHAUSTED_SECONDS = 1.0
@@ -224,9 +224,9 @@ class Client:
                     refused = await guesses.take(kind, account, self.address, times)
                     if refused is not None:
                         raise admission.refusal(refused.what, refused.quota, refused.taken)
-            welcoming.set(self._welcome)
+            on_sign_in.set(self._remember_address)
 
-    async def _welcome(self, email: str) -> None:
+    async def _remember_address(self, email: str) -> None:
         """Somebody has signed in from here."""
         await self._admission.known_addresses.remember(account(email), self.address)
 

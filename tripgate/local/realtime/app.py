@@ -143,7 +143,7 @@ async def _hang_up(app: web.Application) -> None:
 
 
 async def _maintain_daily(pool: Pool) -> None:
-    """Keep days of partitions ahead, by the clock on the wall: a laptop may have slept."""
+    """Create partitions for days ahead, by the clock on the wall: a laptop may have slept."""
     last: Any = datetime.datetime.now(datetime.UTC).date()
     while True:
         await asyncio.sleep(LOOK_AT_DATE_SECONDS)

@@ -67,7 +67,7 @@ class Socket:
         return len(self._channels)
 
     def join(self, channel: Channel) -> None:
-        """Keep this channel joined from now on."""
+        """Join this channel, and again after each interruption."""
         self._channels[channel.topic] = channel
         if self._task is None:
             # Not a part of the request whose subscription comes first.
@@ -76,7 +76,7 @@ class Socket:
             self._send_join(channel)
 
     def leave(self, channel: Channel) -> None:
-        """Keep this channel no longer."""
+        """Leave this channel."""
         channel.closed()
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]

@@ -21,7 +21,7 @@ class KnownAddresses(Protocol):
 
 
 class LocalKnownAddresses:
-    """Kept in this process: the latest, within bounds of memory."""
+    """Addresses in this process: the latest, within bounds of memory."""
 
     def __init__(self) -> None:
         self._kept: TTLCache[tuple[str, str], bool] = TTLCache(_MOST, SECONDS)

@@ -5,7 +5,7 @@ from tripgate.upstream.shared.redis_store import RedisStore, StoreUnavailableErr
 
 
 class SharedKnownAddresses:
-    """Kept in the server, for several gateways."""
+    """Addresses in the server, for several gateways."""
 
     def __init__(self, store: RedisStore) -> None:
         self._store = store

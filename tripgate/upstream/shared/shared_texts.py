@@ -23,7 +23,7 @@ class SharedTexts:
         return found.decode() if isinstance(found, bytes) else None
 
     async def put(self, key: str, text: str) -> None:
-        """Keep a text, if there is where."""
+        """Store a text; does nothing while the server is away."""
         with suppress(StoreUnavailableError):
             await self._store.ask(lambda: self._store.redis.set(self._key(key), text.encode(), ex=_SECONDS))
 

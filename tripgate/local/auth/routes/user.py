@@ -134,7 +134,7 @@ async def _reauthenticate(
 
 
 async def set_password(connection: Connection, user: Row, hashed: str, *, keep: Row | None) -> Row:
-    """Keep a new password's hash. Whoever knew the old one loses their sessions, codes and links, but for `keep`."""
+    """Store a new password's hash. Whoever knew the old one loses their sessions, codes and links, but for `keep`."""
     await one_time_tokens.forget_all(connection, user["id"])
     await sessions.close_sessions(connection, user, keep, "global" if keep is None else "others")
     blank = {kind.column: "" for kind in Kind}
