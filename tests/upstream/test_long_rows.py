@@ -55,14 +55,14 @@ def long(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "id": f"{row['id']} {number}"} for number in range(times) for row in rows]
 
 
-def connection(size: int, *, backward: bool) -> shape.ConnectionShape:
-    item = shape.ObjectShape((shape.Value("id", "id"), shape.Value("title", "title"), shape.Value("data", "data")))
-    inner = shape.ConnectionShape((shape.Nodes("nodes", item),), 100, False, False, False, "m", ())
-    row = shape.ObjectShape((*item.fields, shape.Many("items", "r0", None, inner)))
+def connection(size: int, *, backward: bool) -> shape.ResultConnection:
+    item = shape.ResultObject((shape.Value("id", "id"), shape.Value("title", "title"), shape.Value("data", "data")))
+    inner = shape.ResultConnection((shape.Nodes("nodes", item),), 100, False, False, False, "m", ())
+    row = shape.ResultObject((*item.fields, shape.RelatedConnection("items", "r0", None, inner)))
     facts = tuple(shape.PageFact(name, name) for name in ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor"))
     edges = shape.Edges("edges", (shape.Cursor("cursor"), shape.Node("node", item)))
     fields = (shape.Nodes("nodes", row), edges, shape.PageInfo("pageInfo", facts), shape.TotalCount("n"))
-    return shape.ConnectionShape(fields, size, backward, False, False, "m", ("id",))
+    return shape.ResultConnection(fields, size, backward, False, False, "m", ("id",))
 
 
 @settings(max_examples=examples(10), deadline=None)

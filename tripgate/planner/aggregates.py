@@ -53,12 +53,12 @@ class Totals:
         return self._computed.setdefault((function, column), new).alias
 
 
-def aggregate(totals: Totals, children: Iterable[Selected]) -> shape.ObjectShape:
+def aggregate(totals: Totals, children: Iterable[Selected]) -> shape.ResultObject:
     """The shape of an `aggregate` field, all from one row of totals."""
-    return shape.ObjectShape(tuple(_field(totals, child, "Aggregate") for child in children))
+    return shape.ResultObject(tuple(_field(totals, child, "Aggregate") for child in children))
 
 
-def _field(totals: Totals, child: Selected, suffix: str) -> shape.Constant | shape.Value | shape.Within:
+def _field(totals: Totals, child: Selected, suffix: str) -> shape.Constant | shape.Value | shape.NestedObject:
     type_name = totals.table.type_name
     match child.name:
         case "__typename":
@@ -73,7 +73,7 @@ def _field(totals: Totals, child: Selected, suffix: str) -> shape.Constant | sha
                 else _computed(each.key, totals, function, totals.table.columns[each.name])
                 for each in child.children
             )
-            return shape.Within(child.key, shape.ObjectShape(tuple(fields)))
+            return shape.NestedObject(child.key, shape.ResultObject(tuple(fields)))
 
 
 def _computed(
@@ -89,7 +89,7 @@ class GroupsPlan:
     """Groups of rows, each a row of the read, and how to answer with one."""
 
     read: Read
-    shape: shape.ObjectShape
+    shape: shape.ResultObject
 
 
 def groups(
@@ -112,9 +112,9 @@ def groups(
     if offset is not None and offset < 0:
         raise bad_input(f"offset must not be negative, as {offset} is.", field="offset")
     totals = Totals(table)
-    made = shape.ObjectShape(
+    made = shape.ResultObject(
         tuple(
-            shape.Within(child.key, _key(table, by, child.children))
+            shape.NestedObject(child.key, _key(table, by, child.children))
             if child.name == "key"
             else _field(totals, child, "Group")
             for child in selected.children
@@ -134,7 +134,7 @@ def groups(
     return GroupsPlan(read, made)
 
 
-def _key(table: Table, by: tuple[Column, ...], children: Iterable[Selected]) -> shape.ObjectShape:
+def _key(table: Table, by: tuple[Column, ...], children: Iterable[Selected]) -> shape.ResultObject:
     names = {column.field for column in by}
     fields: list[shape.Constant | shape.Value] = []
     for child in children:
@@ -145,4 +145,4 @@ def _key(table: Table, by: tuple[Column, ...], children: Iterable[Selected]) -> 
             fields.append(shape.Value(child.key, column.name, column.choices))
         else:
             fields.append(shape.Constant(child.key, None))
-    return shape.ObjectShape(tuple(fields))
+    return shape.ResultObject(tuple(fields))

@@ -21,7 +21,7 @@ class ObjectPlan:
     """One row by a condition, and how to answer with it."""
 
     read: Read
-    shape: shape.ObjectShape
+    shape: shape.ResultObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ConnectionPlan:
 
     read: Read | None
     total: Read | None
-    shape: shape.ConnectionShape
+    shape: shape.ResultConnection
 
 
 class Planner:
@@ -81,18 +81,9 @@ class Planner:
             total = Read(table.name, (Pick(table.primary_key),), where=part.where, limit=0, count=True)
         return ConnectionPlan(read, total, part.shape)
 
-    def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ObjectShape:
+    def _object(self, level: "_Level", children: Iterable[Selected]) -> shape.ResultObject:
         table = level.table
-        fields: list[
-            shape.Constant
-            | shape.Value
-            | shape.Json
-            | shape.Converted
-            | shape.NodeId
-            | shape.One
-            | shape.Made
-            | shape.Many
-        ] = []
+        fields: list[shape.ObjectField] = []
         for child in children:
             if child.name == "__typename":
                 fields.append(shape.Constant(child.key, table.type_name))
@@ -103,26 +94,28 @@ class Planner:
                 fields.append(self._relation(level, relation, child))
             elif (computed := table.computed.get(child.name)) is not None:
                 level.need(computed.name)
-                fields.append(shape.One(child.key, computed.name, _computed(computed, child)))
+                fields.append(shape.RelatedObject(child.key, computed.name, _computed(computed, child)))
             elif (made := table.python.get(child.name)) is not None:
                 for _, column in made.needs:
                     level.need(column.name)
-                fields.append(shape.Made(child.key, made))
+                fields.append(shape.PythonValue(child.key, made))
             elif child.name == "nodeId":
                 level.need(table.primary_key)
                 fields.append(shape.NodeId(child.key, table.type_name, table.primary_key))
             else:
                 raise LookupError(f"{table.type_name}.{child.name} is not planned")
-        return shape.ObjectShape(tuple(fields))
+        return shape.ResultObject(tuple(fields))
 
-    def _relation(self, level: "_Level", relation: Relation, child: Selected) -> shape.One | shape.Many:
+    def _relation(
+        self, level: "_Level", relation: Relation, child: Selected
+    ) -> shape.RelatedObject | shape.RelatedConnection:
         target = _Level(self._catalog[relation.target])
         if not relation.many:
             made = self._object(target, child.children)
             read = Read(target.table.name, target.picks(), tuple(target.embeds))
             alias = level.alias()
             level.embeds.append(Embed(alias, relation.via, many=False, read=read))
-            return shape.One(child.key, alias, made)
+            return shape.RelatedObject(child.key, alias, made)
         part = self._connection(target, child)
         rows_alias = totals_alias = None
         if part.rows is not None:
@@ -131,7 +124,7 @@ class Planner:
         if part.totals.counted or part.totals.computed:
             totals_alias = level.alias()
             level.embeds.append(Embed(totals_alias, relation.via, many=True, read=part.totals.read(part.where)))
-        return shape.Many(child.key, rows_alias, totals_alias, part.shape)
+        return shape.RelatedConnection(child.key, rows_alias, totals_alias, part.shape)
 
     def _connection(self, level: "_Level", selected: Selected) -> "_ConnectionPart":
         table = level.table
@@ -141,7 +134,7 @@ class Planner:
         bounds = paging.bounds(table, page)
         needs = _Needs(Totals(table))
         fields = tuple(self._part(level, child, needs) for child in selected.children)
-        made = shape.ConnectionShape(
+        made = shape.ResultConnection(
             fields=fields,
             size=page.size,
             backward=page.backward,
@@ -209,8 +202,8 @@ class Planner:
                 raise LookupError(f"{level.table.type_name}Edge.{child.name} is not planned")
 
 
-def _computed(computed: Computed, child: Selected) -> shape.ObjectShape:
-    return shape.ObjectShape(
+def _computed(computed: Computed, child: Selected) -> shape.ResultObject:
+    return shape.ResultObject(
         tuple(
             shape.Constant(each.key, computed.target)
             if each.name == "__typename"
@@ -242,7 +235,7 @@ class _ConnectionPart:
     totals: Totals
     where: Condition
     bounds: Condition
-    shape: shape.ConnectionShape
+    shape: shape.ResultConnection
 
 
 class _Level:

@@ -1,5 +1,5 @@
 """The shape of an answer: which response keys come from which parts of a row. Frozen and hashable, so that compiled
-shapers are kept by it."""
+shapers are cached by it."""
 
 from dataclasses import dataclass
 
@@ -51,45 +51,51 @@ class NodeId:
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class RelatedObject:
     """A row of a to-one relation or a computed object, or null."""
 
     key: str
     alias: str
-    shape: "ObjectShape"
+    shape: "ResultObject"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a function of the program makes of the row."""
+class PythonValue:
+    """What a Python function of the domain computes from the row."""
 
     key: str
     field: PythonField
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
-    """An object made of the same row, which thus has no object of its own: `sum` of a row of totals."""
+class NestedObject:
+    """An object whose fields come from the same row: `sum` of a row of totals."""
 
     key: str
-    shape: "ObjectShape"
+    shape: "ResultObject"
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class RelatedConnection:
     """A connection of a to-many relation; an alias is `None` when neither rows nor totals were needed."""
 
     key: str
     rows_alias: str | None
     totals_alias: str | None
-    shape: "ConnectionShape"
+    shape: "ResultConnection"
+
+
+ObjectField = (
+    Constant | Value | Json | Converted | NodeId | RelatedObject | PythonValue | NestedObject | RelatedConnection
+)
+"""What an object may be made of."""
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectShape:
+class ResultObject:
     """An object, in the order in which its fields were selected."""
 
-    fields: tuple[Constant | Value | Json | Converted | NodeId | One | Made | Within | Many, ...]
+    fields: "tuple[ObjectField, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Nodes:
     """`nodes`."""
 
     key: str
-    shape: ObjectShape
+    shape: ResultObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class Node:
     """An edge's `node`."""
 
     key: str
-    shape: ObjectShape
+    shape: ResultObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class PageFact:
-    """One field of `pageInfo`, by its name in the schema."""
+    """RelatedObject field of `pageInfo`, by its name in the schema."""
 
     key: str
     name: str
@@ -151,11 +157,11 @@ class Totals:
     """`aggregate`: an object made of the row of totals."""
 
     key: str
-    shape: ObjectShape
+    shape: ResultObject
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionShape:
+class ResultConnection:
     """A connection.
 
     Attributes:
@@ -175,7 +181,7 @@ class ConnectionShape:
     keys: tuple[str, ...]
 
 
-ResultShape = ObjectShape | ConnectionShape
+ResultShape = ResultObject | ResultConnection
 
 
 def value(key: str, name: str, column: Column) -> Value | Json | Converted:

@@ -21,7 +21,7 @@ ConnectionShaper = Callable[[Sequence[Row], Sequence[Row]], dict[str, Any]]
 
 
 @functools.lru_cache(maxsize=2048)
-def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
+def object_shaper(wanted: shape.ResultObject) -> ObjectShaper:
     """The function from a row to its object."""
     source = _Source()
     expression = source.object(wanted, "row")
@@ -30,7 +30,7 @@ def object_shaper(wanted: shape.ObjectShape) -> ObjectShaper:
 
 
 @functools.lru_cache(maxsize=2048)
-def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
+def connection_shaper(wanted: shape.ResultConnection) -> ConnectionShaper:
     """The function from a page's rows, and the totals where they were asked for, to the connection.
 
     What chunked rows become is in it as `orjson.Fragment`, text that is encoded already.
@@ -45,7 +45,7 @@ def connection_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
 
 
 @functools.lru_cache(maxsize=256)
-def long_shaper(wanted: shape.ConnectionShape) -> ConnectionShaper:
+def long_shaper(wanted: shape.ResultConnection) -> ConnectionShaper:
     """The same for rows that come in chunks."""
     source = _Source()
     made: ConnectionShaper = source.compile(source.connection(wanted, long=True))
@@ -70,25 +70,11 @@ class _Source:
         exec(compile(text, "<shaper>", "exec"), self._names)  # noqa: S102 - built from literals only
         return self._names["shaper"]
 
-    def object(self, wanted: shape.ObjectShape, row: str) -> str:
+    def object(self, wanted: shape.ResultObject, row: str) -> str:
         """An expression for the object that `row`, a variable, becomes."""
         return "{" + ", ".join(f"{field.key!r}: {self._field(field, row)}" for field in wanted.fields) + "}"
 
-    def _field(
-        self,
-        field: (
-            shape.Constant
-            | shape.Value
-            | shape.Json
-            | shape.Converted
-            | shape.NodeId
-            | shape.One
-            | shape.Made
-            | shape.Within
-            | shape.Many
-        ),
-        row: str,
-    ) -> str:
+    def _field(self, field: shape.ObjectField, row: str) -> str:
         match field:
             case shape.Constant():
                 return repr(field.value)
@@ -101,21 +87,21 @@ class _Source:
                 return f"{self._name(CONVERSIONS[field.kind])}({row}[{field.column!r}])"
             case shape.NodeId():
                 return f"node_id({field.type_name!r}, {row}[{field.column!r}])"
-            case shape.One():
+            case shape.RelatedObject():
                 inner = self._variable()
                 return f"(None if ({inner} := {row}[{field.alias!r}]) is None else {self.object(field.shape, inner)})"
-            case shape.Made():
+            case shape.PythonValue():
                 return f"{self._name(from_row(field.field))}({row})"
-            case shape.Within():
+            case shape.NestedObject():
                 return self.object(field.shape, row)
-            case shape.Many():
+            case shape.RelatedConnection():
                 rows = "()" if field.rows_alias is None else f"{row}[{field.rows_alias!r}]"
                 totals = "()" if field.totals_alias is None else f"{row}[{field.totals_alias!r}]"
                 return f"{self.connection(field.shape)}({rows}, {totals})"
             case _:
                 assert_never(field)
 
-    def connection(self, wanted: shape.ConnectionShape, *, long: bool = False) -> str:
+    def connection(self, wanted: shape.ResultConnection, *, long: bool = False) -> str:
         """Write the function for a connection; its name."""
         row = self._variable()
         entries = [f"{field.key!r}: {self._connection_field(wanted, field, row, long=long)}" for field in wanted.fields]
@@ -137,7 +123,7 @@ class _Source:
 
     def _connection_field(
         self,
-        wanted: shape.ConnectionShape,
+        wanted: shape.ResultConnection,
         field: shape.Constant | shape.Nodes | shape.Edges | shape.PageInfo | shape.TotalCount | shape.Totals,
         row: str,
         *,
@@ -162,7 +148,7 @@ class _Source:
             case _:
                 assert_never(field)
 
-    def _edge(self, wanted: shape.ConnectionShape, edges: shape.Edges, row: str) -> str:
+    def _edge(self, wanted: shape.ResultConnection, edges: shape.Edges, row: str) -> str:
         entries = []
         for field in edges.fields:
             match field:
@@ -187,12 +173,12 @@ class _Source:
         return f"r{self._depth}"
 
 
-def _cursor(wanted: shape.ConnectionShape, row: str) -> str:
+def _cursor(wanted: shape.ResultConnection, row: str) -> str:
     values = ", ".join(f"{row}[{name!r}]" for name in wanted.keys)
     return f"encode_cursor({wanted.mark!r}, [{values}])"
 
 
-def _page_fact(wanted: shape.ConnectionShape, fact: shape.Constant | shape.PageFact) -> str:
+def _page_fact(wanted: shape.ResultConnection, fact: shape.Constant | shape.PageFact) -> str:
     if isinstance(fact, shape.Constant):
         return repr(fact.value)
     match fact.name:
