@@ -32,6 +32,7 @@ from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
+from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import Membership, Scope, Via
 from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
@@ -238,6 +239,7 @@ def scope(
 def table(
     name: str,
     *,
+    schema: PostgresSchema = PUBLIC,
     order_by: tuple[str, ...] = (),
     ordered_views: tuple[str, ...] = (),
     plural: str | None = None,
@@ -249,10 +251,11 @@ def table(
     read_only: bool = False,
     scope: Scope | Via | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Map a class to the table `name`.
+    """Map a class to the table `name`. The type is called like the class, behind the prefix of its schema.
 
     Args:
         name: The SQL table.
+        schema: The Postgres schema that it is in. Below, names of root fields get its prefix too, never twice.
         order_by: The default order, as in `("created_at desc",)`; SQL's own places for nulls.
         ordered_views: Other orders of one key, as in `("start_date",)`, in which lists with lists in each row are often
             asked for. For them, and for the default order of a type with such lists, `make schema` writes views.
@@ -290,11 +293,12 @@ def table(
         methods = {key: value for key, value in vars(cls).items() if isinstance(value, _PythonMark)}
         default_order = tuple(_sort(text) for text in order_by)
         listed = default_order and any(relation.many for relation in relations.values())
+        type_name = schema.type_name(cls.__name__)
         mapping = Table(
-            type_name=cls.__name__,
-            name=name,
-            singular=cls.__name__[0].lower() + cls.__name__[1:],
-            plural=plural or to_camel_case(name),
+            type_name=type_name,
+            name=schema.qualified(name),
+            singular=type_name[0].lower() + type_name[1:],
+            plural=schema.field_name(plural or to_camel_case(name)),
             columns=columns,
             relations=relations,
             computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
@@ -305,7 +309,7 @@ def table(
             read_only=read_only,
             never_selected=tuple(each for each, hint in hints.items() if _without_none(hint)[0] is Vector),
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
-            unique=tuple(_key(cls.__name__, each, columns.values()) for each in keys),
+            unique=tuple(_key(type_name, each, columns.values(), schema) for each in keys),
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
             scope=scope.scope if isinstance(scope, Via) else scope,
@@ -381,14 +385,14 @@ def _python(key: str, mark: _PythonMark, columns: Mapping[str, Column]) -> Pytho
     return PythonField(to_camel_case(key), needs, mark.function)
 
 
-def _key(type_name: str, mark: _KeyMark, columns: Iterable[Column]) -> UniqueKey:
+def _key(type_name: str, mark: _KeyMark, columns: Iterable[Column], schema: PostgresSchema) -> UniqueKey:
     """A unique key; by default its lookup is called after the columns that are asked for, references without `Id`."""
     fields = {column.name: column.field for column in columns}
     named = "And".join(
         fields[name][0].upper() + fields[name][1:].removesuffix("Id") for name in mark.columns if name != mark.own
     )
     lookup = mark.lookup or f"{type_name[0].lower()}{type_name[1:]}By{named}"
-    return UniqueKey(mark.columns, lookup, mark.own)
+    return UniqueKey(mark.columns, schema.field_name(lookup), mark.own)
 
 
 def _computed(key: str, mark: _ComputedMark) -> Computed:
@@ -449,7 +453,7 @@ def _strawberry_type(
             value.directives = directives(control)
     body = {key: value for key, value in vars(cls).items() if key not in {"__dict__", "__weakref__"}}
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
-    made = type(cls.__name__, (Node,), {**body, "__annotations__": hints})
+    made = type(mapping.type_name, (Node,), {**body, "__annotations__": hints})
     with defining():
         finished = strawberry.type(made, description=describe(mapping.name), directives=directives(mapping.cache))
     return typing.cast(type[T], finished)

@@ -9,6 +9,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from gql.caching import CacheControl
+from gql.schemas import DEFAULT, bare, schema_of
 from gql.scope import Scope, Scopes
 
 Choices = tuple[tuple[str | int, str], ...]
@@ -228,7 +229,7 @@ class Table:
 
     Attributes:
         type_name: As in `TripItem`.
-        name: The table, as in `trip_items`.
+        name: The table, as in `trip_items`; outside of `public` with its schema, as in `household.couples`.
         singular: The root field of one, as in `tripItem`.
         plural: The root field of many, as in `tripItems`.
         default_order: The order of a list whose caller names none; the primary key is always the last key.
@@ -269,12 +270,18 @@ class Table:
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
     """The column of the primary key."""
+    schema: str = field(init=False, repr=False)
+    """The Postgres schema of the table."""
+    bare_name: str = field(init=False, repr=False)
+    """The table's name within its schema."""
     views: Mapping[tuple[Sort, ...], str] = field(init=False, repr=False)
     """The view of the table's rows in an order, the primary key included: of each such order and its reverse."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_sql_name", {column.name: column for column in self.columns.values()})
         object.__setattr__(self, "key", self.by_sql_name.get(self.primary_key))
+        object.__setattr__(self, "schema", schema_of(self.name))
+        object.__setattr__(self, "bare_name", bare(self.name))
         views: dict[tuple[Sort, ...], str] = {}
         for order in self.ordered_views:
             name = "_".join([self.name, "by", *(key.column + "_desc" * key.descending for key in order)])
@@ -295,13 +302,27 @@ class Catalog:
     def __init__(self) -> None:
         self.by_type: dict[str, Table] = {}
         self._by_name: dict[str, Table] = {}
+        self._by_field: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
         self.scopes = Scopes()
 
     def add(self, table: Table) -> None:
-        """Register a type. A name declared twice is a mistake in the program, not a choice."""
-        if table.type_name in self.by_type:
-            raise ValueError(f"{table.type_name} is declared twice")
+        """Register a type.
+
+        Raises:
+            ValueError: Its name, or that of one of its root fields, is another's. Neither may win.
+        """
+        if (other := self.by_type.get(table.type_name)) is not None:
+            raise ValueError(
+                f"{table.type_name} is declared twice: over {other.name} and over {table.name}. "
+                "Call one of the classes otherwise."
+            )
+        for name in (table.singular, table.plural, *(key.lookup for key in table.unique)):
+            if (other := self._by_field.setdefault(name, table)) is not table:
+                raise ValueError(
+                    f"{name} would be a root field of both {other.type_name} over {other.name} and {table.type_name} "
+                    f'over {table.name}. Call one otherwise, with table(…, plural="…") or by its class.'
+                )
         self.by_type[table.type_name] = table
         self._by_name[table.name] = table
         if table.hidden_columns:
@@ -324,8 +345,13 @@ class Catalog:
 
     def key_of(self, name: str) -> str:
         """The primary key's column of a table, or of the relation by which a row of it embeds itself."""
-        table = self._by_name.get(name) or self._by_name.get(name.removeprefix(WHOLE))
+        table = self._by_name.get(name) or self._by_name.get(name.replace(WHOLE, "", 1))
         return "id" if table is None else table.primary_key
+
+    def schemas(self) -> tuple[str, ...]:
+        """The Postgres schemas of all tables, `public` first."""
+        found = {table.schema for table in self.by_type.values()}
+        return (DEFAULT, *sorted(found - {DEFAULT}))
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.by_type.values())

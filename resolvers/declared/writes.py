@@ -117,7 +117,7 @@ class Write(DeclaredField):
     @property
     def noun(self) -> str:
         """What a row is called in a sentence."""
-        return self.table.name.removesuffix("s").replace("_", " ")
+        return self.table.bare_name.removesuffix("s").replace("_", " ")
 
 
 class Create(Write):

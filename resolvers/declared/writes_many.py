@@ -83,7 +83,7 @@ class WriteMany(Write):
     @property
     def nouns(self) -> str:
         """What rows are called in a sentence."""
-        return self.table.name.replace("_", " ")
+        return self.table.bare_name.replace("_", " ")
 
 
 class UpdateMany(WriteMany):

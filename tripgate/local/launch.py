@@ -84,8 +84,8 @@ class Launch:
             self.supervisor.forget(running)
         self.supervisor.stop_last(postgres.start(self.supervisor))
 
-    def start_postgrest(self, program: Path, postgres: Postgres, signer: Signer) -> str:
-        """Start PostgREST and return its address."""
+    def start_postgrest(self, program: Path, postgres: Postgres, signer: Signer, schemas: tuple[str, ...]) -> str:
+        """Start PostgREST over these schemas and return its address."""
         self.progress("Starting PostgREST")
 
         def start(port: int) -> int:
@@ -95,6 +95,7 @@ class Launch:
                 self.data_dir.config,
                 database_url=postgres.tcp_url("authenticator", self.secrets.passwords["authenticator"]),
                 jwks=signer.verification_jwks(),
+                schemas=schemas,
                 port=port,
                 admin_port=ports.free_port(),
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import tomllib
 from typing import TYPE_CHECKING
 
 from tripgate.local.data_dir import write_private
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tripgate.local.process import ServerProcess, Supervisor
 
 START_SECONDS = 30.0
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 POOL = 20
 CONFIG_FILE = "postgrest.conf"
 
@@ -31,7 +33,7 @@ CONFIG_FILE = "postgrest.conf"
 CONFIG = """\
 # Written by Tripgate at each start.
 db-uri = {uri}
-db-schemas = "public"
+db-schemas = {schemas}
 db-extra-search-path = "public, extensions"
 db-anon-role = "anon"
 db-aggregates-enabled = true
@@ -54,6 +56,7 @@ def start(
     *,
     database_url: str,
     jwks: dict[str, list[dict[str, str]]],
+    schemas: tuple[str, ...],
     port: int,
     admin_port: int,
 ) -> ServerProcess:
@@ -61,9 +64,35 @@ def start(
     jwks_file = config_dir / "jwks.json"
     write_private(jwks_file, json.dumps(jwks))
     config = config_dir / CONFIG_FILE
-    text = CONFIG.format(uri=json.dumps(database_url), pool=POOL, jwks=jwks_file, port=port, admin_port=admin_port)
+    text = CONFIG.format(
+        uri=json.dumps(database_url),
+        schemas=json.dumps(", ".join(schemas)),
+        pool=POOL,
+        jwks=jwks_file,
+        port=port,
+        admin_port=admin_port,
+    )
     write_private(config, text)
     return _run(supervisor, program, config, admin_port)
+
+
+def exposed_schemas(project_dir: Path) -> tuple[str, ...]:
+    """The Postgres schemas that a project's `supabase/config.toml` exposes, `public` without a word of it.
+
+    Raises:
+        LocalStackError: It says something else than names.
+    """
+    file = project_dir / "supabase" / "config.toml"
+    try:
+        api = tomllib.loads(file.read_text(encoding="utf-8")).get("api", {})
+    except FileNotFoundError:
+        return ("public",)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LocalStackError(f"{file} is not TOML: {error}") from error
+    names = api.get("schemas", ["public"]) if isinstance(api, dict) else None
+    if not isinstance(names, list) or not names or not all(map(_is_name, names)):
+        raise LocalStackError(f'{file}: api.schemas must be a list of names, as in ["public", "household"].')
+    return tuple(names)
 
 
 def restart(supervisor: Supervisor, program: Path, config_dir: Path) -> ServerProcess:
@@ -98,3 +127,7 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and _NAME.fullmatch(given) is not None

@@ -10,7 +10,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tripgate.local import binaries, database, keys, ports
+from tripgate.local import binaries, database, keys, ports, postgrest
 from tripgate.local.auth import project_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
@@ -178,6 +178,7 @@ class Stack:
         if options.access_token_seconds is not None:
             auth = auth.model_copy(update={"access_token_seconds": options.access_token_seconds})
         functions = functions_settings.of_project(options.project_dir)
+        schemas = postgrest.exposed_schemas(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
         user = server_user()
@@ -199,7 +200,7 @@ class Stack:
         front_door = launch.start_front_door(listener)
         realtime = launch.start_realtime()
         postgres = self._postgres = launch.start_postgres(cluster, sockets, schema, seed)
-        rest_url = launch.start_postgrest(postgrest_program, postgres, signer)
+        rest_url = launch.start_postgrest(postgrest_program, postgres, signer, schemas)
         realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
         api_port: int = listener.getsockname()[1]
         api_url = f"http://{ports.HOST}:{api_port}"

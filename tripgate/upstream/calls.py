@@ -16,7 +16,8 @@ class UpstreamCall:
 
     Attributes:
         upstream: `rest`, `auth`, `functions` or `keys`.
-        target: Path below that upstream, with the query, which holds values of the client's.
+        target: Path below that upstream, with the query, which holds values of the client's. Of a table in another
+            Postgres schema than `public`, that schema stands before it, as in `household/couples`.
         plan: What a `rest` request was rendered from, where it was planned.
         status: `None` where no answer came.
         outcome: Once it is over: `ok`, `refused`, `failed`, `timeout`, `cancelled` or `unreachable`.

@@ -63,7 +63,9 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
     if out_of_order(code) or code.startswith("53"):
         return unavailable()
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
-        return ApiError(ErrorCode.BAD_USER_INPUT, _input_message(error, code), **_details(error, table, related))
+        return ApiError(
+            ErrorCode.BAD_USER_INPUT, _input_message(error, code, table, related), **_details(error, table, related)
+        )
     raise error
 
 
@@ -80,24 +82,27 @@ def transient(code: str) -> bool:
     return code in _AWAY or code.startswith("08")
 
 
-def _input_message(error: BackendError, code: str) -> str:
+def _input_message(error: BackendError, code: str, table: Table | None, related: RelatedTables) -> str:
     constraint = _found(_CONSTRAINT, error)
     match code:
         case "23503":
             return "This refers to something that does not exist."
         case "23514":
-            return _rule(error, constraint)
+            return _rule(error, constraint, (table, *(each for _, each, _ in related)))
         case "23502":
             return "A value that must be given is missing."
         case _:
             return "A value does not fit its type."
 
 
-def _rule(error: BackendError, constraint: str | None) -> str:
+def _rule(error: BackendError, constraint: str | None, written: tuple[Table | None, ...]) -> str:
     """What the broken check says for people; the hint of one that a trigger makes in its place."""
     if constraint is None:
         return "A value breaks a rule."
-    words = describe(_found(_TABLE, error) or "", constraint) or error.hint
+    named = _found(_TABLE, error) or ""
+    # A message names no schema: that of the table which is written, where it is called so.
+    name = next((each.name for each in written if each is not None and each.bare_name == named), named)
+    words = describe(name, constraint) or error.hint
     return words or f"A value breaks the rule {constraint}."
 
 
@@ -121,8 +126,8 @@ def _is_about(table: Table, error: BackendError, constraint: str | None) -> bool
     """Whether the table failed: the message names it, or a constraint called after it."""
     named = _found(_TABLE, error)
     if named is not None:
-        return named == table.name
-    return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.name}_")
+        return named == table.bare_name
+    return constraint is not None and constraint.removeprefix("fk_").startswith(f"{table.bare_name}_")
 
 
 def _field(error: BackendError, table: Table | None, constraint: str | None, via: str | None = None) -> str | None:
@@ -138,7 +143,7 @@ def _field(error: BackendError, table: Table | None, constraint: str | None, via
         return None
     column = _found(_COLUMN, error)
     if column is None and constraint is not None:
-        rest = re.sub(rf"^(fk_)?{re.escape(table.name)}_|_(check|key)$", "", constraint)
+        rest = re.sub(rf"^(fk_)?{re.escape(table.bare_name)}_|_(check|key)$", "", constraint)
         if constraint.endswith("_key"):
             chosen = [name for name in _parts(rest, table) if name != via and _is_input(table.by_sql_name[name])]
             column = chosen[-1] if chosen else None

@@ -33,7 +33,8 @@ class PostgrestTransport:
         """
         milliseconds = _database_ms(timeout)
         try:
-            with UpstreamCall("rest", request.method, request.path, request.plan) as call:
+            target = f"{request.schema}/{request.path}" if request.schema else request.path
+            with UpstreamCall("rest", request.method, target, request.plan) as call:
                 lines = call.lines
                 head = self._http.head(request.method, request.path, self._common)
                 if caller.token is not None:
@@ -42,6 +43,9 @@ class PostgrestTransport:
                     head += header("Prefer", request.prefer)
                 if request.body is not None:
                     head += b"Content-Type: application/json\r\n"
+                if request.schema:
+                    profile = "Accept-Profile" if request.method == "GET" else "Content-Profile"
+                    head += header(profile, request.schema)
                 if request.exactly is not None:
                     head += b"X-Exactly: %d\r\n" % request.exactly
                 if request.texts:

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gql.schemas import DEFAULT, PostgresSchema
 from gql.table import catalog
 from tripgate.upstream.realtime.decoding import decoded, readable
 
@@ -99,6 +100,7 @@ class _Row(BaseModel):
 
     id: str | None = None
     table: str
+    table_schema: str = Field(DEFAULT, alias="schema")
     operation: Literal["INSERT", "UPDATE", "DELETE"]
     record: dict[str, Any] | None = None
     old_record: dict[str, Any] | None = None
@@ -117,12 +119,13 @@ def change_in(payload: dict[str, Any]) -> Change | None:
     except ValidationError:
         return _undecodable(meta, None)
     record = row.record if row.operation != "DELETE" else None
-    key = (record or row.old_record or {}).get(catalog.key_of(row.table))
+    table = PostgresSchema(row.table_schema).qualified(row.table)
+    key = (record or row.old_record or {}).get(catalog.key_of(table))
     if not isinstance(key, str | int) or not readable(record):
         return _undecodable(meta, row.id)
     stamp = (record or {}).get("updated_at")
     return Change(
-        table=row.table,
+        table=table,
         operation=Operation(row.operation),
         id=str(key),
         record=record,

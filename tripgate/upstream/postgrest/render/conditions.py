@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import assert_never
 
+from gql.schemas import bare
 from gql.table import catalog
 from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
 from tripgate.upstream.postgrest.render.request import percent, quoted
@@ -96,7 +97,7 @@ class Filters:
         some = self._aggregated or related.table in catalog.partly_hidden
         columns = [f"x:{catalog.key_of(related.table)}->nope", *inner.embeds] if some else inner.embeds
         via = f"!{related.via}" if related.via else ""
-        self.embeds[place] = f"{alias}:{related.table}{via}({','.join(columns)})"
+        self.embeds[place] = f"{alias}:{bare(related.table)}{via}({','.join(columns)})"
         self.parameters += inner.parameters
         if related.many:
             # One is enough to know that there is one.

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import orjson
 
+from gql.schemas import bare
 from gql.table import catalog
 from tripgate.planner.plan import (
     Aggregate,
@@ -33,13 +34,13 @@ def call_request(
     Args:
         parameters: What is asked of the rows that the function returns.
     """
-    path = f"rpc/{call.function}" + (f"?{parameters}" if parameters else "")
+    path = f"rpc/{bare(call.function)}" + (f"?{parameters}" if parameters else "")
     return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)), finish)
 
 
 def value_request(call: FunctionCall) -> Request:
     """The request for the one value that a function returns."""
-    return call_request(call, "", "", call)
+    return call_request(call, "", "", call).within(call.function)
 
 
 def selecting_what_it_tests(read: Read) -> Read:

@@ -4,6 +4,7 @@ import dataclasses
 
 import orjson
 
+from gql.schemas import bare
 from gql.table import Sort, catalog
 from tripgate.planner.plan import ALWAYS, Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.long_rows import MARK
@@ -26,12 +27,13 @@ def read_request(read: Read) -> Request:
     Raises:
         ApiError: BAD_USER_INPUT for what PostgREST cannot compute.
     """
+    name = read.table if read.source is None else read.source.function
     request = _request(read)
     if len(request.path) > LONG_PATH:
         rest, texts = with_texts_apart(read)
         if texts:
-            return _request(rest).comparing(texts, read)
-    return request
+            return _request(rest).within(name).comparing(texts, read)
+    return request.within(name)
 
 
 def _request(read: Read) -> Request:
@@ -39,12 +41,12 @@ def _request(read: Read) -> Request:
     prefer = "count=exact" if read.count else ""
     if (found := long_list(asked)) is not None:
         ids, rest = found
-        path = f"rpc/{read.table}_by_ids?{_called(dataclasses.replace(asked, where=rest))}"
+        path = f"rpc/{bare(read.table)}_by_ids?{_called(dataclasses.replace(asked, where=rest))}"
         return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}), finish)
     if read.source is not None:
         return call_request(read.source, _called(asked), prefer, read, finish)
     select, parameters = _root(asked)
-    return Request.reading(f"{relation(asked)}?{'&'.join([select, *parameters])}", prefer, read, finish=finish)
+    return Request.reading(f"{bare(relation(asked))}?{'&'.join([select, *parameters])}", prefer, read, finish=finish)
 
 
 def keyed_request(read: Read, column: str) -> KeyedRequest:
@@ -67,8 +69,9 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
 def _keyed(read: Read, column: str) -> KeyedRequest:
     asked, finish = askable(read)
     select, parameters = _root(asked)
-    before = f"{read.table}?{select}&{column}=eq."
-    return KeyedRequest(read, column, before, "".join(f"&{each}" for each in parameters), finish)
+    schema, _, table = read.table.rpartition(".")
+    before = f"{table}?{select}&{column}=eq."
+    return KeyedRequest(read, column, before, "".join(f"&{each}" for each in parameters), finish, schema=schema)
 
 
 def _called(read: Read) -> str:
@@ -116,7 +119,7 @@ def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, li
     for embed in read.embeds:
         below = f"{prefix}{embed.alias}."
         inner, more = _level(embed.read, below)
-        select.append(f"{embed.alias}:{embed.read.table}!{embed.via}({inner})")
+        select.append(f"{embed.alias}:{bare(embed.read.table)}!{embed.via}({inner})")
         parameters += more
     select += [_related_key(number, key, value=read.keys) for number, key in enumerate(read.order) if key.path]
     if embedded:
@@ -134,8 +137,8 @@ def _related_key(number: int, key: Sort, *, value: bool) -> str:
     columns = f"o:{key.column}" + (f",{VALUE}:{key.column}::text" if value else "")
     first, *further = key.path
     for hop in reversed(further):
-        columns = f"...{hop.table}!{hop.via}({columns})"
-    return f"{related_key(number)}:{first.table}!{first.via}({columns})"
+        columns = f"...{bare(hop.table)}!{hop.via}({columns})"
+    return f"{related_key(number)}:{bare(first.table)}!{first.via}({columns})"
 
 
 def _sort(number: int, key: Sort, whole: Whole | None) -> str:

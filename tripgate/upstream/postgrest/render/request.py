@@ -22,6 +22,7 @@ class Request:
             which may not be sent again when nobody knows whether it arrived.
         finish: What is still to be done with the rows of the answer.
         texts: What it compares with and is too long for its path; in headers, see `long_texts`.
+        schema: The Postgres schema that it is about, as a header says; empty for the first that PostgREST knows.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request:
     identity: Hashable | None = field(default=None, compare=False, repr=False)
     finish: Finish | None = field(default=None, compare=False, repr=False)
     texts: tuple[str, ...] = ()
+    schema: str = ""
 
     @classmethod
     def reading(
@@ -42,14 +44,23 @@ class Request:
         method = "GET" if body is None else "POST"
         return cls(method, path, prefer, body, None, plan, (path, prefer, body), finish)
 
+    def within(self, name: str) -> "Request":
+        """The same request to the schema of this table or function, as a plan calls it."""
+        schema, _, _ = name.rpartition(".")
+        if not schema:
+            return self
+        identity = None if self.identity is None else (self.identity, schema)
+        return dataclasses.replace(self, schema=schema, identity=identity)
+
     def comparing(self, texts: tuple[str, ...], plan: object) -> "Request":
         """The same read, beside which these texts travel."""
         return dataclasses.replace(self, texts=texts, plan=plan, identity=(self.identity, texts))
 
     @property
     def shown(self) -> dict[str, str]:
-        """Method and path, for people who develop."""
-        return {"method": self.method, "path": f"/rest/v1/{self.path}"}
+        """Method and path, and the schema where it is not the first, for people who develop."""
+        shown = {"method": self.method, "path": f"/rest/v1/{self.path}"}
+        return {**shown, "schema": self.schema} if self.schema else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +73,15 @@ class KeyedRequest:
     after: str
     finish: Finish | None
     texts: tuple[str, ...] = ()
+    schema: str = ""
 
     def with_key(self, key: str) -> Request:
         """The request for the row with this key."""
         plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
         path = f"{self.before}{percent(key)}{self.after}"
         request = Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
+        if self.schema:
+            request = request.within(self.read.table)
         return request.comparing(self.texts, plan) if self.texts else request
 
 

@@ -11,6 +11,7 @@ stored is therefore read, tested, ordered by and aggregated inside that embed, w
 
 import dataclasses
 
+from gql.schemas import bare
 from gql.table import WHOLE, Sort, catalog
 from tripgate.planner.plan import ALWAYS, And, Condition, Not, Or, Read, Related
 from tripgate.upstream.postgrest.render.functions import tested_columns
@@ -30,7 +31,9 @@ class Whole:
     """
 
     def __init__(self, table: str) -> None:
-        self.name = f"{WHOLE}{table}"
+        self.name = f"{WHOLE}{bare(table)}"
+        schema, dot, _ = table.rpartition(".")
+        self._relation = f"{schema}{dot}{self.name}"
         self._key = catalog.key_of(table)
         self._stored = {
             column.name
@@ -80,7 +83,7 @@ class Whole:
             return condition
         if not _related(condition):
             # Named by no foreign key, since it is a function.
-            return Related(self.name, "", many=False, where=condition)
+            return Related(self._relation, "", many=False, where=condition)
         match condition:
             case And() | Or():
                 own = tuple(part for part in condition.of if not _related(part))

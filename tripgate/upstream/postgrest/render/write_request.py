@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from gql.json_numbers import dumps
+from gql.schemas import bare
 from tripgate.planner.plan import Call, Delete, Insert, InsertTree, Pick, Update, Write
 from tripgate.upstream.postgrest.render.conditions import own_parameter
 from tripgate.upstream.postgrest.render.request import Request, percent, pick_text
@@ -17,25 +18,27 @@ def write_request(write: Write) -> Request:
     match write:
         case Insert():
             columns = ",".join(write.columns)
-            path = f"{write.table}?{_select(write.returning)}" + (f"&columns={columns}" if columns else "")
+            path = f"{bare(write.table)}?{_select(write.returning)}" + (f"&columns={columns}" if columns else "")
             prefer = "return=representation,missing=default"
             if write.on_conflict:
                 path += f"&on_conflict={','.join(write.on_conflict)}"
                 prefer += f",resolution={'merge' if write.merge else 'ignore'}-duplicates"
-            return Request("POST", path, prefer, dumps(list(write.rows)), plan=write)
+            return Request("POST", path, prefer, dumps(list(write.rows)), plan=write).within(write.table)
         case InsertTree():
             tree = [{"table": table, "rows": rows} for table, rows in write.parts]
             return Request("POST", "rpc/insert_tree", "", dumps({"tree": tree}), plan=write)
         case Update():
-            path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
+            path = f"{bare(write.table)}?{_filters(write)}&{_select(write.returning)}"
             body = dumps(write.changes)
-            return Request("PATCH", path, "return=representation", body, write.exactly, write)
+            return Request("PATCH", path, "return=representation", body, write.exactly, write).within(write.table)
         case Delete():
-            path = f"{write.table}?{_filters(write)}&{_select(write.returning)}"
-            return Request("DELETE", path, "return=representation", exactly=write.exactly, plan=write)
+            path = f"{bare(write.table)}?{_filters(write)}&{_select(write.returning)}"
+            return Request("DELETE", path, "return=representation", exactly=write.exactly, plan=write).within(
+                write.table
+            )
         case Call():
-            path = f"rpc/{write.function}" + (f"?{_select(write.returning)}" if write.returning else "")
-            return Request("POST", path, "", dumps(write.arguments), plan=write)
+            path = f"rpc/{bare(write.function)}" + (f"?{_select(write.returning)}" if write.returning else "")
+            return Request("POST", path, "", dumps(write.arguments), plan=write).within(write.function)
         case _:
             assert_never(write)
 

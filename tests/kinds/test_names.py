@@ -1,0 +1,79 @@
+"""Tables of several Postgres schemas: what their types and root fields are called, and what two may not be called."""
+
+from typing import Any
+
+import pytest
+
+from gql.schemas import BACKOFFICE, HOUSEHOLD, INSIGHTS, MEETINGS, PUBLIC, TOGETHER, PostgresSchema, bare, schema_of
+from gql.table import Catalog, Column, Kind, Table, UniqueKey
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "written", "type_name", "many"),
+    [
+        (PUBLIC, "trips", "Trip", "Trip", "trips"),
+        (HOUSEHOLD, "couples", "Couple", "HouseholdCouple", "householdCouples"),
+        (HOUSEHOLD, "couples", "HouseholdCouple", "HouseholdCouple", "householdCouples"),
+        (HOUSEHOLD, "householdings", "Householding", "HouseholdHouseholding", "householdHouseholdings"),
+        (TOGETHER, "plans", "Plan", "TogetherPlan", "togetherPlans"),
+        (INSIGHTS, "insights", "Insight", "Insight", "insights"),
+        (INSIGHTS, "sources", "Source", "InsightSource", "insightSources"),
+        (MEETINGS, "meetings", "Meeting", "Meeting", "meetings"),
+        (MEETINGS, "meetingAttendances", "MeetingAttendance", "MeetingAttendance", "meetingAttendances"),
+        (MEETINGS, "rooms", "Room", "MeetingRoom", "meetingRooms"),
+        (BACKOFFICE, "adminNotes", "AdminNote", "AdminNote", "adminNotes"),
+        (BACKOFFICE, "administrators", "Administrator", "AdminAdministrator", "adminAdministrators"),
+    ],
+)
+def test_types_and_fields_get_the_prefix_of_their_schema_once(
+    schema: PostgresSchema, table: str, written: str, type_name: str, many: str
+) -> None:
+    assert (schema.type_name(written), schema.field_name(table)) == (type_name, many)
+
+
+def test_a_table_outside_of_public_is_called_with_its_schema() -> None:
+    assert [each.qualified("notes") for each in (PUBLIC, HOUSEHOLD)] == ["notes", "household.notes"]
+    assert [(schema_of(name), bare(name)) for name in ("notes", "household.notes")] == [
+        ("public", "notes"),
+        ("household", "notes"),
+    ]
+
+
+def made(type_name: str, name: str, plural: str, **said: Any) -> Table:
+    columns = {"id": Column("id", "id", Kind.UUID, nullable=False)}
+    return Table(type_name, name, type_name[0].lower() + type_name[1:], plural, columns, {}, (), **said)
+
+
+def test_two_tables_of_one_name_are_two() -> None:
+    catalog = Catalog()
+    public, household = made("Note", "notes", "notes"), made("HouseholdNote", "household.notes", "householdNotes")
+    catalog.add(public)
+    catalog.add(household)
+    assert (catalog.named("notes"), catalog.named("household.notes")) == (public, household)
+    assert (household.schema, household.bare_name) == ("household", "notes")
+    assert catalog.schemas() == ("public", "household")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            made("HouseholdNote", "household_notes", "rows"),
+            "HouseholdNote is declared twice: over household.notes and over household_notes.",
+        ),
+        (
+            made("Row", "household_notes", "householdNotes"),
+            "householdNotes would be a root field of both HouseholdNote over household.notes and Row over "
+            "household_notes.",
+        ),
+        (
+            made("Row", "rows", "rows", unique=(UniqueKey(("id",), "householdNote"),)),
+            "householdNote would be a root field of both HouseholdNote over household.notes and Row over rows.",
+        ),
+    ],
+)
+def test_two_of_one_name_in_the_api_fail(other: Table, message: str) -> None:
+    catalog = Catalog()
+    catalog.add(made("HouseholdNote", "household.notes", "householdNotes"))
+    with pytest.raises(ValueError, match=message):
+        catalog.add(other)
