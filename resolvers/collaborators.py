@@ -10,13 +10,13 @@ from gql.errors import ApiError, ErrorCode
 from gql.late import list_of, object_type
 from gql.table import Sort
 from gql.types.collaborators import CollaboratorRole
+from gql.types.scopes import TRIP
 from resolvers.context import Context
 from resolvers.declared import (
-    TRIP_ID,
     DeclaredField,
     delete,
     delete_many,
-    trip_presence,
+    presence,
     update,
     update_many,
 )
@@ -136,7 +136,7 @@ class CollaboratorMutation:
         "Invitation",
         lambda: object_type("Invitation"),
         lambda: [
-            TRIP_ID,
+            derive.scope_argument(TRIP),
             derive.argument("email", str, "Where the invitation is sent; only the account of that address can accept."),
             derive.argument("role", CollaboratorRole, "What they may do."),
         ],
@@ -161,7 +161,7 @@ class CollaboratorMutation:
     leave_trip = LeaveTrip(
         "Collaborator",
         lambda: bool,
-        lambda: [TRIP_ID],
+        lambda: [derive.scope_argument(TRIP)],
         "Leave a trip of somebody else's.",
     )
 
@@ -170,7 +170,12 @@ class CollaboratorMutation:
 class CollaboratorSubscription:
     """Following who is there."""
 
-    trip_presence = trip_presence()
+    trip_presence = presence(
+        TRIP,
+        event="Who is on a trip right now.",
+        description="Who is on the trip now: an event whenever somebody comes or goes. "
+        "Subscribing makes the caller seen.",
+    )
 
 
 DOMAIN = domain(

@@ -6,7 +6,7 @@ Every function is memoised by name, so one GraphQL type stays one class, and typ
 from gql.derive.aggregates import group_arguments, group_type
 from gql.derive.filters import filter_type, order_type
 from gql.derive.inputs import create_type, patch_type, upsert_type
-from gql.derive.making import annotation_of, argument, key_argument, row_argument
+from gql.derive.making import annotation_of, argument, key_argument, row_argument, scope_argument
 from gql.derive.outputs import (
     change_type,
     connection_arguments,
@@ -33,5 +33,6 @@ __all__ = [
     "presence_type",
     "relation_field",
     "row_argument",
+    "scope_argument",
     "upsert_type",
 ]

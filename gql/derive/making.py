@@ -11,10 +11,12 @@ from strawberry.schema_directives import OneOf
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.unset import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from gql.caching import directives
 from gql.late import LateField, NotYetDeclaredError, annotated, defining
 from gql.scalars import JSON, BigInt, Interval
+from gql.scope import Scope
 from gql.table import Column, Kind, catalog
 
 PYTHON_TYPES: dict[Kind, Any] = {
@@ -136,6 +138,13 @@ def argument(name: str, annotation: Any, description: str, *, default: object = 
 def row_argument(name: str, description: str) -> StrawberryArgument:
     """A required argument that names a row by its key."""
     return argument(name, uuid.UUID, description)
+
+
+def scope_argument(scope: Scope) -> StrawberryArgument:
+    """`tripId`: the key of a scope's root, in an argument called after both."""
+    key = catalog[scope.root].key
+    name = to_camel_case(scope.name) + key.field[0].upper() + key.field[1:]
+    return argument(name, annotation_of(key), scope.description)
 
 
 def key_argument(type_name: str) -> StrawberryArgument:

@@ -10,6 +10,7 @@ from strawberry.types.arguments import StrawberryArgument
 from gql import derive
 from gql.declare import Node
 from gql.late import list_of, object_type, optional
+from gql.scope import Scope
 from gql.table import catalog
 from resolvers.declared import changes as subscriptions
 from resolvers.declared import functions, groups, lookups, queries, upserts, writes, writes_many
@@ -18,7 +19,6 @@ from resolvers.declared.functions import Parameter
 from tripgate.planner import write
 
 __all__ = [
-    "TRIP_ID",
     "DeclaredField",
     "Parameter",
     "any_node",
@@ -33,17 +33,14 @@ __all__ = [
     "many",
     "one",
     "own",
+    "presence",
     "rows_of",
-    "trip_presence",
     "update",
     "update_many",
     "update_own",
     "upsert",
     "value_of",
 ]
-
-
-TRIP_ID = derive.row_argument("tripId", "The trip.")
 
 
 def one(type_name: str) -> DeclaredField:
@@ -198,17 +195,24 @@ def changes(type_name: str, *, description: str) -> DeclaredField:
     return subscriptions.Changes(
         type_name,
         lambda: derive.change_type(type_name),
-        lambda: [TRIP_ID],
+        lambda: [derive.scope_argument(subscriptions.told_in(type_name))],
         description,
     )
 
 
-def trip_presence() -> DeclaredField:
-    """`tripPresence(tripId: UUID!): TripPresence!`."""
-    return subscriptions.TripPresence(
-        lambda: derive.presence_type("TripPresence", "Profile", "Who is on a trip right now."),
-        lambda: [TRIP_ID],
-        "Who is on the trip now: an event whenever somebody comes or goes. Subscribing makes the caller seen.",
+def presence(scope: Scope, *, event: str, description: str) -> DeclaredField:
+    """`tripPresence(tripId: UUID!): TripPresence!`.
+
+    Args:
+        event: Describes the type of its events.
+    """
+    person = subscriptions.person_type()
+    return subscriptions.Presence(
+        person,
+        scope,
+        lambda: derive.presence_type(f"{scope.root}Presence", person, event),
+        lambda: [derive.scope_argument(scope)],
+        description,
     )
 
 

@@ -1,4 +1,4 @@
-"""Declared subscriptions: a trip's changes, shaped like any answer, and who is on the trip."""
+"""Declared subscriptions: changes in a scope, shaped like any answer, and who is there."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
@@ -10,11 +10,13 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.errors import ApiError, ErrorCode
+from gql.scope import Scope
 from gql.table import catalog
 from resolvers.context import Context, Info
+from resolvers.declared.admission import Members, admission
 from resolvers.declared.base import DeclaredField, planner
 from resolvers.declared.changed_row import ChangeAnswers
-from tripgate.planner.plan import ALWAYS, Compare, Embed, Operator, Pick, Read
+from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 from tripgate.upstream.caller import Caller
@@ -50,7 +52,7 @@ class SubscriptionField(DeclaredField):
 
 
 class Changes(SubscriptionField):
-    """`tripItemChanges(tripId)`: the changes of one table's rows on one trip."""
+    """`tripItemChanges(tripId)`: the changes of one table's rows in one scope."""
 
     def __init__(
         self,
@@ -63,7 +65,8 @@ class Changes(SubscriptionField):
 
     def ready(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        trip_id = str(selected.arguments(variables)["tripId"])
+        scope = told_in(self.table.type_name)
+        key = scope_key(selected, variables)
         plans = planner(context, variables)
         answers = ChangeAnswers.of(
             context.backend,
@@ -72,7 +75,7 @@ class Changes(SubscriptionField):
             lambda child: plans.object(self.table, child.children, ALWAYS),
             context.relay.retry_seconds,
         )
-        return _Stream(f"trip:{trip_id}", admit_to_trip(context, trip_id), answers)
+        return _Stream(scope.topic(key), admission(context.backend, scope, key), answers)
 
     async def events(
         self, context: Context, selected: Selected, variables: VariableValues
@@ -91,23 +94,29 @@ class Changes(SubscriptionField):
             context.relay.leave(subscription)
 
 
-class TripPresence(SubscriptionField):
+class Presence(SubscriptionField):
     """`tripPresence(tripId)`: who is on the trip now, of those who take part in it."""
 
     def __init__(
-        self, make_type: Callable[[], Any], make_arguments: Callable[[], list[StrawberryArgument]], description: str
+        self,
+        type_name: str,
+        scope: Scope,
+        make_type: Callable[[], Any],
+        make_arguments: Callable[[], list[StrawberryArgument]],
+        description: str,
     ) -> None:
-        super().__init__("Profile", make_type, make_arguments, description, is_subscription=True)
+        super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
+        self._scope = scope
 
     async def events(
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        trip_id = str(selected.arguments(variables)["tripId"])
+        key = scope_key(selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         seen: frozenset[str] = frozenset()
-        members = _Members(context, trip_id)
-        async with context.relay.present(f"trip:{trip_id}", caller, members.admit) as presence:
+        members = Members(context.backend, self._scope, key)
+        async with context.relay.present(self._scope.topic(key), caller, members.admit) as presence:
             context.live.add(presence.subscription)
             try:
                 # Every change is a reason to look: who is a member was read again where one may have changed that.
@@ -156,42 +165,31 @@ class _Stream(NamedTuple):
     answers: ChangeAnswers
 
 
-def admit_to_trip(context: Context, trip_id: str) -> Admit:
-    """The read that decides whether a caller may listen to a trip; the same for one that does not exist."""
-    trips = catalog["Trip"]
-    where = Compare(trips.primary_key, Operator.EQ, trip_id)
-    prepared = context.backend.prepare(Read(trips.name, (Pick(trips.primary_key),), where=where))
+def told_in(type_name: str) -> Scope:
+    """The scope on whose topics changes of a type are told.
 
-    async def admit(caller: Caller) -> None:
-        if not (await context.backend.fetch(prepared, caller, trips)).rows:
-            raise _not_on_the_trip()
-
-    return admit
-
-
-class _Members:
-    """Who takes part in a trip, as the read that admits a caller to it finds them.
-
-    Attributes:
-        ids: Of its owner and its collaborators, when the caller was last admitted.
+    Raises:
+        ValueError: There is none.
     """
-
-    def __init__(self, context: Context, trip_id: str) -> None:
-        self._backend = context.backend
-        self._trips = catalog["Trip"]
-        collaborators = catalog["Collaborator"]
-        on_the_trip = Embed("c", "trip_id", True, Read(collaborators.name, (Pick("user_id"),)))
-        where = Compare(self._trips.primary_key, Operator.EQ, trip_id)
-        self._prepared = self._backend.prepare(Read(self._trips.name, (Pick("user_id"),), (on_the_trip,), where))
-        self.ids: frozenset[str] = frozenset()
-
-    async def admit(self, caller: Caller) -> None:
-        """See `Admit`."""
-        for trip in (await self._backend.fetch(self._prepared, caller, self._trips)).rows:
-            self.ids = frozenset({trip["user_id"], *(each["user_id"] for each in trip["c"])})
-            return
-        raise _not_on_the_trip()
+    scope = catalog[type_name].scope
+    if scope is None:
+        raise ValueError(f"changes of {type_name} are told nowhere: say where by @table(…, scope=…)")
+    return scope
 
 
-def _not_on_the_trip() -> ApiError:
-    return ApiError(ErrorCode.FORBIDDEN, "You may not follow this trip, or there is no such trip.")
+def person_type() -> str:
+    """The type whose rows are the people of all scopes.
+
+    Raises:
+        ValueError: No scope is of a person.
+    """
+    of_person = catalog.scopes.of_person
+    if of_person is None:
+        raise ValueError("who is present cannot be told: declare a scope(…, of_person=True)")
+    return of_person.root
+
+
+def scope_key(selected: Selected, variables: VariableValues) -> str:
+    """The key of the scope's root, which is the only argument."""
+    (key,) = selected.arguments(variables).values()
+    return str(key)

@@ -19,10 +19,6 @@ from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
 from tripgate.upstream.resilience.policy import PolicyLimits
 
-# Which changes let somebody in or out of a trip, and which end it.
-_MEMBERSHIPS = frozenset({"collaborators"})
-_ROOTS = frozenset({"trips"})
-
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
@@ -58,7 +54,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
         )
         functions = HttpFunctions(session, f"{settings.project_url}/functions/v1", api_key, policies.functions)
         realtime = RealtimeClient(session, settings.realtime_address, api_key)
-        relay = Relay(realtime, memberships=_MEMBERSHIPS, roots=_ROOTS, limits=_relay_limits(settings, rest_limits))
+        relay = Relay(realtime, limits=_relay_limits(settings, rest_limits))
         try:
             yield Upstreams(
                 session,

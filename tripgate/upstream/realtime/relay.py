@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gql.errors import ApiError
+from gql.table import catalog
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient
@@ -52,17 +53,12 @@ class RelayLimits:
 class Relay:
     """The topics of this process.
 
-    Args:
-        memberships: Tables whose changes may let somebody in or out.
-        roots: Tables whose DELETE ends the topic.
+    What a change means for those who follow says the scope of its topic: rows of its membership tables may let somebody
+    in or out, and the topic ends with its root.
     """
 
-    def __init__(
-        self, client: RealtimeClient, *, memberships: frozenset[str], roots: frozenset[str], limits: RelayLimits
-    ) -> None:
+    def __init__(self, client: RealtimeClient, *, limits: RelayLimits) -> None:
         self._client = client
-        self._memberships = memberships
-        self._roots = roots
         self._limits = limits
         self._admission_gate = Gate(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
         self.resyncs = ResyncCounts()
@@ -149,7 +145,7 @@ class Relay:
     def _topic(self, name: str) -> "_Topic":
         shared = self._topics.get(name)
         if shared is None:
-            shared = self._topics[name] = _Topic(name, self._client, self._memberships, self._roots)
+            shared = self._topics[name] = _Topic(name, self._client)
         return shared
 
     @property
@@ -188,12 +184,13 @@ PRESENCE_CHANGED = Change("", Operation.UPDATE, None, None, "")
 class _Topic:
     """A topic that is joined once; the `ChannelListener` of its channel."""
 
-    def __init__(self, name: str, client: RealtimeClient, memberships: frozenset[str], roots: frozenset[str]) -> None:
+    def __init__(self, name: str, client: RealtimeClient) -> None:
         self.name = name
+        scope = catalog.scopes.of(name)
+        self._memberships = catalog.members_of(scope) if scope is not None else frozenset[str]()
+        self._root = catalog[scope.root].name if scope is not None else None
         self.subscriptions: dict[Subscription, None] = {}
         self._client = client
-        self._memberships = memberships
-        self._roots = roots
         self._channel: Channel | None = None
         self._carrier: Subscription | None = None
         self._refused: set[str] = set()
@@ -244,7 +241,7 @@ class _Topic:
         if change.table in self._memberships or change.operation is Operation.RESYNC:
             for subscription in self.subscriptions:
                 subscription.recheck_admission()
-        ends = change.table in self._roots and change.operation is Operation.DELETE
+        ends = change.table == self._root and change.operation is Operation.DELETE
         for subscription in self.subscriptions:
             subscription.push(change)
             if ends:
