@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from tripgate.gateway.cache import answers, person_topics
+from gql.scope import Scope
+from tripgate.gateway.cache import answers, scope_topics
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
@@ -55,9 +56,9 @@ class Bench:
     limits: CacheLimits = ROOMY
 
     def __post_init__(self) -> None:
-        self.cache = AnswerCache(cast(Relay, self.air), self.trip_ids, self.limits, clock=lambda: self.now)
+        self.cache = AnswerCache(cast(Relay, self.air), self.row_keys, self.limits, clock=lambda: self.now)
 
-    async def trip_ids(self, caller: Caller, these: frozenset[str] | None, most: int) -> list[str]:
+    async def row_keys(self, _: Scope, caller: Caller, these: frozenset[str] | None, most: int) -> list[str]:
         return [trip for trip in self.trips if these is None or trip in these][:most]
 
     async def ask(self, query: str = TAGS, caller: Caller = ADA, made: Any = None, **variables: Any) -> bool:
@@ -237,7 +238,7 @@ async def test_while_a_topic_is_not_joined_nothing_that_needs_it_is_cached_or_sh
 
 
 async def test_a_person_with_too_many_trips_caches_only_what_names_its_trip(bench: Bench) -> None:
-    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(person_topics.MOST_TRIPS + 1)]
+    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(scope_topics.MOST_ROWS + 1)]
     bench.trips = ids
     assert [await bench.ask(TRIPS) for _ in range(4)] == [False] * 4
     one = "query ($id: UUID!) { trip(id: $id) { title } }"
@@ -245,7 +246,7 @@ async def test_a_person_with_too_many_trips_caches_only_what_names_its_trip(benc
         for _ in range(3):
             await bench.ask(one, id=id_)
         assert await bench.ask(one, id=id_)
-    assert len(bench.air.listeners) == person_topics.MOST_TRIPS + 1, "one of them the person's own"
+    assert len(bench.air.listeners) == scope_topics.MOST_ROWS + 1, "one of them the person's own"
 
 
 async def test_no_more_topics_are_joined_than_the_setting_says() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gql.caching import InvalidatedBy
 from gql.table import Table, catalog
-from tripgate.gateway.cache.hints import gateway_write_tables, topic_tables
+from tripgate.gateway.cache.hints import gateway_write_tables, scopes_of_tables
 from tripgate.gateway.schema import schema
 from tripgate.local.stack import StackInfo
 
@@ -85,7 +85,7 @@ def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connecti
             [table.name],
         )
     }
-    if table.name in topic_tables():
+    if table.name in scopes_of_tables():
         # Each is told of by itself, but for what goes with its trip.
         followed &= {"trips"}
     # Whose account goes asks no more.
@@ -97,7 +97,7 @@ def test_what_is_told_on_trips_is_what_has_the_triggers(db: psycopg.Connection) 
         """select distinct tgrelid::regclass::text from pg_trigger
            where tgfoid in ('private.broadcast_trip'::regproc, 'private.broadcast_trip_part'::regproc)"""
     )
-    assert {row[0].removeprefix("public.") for row in rows} == topic_tables()
+    assert {row[0].removeprefix("public.") for row in rows} == scopes_of_tables().keys()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Answers cached for the person, and the very token, that they were made for.
 
 An answer is dropped at once when its person writes; when somebody else writes, through a gateway, to a table of it that
-no topic tells of; and when Realtime tells of a change on a trip that it looked at. What is missed ends when it expires.
+no topic tells of; and when Realtime tells of a change on one that it depends on. What is missed ends when it expires.
 
 A read that began before such an event may show what was before, so its answer is not cached.
 """
@@ -20,8 +20,9 @@ import orjson
 from cachetools import LRUCache
 from graphql import GraphQLError
 
-from tripgate.gateway.cache.hints import TRIPS, Hint, gateway_write_tables, hint
-from tripgate.gateway.cache.person_topics import PersonTopics, TopicBudget, TripIds
+from tripgate.gateway.cache.hints import Hint, gateway_write_tables, hint
+from tripgate.gateway.cache.person_topics import PersonTopics, TopicBudget
+from tripgate.gateway.cache.scope_topics import RowKeys
 from tripgate.gateway.operation import Operation, PreparedOperation
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
@@ -121,14 +122,14 @@ class AnswerCache:
     def __init__(
         self,
         relay: Relay,
-        trip_ids: TripIds,
+        row_keys: RowKeys,
         limits: CacheLimits,
         *,
         sharing: SharingBackend | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._relay = relay
-        self._trip_ids = trip_ids
+        self._row_keys = row_keys
         self._limits = limits
         self._sharing = sharing
         self._clock = clock
@@ -200,7 +201,7 @@ class AnswerCache:
         """Drop what a write through this gateway or another has made stale.
 
         Args:
-            tables: Those that were written, of the tables that are invalidated by gateway writes, and `trips`.
+            tables: Those that were written, of the tables that are invalidated by gateway writes, and of roots.
             uncertain: Whether what they written may still happen.
         """
         stable_from = self._clock() + UNCERTAIN_SECONDS if uncertain else 0.0
@@ -210,8 +211,8 @@ class AnswerCache:
         self._end_all(person)
         if person is not None:
             person.stable_from = max(person.stable_from, stable_from)
-            if person.topics is not None and (uncertain or TRIPS in tables):
-                person.topics.trips_may_have_changed()
+            if person.topics is not None:
+                person.topics.roots_written(tables, any_of_them=uncertain)
         for table in tables:
             if table in self._versions:
                 self._versions[table] += 1
@@ -242,7 +243,7 @@ class AnswerCache:
 
     def _can_be_invalidated(self, person: _Person, found: Hint) -> bool:
         """Whether every topic that would invalidate the answer is joined."""
-        return not found.by_topic or (person.topics is not None and person.topics.joined(found.trips))
+        return not found.by_topic or (person.topics is not None and person.topics.joined(found.scopes))
 
     def _person(self, caller: Caller, found: Hint) -> _Person:
         person = self._people.get(caller.user_id) or self._new(caller.user_id)
@@ -255,11 +256,11 @@ class AnswerCache:
             if person.topics is None:
                 person.topics = PersonTopics(
                     self._relay,
-                    self._trip_ids,
+                    self._row_keys,
                     self._topic_budget,
                     partial(self._invalidate, person),
                 )
-            person.topics.join(caller, found.trips)
+            person.topics.join(caller, found.scopes)
         return person
 
     def _new(self, user_id: str | None) -> _Person:
@@ -288,8 +289,8 @@ class AnswerCache:
             person.topics.close()
         del self._people[person.id]
 
-    def _invalidate(self, person: _Person, trips: frozenset[str] | None, table: str | None) -> None:
-        """Drop what a change on these trips has made stale; `None` for any trip, any table."""
+    def _invalidate(self, person: _Person, scope: str | None, keys: frozenset[str] | None, table: str | None) -> None:
+        """Drop what a change in these rows of a scope has made stale; `None` for any scope, any row, any table."""
         person.version += 1
         if self._sharing is not None:
             self._sharing.forget(person.id)
@@ -299,7 +300,7 @@ class AnswerCache:
             if (
                 found.by_topic
                 and (table is None or table in found.tables)
-                and (trips is None or found.trips is None or not trips.isdisjoint(found.trips))
+                and (scope is None or found.told_in(scope, keys))
             ):
                 self._drop(cached)
 

@@ -12,7 +12,8 @@ from gql.errors import ApiError, ErrorCode
 from gql.strawberry_definition import strawberry_definition
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
-from tripgate.gateway.cache.hints import TRIPS, gateway_write_tables
+from tripgate.gateway.cache.hints import gateway_write_tables
+from tripgate.gateway.cache.person_topics import root_tables
 from tripgate.gateway.operation import PreparedOperation
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
@@ -114,8 +115,8 @@ class RunningMutation:
     """A mutation that runs.
 
     Attributes:
-        tables: Those that it writes to that are invalidated by gateway writes; and `trips`, since no topic tells a
-            person of a trip of their own making.
+        tables: Those that it writes to that are invalidated by gateway writes; and those of roots, since no topic tells
+            a person of a root of their own making.
         uncertain: Whether what it wrote may still happen: nobody has said how it went.
     """
 
@@ -138,10 +139,11 @@ def _written(root: Selected) -> frozenset[str]:
     if root.definition is None:
         return frozenset()
     field = strawberry_definition(root.definition)
+    told = gateway_write_tables() | root_tables()
     if isinstance(field, DeclaredField):
-        return (gateway_write_tables() | {TRIPS}) & {field.table.name}
+        return told & {field.table.name}
     # A field with a body says so itself.
-    return gateway_write_tables() & set(getattr(field, "metadata", {}).get("writes", ()))
+    return told & set(getattr(field, "metadata", {}).get("writes", ()))
 
 
 def _code(error: GraphQLError) -> ErrorCode | None:
