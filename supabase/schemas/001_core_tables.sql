@@ -240,6 +240,7 @@ comment on constraint trips_labels_check on public.trips is 'A trip has at most 
 
 create index idx_trips_user_id_created_at on public.trips (user_id, created_at desc);
 create index idx_trips_user_id_status on public.trips (user_id, status);
+-- For those who see everybody's trips: under row level security a list of trips begins with their people.
 create index idx_trips_status on public.trips (status);
 
 

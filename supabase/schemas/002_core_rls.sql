@@ -6,30 +6,101 @@
 -- generated, but where a column is hidden from it.
 --
 -- The form of a policy decides its speed: `(select auth.uid())` and `array(select helper())` are computed once a query,
--- a bare call once a row. Helpers are security definer, so that policies never lead into each other.
+-- a bare call once a row. Helpers are security definer, so that policies never lead into each other. A policy is made once,
+-- with its table: what a later stage changes is what the helpers find.
 
 
--- Which trips a caller takes part in. To share trips is to let these two return more.
+-- Who takes part in which trip ------------------------------------------------------------------------------------------
 
+-- The one place that says so: what follows, functions of a row and triggers all ask it. To let more people take part is to
+-- replace it. Nobody but their owner may read it.
+create view private.trip_people with (security_invoker = true) as
+    select trips.id as trip_id, trips.user_id, true as is_owner, true as may_edit from public.trips;
+comment on view private.trip_people is 'Who is on which trip, and what they may do there: once a person and trip.';
+
+-- The helpers return ids in order. A lookup by `= any (array(…))` sorts the array each time it begins anew, which for each
+-- row of a list is most of its time; sorting what is in order already costs next to nothing.
 create function private.my_trip_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 begin
-    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+    return query
+        select people.trip_id from private.trip_people as people where people.user_id = (select auth.uid()) order by 1;
 end
 $$;
 comment on function private.my_trip_ids() is 'The trips that the caller may see.';
 revoke execute on function private.my_trip_ids() from public;
 grant execute on function private.my_trip_ids() to authenticated;
 
+-- Beside an owner test those of others are enough.
+create function private.my_shared_trip_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select people.trip_id from private.trip_people as people
+        where people.user_id = (select auth.uid()) and not people.is_owner
+        order by 1;
+end
+$$;
+comment on function private.my_shared_trip_ids() is 'The trips of others that the caller may see.';
+revoke execute on function private.my_shared_trip_ids() from public;
+grant execute on function private.my_shared_trip_ids() to authenticated;
+
 create function private.my_editable_trip_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 begin
-    return query select trips.id from public.trips where trips.user_id = (select auth.uid());
+    return query
+        select people.trip_id from private.trip_people as people
+        where people.user_id = (select auth.uid()) and people.may_edit
+        order by 1;
 end
 $$;
 comment on function private.my_editable_trip_ids() is 'The trips that the caller may change.';
 revoke execute on function private.my_editable_trip_ids() from public;
 grant execute on function private.my_editable_trip_ids() to authenticated;
+
+create function private.my_companion_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        -- Of the caller's own trips the owner is known.
+        select people.user_id from private.trip_people as people
+        join private.trip_people as joined on joined.trip_id = people.trip_id
+        where joined.user_id = (select auth.uid()) and not joined.is_owner and people.is_owner
+        union
+        select people.user_id from private.trip_people as people
+        where people.trip_id = any (array(select private.my_trip_ids())) and not people.is_owner
+        order by 1;
+end
+$$;
+comment on function private.my_companion_ids() is 'The other people on the trips that the caller may see.';
+revoke execute on function private.my_companion_ids() from public;
+grant execute on function private.my_companion_ids() to authenticated;
+
+create function private.my_trip_places() returns table (trip_id uuid, place_id uuid)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select trip_items.trip_id, trip_items.place_id from public.trip_items
+        where trip_items.trip_id = any (array(select private.my_trip_ids())) and trip_items.place_id is not null;
+end
+$$;
+comment on function private.my_trip_places() is 'The places that the items of each trip name, of the trips that the caller may see.';
+revoke execute on function private.my_trip_places() from public;
+grant execute on function private.my_trip_places() to authenticated;
+
+-- Which trip shows a place does not matter to who asks for the place.
+create function private.my_trip_place_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select distinct trip_items.place_id from public.trip_items
+        where trip_items.trip_id = any (array(select private.my_trip_ids())) and trip_items.place_id is not null
+        order by 1;
+end
+$$;
+comment on function private.my_trip_place_ids() is 'The places that items of the trips name that the caller may see.';
+revoke execute on function private.my_trip_place_ids() from public;
+grant execute on function private.my_trip_place_ids() to authenticated;
 
 
 -- profiles: made with the account and gone with it --------------------------------------------------------------------
@@ -40,9 +111,9 @@ grant update (display_name, avatar_path) on public.profiles to authenticated;
 
 alter table public.profiles enable row level security;
 
-create policy "People can view their own profile" on public.profiles
+create policy "People can view themselves and those they travel with" on public.profiles
     for select to authenticated
-    using (id = (select auth.uid()));
+    using (id = (select auth.uid()) or id = any (array(select private.my_companion_ids())));
 
 create policy "People can update their own profile" on public.profiles
     for update to authenticated
@@ -80,9 +151,9 @@ grant update (name, category, address, city, country_code, latitude, longitude, 
 
 alter table public.places enable row level security;
 
-create policy "People can view their own places" on public.places
+create policy "People can view their own places and those on their trips" on public.places
     for select to authenticated
-    using (user_id = (select auth.uid()));
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_place_ids())));
 
 create policy "People can add places of their own" on public.places
     for insert to authenticated
@@ -113,7 +184,7 @@ alter table public.trips enable row level security;
 -- just made: without it, creating a trip would fail.
 create policy "People can view trips they take part in" on public.trips
     for select to authenticated
-    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_ids())));
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_shared_trip_ids())));
 
 create policy "People can create trips of their own" on public.trips
     for insert to authenticated
@@ -144,12 +215,19 @@ create policy "People can view items of trips they take part in" on public.trip_
     for select to authenticated
     using (trip_id = any (array(select private.my_trip_ids())));
 
--- The lookup of the place runs under the caller's own policies: an item may name only a place that its writer can see.
+-- To see a place of somebody else's on one trip must not be enough to name it on another, whose people would then see it
+-- too: an item names a place of its writer's, or one that is on the trip already.
 create policy "People can add items to trips they may change" on public.trip_items
     for insert to authenticated
     with check (
         trip_id = any (array(select private.my_editable_trip_ids()))
-        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+        and (
+            place_id is null
+            or exists (
+                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
+            )
+            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
+        )
     );
 
 create policy "People can update items of trips they may change" on public.trip_items
@@ -157,7 +235,13 @@ create policy "People can update items of trips they may change" on public.trip_
     using (trip_id = any (array(select private.my_editable_trip_ids())))
     with check (
         trip_id = any (array(select private.my_editable_trip_ids()))
-        and (place_id is null or exists (select from public.places where places.id = trip_items.place_id))
+        and (
+            place_id is null
+            or exists (
+                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
+            )
+            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
+        )
     );
 
 create policy "People can delete items of trips they may change" on public.trip_items

@@ -436,10 +436,9 @@ create function private.carry_votes() returns trigger language plpgsql security 
 begin
     delete from public.votes
     where trip_item_id = new.id
-        and not exists (select from public.trips where trips.id = new.trip_id and trips.user_id = votes.user_id)
         and not exists (
-            select from public.collaborators
-            where collaborators.trip_id = new.trip_id and collaborators.user_id = votes.user_id
+            select from private.trip_people as people
+            where people.trip_id = new.trip_id and people.user_id = votes.user_id
         );
     update public.votes set trip_id = new.trip_id where trip_item_id = new.id;
     return null;

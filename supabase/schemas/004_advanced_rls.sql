@@ -1,100 +1,27 @@
--- Stage 2: trips are shared. Stage 1's helpers return more, three of its policies widen, one narrows; then each new table
--- has its grants and policies, and the functions that need more than one statement follow.
---
--- Helpers return ids in order. A lookup by `= any (array(…))` sorts the array each time it begins anew, which for each
--- row of a list is most of its time; sorting what is in order already costs next to nothing.
+-- Stage 2: trips are shared. Who takes part in one grows, and with it what stage 1's policies show; then each new table has
+-- its grants and policies, and the functions that need more than one statement follow.
 
 
--- Who takes part in which trip ----------------------------------------------------------------------------------------
+-- Who takes part in which trip ------------------------------------------------------------------------------------------
 
-create or replace function private.my_trip_ids() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return query
-        select trips.id from public.trips where trips.user_id = (select auth.uid())
-        union all
-        select collaborators.trip_id from public.collaborators where collaborators.user_id = (select auth.uid())
-        order by 1;
-end
-$$;
-
--- Beside an owner test those of others are enough.
-create function private.my_shared_trip_ids() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return query
-        select collaborators.trip_id from public.collaborators where collaborators.user_id = (select auth.uid())
-        order by 1;
-end
-$$;
-comment on function private.my_shared_trip_ids() is 'The trips of others that the caller may see.';
-revoke execute on function private.my_shared_trip_ids() from public;
-grant execute on function private.my_shared_trip_ids() to authenticated;
-
-create or replace function private.my_editable_trip_ids() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return query
-        select trips.id from public.trips where trips.user_id = (select auth.uid())
-        union all
-        select collaborators.trip_id from public.collaborators
-        where collaborators.user_id = (select auth.uid()) and collaborators.role = 'editor'
-        order by 1;
-end
-$$;
+-- An owner is no collaborator, so nobody is on a trip twice.
+create or replace view private.trip_people with (security_invoker = true) as
+    select trips.id as trip_id, trips.user_id, true as is_owner, true as may_edit from public.trips
+    union all
+    select collaborators.trip_id, collaborators.user_id, false, collaborators.role = 'editor' from public.collaborators;
 
 create function private.my_own_trip_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 begin
-    return query select trips.id from public.trips where trips.user_id = (select auth.uid()) order by 1;
+    return query
+        select people.trip_id from private.trip_people as people
+        where people.user_id = (select auth.uid()) and people.is_owner
+        order by 1;
 end
 $$;
 comment on function private.my_own_trip_ids() is 'The trips that the caller owns.';
 revoke execute on function private.my_own_trip_ids() from public;
 grant execute on function private.my_own_trip_ids() to authenticated;
-
-create function private.my_companion_ids() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-declare
-    shared uuid[] := array(select private.my_trip_ids());
-begin
-    return query
-        select trips.user_id from public.collaborators as mine join public.trips on trips.id = mine.trip_id
-        where mine.user_id = (select auth.uid())
-        union
-        select collaborators.user_id from public.collaborators where collaborators.trip_id = any (shared)
-        order by 1;
-end
-$$;
-comment on function private.my_companion_ids() is 'The other people on the trips that the caller may see.';
-revoke execute on function private.my_companion_ids() from public;
-grant execute on function private.my_companion_ids() to authenticated;
-
-create function private.my_trip_places() returns table (trip_id uuid, place_id uuid)
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return query
-        select trip_items.trip_id, trip_items.place_id from public.trip_items
-        where trip_items.trip_id = any (array(select private.my_trip_ids())) and trip_items.place_id is not null;
-end
-$$;
-comment on function private.my_trip_places() is 'The places that the items of each trip name, of the trips that the caller may see.';
-revoke execute on function private.my_trip_places() from public;
-grant execute on function private.my_trip_places() to authenticated;
-
--- Which trip shows a place does not matter to who asks for the place.
-create function private.my_trip_place_ids() returns setof uuid
-language plpgsql stable security definer set search_path = '' as $$
-begin
-    return query
-        select distinct trip_items.place_id from public.trip_items
-        where trip_items.trip_id = any (array(select private.my_trip_ids())) and trip_items.place_id is not null
-        order by 1;
-end
-$$;
-comment on function private.my_trip_place_ids() is 'The places that items of the trips name that the caller may see.';
-revoke execute on function private.my_trip_place_ids() from public;
-grant execute on function private.my_trip_place_ids() to authenticated;
 
 -- As Auth has it now: a token may be older than a change of address, and only a confirmed address proves anything.
 create function private.my_email() returns text
@@ -109,48 +36,6 @@ $$;
 comment on function private.my_email() is 'The caller''s e-mail address if it is confirmed, or null.';
 revoke execute on function private.my_email() from public;
 grant execute on function private.my_email() to authenticated;
-
-
--- Stage 1's tables, shared --------------------------------------------------------------------------------------------
-
-alter policy "People can view trips they take part in" on public.trips
-    using (user_id = (select auth.uid()) or id = any (array(select private.my_shared_trip_ids())));
-
-alter policy "People can view their own profile" on public.profiles
-    rename to "People can view themselves and those they travel with";
-alter policy "People can view themselves and those they travel with" on public.profiles
-    using (id = (select auth.uid()) or id = any (array(select private.my_companion_ids())));
-
-alter policy "People can view their own places" on public.places
-    rename to "People can view their own places and those on their trips";
-alter policy "People can view their own places and those on their trips" on public.places
-    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_place_ids())));
-
--- To see a place of somebody else's on one trip must not be enough to name it on another, whose people would then see it
--- too: an item names a place of its writer's, or one that is on the trip already.
-alter policy "People can add items to trips they may change" on public.trip_items
-    with check (
-        trip_id = any (array(select private.my_editable_trip_ids()))
-        and (
-            place_id is null
-            or exists (
-                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
-            )
-            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
-        )
-    );
-
-alter policy "People can update items of trips they may change" on public.trip_items
-    with check (
-        trip_id = any (array(select private.my_editable_trip_ids()))
-        and (
-            place_id is null
-            or exists (
-                select from public.places where places.id = trip_items.place_id and places.user_id = (select auth.uid())
-            )
-            or (trip_id, place_id) in (select shown.trip_id, shown.place_id from private.my_trip_places() as shown)
-        )
-    );
 
 
 -- saved_places --------------------------------------------------------------------------------------------------------
@@ -401,11 +286,9 @@ declare
     item alias for $1;
     caller uuid := auth.uid();
 begin
-    if not exists (select from public.trips where trips.id = item.trip_id and trips.user_id = caller)
-        and not exists (
-            select from public.collaborators
-            where collaborators.trip_id = item.trip_id and collaborators.user_id = caller
-        )
+    if not exists (
+        select from private.trip_people as people where people.trip_id = item.trip_id and people.user_id = caller
+    )
     then
         return null;
     end if;

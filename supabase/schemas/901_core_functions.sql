@@ -26,12 +26,8 @@ begin
     return (
         select coalesce(sum(trip_items.cost), 0.00) from public.trip_items
         where trip_items.trip_id = trip.id
-            and (
-                exists (select from public.trips where trips.id = trip.id and trips.user_id = caller)
-                or exists (
-                    select from public.collaborators
-                    where collaborators.trip_id = trip.id and collaborators.user_id = caller
-                )
+            and exists (
+                select from private.trip_people as people where people.trip_id = trip.id and people.user_id = caller
             )
     );
 end

@@ -80,14 +80,19 @@ def role(db: psycopg.Connection, name: str, claims: dict[str, Any] | None = None
 
 
 class World:
-    """An owner and a stranger, with one row in every table each, and an editor and a viewer of the owner's trip."""
+    """An owner and a stranger, with one row in every table each, and an editor and a viewer of the owner's trip.
+
+    At a stage at which nobody shares a trip yet, editor and viewer are nobody.
+    """
 
     def __init__(self, db: psycopg.Connection) -> None:
         self.db = db
+        tables = {name for (name,) in db.execute("select tablename from pg_tables where schemaname = 'public'")}
+        self.kept, self.shared = "saved_places" in tables, "collaborators" in tables
         self.owner = self._settle("Olga Owner")
         self.stranger = self._settle("Stan Stranger")
-        self.editor = self._join("Edda Editor", "editor")
-        self.viewer = self._join("Viktor Viewer", "viewer")
+        self.editor = self._join("Edda Editor", "editor") if self.shared else Belongings()
+        self.viewer = self._join("Viktor Viewer", "viewer") if self.shared else Belongings()
 
     def _join(self, name: str, as_role: str) -> Belongings:
         """Somebody on the owner's trip, with nothing of their own but a trip."""
@@ -118,8 +123,10 @@ class World:
             "insert into public.trip_items (id, trip_id, place_id, title) values (%s, %s, %s, 'Hoist the sails')",
             (has.trip_items, has.trips, has.places),
         )
-        self._keep(has)
-        self._share(has)
+        if self.kept:
+            self._keep(has)
+        if self.shared:
+            self._share(has)
         return has
 
     def _keep(self, has: Belongings) -> None:

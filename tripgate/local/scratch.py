@@ -57,6 +57,10 @@ class Scratch:
         """
         return self._url(self._copy(self._template(list(files), open_grants=open_grants)))
 
+    def as_admin(self, url: str) -> str:
+        """The connection string of a database of this cluster for its superuser."""
+        return self._in(self._postgres.admin_url(), url.partition("?")[0].rpartition("/")[2])
+
     def _template(self, files: list[Path], *, open_grants: bool) -> str:
         """The name of a database that holds these files: a copy of the one that holds most of them, and the rest."""
         texts = tuple(file.read_bytes() for file in files)
