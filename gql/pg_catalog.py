@@ -260,10 +260,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What is in some schemas, by qualified names: tables and views, and functions by their signatures."""
+    """What is in some schemas, by qualified names: tables and views, and functions by their signatures.
+
+    Attributes:
+        platform: Tables of the platform's own schemas, as `realtime.messages`: of these only whether row level security
+            is on, the policies, and the triggers that call the project's functions.
+    """
 
     tables: Mapping[str, Table]
     functions: Mapping[str, Function]
+    platform: Mapping[str, Table] = field(default_factory=dict)
 
     def table(self, name: str, schema: str = PUBLIC) -> Table | None:
         """A table or view by its name; `None` where there is none."""
@@ -301,7 +307,8 @@ def from_json(found: Mapping[str, Any]) -> Database:
         if each.row_of is not None:
             of_rows.setdefault(each.row_of, {})[each.name] = each
     tables = {name: _table(name, said, of_rows.get(name, {})) for name, said in found["tables"].items()}
-    return Database(tables, functions)
+    platform = {name: _table(name, said, {}) for name, said in found.get("platform", {}).items()}
+    return Database(tables, functions, platform)
 
 
 def _table(qualified: str, said: Mapping[str, Any], functions: Mapping[str, Function]) -> Table:

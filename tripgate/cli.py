@@ -118,6 +118,7 @@ def dev(
         click.echo(f"Tripgate ready: {url}")
         _describe(stack)
         watching = Development(stack, project_dir.resolve(), apply_at_once=apply_at_once)
+        watching.check()
         with contextlib.nullcontext() if quiet else RequestLines(gateway.log, click.echo):
             ended = watching.run()
         _one_ended(stack, *ended)

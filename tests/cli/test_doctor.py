@@ -23,7 +23,7 @@ from gql.table import catalog
 from tripgate.cli import main
 from tripgate.commands.doctor import live, mails
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.needs import EDGE_FUNCTIONS, FUNCTIONS, NEVER_SEEN
+from tripgate.commands.doctor.needs import EDGE_FUNCTIONS, NEVER_SEEN, calls
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
@@ -101,6 +101,7 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "It sees its own rows and those of its trips, and no stranger's.",
         *(f"Function {name} answers." for name in EDGE_FUNCTIONS),
         "Row level security is on",
+        "Types and tables agree, and nothing is missing that the fields need.",
         "Realtime has its policies",
         "Statements time out: anon after 3s",
         "Postgres ends what the gateway has given up on.",
@@ -241,7 +242,8 @@ def test_a_row_that_does_not_embed_itself(breakable: StackInfo) -> None:
         until=("trips?select=w:whole_trips()", "PGRST200"),
     ):
         result = doctor(breakable, *BEN, "--database-url", breakable.db_url)
-        assert mistakes(result).count("There is no function whole_trips.") == 3
+        assert mistakes(result).count("There is no function whole_trips.") == 2
+        assert "Type Trip needs what is not there: function whole_trips." in mistakes(result)
         assert "jwt_cache_max_lifetime, which it knows up to version 13" in result.output
     wait_for(breakable, "trips?select=w:whole_trips()", "42501")
 
@@ -354,7 +356,7 @@ async def test_realtime_and_who_may_listen(
 
 def test_it_asks_for_all_that_the_program_calls() -> None:
     sources = "".join(file.read_text() for file in (ROOT / "resolvers").rglob("*.py"))
-    assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(FUNCTIONS)
+    assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(calls())
     assert set(re.findall(r'invoke\(\s*"([^"]+)"', sources)) <= set(EDGE_FUNCTIONS)
     assert set(NEVER_SEEN) == {table.name for table in catalog}
 

@@ -31,7 +31,7 @@ def table(db: psycopg.Connection, name: str) -> pg_catalog.Table:
 class TestTheFile:
     def test_is_what_the_schemas_make(self, db: psycopg.Connection) -> None:
         found = reading.as_json(db, file.exposed(ROOT))
-        written = {part: pg_catalog.raw()[part] for part in ("tables", "functions")}
+        written = {part: pg_catalog.raw()[part] for part in ("tables", "functions", "platform")}
         assert written == json.loads(file.as_text(found)), "run `make schema`"
 
     def test_has_one_line_for_each_column(self) -> None:
@@ -166,6 +166,13 @@ class TestReading:
         assert (add.signature, add.names, add.defaults) == ("public.add(integer,integer)", ("a", "b"), 1)
         assert (add.definer, add.volatility, add.settings) == (True, "immutable", ('search_path=""',))
         assert "authenticated" in add.roles
+
+    def test_what_the_project_has_put_on_the_platforms_tables(self, db: psycopg.Connection) -> None:
+        found = reading.read(db, ["public"]).platform
+        assert found["auth.users"].triggers["on_auth_user_created"].function == "private.handle_new_user"
+        assert found["realtime.messages"].rls
+        assert found["realtime.messages"].policies_for("select")
+        assert "auth.sessions" not in found
 
     def test_only_the_schemas_that_are_asked_for(self, db: psycopg.Connection) -> None:
         db.execute("create schema meetings; create table meetings.rooms (id uuid primary key)")

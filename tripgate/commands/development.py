@@ -1,4 +1,5 @@
-"""What `tripgate dev` does once everything runs: it brings changes of the schema files into the database.
+"""What `tripgate dev` does once everything runs: it brings changes of the schema files into the database, and
+tells what the types need that the database does not have.
 
 A change is shown as the migration that it would make. It is applied when Enter is pressed, or at once with `--apply`;
 what would lose data only when that is typed. Nothing is ever applied in part.
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tripgate.commands.checks import running
 
 if TYPE_CHECKING:
     from tripgate.local.schema_changes import Change
@@ -56,6 +59,11 @@ class Development:
             if typed is not None and self._pending is not None:
                 self._answered(typed)
         return ended
+
+    def check(self) -> None:
+        """Say what the declared types need that the database does not have, and nothing when it has all."""
+        for line in running.told(self._url):
+            self._say(line)
 
     def _files(self) -> dict[str, str] | None:
         from tripgate.local import database  # noqa: PLC0415 - `serve` must run without the local packages
@@ -123,6 +131,7 @@ class Development:
             return
         self._stack.brought_to(change.schemas)
         self._say("Applied. `make migration name=…` writes it down for other databases.")
+        self.check()
 
     @property
     def _url(self) -> str:

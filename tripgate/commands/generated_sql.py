@@ -65,7 +65,7 @@ def generated(project_dir: Path) -> dict[Path, str]:
         if stage is None:
             raise GeneratedSqlError(f"{file} makes tables of the API, so it must be called 0NN_<stage>_tables.sql.")
         name = f"9{stage[1]}_{stage[2]}_generated.sql"
-        parts = [_HEADER.format(file=file.name), *(_of_table(table) for table in tables)]
+        parts = [_HEADER.format(file=file.name), *(of_table(table) for table in tables)]
         written[schemas / name] = "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
     return {**written, **_trees(texts, order)}
 
@@ -95,7 +95,8 @@ def _left_over(project_dir: Path, wanted: Mapping[Path, str]) -> list[Path]:
     return [file for file in schemas.glob("*.sql") if _is_generated(file) and file not in wanted]
 
 
-def _of_table(table: Table) -> str:
+def of_table(table: Table) -> str:
+    """What is written for one table."""
     head = f"-- {table.name} "
     parts = [f"\n{head:-<120}", f"grant all on public.{table.name} to service_role;"]
     if table.hidden_columns:

@@ -83,13 +83,20 @@ def _check_sql() -> None:
 
 
 def _check_catalog() -> None:
-    from tripgate.commands.pg_catalog import file  # noqa: PLC0415 - as above
+    from gql import pg_catalog  # noqa: PLC0415 - as above
+    from tripgate.commands.pg_catalog import file  # noqa: PLC0415
 
     if changed := file.changed(Path()):
         raise click.ClickException(
             f"supabase/schemas/{changed[0]} is not what gql/pg_catalog.json was read from. Run `make schema` and "
             "commit what it writes."
         )
+    from tripgate.commands.checks.conformity import conformity  # noqa: PLC0415
+    from tripgate.commands.doctor.report import Level  # noqa: PLC0415
+
+    findings = conformity(pg_catalog.loaded()).findings
+    if told := [finding.line for finding in findings if finding.level in {Level.ERROR, Level.WARNING}]:
+        raise click.ClickException("\n".join(["The types and the schemas do not agree:", *told]))
 
 
 def _write_what_follows_from_the_sql() -> None:

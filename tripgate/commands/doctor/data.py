@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from gql.table import Relation, Table, catalog
-from tripgate.commands.doctor.needs import FUNCTIONS
+from tripgate.commands.doctor.needs import calls
 from tripgate.commands.doctor.probe import Answer, Probe
 from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 from tripgate.gateway.settings import Settings
@@ -168,7 +168,8 @@ class Data:
         answers = await asyncio.gather(
             *(self.ask(f"{table.name}?select={table.primary_key}&limit=1") for table in tables)
         )
-        calls = await asyncio.gather(*(self.ask(f"rpc/{name}?{given}") for name, given in FUNCTIONS.items()))
+        functions = calls()
+        called = await asyncio.gather(*(self.ask(f"rpc/{name}?{given}") for name, given in functions.items()))
         findings = []
         for table, answer in zip(tables, answers, strict=True):
             if answer.status < 300:
@@ -179,7 +180,7 @@ class Data:
                         f"{_REVOKE}revoke all on public.{table.name} from anon, public.",
                     )
                 )
-        for name, answer in zip(FUNCTIONS, calls, strict=True):
+        for name, answer in zip(functions, called, strict=True):
             if answer.code == "PGRST202":
                 findings.append(failure(f"There is no function {name}.", PUSH))
             elif (trouble := down(answer)) is not None:
@@ -192,7 +193,7 @@ class Data:
                         f"{_REVOKE}revoke execute on function public.{name} from anon, public.",
                     )
                 )
-        return findings or [ok(f"Without an account nothing is granted: no table, none of {len(FUNCTIONS)} functions.")]
+        return findings or [ok(f"Without an account nothing is granted: no table, none of {len(functions)} functions.")]
 
     async def aggregates(self) -> list[Finding]:
         """Whether PostgREST computes sums, averages and groups, which it permits only when told to.

@@ -7,60 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from gql.table import catalog
-from tripgate.commands.doctor.needs import FUNCTIONS, PUBLICATION, PUBLISHED, TRIGGERS
+from gql import pg_catalog
+from tripgate.commands.checks import drift
+from tripgate.commands.checks.conformity import conformity, schemas
 from tripgate.commands.doctor.pool import in_the_database
-from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
+from tripgate.commands.doctor.report import Finding, Level, failure, listed, note, ok, warning
+from tripgate.commands.pg_catalog import reading
 
 if TYPE_CHECKING:
     import psycopg
 
-_PUSH = "Push the migrations of supabase/migrations."
 _ROLES = ("anon", "authenticated", "authenticator")
-
-_OPEN_TABLES = """
-select relname from pg_catalog.pg_class
-where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity
-order by relname"""
-
-_POLICIES = """
-select tablename, cmd, policyname, roles::text[] from pg_catalog.pg_policies
-where schemaname = 'public' order by tablename, policyname"""
-
-_TABLES = (
-    "select relname from pg_catalog.pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
-)
-
-_GRANTED_TO_ANON = """
-select relname from pg_catalog.pg_class
-where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')
-    and (
-        pg_catalog.has_table_privilege('anon', oid, 'select, insert, update, delete, truncate')
-        or pg_catalog.has_any_column_privilege('anon', oid, 'select, insert, update')
-    )
-order by relname"""
-
-_FUNCTIONS = """
-select proname,
-    bool_or(pg_catalog.has_function_privilege('authenticated', oid, 'execute')),
-    bool_or(pg_catalog.has_function_privilege('anon', oid, 'execute'))
-from pg_catalog.pg_proc where pronamespace = 'public'::regnamespace and proname = any(%s) group by proname"""
-
-_TRIGGERS = """
-select tgname, tgenabled <> 'D' from pg_catalog.pg_trigger
-join pg_catalog.pg_class on pg_class.oid = tgrelid
-join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-where not tgisinternal and nspname in ('public', 'auth')"""
-
-_LISTENING = """
-select relrowsecurity, exists (
-    select from pg_catalog.pg_policies
-    where schemaname = 'realtime' and tablename = 'messages' and cmd in ('SELECT', 'ALL')
-        and roles && '{authenticated,public}'::name[]
-)
-from pg_catalog.pg_class where oid = pg_catalog.to_regclass('realtime.messages')"""
-
-_PUBLISHED = "select tablename from pg_catalog.pg_publication_tables where pubname = %s and schemaname = 'public'"
 
 _TIMEOUTS = """
 select rolname, (
@@ -106,12 +63,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _findings(connection: psycopg.Connection) -> list[Finding]:
+    found = reading.read(connection, schemas())
     return [
-        *_security(connection),
-        *_grants(connection),
-        *_functions(connection),
-        *_triggers(connection),
-        *_realtime(connection),
+        *_schemas(found),
+        *_realtime(connection, found),
         *_timeouts(connection),
         *_deadlines(connection),
         *_remembered_tokens(connection),
@@ -122,104 +77,35 @@ def _names(connection: psycopg.Connection, query: LiteralString, *arguments: obj
     return [row[0] for row in connection.execute(query, arguments)]
 
 
-def _security(connection: psycopg.Connection) -> list[Finding]:
-    findings = []
-    mapped = {table.name for table in catalog}
-    there = set(_names(connection, _TABLES))
-    if missing := sorted(mapped - there):
-        findings.append(failure(f"There is no table {listed(missing)}.", _PUSH))
-    findings += [
-        failure(
-            f"Row level security is off on {name}: whoever is granted it sees and changes every row.",
-            f"Run: alter table public.{name} enable row level security.",
-        )
-        for name in _names(connection, _OPEN_TABLES)
-    ]
-    policies = connection.execute(_POLICIES).fetchall()
-    readable = {
-        table for table, command, _, roles in policies if command in {"SELECT", "ALL"} and "authenticated" in roles
-    }
-    if unread := sorted((mapped & there) - readable):
-        findings.append(failure(f"No policy lets signed-in people read {listed(unread)}.", _PUSH))
-    findings += [
-        failure(
-            f'Policy "{name}" on {table} is for {listed(sorted(roles))}, so for people without an account too.',
-            "Write it `to authenticated`.",
-        )
-        for table, _, name, roles in policies
-        if table in mapped and {"anon", "public"} & set(roles)
-    ]
-    return findings or [
-        ok(f"Row level security is on for all {len(there)} tables of schema public, with {len(policies)} policies.")
-    ]
-
-
-def _grants(connection: psycopg.Connection) -> list[Finding]:
-    granted = _names(connection, _GRANTED_TO_ANON)
-    if not granted:
-        return [ok("Role anon is granted no table.")]
+def _schemas(found: pg_catalog.Database) -> list[Finding]:
+    """Whether the database has what the types are declared over, and what the schemas make beside."""
+    expected = pg_catalog.loaded()
+    said = conformity(found)
+    findings = [*said.findings, *drift.compare(expected, found, told=said.told)]
+    if any(finding.level in {Level.ERROR, Level.WARNING} for finding in findings):
+        return findings
+    policies = sum(len(table.policies) for table in found.stored)
     return [
-        failure(f"Role anon is granted rights on {name}.", f"Run: revoke all on public.{name} from anon, public.")
-        for name in granted
+        *findings,
+        ok(f"Row level security is on for all {len(found.stored)} tables, with {policies} policies."),
+        ok("Role anon is granted no table."),
+        ok(f"The {len(drift.callable_by_people(expected))} functions are there, for signed-in people only."),
+        ok("Types and tables agree, and nothing is missing that the fields need."),
     ]
 
 
-def _functions(connection: psycopg.Connection) -> list[Finding]:
-    needed = [
-        *FUNCTIONS,
-        *(item.name for table in catalog for item in table.computed.values()),
-        *(column.name for table in catalog for column in table.columns.values() if column.computed),
-        *(f"whole_{table.name}" for table in catalog if not table.hidden_columns),
-    ]
-    found = {name: (people, anybody) for name, people, anybody in connection.execute(_FUNCTIONS, (needed,))}
+def _realtime(connection: psycopg.Connection, found: pg_catalog.Database) -> list[Finding]:
     findings = []
-    if missing := [name for name in needed if name not in found]:
-        findings.append(failure(f"There is no function {listed(missing)}.", _PUSH))
-    if closed := [name for name, (people, _) in found.items() if not people]:
-        findings.append(failure(f"Signed-in people may not call {listed(closed)}.", _PUSH))
-    if opened := [name for name, (_, anybody) in found.items() if anybody]:
-        findings.append(failure(f"Role anon may call {listed(opened)}.", "Revoke execute from anon and public."))
-    return findings or [ok(f"The {len(needed)} functions are there, for signed-in people only.")]
-
-
-def _triggers(connection: psycopg.Connection) -> list[Finding]:
-    found: dict[str, bool] = dict(connection.execute(_TRIGGERS).fetchall())
-    needed = {**TRIGGERS, **{f"set_{table.name}_updated_at": f"public.{table.name}" for table in catalog}}
-    findings = []
-    if missing := [f"{name} on {table}" for name, table in needed.items() if name not in found]:
-        findings.append(failure(f"There is no trigger {listed(missing)}.", _PUSH))
-    if off := [name for name in needed if found.get(name) is False]:
-        findings.append(failure(f"Trigger {listed(off)} is switched off.", "Run alter table … enable trigger …."))
-    return findings or [ok(f"The {len(needed)} triggers are there and on.")]
-
-
-def _realtime(connection: psycopg.Connection) -> list[Finding]:
-    findings = []
-    row = connection.execute(_LISTENING).fetchone()
-    if row is None:
+    if connection.execute("select pg_catalog.to_regclass('realtime.messages')").fetchone() == (None,):
         findings.append(failure("There is no table realtime.messages.", "Is this the database of a Supabase?"))
     else:
-        secured, listening = row
-        if not secured:
-            findings.append(
-                failure(
-                    "Row level security is off on realtime.messages: anybody can listen to any trip.", "Switch it on."
-                )
-            )
-        if not listening:
-            findings.append(failure("No policy on realtime.messages lets signed-in people listen.", _PUSH))
-    published = _names(connection, _PUBLISHED, PUBLICATION)
-    if missing := [name for name in PUBLISHED if name not in published]:
-        findings.append(
-            warning(
-                f"Publication {PUBLICATION} lacks {listed(missing)}, so clients of postgres_changes miss them.",
-                _PUSH,
-            )
-        )
+        messages = found.platform.get("realtime.messages")
+        if messages is None or not messages.policies_for("select"):
+            findings.append(failure("No policy on realtime.messages lets signed-in people listen.", drift.PUSH))
     (wal,) = connection.execute("show wal_level").fetchone() or ("",)
     if wal != "logical":
         findings.append(failure(f"wal_level is {wal}, so Realtime sees no change.", "Set it to logical and restart."))
-    return findings or [ok("Realtime has its policies, its publication and a logical WAL.")]
+    return findings or [ok("Realtime has its policies and a logical WAL.")]
 
 
 def _timeouts(connection: psycopg.Connection) -> list[Finding]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-_QUERIES = {part: Path(__file__).with_name(f"{part}.sql") for part in ("tables", "functions")}
+_QUERIES = {part: Path(__file__).with_name(f"{part}.sql") for part in ("tables", "functions", "platform")}
+_OF_SCHEMAS = {"tables", "functions"}
 
 
 def read(connection: psycopg.Connection, schemas: Sequence[str]) -> pg_catalog.Database:
@@ -29,6 +30,10 @@ def as_json(connection: psycopg.Connection, schemas: Sequence[str]) -> dict[str,
         # With nothing on the path every name carries its schema.
         connection.execute("set local search_path = ''")
         return {
-            part: dict(connection.execute(query.read_bytes(), [list(schemas)]).fetchall())
+            part: dict(
+                connection.execute(
+                    query.read_bytes(), [list(schemas)] if part in _OF_SCHEMAS else None, prepare=False
+                ).fetchall()
+            )
             for part, query in _QUERIES.items()
         }

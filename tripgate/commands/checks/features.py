@@ -1,0 +1,174 @@
+"""Whether a table has what its root fields need, so that they do not fail later or stay silent.
+
+Takes what is declared, what is offered of it and the database; gives findings that name the fields concerned.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from gql import pg_catalog
+from gql.table import Catalog, Table
+from tripgate.commands import generated_sql
+from tripgate.commands.checks.mapping import PEOPLE, schema_of
+from tripgate.commands.checks.offers import Offer
+from tripgate.commands.doctor.report import Finding, failure, listed, warning
+
+_TRIGGER = re.compile(r"^create trigger (\w+)", re.MULTILINE)
+_FUNCTION = re.compile(r"^create (?:or replace )?function \w+\.(\w+)", re.MULTILINE)
+_VIEW = re.compile(r"^create (?:or replace )?view \w+\.(\w+)", re.MULTILINE)
+
+_GENERATE = "Run `make schema`, which writes it, then `make migration`, and push that."
+_MAY = {
+    "insert": "insert into",
+    "update": "update rows of",
+    "delete": "delete from",
+}
+
+
+def check(table: Table, offer: Offer, declared: Catalog, database: pg_catalog.Database) -> list[Finding]:
+    """What a type's root fields and relations lack; nothing where the table itself is not there."""
+    found = database.table(table.name, schema_of(table))
+    if found is None:
+        return []
+    return [
+        *security(found),
+        *_readable(table, found),
+        *_writes(table, offer, found),
+        *_generated(table, found, database),
+        *_changes(table, offer, found),
+        *_indexes(table, declared, found),
+    ]
+
+
+def _readable(table: Table, found: pg_catalog.Table) -> Iterator[Finding]:
+    if not found.view and not found.policies_for("select"):
+        yield failure(
+            f"No policy lets signed-in people read {table.name}, so nobody sees a row.",
+            f"Run: create policy … on {found.qualified} for select to authenticated using (…).",
+        )
+
+
+def security(found: pg_catalog.Table) -> Iterator[Finding]:
+    """What is open to more people than it should be, whether a type is declared over it or not."""
+    if not found.view and not found.rls:
+        yield failure(
+            f"Row level security is off on {found.name}: whoever is granted it sees and changes every row.",
+            f"Run: alter table {found.qualified} enable row level security.",
+        )
+    if found.grants.get("anon"):
+        yield failure(
+            f"Role anon is granted rights on {found.name}.", f"Run: revoke all on {found.qualified} from anon, public."
+        )
+    for policy in found.policies:
+        if {"anon", "public"}.intersection(policy.to):
+            yield failure(
+                f'Policy "{policy.name}" on {found.name} is for {listed(policy.to)}, so for people without an account '
+                "too.",
+                "Write it `to authenticated`.",
+            )
+
+
+def _writes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Finding]:
+    for privilege, fields in offer.writes.items():
+        always = f"so {listed(fields)} {'are' if len(fields) > 1 else 'is'} always refused"
+        if found.view:
+            yield failure(f"{table.name} is a view, {always}.", "Say read_only=True.")
+            continue
+        granted = found.may(PEOPLE, "delete") if privilege == "delete" else found.granted(PEOPLE, privilege)
+        if not granted:
+            what = privilege if privilege == "delete" else f"{privilege} (…)"
+            yield failure(
+                f"Signed-in people are not granted to {_MAY[privilege]} {table.name}, {always}.",
+                f"Run: grant {what} on {found.qualified} to authenticated; or leave the fields out.",
+            )
+        if not found.policies_for(privilege):
+            what = "with check" if privilege == "insert" else "using"
+            yield failure(
+                f"No policy lets signed-in people {_MAY[privilege]} {table.name}, {always}.",
+                f"Run: create policy … on {found.qualified} for {privilege} to authenticated {what} (…); "
+                "or leave the fields out.",
+            )
+
+
+def generated(table: Table) -> dict[str, str]:
+    """The name and the kind of what `make schema` writes for a table: functions, triggers and views."""
+    text = generated_sql.of_table(table)
+    return {
+        **dict.fromkeys(_TRIGGER.findall(text), "trigger"),
+        **dict.fromkeys(_FUNCTION.findall(text), "function"),
+        **dict.fromkeys(_VIEW.findall(text), "view"),
+    }
+
+
+def _generated(table: Table, found: pg_catalog.Table, database: pg_catalog.Database) -> Iterator[Finding]:
+    there: dict[str, Callable[[str], object]] = {
+        "trigger": found.triggers.get,
+        "function": lambda name: database.named(name, schema=found.schema),
+        "view": lambda name: database.table(name, schema=found.schema),
+    }
+    missing = [f"{kind} {name}" for name, kind in generated(table).items() if not there[kind](name)]
+    if missing:
+        yield failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _GENERATE)
+    for name, kind in generated(table).items():
+        view = database.table(name, schema=found.schema) if kind == "view" else None
+        if view is not None and (list(view.columns) != list(found.columns) or not view.invoker):
+            yield failure(f"The columns of view {name} are not those of {table.name} by now.", _GENERATE)
+    if off := [name for name, trigger in found.triggers.items() if trigger.off]:
+        yield failure(
+            f"Trigger {listed(off)} is switched off.", f"Run: alter table {found.qualified} enable trigger {off[0]}."
+        )
+
+
+def _changes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Finding]:
+    if not offer.changes:
+        return
+    fields = listed(offer.changes)
+    telling = [each for each in found.triggers.values() if "broadcast" in each.function and each.when == "after"]
+    unheard = {"insert", "update", "delete"} - {event for each in telling for event in each.on}
+    if unheard:
+        events = listed(event for event in ("insert", "update", "delete") if event in unheard)
+        yield failure(
+            f"No trigger tells of each {events} on {table.name}, so subscribers of {fields} hear nothing of it.",
+            _GENERATE,
+        )
+
+
+def _indexes(table: Table, declared: Catalog, found: pg_catalog.Table) -> Iterator[Finding]:
+    for key in found.foreign_keys:
+        if found.index_behind(*key.columns) is None:
+            yield warning(
+                f"No index of {table.name} begins with {listed(key.columns)}, which {_followed(table, key, declared)}.",
+                f"Run: create index on {found.qualified} ({', '.join(key.columns)}).",
+            )
+
+
+def unsorted(table: Table, found: pg_catalog.Table) -> str | None:
+    """The default order of a list for which no index has all rows, or those of one person or parent, in a row."""
+    order = [each for each in table.default_order if not each.path]
+    if found.view or not order or _sorted_by(found, [each.column for each in order]):
+        return None
+    return ", ".join(each.column + " desc" * each.descending for each in order)
+
+
+def _followed(table: Table, key: pg_catalog.ForeignKey, declared: Catalog) -> str:
+    """Who reads rows by a foreign key: relations from the other side, and Postgres itself."""
+    relations = [
+        f"{other.type_name}.{relation.field}"
+        for other in declared
+        for relation in other.relations.values()
+        if relation.target == table.type_name and (relation.many or relation.theirs) and key.columns == (relation.via,)
+    ]
+    deletes = f"deleting from {key.to.removeprefix(pg_catalog.PUBLIC + '.')}"
+    return f"{listed([*relations, deletes])} look{'' if relations else 's'} through"
+
+
+def _sorted_by(found: pg_catalog.Table, order: Sequence[str]) -> bool:
+    """Whether an index holds rows in this order, all of them or those of one person or parent."""
+    known: Callable[[str], bool] = lambda name: found.foreign_key(name) is not None  # noqa: E731 - one line, twice
+    for index in found.indexes:
+        columns = list(index.columns)
+        while columns and columns[0] != order[0] and known(columns[0]):
+            columns.pop(0)
+        if columns[: len(order)] == list(order) and index.method == "btree" and index.where is None:
+            return True
+    return list(order) == list(found.primary_key)
