@@ -291,12 +291,21 @@ class Table:
         object.__setattr__(self, "views", views)
 
 
+def keys_view(table: str, schema: str) -> str:
+    """The view of a table's keys, and nothing else, in another schema: there its rows can be embedded in each of them.
+
+    For PostgREST embeds nothing across schemas, and follows the foreign keys of a view as those of its table.
+    """
+    return f"{schema}.{schema_of(table)}_{bare(table)}_keys" if schema != DEFAULT else f"{table.replace('.', '_')}_keys"
+
+
 class Catalog:
     """Every mapped type, by its GraphQL name. Relations are looked up here, so modules may refer to each other.
 
     Attributes:
         partly_hidden: The names of tables of which nobody may read whole rows.
         scopes: The rows on which people share.
+        several_schemas: Whether there are tables outside of `public`.
     """
 
     def __init__(self) -> None:
@@ -305,6 +314,7 @@ class Catalog:
         self._by_field: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
         self.scopes = Scopes()
+        self.several_schemas = False
 
     def add(self, table: Table) -> None:
         """Register a type.
@@ -325,6 +335,7 @@ class Catalog:
                 )
         self.by_type[table.type_name] = table
         self._by_name[table.name] = table
+        self.several_schemas |= table.schema != DEFAULT
         if table.hidden_columns:
             self.partly_hidden.add(table.name)
 
@@ -338,6 +349,14 @@ class Catalog:
     def named(self, name: str) -> Table:
         """The mapping of a table by its name in SQL."""
         return self._by_name[name]
+
+    def find(self, name: str) -> Table | None:
+        """The same; `None` for what is no mapped table."""
+        return self._by_name.get(name)
+
+    def crosses(self, table: Table, relation: Relation) -> bool:
+        """Whether a relation leads to a table of another Postgres schema, so that only rows can be read over it."""
+        return self.several_schemas and self.by_type[relation.target].schema != table.schema
 
     def members_of(self, scope: Scope) -> frozenset[str]:
         """The tables by whose rows people take part in a scope."""

@@ -51,7 +51,11 @@ def filter_type(type_name: str) -> type:
     fields = {
         column.field: Field(_filter_of(column), describe(table.name, column.name)) for column in table.columns.values()
     }
-    fields |= {relation.field: _relation_filter(relation) for relation in table.relations.values()}
+    fields |= {
+        relation.field: _relation_filter(relation)
+        for relation in table.relations.values()
+        if not catalog.crosses(table, relation)
+    }
     if table.search is not None:
         fields["search"] = Field(
             lambda: optional(str),
@@ -156,7 +160,7 @@ def order_type(type_name: str) -> type:
         if column.kind is not Kind.JSON and not column.kind.is_list
     }
     for relation in table.relations.values():
-        if not relation.many:
+        if not relation.many and not catalog.crosses(table, relation):
             fields[relation.field] = _related_order(relation)
     return make_input(f"{type_name}Order", fields, f"One key of an order of `{type_name}` rows.", one_of=True)
 

@@ -61,9 +61,14 @@ def _create_fields(table: Table, *, without: str | None = None) -> dict[str, Fie
         for column in table.columns.values()
         if column.creatable and column.name != without
     }
-    return fields | {
-        relation.field: _related_input(table, relation) for relation in table.relations.values() if relation.creatable
-    }
+    along = [relation for relation in table.relations.values() if relation.creatable]
+    for relation in along:
+        if catalog.crosses(table, relation):
+            raise ValueError(
+                f"{table.type_name}.{relation.field}: rows of another Postgres schema are not made along with these; "
+                "leave create=True out"
+            )
+    return fields | {relation.field: _related_input(table, relation) for relation in along}
 
 
 def _related_input(table: Table, relation: Relation) -> Field:

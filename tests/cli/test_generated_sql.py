@@ -94,6 +94,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(catalog, "by_type", dict(catalog.by_type))
     monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
+    monkeypatch.setattr(catalog, "_by_field", dict(catalog._by_field))
+    monkeypatch.setattr(catalog, "several_schemas", catalog.several_schemas)
     monkeypatch.setattr(catalog, "partly_hidden", set(catalog.partly_hidden))
     monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
     return tmp_path

@@ -41,7 +41,7 @@ def sampler(samples: StackInfo) -> Iterator[str]:
         "rest_url": samples.rest_url,
         "upstream_pool": POOL,
         "rate_limits": False,
-        "introspection": True,
+        "development": True,
     }
     command = [sys.executable, "-m", "tests.kinds.served"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

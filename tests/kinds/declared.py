@@ -5,8 +5,12 @@ from datetime import time
 from typing import Any
 from uuid import UUID
 
+import strawberry
+
 from gql.declare import NEVER, REQUIRED, column, has_one, on_create, table, to_many, to_one, unique
 from gql.scalars import BigInt, Interval, Vector
+from gql.schemas import MEETINGS
+from resolvers.declared import Parameter, rows_of
 from resolvers.declared.crud import crud
 from tripgate.gateway.schema import build_schema
 
@@ -45,7 +49,10 @@ _declare(
     "TextSample",
     "text_samples",
     {"code": (str, column(write=on_create(required=True)))},
-    {"marks": to_many("Mark", via="text_code", create=True, description="Its marks.")},
+    {
+        "marks": to_many("Mark", via="text_code", create=True, description="Its marks."),
+        "meetings": to_many("Meeting", via="sample_code", description="Meetings about it, in another schema."),
+    },
     key="code",
 )
 _declare(
@@ -68,6 +75,7 @@ class Mark:
 
     text_sample = to_one("TextSample", via="text_code", description="What it is one of several of.")
     bigint_sample = to_one("BigintSample", via="bigint_number", description="What it is the only one of.")
+    meeting_mark = has_one("MeetingMark", via="mark_id", description="The mark of a meeting that is about it.")
 
 
 @table("notes", order_by=("shouted desc",), key="number", read_only=True)
@@ -81,8 +89,55 @@ class Note:
     text_sample = to_one("TextSample", via="text_code", description="What it is about.")
 
 
-_PARTS = [each for name in ("UuidSample", "TextSample", "BigintSample", "Mark", "Note") for each in crud(name).types()]
+@table("meetings", schema=MEETINGS, order_by=("title",))
+class Meeting:
+    """A meeting: a table of another schema, which its own prefix is not put before once more."""
+
+    id: BigInt = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    sample_code: str | None
+    title: str = column(write=REQUIRED)
+    minutes: BigInt | None
+    is_open: bool
+
+    text_sample = to_one("TextSample", via="sample_code", description="What it is about, in another schema.")
+    marks = to_many("MeetingMark", via="meeting_id", description="Its marks, in its own schema.")
+
+
+@table("marks", schema=MEETINGS, order_by=("note",))
+class MeetingMark:
+    """A mark of a meeting, over a table that is called as one of public is."""
+
+    id: UUID = column(write=NEVER)
+    meeting_id: BigInt = column(write=on_create(required=True))
+    mark_id: BigInt | None
+    note: str = column(write=REQUIRED)
+
+    meeting = to_one("Meeting", via="meeting_id", description="The meeting.")
+    mark = to_one("Mark", via="mark_id", description="What it is about, in another schema.")
+
+
+LONGER = rows_of(
+    "Meeting",
+    "meetings.longer_than",
+    Parameter("minutes", "than", int, "More than these."),
+    description="Meetings that are longer.",
+)
+
+
+@strawberry.type
+class MoreQuery:
+    """Fields that no line of `crud` makes."""
+
+    meetings_longer_than = LONGER
+
+
+_PARTS = [
+    each
+    for name in ("UuidSample", "TextSample", "BigintSample", "Mark", "Note", "Meeting", "MeetingMark")
+    for each in crud(name).types()
+]
 SCHEMA = build_schema(
-    queries=[each for each in _PARTS if each.__name__.endswith("Query")],
+    queries=[MoreQuery, *(each for each in _PARTS if each.__name__.endswith("Query"))],
     mutations=[each for each in _PARTS if each.__name__.endswith("Mutation")],
 )

@@ -16,7 +16,7 @@ BIG = "9007199254740993"
 @pytest.fixture
 async def person(http: aiohttp.ClientSession, sampler: str, database: psycopg.Connection) -> Person:
     """Somebody whose codes nobody else has."""
-    database.execute("truncate public.text_samples, public.bigint_samples, public.marks")
+    database.execute("truncate public.text_samples, public.bigint_samples, public.marks cascade")
     return await Person(http, sampler).sign_up()
 
 

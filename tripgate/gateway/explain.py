@@ -15,7 +15,16 @@ from gql.errors import ApiError
 from gql.table import Table
 from resolvers.context import Context
 from tripgate.planner.plan import Read, as_data
-from tripgate.upstream.backend import Backend, BackendError, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
+from tripgate.upstream.backend import (
+    Backend,
+    BackendError,
+    JoinedRows,
+    Plan,
+    PreparedByKey,
+    PreparedPlan,
+    RelatedTables,
+    Rows,
+)
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient, FunctionsTransport
 
@@ -129,6 +138,7 @@ class _NotingBackend(Backend):
         """Ask, and note when and what came back."""
         exchange = _Exchange(prepared.shown, prepared.plan, time.perf_counter())
         self._exchanges.append(exchange)
+        found = None
         try:
             found = await self._backend.fetch(prepared, caller, table, related)
         except BackendError as failure:
@@ -142,6 +152,12 @@ class _NotingBackend(Backend):
             return found
         finally:
             exchange.ended = time.perf_counter()
+            if isinstance(found, JoinedRows):
+                exchange.ended = found.ended
+                self._exchanges += [
+                    _Exchange(each.shown, each.plan, each.began, each.ended, each.status, each.rows)
+                    for each in found.further
+                ]
 
 
 class _NotingFunctions(FunctionsTransport):

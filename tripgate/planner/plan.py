@@ -191,12 +191,14 @@ class Embed:
     Attributes:
         via: The foreign key's column, on whichever side it is.
         many: Whether a list is embedded, or one row or null. Aggregates come as a list too.
+        theirs: Whether the foreign key of one row is that row's, and unique.
     """
 
     alias: str
     via: str
     many: bool
     read: Read
+    theirs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Planner:
             made = self._object(target, child.children)
             read = Read(target.table.name, target.picks(), tuple(target.embeds))
             alias = level.alias()
-            level.embeds.append(Embed(alias, relation.via, many=False, read=read))
+            level.embeds.append(Embed(alias, relation.via, many=False, read=read, theirs=relation.theirs))
             return shape.RelatedObject(child.key, alias, made)
         part = self._connection(target, child)
         rows_alias = totals_alias = None

@@ -36,6 +36,31 @@ class Rows:
     status: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of several that a plan took, to be shown; times by `time.perf_counter`."""
+
+    plan: object
+    shown: Mapping[str, str]
+    began: float
+    ended: float
+    status: int | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRows(Rows):
+    """Rows that were put together from several requests.
+
+    Attributes:
+        ended: When the first had been answered.
+        further: Those after the first.
+    """
+
+    ended: float = 0.0
+    further: tuple[Asked, ...] = ()
+
+
 class PreparedPlan(Protocol):
     """A plan made ready, to be fetched any number of times, for any caller. It belongs to the backend that made it and
     to all that wrap that one."""

@@ -37,6 +37,9 @@ TESTED = 5
 COMING_ALONG = 5
 """How many objects come along with a row: those that it refers to, those that these do, and so on. More cost 1 each."""
 
+JOINED = 1
+"""A row with rows of another Postgres schema, which are read by themselves."""
+
 VALUES = 10
 """So many values in arguments and variables cost 1."""
 
@@ -164,6 +167,7 @@ class _Estimate:
             definition = child.definition
             if definition is None:
                 continue
+            found += _joined(child)
             match _kind(child.parent_type.name, child.name, definition):
                 case _Kind.COMPUTED:
                     found += 1
@@ -235,6 +239,14 @@ class _Estimate:
         if inputs is not None:
             return WRITTEN * sum(_input_rows(table, each) for each in inputs)
         return WRITTEN * (max(1, min(arguments["atMost"], self._pages.largest)) if "atMost" in arguments else 1)
+
+
+def _joined(selected: Selected) -> int:
+    """What a relation to another Postgres schema adds for each row that has it."""
+    if not catalog.several_schemas or (table := catalog.get(selected.parent_type.name)) is None:
+        return 0
+    relation = table.relations.get(selected.name)
+    return JOINED if relation is not None and catalog.crosses(table, relation) else 0
 
 
 def _table(selected: Selected) -> Table | None:

@@ -1,15 +1,20 @@
 """Execute rendered requests against PostgREST with the caller's own token, so that row level security decides."""
 
+import asyncio
+import dataclasses
 import re
+import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
 from gql.errors import ApiError, bad_input
-from gql.table import Table
+from gql.table import Table, catalog
 from tripgate.planner.plan import FunctionCall, Read
-from tripgate.upstream.backend import Backend, BackendError, Plan, RelatedTables, Rows
+from tripgate.planner.rows import Row
+from tripgate.upstream.backend import Asked, Backend, BackendError, JoinedRows, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.http_connection import Answer
@@ -69,6 +74,8 @@ class PostgrestBackend(Backend):
                 for more than a URL holds.
         """
         request: Request = prepared
+        if request.seams:
+            return await self._joined(request, caller, table)
         if len(request.path) > LONGEST_PATH or (request.texts and not _fits(request)):
             raise _too_long()
         attempt = partial(self._transport.send, request, caller)
@@ -88,6 +95,29 @@ class PostgrestBackend(Backend):
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
             error.extensions["retryAfter"] = seconds
         raise error from failure
+
+    async def _joined(self, request: Request, caller: Caller, table: Table | None) -> JoinedRows:
+        """The rows of a request with what is read further by them, all seams at once."""
+        first = await self.fetch(dataclasses.replace(request, seams=()), caller, table)
+        ended = time.perf_counter()
+        rows = list(first.rows)
+        reads = [(seam, read) for seam in request.seams for read in seam.reads(rows)]
+        answers = await asyncio.gather(*(self._further(read, caller) for _, read in reads))
+        for seam in request.seams:
+            found = [row for (of, _), (part, _) in zip(reads, answers, strict=True) if of is seam for row in part]
+            seam.add(rows, found)
+        return JoinedRows(rows, first.total, first.status, ended, tuple(each for _, asked in answers for each in asked))
+
+    async def _further(self, read: Read, caller: Caller) -> tuple[Sequence[Row], tuple[Asked, ...]]:
+        """The rows of a further read, and all that was asked for them."""
+        prepared = self.prepare(read)
+        began = time.perf_counter()
+        found = await self.fetch(prepared, caller, catalog.find(read.table))
+        ended = time.perf_counter()
+        further: tuple[Asked, ...] = ()
+        if isinstance(found, JoinedRows):
+            ended, further = found.ended, found.further
+        return found.rows, (Asked(read, prepared.shown, began, ended, found.status, len(found.rows)), *further)
 
 
 def fault(answer: Answer) -> Fault | None:

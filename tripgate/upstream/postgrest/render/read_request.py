@@ -16,6 +16,7 @@ from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_
 from tripgate.upstream.postgrest.render.ordered_views import relation
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
+from tripgate.upstream.postgrest.seams import split
 
 # Objects from which an answer may be so long that it is better taken apart.
 _MANY = 1000
@@ -27,6 +28,14 @@ def read_request(read: Read) -> Request:
     Raises:
         ApiError: BAD_USER_INPUT for what PostgREST cannot compute.
     """
+    if catalog.several_schemas:
+        first, seams = split(read)
+        if seams:
+            return _within_one_schema(first).followed_by(seams, read)
+    return _within_one_schema(read)
+
+
+def _within_one_schema(read: Read) -> Request:
     name = read.table if read.source is None else read.source.function
     request = _request(read)
     if len(request.path) > LONG_PATH:
@@ -58,6 +67,14 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
     """
     if read.where != ALWAYS or read.order or read.limit is not None:
         raise ValueError("only a read without condition, order and limit finds one row by its key")
+    if catalog.several_schemas:
+        first, seams = split(read)
+        if seams:
+            return dataclasses.replace(_keyed_request(first, column), read=read, seams=seams)
+    return _keyed_request(read, column)
+
+
+def _keyed_request(read: Read, column: str) -> KeyedRequest:
     keyed = _keyed(read, column)
     if len(keyed.after) > LONG_PATH:
         rest, texts = with_texts_apart(read)

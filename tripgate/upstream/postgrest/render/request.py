@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
 from tripgate.upstream.postgrest.long_rows import Finish
+from tripgate.upstream.postgrest.seams import Seam
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Request:
         finish: What is still to be done with the rows of the answer.
         texts: What it compares with and is too long for its path; in headers, see `long_texts`.
         schema: The Postgres schema that it is about, as a header says; empty for the first that PostgREST knows.
+        seams: What is read further, of other schemas, by the rows of the answer.
     """
 
     method: str
@@ -35,6 +37,7 @@ class Request:
     finish: Finish | None = field(default=None, compare=False, repr=False)
     texts: tuple[str, ...] = ()
     schema: str = ""
+    seams: tuple[Seam, ...] = ()
 
     @classmethod
     def reading(
@@ -51,6 +54,10 @@ class Request:
             return self
         identity = None if self.identity is None else (self.identity, schema)
         return dataclasses.replace(self, schema=schema, identity=identity)
+
+    def followed_by(self, seams: tuple[Seam, ...], plan: object) -> "Request":
+        """The same request as the first of those that a read of several schemas takes."""
+        return dataclasses.replace(self, seams=seams, plan=plan, identity=(self.identity, seams))
 
     def comparing(self, texts: tuple[str, ...], plan: object) -> "Request":
         """The same read, beside which these texts travel."""
@@ -74,6 +81,7 @@ class KeyedRequest:
     finish: Finish | None
     texts: tuple[str, ...] = ()
     schema: str = ""
+    seams: tuple[Seam, ...] = ()
 
     def with_key(self, key: str) -> Request:
         """The request for the row with this key."""
@@ -82,7 +90,9 @@ class KeyedRequest:
         request = Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
         if self.schema:
             request = request.within(self.read.table)
-        return request.comparing(self.texts, plan) if self.texts else request
+        if self.texts:
+            request = request.comparing(self.texts, plan)
+        return request.followed_by(self.seams, plan) if self.seams else request
 
 
 def percent(text: str) -> str:
