@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from tripgate.upstream.auth import AuthClient
 
 
+class PlanCache(dict[str, Any]):
+    """What root fields have prepared, by response key, for all requests with one document and one set of variables.
+
+    Whoever knows of such requests owns it and hands it in; it has no more entries than the document has root fields.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One request's context.
@@ -26,8 +33,7 @@ class Context:
         max_page_size: The largest `first`, `last` and list of inputs.
         relay: Live changes.
         live: The caller's subscriptions on this connection, which go on when its token is refreshed.
-        plans: Plans of fields that this document and these variables gave before, by response key; shared by requests.
-            `DeclaredField.ready` keeps them.
+        plans: The cache of `PlanCachingField`.
         cost: What the operation may cost at most.
     """
 
@@ -38,7 +44,7 @@ class Context:
     max_page_size: int
     relay: Relay | None = None
     live: "set[Subscription]" = field(default_factory=set)
-    plans: dict[str, Any] = field(default_factory=dict)
+    plans: PlanCache = field(default_factory=PlanCache)
     cost: int = 0
 
     @property

@@ -23,7 +23,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gql.late import LateField
 from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
-from resolvers.context import Context, Info
+from resolvers.context import Context, Info, PlanCache
 from tripgate.planner.planner import Planner
 from tripgate.planner.selection import Selected, selected_root
 from tripgate.upstream.whole_rows import WholeRows
@@ -100,17 +100,6 @@ class DeclaredField(LateField):
             ApiError: Any public error.
         """
 
-    def cached(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        """What `ready` makes of this selection and these variables, kept for the requests that have the same."""
-        found = context.plans.get(selected.key)
-        if found is None:
-            found = context.plans[selected.key] = self.ready(context, selected, variables)
-        return found
-
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        """All that does not depend on the moment or the caller: a plan, prepared, and what shapes its rows."""
-        raise NotImplementedError
-
     def _resolver(self) -> Callable[..., Any]:
         """The function that Strawberry calls, with arguments as its own input types."""
 
@@ -130,7 +119,7 @@ class DeclaredField(LateField):
         arguments = {names[name]: _as_input(value) for name, value in given.items()}
         selected, variables = selected_root(info._raw_info, arguments)
         # One context may serve many operations, and its plans are those of one.
-        return dataclasses.replace(context, plans={}, backend=WholeRows(context.backend)), selected, variables
+        return dataclasses.replace(context, plans=PlanCache(), backend=WholeRows(context.backend)), selected, variables
 
 
 class _Resolver(StrawberryResolver[Any]):
@@ -163,15 +152,37 @@ def _as_input(value: Any) -> Any:
     }
 
 
-class PlannedField(DeclaredField):
-    """A read whose plan is cached: what `ready` makes answers by itself."""
+class PlanCachingField(DeclaredField):
+    """A field whose plan is cached for the requests that have the same document and the same variables."""
+
+    def prepared(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        """What `prepare` makes of this selection and these variables: from the context's cache, or made now."""
+        found = context.plans.get(selected.key)
+        if found is None:
+            found = context.plans[selected.key] = self.prepare(context, selected, variables)
+        return found
+
+    @abstractmethod
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        """All that does not depend on the moment or the caller: a plan, prepared, and what shapes its rows.
+
+        Raises:
+            ApiError: BAD_USER_INPUT.
+        """
+
+
+class PlannedField(PlanCachingField):
+    """A read: what `prepare` makes answers by itself."""
+
+    @abstractmethod
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> "PreparedField": ...
 
     def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:
-        ready: Ready = self.cached(context, selected, variables)
-        return ready.answer(context)
+        prepared: PreparedField = self.prepared(context, selected, variables)
+        return prepared.answer(context)
 
 
-class Ready(Protocol):
+class PreparedField(Protocol):
     """A plan, prepared, and what shapes its rows: all of a field that does not depend on the moment or the caller."""
 
     def answer(self, context: Context) -> Awaitable[Any]:

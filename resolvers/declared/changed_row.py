@@ -23,6 +23,7 @@ from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.rows import Row
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ObjectShaper, object_shaper
+from tripgate.planner.stored_values import CONVERSIONS
 from tripgate.upstream.backend import Backend, PreparedByKey
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
@@ -32,8 +33,8 @@ WAITS = (0.01, 0.02, 0.05, 0.1)
 """Seconds before each further read of a row that is too old. After the last, what there is will do."""
 
 _STAMP = "updated_at"
-# The text of an interval depends on the writer's style of them.
-_EXACT_IN_JSON = frozenset(kind for kind in Kind if kind.cast is None) - {Kind.INTERVAL}
+# What is converted, or replaced where no answer can hold it, is read by each subscriber.
+_EXACT_IN_JSON = frozenset(kind for kind in Kind if kind.cast is None) - CONVERSIONS.keys()
 # The text of an instant depends on the writer's time zone.
 _EQUAL_AS_TEXT = _EXACT_IN_JSON - {Kind.DATETIME}
 
@@ -55,7 +56,7 @@ class ChangedRow:
         """From the plan of the selection below the row."""
         read, shaper = plan.read, object_shaper(plan.shape)
         columns = [table.by_sql_name.get(picked.column) for picked in read.columns]
-        if not read.embeds and all(map(_told_exactly, columns)):
+        if not read.embeds and all(map(_is_exact, columns)):
             return cls(table, None, shaper)
         if _STAMP in table.by_sql_name and pick(table, _STAMP) not in read.columns:
             read = dataclasses.replace(read, columns=(*read.columns, pick(table, _STAMP)))
@@ -146,7 +147,7 @@ class ChangeAnswers:
         return made
 
 
-def _told_exactly(column: Column | None) -> bool:
+def _is_exact(column: Column | None) -> bool:
     """Whether a change's record holds the column's value as a read would: not what a function makes of the row."""
     return column is not None and not column.computed and column.kind in _EXACT_IN_JSON
 

@@ -14,7 +14,7 @@ from gql.scope import Scope
 from gql.table import catalog
 from resolvers.context import Context, Info
 from resolvers.declared.admission import Members, admission
-from resolvers.declared.base import DeclaredField, planner
+from resolvers.declared.base import DeclaredField, PlanCachingField, planner
 from resolvers.declared.changed_row import ChangeAnswers
 from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.selection import Selected
@@ -51,7 +51,7 @@ class SubscriptionField(DeclaredField):
         return subscribe
 
 
-class Changes(SubscriptionField):
+class Changes(SubscriptionField, PlanCachingField):
     """`tripItemChanges(tripId)`: the changes of one table's rows in one scope."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Changes(SubscriptionField):
     ) -> None:
         super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
 
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         scope = told_in(self.table.type_name)
         key = scope_key(selected, variables)
@@ -81,7 +81,7 @@ class Changes(SubscriptionField):
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        stream: _Stream = self.cached(context, selected, variables)
+        stream: _Stream = self.prepared(context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
         context.live.add(subscription)

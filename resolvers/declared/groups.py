@@ -16,15 +16,15 @@ from tripgate.upstream.backend import PreparedPlan
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadyGroups:
-    """Planned groups, prepared and compiled, kept with their document."""
+class _PreparedGroups:
+    """Planned groups, prepared and compiled, cached with their document."""
 
     table: Table
     prepared: PreparedPlan
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: GroupsPlan) -> "_ReadyGroups":
+    def of(cls, context: Context, table: Table, plan: GroupsPlan) -> "_PreparedGroups":
         return cls(table, context.backend.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context) -> list[dict[str, Any]]:
@@ -43,5 +43,5 @@ class Grouped(PlannedField):
         where = planner(context, variables).condition(self.table, arguments.get("filter"))
         return aggregates.groups(self.table, selected, arguments, where, max_page_size=context.max_page_size)
 
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyGroups:
-        return _ReadyGroups.of(context, self.table, self.plan(context, selected, variables))
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> _PreparedGroups:
+        return _PreparedGroups.of(context, self.table, self.plan(context, selected, variables))

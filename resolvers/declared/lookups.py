@@ -15,7 +15,7 @@ from gql.late import object_type, optional
 from gql.table import Table, UniqueKey, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
-from resolvers.declared.queries import One, ReadyObject
+from resolvers.declared.queries import One, PreparedObject
 from tripgate.planner import node_id
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import And, Compare, Operator, pick
@@ -57,8 +57,8 @@ class Lookup(One):
         where = tests[0] if len(tests) == 1 else And(tuple(tests))
         return planner(context, variables).object(self.table, selected.children, where)
 
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
-        return ReadyObject.of(context, self.table, self.plan(context, selected, variables))
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> PreparedObject:
+        return PreparedObject.of(context, self.table, self.plan(context, selected, variables))
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         if self.key.own is None:

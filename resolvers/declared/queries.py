@@ -21,7 +21,7 @@ from tripgate.upstream.backend import PreparedByKey, PreparedPlan, Rows
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyObject:
+class PreparedObject:
     """A planned row, prepared and compiled: all that does not depend on the moment, cached with its document."""
 
     table: Table
@@ -29,7 +29,7 @@ class ReadyObject:
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ObjectPlan) -> "ReadyObject":
+    def of(cls, context: Context, table: Table, plan: ObjectPlan) -> "PreparedObject":
         return cls(table, context.backend.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context) -> dict[str, Any] | None:
@@ -38,19 +38,19 @@ class ReadyObject:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfAnyKey:
-    """A planned row of which nothing but its key is still open: a key more costs no plan more."""
+class _PreparedObjectByKey:
+    """A planned row, prepared and compiled but for its key, so that all keys share one plan."""
 
     table: Table
     prepared: PreparedByKey
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ObjectPlan, column: str) -> "_OfAnyKey":
+    def of(cls, context: Context, table: Table, plan: ObjectPlan, column: str) -> "_PreparedObjectByKey":
         return cls(table, context.backend.prepare_by_key(plan.read, column), object_shaper(plan.shape))
 
-    def ready(self, key: str) -> ReadyObject:
-        return ReadyObject(self.table, self.prepared.with_key(key), self.shaper)
+    def with_key(self, key: str) -> PreparedObject:
+        return PreparedObject(self.table, self.prepared.with_key(key), self.shaper)
 
 
 def _by_key(
@@ -61,21 +61,21 @@ def _by_key(
     variables: VariableValues,
     key: str,
     column: str | None = None,
-) -> ReadyObject:
+) -> PreparedObject:
     """The row of a key; planned once for all keys where nothing below depends on variables."""
     column = column or table.primary_key
     if not all(child.constant for child in children):
         plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
-        return ReadyObject.of(context, table, plan)
-    cached: _OfAnyKey | None = selected.cached.get(table.type_name)
+        return PreparedObject.of(context, table, plan)
+    cached: _PreparedObjectByKey | None = selected.cached.get(table.type_name)
     if cached is None:
         plan = planner(context, variables).object(table, children, ALWAYS)
-        cached = selected.cached[table.type_name] = _OfAnyKey.of(context, table, plan, column)
-    return cached.ready(key)
+        cached = selected.cached[table.type_name] = _PreparedObjectByKey.of(context, table, plan, column)
+    return cached.with_key(key)
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadyConnection:
+class _PreparedConnection:
     """A planned page, prepared and compiled, and its totals where they are read by themselves."""
 
     table: Table
@@ -84,7 +84,7 @@ class _ReadyConnection:
     shaper: ConnectionShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ConnectionPlan) -> "_ReadyConnection":
+    def of(cls, context: Context, table: Table, plan: ConnectionPlan) -> "_PreparedConnection":
         return cls(
             table,
             None if plan.read is None else context.backend.prepare(plan.read),
@@ -119,7 +119,7 @@ class One(PlannedField):
         where = Compare(self.table.primary_key, Operator.EQ, key_in(self.table, selected.arguments(variables)))
         return planner(context, variables).object(self.table, selected.children, where)
 
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> ReadyObject:
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> PreparedObject:
         """The prepared read of this selection, and what shapes its answer."""
         key = key_in(self.table, selected.arguments(variables))
         return _by_key(context, self.table, selected, selected.children, variables, key)
@@ -136,8 +136,8 @@ class Own(DeclaredField):
         if context.caller.user_id is None:
             return None
         column = self.table.columns[self._by].name
-        ready = _by_key(context, self.table, selected, selected.children, variables, context.caller.user_id, column)
-        return await ready.answer(context)
+        prepared = _by_key(context, self.table, selected, selected.children, variables, context.caller.user_id, column)
+        return await prepared.answer(context)
 
 
 class AnyNode(DeclaredField):
@@ -145,8 +145,8 @@ class AnyNode(DeclaredField):
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         type_name, key = node_id.decode(catalog, selected.arguments(variables)["nodeId"])
-        ready = _by_key(context, catalog[type_name], selected, selected.children_of(type_name), variables, key)
-        return await ready.answer(context)
+        prepared = _by_key(context, catalog[type_name], selected, selected.children_of(type_name), variables, key)
+        return await prepared.answer(context)
 
 
 class Many(PlannedField):
@@ -158,5 +158,5 @@ class Many(PlannedField):
         """The plan for this selection."""
         return planner(context, variables).connection(self.table, selected)
 
-    def ready(self, context: Context, selected: Selected, variables: VariableValues) -> _ReadyConnection:
-        return _ReadyConnection.of(context, self.table, self.plan(context, selected, variables))
+    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> _PreparedConnection:
+        return _PreparedConnection.of(context, self.table, self.plan(context, selected, variables))

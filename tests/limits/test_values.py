@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql.execution.values import VariableValues
 
 from tests.live.clients import live
 from tests.support import Person, Wire, serving
@@ -16,6 +17,7 @@ from tripgate.gateway.limits.cost import VALUES
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 from tripgate.local.stack import StackInfo
+from tripgate.planner.selection import Coerced
 from tripgate.upstream.caller import ANONYMOUS, Caller
 
 PLACES = "query ($f: PlaceFilter) { places(filter: $f) { totalCount } }"
@@ -271,3 +273,18 @@ def test_nothing_is_coerced_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         roots = operation.closed_to_anonymous(ANONYMOUS, MUCH)
     assert roots is not None
     assert [root.name for root in roots] == ["places"]
+
+
+def test_arguments_are_coerced_once_for_measuring_and_planning_and_not_cached() -> None:
+    names = ", ".join(['"a"'] * 60)
+    filter_ = f"{{ city: {{ eq: $city }}, name: {{ in: [{names}] }} }}"
+    query = f"query ($city: String) {{ places(filter: {filter_}) {{ totalCount }} }}"
+    operation = DOCUMENTS.operation(query, None)
+    first = operation.prepare({"city": "Rome"}, SOMEBODY)
+    assert isinstance(first.values, Coerced)
+    (root,) = first.roots
+    assert root.arguments(first.values) is root.arguments(first.values)
+    second = operation.prepare({"city": "Rome"}, SOMEBODY)
+    assert type(second.values) is VariableValues
+    assert second.values == first.values
+    assert second.plans is first.plans

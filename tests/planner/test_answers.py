@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.planner import planned
-from tripgate.planner.json_values import UNREADABLE, Torn, unreadable
+from tripgate.planner.json_values import UNREADABLE, Torn, count_unreadable
 from tripgate.planner.rows import ChunkedRows, Row, encoded
 from tripgate.planner.shaper import connection_shaper, object_shaper
 
@@ -164,7 +164,8 @@ def test_what_cannot_be_answered_is_found_again_in_a_long_answer() -> None:
     assert type(encoded(Chunks(rows), list)) is orjson.Fragment
 
     def shaper(chunk: list[Row]) -> list[Any]:
-        unreadable.count += any(row["x"] for row in chunk)
+        if any(row["x"] for row in chunk):
+            count_unreadable()
         return [{"x": UNREADABLE if row["x"] else 0} for row in chunk]
 
     found = encoded(Chunks(rows), shaper)

@@ -1,5 +1,6 @@
 """Values on their way into an answer: identifiers, stored JSON, and fields that the program makes of a row."""
 
+import asyncio
 import datetime as dt
 import uuid
 from decimal import Decimal
@@ -14,7 +15,7 @@ from gql.table import Column, Kind, PythonField, catalog
 from gql.types import profiles  # noqa: F401 - declares one of the types
 from gql.types.trips import TripStatus
 from tripgate.planner import node_id
-from tripgate.planner.json_values import DEEPEST, UNREADABLE, Torn, stored, taken_out, unreadable
+from tripgate.planner.json_values import DEEPEST, UNREADABLE, Torn, UnreadableCount, counting, stored, taken_out
 from tripgate.planner.python_fields import from_row
 
 KEY = uuid.UUID("ada00000-0000-4000-8002-000000000001")
@@ -60,9 +61,9 @@ def lists(depth: int) -> str:
     ],
 )
 def test_stored_json_is_answered_as_it_is(text: str) -> None:
-    before = unreadable.count
+    counting.set(unreadable := UnreadableCount())
     assert orjson.dumps(stored(text)) == text.encode()
-    assert unreadable.count == before
+    assert unreadable.count == 0
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,9 @@ def test_stored_json_is_answered_as_it_is(text: str) -> None:
     ],
 )
 def test_what_others_could_not_read_stays_out(text: str) -> None:
-    before = unreadable.count
+    counting.set(unreadable := UnreadableCount())
     assert stored(text) is UNREADABLE
-    assert unreadable.count == before + 1
+    assert unreadable.count == 1
     assert repr(UNREADABLE) == "UNREADABLE"
 
 
@@ -138,3 +139,13 @@ def test_a_function_gets_columns_as_python_values(column: Column, value: Any, ex
 )
 def test_what_it_gives_is_answered_as_json(value: Any, expected: Any) -> None:
     assert from_row(PythonField("made", (), lambda _: value))({}) == expected
+
+
+async def test_each_answer_counts_its_own() -> None:
+    async def answer(text: str) -> int:
+        counting.set(count := UnreadableCount())
+        stored(text)
+        await asyncio.sleep(0)
+        return count.count
+
+    assert await asyncio.gather(answer("[" + "1" * 400 + "]"), answer("[1]")) == [1, 0]

@@ -156,7 +156,7 @@ _STREAMS = web.AppKey("streams", EventStreams)
 def _measure(observability: Observability, upstreams: Upstreams, stages: Stages, sockets: WebSocketHandler) -> None:
     metrics, engine, admission = observability.metrics, stages.engine, stages.admission
     watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: observability.streams)
-    watch_upstreams(metrics, upstreams.policies, engine.operations)
+    watch_upstreams(metrics, upstreams.policies, engine.operations, lambda: engine.unreadable)
     if admission.limits:
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
     if engine.invalidation is not None:

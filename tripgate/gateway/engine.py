@@ -17,8 +17,7 @@ from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
-from tripgate.planner.json_values import taken_out, unreadable
-from tripgate.planner.selection import Coerced
+from tripgate.planner.json_values import UnreadableCount, counting, taken_out
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
@@ -31,6 +30,9 @@ from tripgate.upstream.resilience.deadline import Operations
 
 class Engine:
     """The last stage of a request: runs operations that are prepared, over the ways to Supabase.
+
+    Attributes:
+        unreadable: How many stored values could not be answered so far, for the metrics.
 
     Args:
         operations: Queries and mutations run in it.
@@ -58,6 +60,7 @@ class Engine:
         self._relay = relay
         self._max_page_size = max_page_size
         self.operations = operations
+        self.unreadable = 0
         self._invalidation = invalidation
         self._reading = backend if invalidation is None or invalidation.sharing is None else invalidation.sharing
 
@@ -77,7 +80,8 @@ class Engine:
             context = self._context(caller, prepared, self._backend, set())
             if self._invalidation is not None and not prepared.closed:
                 write = self._invalidation.mutation_begins(prepared, caller)
-        lost = unreadable.count
+        unreadable = UnreadableCount()
+        counting.set(unreadable)
         try:
             with self.operations.run():
                 if self._extended:
@@ -91,8 +95,8 @@ class Engine:
                 write.end()
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
-        if unreadable.count != lost:
-            _without_unreadable(answer)
+        if unreadable.count:
+            self._take_out_unreadable(answer)
         if explanation is not None:
             cost = {"requested": prepared.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
@@ -147,9 +151,6 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.answer(request, operation, prepared, caller)
             return
-        values = prepared.values
-        if type(values) is Coerced:
-            values.arguments = None
         (selected,) = prepared.roots
         if prepared.closed:
             error = located_error(sign_in(), [selected.node], [selected.key])
@@ -164,15 +165,16 @@ class Engine:
                     yield each
             return
         try:
-            lost = unreadable.count
-            async with aclosing(field.events(context, selected, values)) as events:
+            unreadable = UnreadableCount()
+            counting.set(unreadable)
+            async with aclosing(field.events(context, selected, prepared.values)) as events:
                 async for event in events:
                     if self._invalidation is not None:
                         self._invalidation.change_delivered(caller)
                     answer: dict[str, Any] = {"data": {selected.key: event}}
-                    if unreadable.count != lost:
-                        _without_unreadable(answer)
-                        lost = unreadable.count
+                    if unreadable.count:
+                        self._take_out_unreadable(answer)
+                        unreadable.count = 0
                     yield answer
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
@@ -193,8 +195,8 @@ class Engine:
             prepared.cost,
         )
 
-
-def _without_unreadable(answer: dict[str, Any]) -> None:
-    """Take out what was stored and cannot be answered, each with an error at its place."""
-    if paths := taken_out(answer["data"]):
-        answer["errors"] = [*answer.get("errors", ()), *map(not_representable, paths)]
+    def _take_out_unreadable(self, answer: dict[str, Any]) -> None:
+        """Take out what was stored and cannot be answered, each with an error at its place."""
+        if paths := taken_out(answer["data"]):
+            self.unreadable += len(paths)
+            answer["errors"] = [*answer.get("errors", ()), *map(not_representable, paths)]

@@ -28,7 +28,6 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql.errors import ErrorCode
-from gql.strawberry_definition import strawberry_definition
 from resolvers.anonymous import is_null_for_anonymous
 from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
@@ -36,7 +35,7 @@ from tripgate.gateway.errors import formatted
 from tripgate.gateway.execution_context import ExecutionContext, not_run
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
-from tripgate.planner.selection import Coerced, Selected
+from tripgate.planner.selection import Selected
 
 _INTROSPECTION_FIELDS = frozenset({"__schema", "__type", "__typename"})
 
@@ -92,31 +91,27 @@ async def run(
         elif selected.definition is not None:
             alone = False
     this_run = _Run(declared, prepared.values, context, explanation)
-    try:
-        if alone:
-            return await _run_declared(this_run, roots)
-        known_by = None
-        if prepared.text is not None and _is_introspection(operation, roots):
-            known_by = (operation.digest, operation.name, prepared.text)
-        cached: Result | None = operation.caches.introspection.get(known_by) if known_by is not None else None
-        if cached is not None:
-            return cached
-        outcome = execute(
-            schema,
-            operation.without_variables,
-            context_value=context,
-            executor_class=_Executor,
-            hide_suggestions=operation.hide_suggestions,
-            this_run=this_run,
-        )
-        done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-        result = Result(done.data, done.errors or ())
-        if known_by is not None and not result.errors:
-            operation.caches.introspection[known_by] = result
-        return result
-    finally:
-        if type(prepared.values) is Coerced:
-            prepared.values.arguments = None  # planned by now
+    if alone:
+        return await _run_declared(this_run, roots)
+    known_by = None
+    if prepared.text is not None and _is_introspection(operation, roots):
+        known_by = (operation.digest, operation.name, prepared.text)
+    cached: Result | None = operation.caches.introspection.get(known_by) if known_by is not None else None
+    if cached is not None:
+        return cached
+    outcome = execute(
+        schema,
+        operation.without_variables,
+        context_value=context,
+        executor_class=_Executor,
+        hide_suggestions=operation.hide_suggestions,
+        this_run=this_run,
+    )
+    done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    result = Result(done.data, done.errors or ())
+    if known_by is not None and not result.errors:
+        operation.caches.introspection[known_by] = result
+    return result
 
 
 async def run_extended(
@@ -133,8 +128,6 @@ async def run_extended(
     """
     if prepared.closed:
         return _closed(prepared.roots)
-    if type(prepared.values) is Coerced:
-        prepared.values.arguments = None
     done = await schema.execute(_text(operation), variables, context, operation_name=operation.name)
     return Result(done.data, done.errors or (), done.extensions)
 
@@ -227,9 +220,7 @@ def declared_field(selected: Selected) -> DeclaredField | None:
 
     Extensions, permission classes among them, are asked by graphql-core, where such a field runs.
     """
-    if selected.definition is None:
-        return None
-    field = strawberry_definition(selected.definition)
+    field = selected.declaration
     return field if isinstance(field, DeclaredField) and not field.extensions else None
 
 

@@ -5,7 +5,7 @@ query its coerced variables, its cost and the plans of its reads (for every set 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
+from resolvers.context import PlanCache
 from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
@@ -59,7 +60,7 @@ class PreparedOperation:
         roots: The merged root fields.
         cost: What it may cost at most.
         text: What a query's variables are known by; `None` where they are long, and for what is prepared anew.
-        plans: Where reads keep their plans, by response key.
+        plans: The cache of its fields' plans.
         closed: Whether nothing of it is for this caller, who is not signed in; `values` are none then.
     """
 
@@ -67,8 +68,15 @@ class PreparedOperation:
     roots: tuple[Selected, ...]
     cost: int
     text: bytes | None
-    plans: dict[str, Any] = field(default_factory=dict)
+    plans: PlanCache = field(default_factory=PlanCache)
     closed: bool = False
+
+    def without_arguments(self) -> "PreparedOperation":
+        """The same, but without the arguments that have been coerced for measuring and planning.
+
+        They take memory, and whoever runs it again finds its plans cached.
+        """
+        return replace(self, values=self.values.plain()) if type(self.values) is Coerced else self
 
 
 class Operation:
@@ -135,8 +143,10 @@ class Operation:
             values = self._coerced(raw)
             roots = self.roots(values)
             found = PreparedOperation(values, roots, self._cost(roots, values, size), text)
+            if self.kind is OperationType.SUBSCRIPTION:  # it may run for hours
+                found = found.without_arguments()
             if text is not None:
-                self.caches.variable_sets.put(self._prepared, text, found)
+                self.caches.variable_sets.put(self._prepared, text, found.without_arguments())
         return found
 
     @cached_property

@@ -5,6 +5,7 @@ as a double, would be lost as a whole. `UNREADABLE` stands in its place until wh
 """
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +35,21 @@ UNREADABLE = _Unreadable()
 """Stands for a value that cannot be answered."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """How many values could not be answered so far, so that answers need not be looked through for them."""
+class UnreadableCount:
+    """How many values of one answer could not be answered, so that others need not be looked through for them."""
 
-    count: int = 0
+    count = 0
 
 
-unreadable = Tally()
+counting: ContextVar[UnreadableCount] = ContextVar("counting")
+"""The count of the answer that is made here, set by whoever makes it. Without one nothing is counted."""
+
+
+def count_unreadable() -> None:
+    """Count a value that cannot be answered, `UNREADABLE` standing in its place."""
+    count = counting.get(None)
+    if count is not None:
+        count.count += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def stored(text: str | None) -> Any:
     brackets = text.count("{") + text.count("[")
     if (brackets <= DEEPEST or _depth(text) <= DEEPEST) and (len(text) <= _SURELY_FINITE or _is_read(text)):
         return orjson.Fragment(text)
-    unreadable.count += 1
+    count_unreadable()
     return UNREADABLE
 
 

@@ -22,7 +22,7 @@ from typing import Any, Self, overload
 
 import orjson
 
-from tripgate.planner.json_values import Path, Torn, taken_out, unreadable
+from tripgate.planner.json_values import Path, Torn, UnreadableCount, counting, taken_out
 
 Row = dict[str, Any]
 
@@ -64,6 +64,9 @@ def encoded(rows: ChunkedRows, shaper: Callable[[list[Row]], list[Any]]) -> Any:
     parts: list[bytes] = []
     lost: list[Path] = []
     number = 0
+    unreadable = counting.get(None)
+    if unreadable is None:
+        counting.set(unreadable := UnreadableCount())
     for chunk in rows.chunks():
         before = unreadable.count
         made = shaper(chunk)

@@ -34,16 +34,18 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
+from gql.strawberry_definition import strawberry_definition
+
 
 class Coerced(VariableValues):
     """Variables by their declared types, of an operation in which many literals stand beside them.
 
     Attributes:
-        arguments: What has been made of both for each field, while they are measured and planned; `None` afterwards.
-            Literals beside a variable take as long to read as variables do, and are asked for again and again.
+        arguments: A cache of what both become for each field while they are measured and planned. Literals beside a
+            variable take as long to read as variables do, and are asked for again and again.
     """
 
-    arguments: "dict[Selected, dict[str, Any]] | None"
+    arguments: "dict[Selected, dict[str, Any]]"
 
     @classmethod
     def of(cls, values: VariableValues) -> "Coerced":
@@ -51,6 +53,10 @@ class Coerced(VariableValues):
         found = cls(*values)
         found.arguments = {}
         return found
+
+    def plain(self) -> VariableValues:
+        """The same variables without the cache."""
+        return VariableValues(*self)
 
 
 class Selected:
@@ -60,6 +66,7 @@ class Selected:
         key: The response key: the alias, or the name.
         name: The field's name in the schema, or `__typename`.
         definition: Its definition; `None` for `__typename`.
+        declaration: Of a root field what was declared to Strawberry, where anything was.
         children: What is selected below it, for a field that returns an object type. Below an interface or a union
             it depends on the row's type: see `children_of`.
         cached: Whatever was made of it that does not depend on variables.
@@ -71,6 +78,7 @@ class Selected:
         "_node",
         "cached",
         "children",
+        "declaration",
         "definition",
         "key",
         "name",
@@ -89,6 +97,7 @@ class Selected:
         self.name = node.name.value
         self.parent_type = parent_type
         self.definition = definition
+        self.declaration: Any = None
         self._children_of = functools.cache(children_of)
         type_ = get_named_type(definition.type) if definition is not None else None
         self.children = self.children_of(type_.name) if isinstance(type_, GraphQLObjectType) else ()
@@ -109,9 +118,9 @@ class Selected:
         if self._constant_arguments is not None:
             return self._constant_arguments
         assert self.definition is not None  # noqa: S101 - `__typename` has constant arguments
-        made = variables.arguments if type(variables) is Coerced else None
-        if made is None:
+        if type(variables) is not Coerced:
             return get_argument_values(self.definition, self._node, variables)
+        made = variables.arguments
         if self not in made:
             made[self] = get_argument_values(self.definition, self._node, variables)
         return made[self]
@@ -150,7 +159,11 @@ def select(
     assert root_type is not None  # noqa: S101 - validation refused the operation otherwise
     merging = _Merging(schema, operation, fragments, variables)
     collected = collect_fields(schema, merging.fragments, variables, root_type, operation)
-    return merging.fields(root_type, collected.grouped_field_set)
+    roots = merging.fields(root_type, collected.grouped_field_set)
+    for root in roots:
+        if root.definition is not None:
+            root.declaration = strawberry_definition(root.definition)
+    return roots
 
 
 TYPE_KEY = " type"

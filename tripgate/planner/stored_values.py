@@ -5,7 +5,7 @@ from typing import Any
 
 from gql import intervals
 from gql.table import Kind
-from tripgate.planner.json_values import UNREADABLE, unreadable
+from tripgate.planner.json_values import UNREADABLE, count_unreadable
 
 
 def interval(text: str | None) -> str | None:
@@ -16,7 +16,7 @@ def interval(text: str | None) -> str | None:
 def finite(value: Any) -> Any:
     """A floating-point number; `UNREADABLE` for NaN and the infinities, which come as text, since JSON has none."""
     if isinstance(value, str):
-        unreadable.count += 1
+        count_unreadable()
         return UNREADABLE
     return value
 

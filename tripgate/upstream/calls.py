@@ -96,7 +96,7 @@ class UpstreamCall:
         record = self._record
         if record is not None:
             self._record = None  # which may keep this call: no cycle is left for the garbage collector
-            if record.told is None:
+            if record.on_call is None:
                 record.calls.append(self)
             else:
-                record.told(record, self)
+                record.on_call(record, self)

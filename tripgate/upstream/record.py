@@ -47,8 +47,8 @@ class RequestRecord:
         request: Its parameters, once they are read.
         operation: What it asks for, once that is parsed.
         caller: Who asks, once that is known.
-        calls: Its requests to Supabase that are over, unless `told` is told of them.
-        told: Called with this and each request to Supabase that is over, where they are not kept.
+        calls: Its requests to Supabase that are over, unless `on_call` takes them.
+        on_call: Called with this and each request to Supabase that is over, where they are not kept.
         codes: Of the errors in its answers.
         events: How many answers a subscription had.
         traced: The client's headers of its own trace, where nothing is added to it here.
@@ -64,12 +64,12 @@ class RequestRecord:
         "codes",
         "events",
         "finished",
+        "on_call",
         "operation",
         "parsed",
         "parsing",
         "request",
         "request_id",
-        "told",
         "trace",
         "traced",
         "transport",
@@ -84,7 +84,7 @@ class RequestRecord:
         self.operation: Any = None
         self.caller: Caller = ANONYMOUS
         self.calls: list[UpstreamCall] = []
-        self.told: Callable[[RequestRecord, UpstreamCall], None] | None = None
+        self.on_call: Callable[[RequestRecord, UpstreamCall], None] | None = None
         self.codes: list[str] = []
         self.events = 0
         self.traced: Mapping[str, str] = NOT_TRACED

@@ -102,7 +102,7 @@ class _Found:
     def root(self, selected: Selected, variables: VariableValues) -> bool:
         """Take a root field in; whether its answer may be cached."""
         assert selected.definition is not None  # noqa: S101 - the caller knows
-        field = strawberry_definition(selected.definition)
+        field = selected.declaration
         if not isinstance(field, DeclaredField) or not self._may_last(selected, at_root=True):
             return False
         if field.extensions:  # permission, for one, is asked each time

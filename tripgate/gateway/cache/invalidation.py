@@ -9,7 +9,6 @@ from graphql import GraphQLError
 from pydantic import BaseModel, ValidationError
 
 from gql.errors import ApiError, ErrorCode
-from gql.strawberry_definition import strawberry_definition
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
 from tripgate.gateway.cache.hints import gateway_write_tables
@@ -138,8 +137,8 @@ def _written(root: Selected) -> frozenset[str]:
     """The tables that a root field of a mutation writes to, of those that other gateways must be told of."""
     if root.definition is None:
         return frozenset()
-    field = strawberry_definition(root.definition)
     told = gateway_write_tables() | root_tables()
+    field = root.declaration
     if isinstance(field, DeclaredField):
         return told & {field.table.name}
     # A field with a body says so itself.

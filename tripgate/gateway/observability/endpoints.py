@@ -97,11 +97,18 @@ def watch_live(
     metrics.gauge("tripgate_realtime_sockets", "Open connections to Realtime.", lambda: realtime.sockets)
 
 
-def watch_upstreams(metrics: Metrics, policies: Policies, operations: Operations) -> None:
-    """Measure how many operations run, and how each upstream is asked for them."""
+def watch_upstreams(
+    metrics: Metrics, policies: Policies, operations: Operations, unreadable: Callable[[], float]
+) -> None:
+    """Measure how many operations run, and how each upstream is asked for them.
+
+    Args:
+        unreadable: How many stored values could not be answered.
+    """
     metrics.gauge("tripgate_running", "Queries and mutations that run.", lambda: operations.running)
     metrics.gauge("tripgate_tasks", "Tasks of the event loop, running or waiting.", lambda: len(asyncio.all_tasks()))
     metrics.counter("tripgate_refused", "Operations refused since too many ran.", lambda: operations.refused)
+    metrics.counter("tripgate_unreadable_values", "Stored values that no answer can hold.", unreadable)
     metrics.gauges(
         "tripgate_breaker_open",
         "Whether an upstream is not asked for now: 1, or 0.5 while one request tries it.",

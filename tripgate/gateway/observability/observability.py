@@ -104,7 +104,7 @@ class Observability:
             record.transport = "sse"
             self.streams += 1
         if live:
-            record.told = self._called
+            record.on_call = self._called
 
     def note(self, record: RequestRecord, answer: Mapping[str, Any]) -> None:
         """One of its answers: the codes of its errors are kept, and a subscription's answers counted."""
@@ -128,7 +128,7 @@ class Observability:
         except Exception:  # whoever has an answer gets it
             _log.exception("a request could not be logged")
         # What goes on for it in other tasks is counted as it ends.
-        record.told = self._called
+        record.on_call = self._called
         recording.set(None)
 
     def _finish(self, record: RequestRecord, status: int | str, ended: float) -> None:
