@@ -43,7 +43,7 @@ def sampler(samples: StackInfo) -> Iterator[str]:
         "rate_limits": False,
         "development": True,
     }
-    command = [sys.executable, "-m", "tests.kinds.served"]
+    command = [sys.executable, "-m", "tests.kinds.served", "tests.kinds.declared"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

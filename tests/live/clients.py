@@ -47,6 +47,13 @@ class Live:
         assert found["type"] in {"complete", "error"}, found
         return str(found["payload"][0]["extensions"]["code"]) if found["type"] == "error" else "complete"
 
+    async def failure(self, id_: str, seconds: float = TIMEOUT) -> tuple[str, str]:
+        """Code and message of the error with which the operation ends."""
+        found = await self._next(id_, seconds)
+        assert found["type"] == "error", found
+        (error,) = found["payload"]
+        return error["extensions"]["code"], error["message"]
+
     async def silence(self, id_: str, seconds: float = 0.5) -> None:
         """Nothing more comes for this operation."""
         try:

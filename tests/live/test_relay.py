@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from tests.support import Person, serving
 from tripgate.local.stack import Stack, StackInfo
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.channel import REPLAY_LIMIT, REPLAY_MARGIN_SECONDS
+from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.resilience.gate import Gate
@@ -269,3 +271,37 @@ async def test_postgres_drops_every_connection(party: Party, live_stack: Stack, 
             else:
                 return
         raise AssertionError("the subscription never came back")
+
+
+@dataclass
+class Refusals:
+    """What a channel says to its listener, but for changes."""
+
+    reasons: list[str] = field(default_factory=list)
+
+    def on_change(self, change: Change) -> None: ...
+
+    def on_disconnected(self) -> None: ...
+
+    def on_presence(self, event: str, payload: dict[str, Any]) -> None: ...
+
+    def on_refused(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+async def test_the_end_of_a_join_that_was_left_does_not_end_the_next_of_its_topic(
+    http: aiohttp.ClientSession, info: StackInfo, party: Party
+) -> None:
+    client = RealtimeClient(http, f"{info.api_url}/realtime/v1", info.publishable_key)
+    topic, token, listener = f"trip:{party.trip}", party.owner.token or "", Refusals()
+    try:
+        first = client.join(topic, token, listener)
+        await asyncio.wait_for(first.joined.wait(), 5)
+        client.leave(first)
+        second = client.join(topic, token, listener)
+        await asyncio.wait_for(second.joined.wait(), 5)
+        await asyncio.sleep(0.3)
+        assert second.joined.is_set()
+        assert listener.reasons == []
+    finally:
+        await client.close()

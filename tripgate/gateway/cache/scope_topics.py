@@ -8,12 +8,12 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import Protocol
 
 from gql.errors import ApiError
 from gql.scope import Scope
 from gql.table import catalog
+from tripgate.upstream.backend import BackendError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.listener import OnChange, TopicListener
@@ -140,16 +140,19 @@ class ScopeTopics:
         own = self._topics.own
         assert own is not None  # noqa: S101 - what wants a list listens
         try:
-            with suppress(ApiError):  # what cannot be read now may be later
-                await own.ready()
-                if all_of_them:
-                    self._not_before = time.monotonic() + _AGAIN_SECONDS
-                    self._listen_to_all(caller, await self._list_all(caller))
-                elif self._wanted:
-                    wanted = frozenset(itertools.islice(self._wanted, MOST_ROWS))
-                    self._wanted.clear()
-                    for key in await self._row_keys(self._scope, caller, wanted, MOST_ROWS):
-                        self._listen_to(caller, key)
+            await own.ready()
+            if all_of_them:
+                self._not_before = time.monotonic() + _AGAIN_SECONDS
+                self._listen_to_all(caller, await self._list_all(caller))
+            elif self._wanted:
+                wanted = frozenset(itertools.islice(self._wanted, MOST_ROWS))
+                self._wanted.clear()
+                for key in await self._row_keys(self._scope, caller, wanted, MOST_ROWS):
+                    self._listen_to(caller, key)
+        except ApiError:
+            pass  # what cannot be read now may be later
+        except BackendError as error:
+            _log.warning("%s could not be listed, so what depends on them is not cached: %s", self._root, error.code)
         finally:
             self._listing = None
 

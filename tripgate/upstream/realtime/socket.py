@@ -222,7 +222,8 @@ class Socket:
                 channel.listener.on_presence(frame.event, frame.payload)
             case "system" if frame.payload.get("status") == "error":
                 _log.info("realtime channel: %s", frame.payload.get("message"))
-            case "phx_close" | "phx_error":
+            # It bears the number of the join that it ends: perhaps one that this channel has left already.
+            case "phx_close" | "phx_error" if frame.ref in {None, channel.join_ref}:
                 self._closed_by_server(channel, str(frame.payload.get("message", frame.event)))
 
     def _reply(self, ref: str, payload: dict[str, Any]) -> None:

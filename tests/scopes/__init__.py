@@ -1,0 +1,1 @@
+"""Several scopes in one program, with roots of other keys than uuids, in a project of their own."""

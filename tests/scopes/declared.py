@@ -1,0 +1,129 @@
+"""Types over the tables of `project`: two scopes beside the product's own. For a program of their own,
+`tests.kinds.served`: what is declared stays declared."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import strawberry
+
+from gql.caching import CacheControl, InvalidatedBy
+from gql.declare import NEVER, REQUIRED, column, on_create, scope, table, to_many, to_one
+from gql.scalars import BigInt
+from gql.scope import Membership
+from gql.types.scopes import USER
+from resolvers.declared import presence
+from resolvers.declared.crud import crud
+from tripgate.gateway.schema import build_schema
+
+CLUB = scope(
+    "club",
+    root="Club",
+    owner="user_id",
+    members=(Membership("ClubMember", via="club_number", person="user_id"),),
+    description="The club.",
+)
+ROOM = scope(
+    "room",
+    root="Room",
+    members=(Membership("RoomGuest", via="room_code", person="user_id"),),
+    description="The room.",
+)
+
+
+def _told(*tables: str) -> CacheControl:
+    return CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=tables)
+
+
+@table("clubs", scope=CLUB, key="number", order_by=("title",), cache=_told("club_members"))
+class Club:
+    """A row with a number for its key."""
+
+    number: BigInt = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    title: str = column(write=REQUIRED)
+
+    events = to_many("ClubEvent", via="club_number", description="What happens there.")
+
+
+@table("club_members", scope=CLUB.via("club_number"), cache=_told("clubs"))
+class ClubMember:
+    """Somebody in a club."""
+
+    id: UUID = column(write=NEVER)
+    club_number: BigInt = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+
+
+@table("club_events", scope=CLUB.via("club_number"), order_by=("title",), cache=_told("clubs", "club_members"))
+class ClubEvent:
+    """What happens in a club."""
+
+    id: BigInt = column(write=NEVER)
+    club_number: BigInt = column(write=on_create(required=True))
+    title: str = column(write=REQUIRED)
+    price: Decimal | None
+
+    club = to_one("Club", via="club_number", description="Whose it is.")
+
+
+@table("rooms", scope=ROOM, key="code", order_by=("title",), cache=_told("room_guests"))
+class Room:
+    """A row with a text for its key, which is nobody's."""
+
+    code: str = column(write=on_create(required=True))
+    title: str = column(write=REQUIRED)
+
+    notes = to_many("RoomNote", via="room_code", description="What is said there.")
+
+
+@table("room_guests", scope=ROOM.via("room_code"), cache=_told("rooms"))
+class RoomGuest:
+    """Somebody in a room."""
+
+    id: UUID = column(write=NEVER)
+    room_code: str = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+
+
+@table("room_notes", scope=ROOM.via("room_code"), key="code", order_by=("code",), cache=_told("rooms", "room_guests"))
+class RoomNote:
+    """What is said in a room."""
+
+    code: str = column(write=on_create(required=True))
+    room_code: str = column(write=on_create(required=True))
+    words: str = column(write=REQUIRED)
+
+    room = to_one("Room", via="room_code", description="Where it is said.")
+
+
+@table("reminders", scope=USER.via("user_id"), order_by=("words",), cache=_told())
+class Reminder:
+    """What is one person's alone."""
+
+    id: BigInt = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    words: str = column(write=REQUIRED)
+
+
+@strawberry.type
+class RoomSubscription:
+    """Who is there."""
+
+    room_presence = presence(ROOM, event="Who is in a room.", description="Who is in the room now.")
+    club_presence = presence(CLUB, event="Who is in a club.", description="Who is in the club now.")
+
+
+_PARTS = [
+    *(
+        each
+        for name in ("Club", "ClubEvent", "Room", "RoomNote", "Reminder")
+        for each in crud(name, changes="It.").types()
+    ),
+    *(each for name in ("ClubMember", "RoomGuest") for each in crud(name).types()),
+    RoomSubscription,
+]
+SCHEMA = build_schema(
+    queries=[each for each in _PARTS if each.__name__.endswith("Query")],
+    mutations=[each for each in _PARTS if each.__name__.endswith("Mutation")],
+    subscriptions=[each for each in _PARTS if each.__name__.endswith("Subscription")],
+)
