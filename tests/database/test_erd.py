@@ -1,36 +1,45 @@
-"""The diagrams in docs/ show the database as it is."""
+"""The diagrams in docs/ show the tables as they are, each once."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pytest
-
-from tripgate.local import erd
-from tripgate.local.errors import LocalStackError
-
-if TYPE_CHECKING:
-    import psycopg
-
-    from tests.database.conftest import Database
+from gql import pg_catalog
+from tripgate.commands import erd
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("diagram", erd.DIAGRAMS)
-def test_is_drawn_from_this_database(stack: Database, diagram: str) -> None:
-    drawn = erd.as_mermaid(stack.admin_db_url, erd.DIAGRAMS[diagram])
-    assert (ROOT / diagram).read_text(encoding="utf-8") == drawn, "run `make schema`"
+def test_the_diagrams_are_drawn_from_this_database() -> None:
+    assert erd.stale(ROOT, pg_catalog.loaded()) == [], "run `make schema`"
+    assert set(erd.drawn(ROOT, pg_catalog.loaded())) == set((ROOT / "docs/supabase/schema/diagrams").glob("*.mmd"))
 
 
-def test_every_table_is_shown_once(db: psycopg.Connection) -> None:
-    tables = [name for (name,) in db.execute("select tablename from pg_tables where schemaname = 'public'")]
-    assert sorted(table for shown in erd.DIAGRAMS.values() for table in shown) == sorted(tables)
+def test_every_table_is_shown_once() -> None:
+    shown = [
+        line.split()[0]
+        for text in erd.drawn(ROOT, pg_catalog.loaded()).values()
+        for line in text.splitlines()
+        if line.endswith(" {")
+    ]
+    assert sorted(shown) == sorted(table.name for table in pg_catalog.loaded().stored)
 
 
-def test_tells_keys_and_how_many(stack: Database) -> None:
-    lines = erd.as_mermaid(stack.admin_db_url, ["profiles", "user_preferences", "trip_items"]).splitlines()
+def test_a_diagram_that_is_older_than_the_tables_is_told(tmp_path: Path) -> None:
+    diagrams = tmp_path / "docs/supabase/schema/diagrams"
+    shutil.copytree(ROOT / "docs/supabase/schema/diagrams", diagrams)
+    shutil.copytree(ROOT / "supabase/schemas", tmp_path / "supabase/schemas")
+    assert erd.stale(tmp_path, pg_catalog.loaded()) == []
+    core = diagrams / "erd-core.mmd"
+    core.write_text(core.read_text(encoding="utf-8").replace("uuid place_id FK", "uuid place_id"), encoding="utf-8")
+    (diagrams / "erd-advanced.mmd").unlink()
+    assert sorted(erd.stale(tmp_path, pg_catalog.loaded())) == [diagrams / "erd-advanced.mmd", core]
+
+
+def test_tells_keys_and_how_many() -> None:
+    tables = [f"public.{name}" for name in ("profiles", "user_preferences", "trip_items")]
+    lines = erd.as_mermaid(pg_catalog.loaded(), tables).splitlines()
     for line in (
         '    "auth.users" ||--o| profiles : "id"',
         '    profiles ||--o| user_preferences : "user_id"',
@@ -41,8 +50,3 @@ def test_tells_keys_and_how_many(stack: Database) -> None:
     ):
         assert line in lines
     assert "    trips {" not in lines
-
-
-def test_refuses_a_table_that_does_not_exist(stack: Database) -> None:
-    with pytest.raises(LocalStackError, match="do not exist: voyages"):
-        erd.as_mermaid(stack.admin_db_url, ["trips", "voyages"])

@@ -41,6 +41,7 @@ class TestTheFile:
     def test_is_known_to_be_older_than_a_changed_schema(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copytree(ROOT / "supabase", tmp_path / "supabase")
         shutil.copytree(ROOT / "releases", tmp_path / "releases")
+        shutil.copytree(ROOT / "docs/supabase", tmp_path / "docs/supabase")
         for name in ("schema.graphql", "pyproject.toml"):
             shutil.copy(ROOT / name, tmp_path)
         monkeypatch.chdir(tmp_path)

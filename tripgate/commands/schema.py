@@ -91,9 +91,12 @@ def _check_catalog() -> None:
             f"supabase/schemas/{changed[0]} is not what gql/pg_catalog.json was read from. Run `make schema` and "
             "commit what it writes."
         )
+    from tripgate.commands import erd  # noqa: PLC0415
     from tripgate.commands.checks.conformity import conformity  # noqa: PLC0415
     from tripgate.commands.doctor.report import Level  # noqa: PLC0415
 
+    if stale := erd.stale(Path(), pg_catalog.loaded()):
+        raise click.ClickException(f"{stale[0]} does not show the tables as they are. Run `make schema`.")
     findings = conformity(pg_catalog.loaded()).findings
     if told := [finding.line for finding in findings if finding.level in {Level.ERROR, Level.WARNING}]:
         raise click.ClickException("\n".join(["The types and the schemas do not agree:", *told]))
@@ -101,15 +104,17 @@ def _check_catalog() -> None:
 
 def _write_what_follows_from_the_sql() -> None:
     need_local_packages("tripgate schema --update")
+    from gql import pg_catalog  # noqa: PLC0415
+    from tripgate.commands import erd  # noqa: PLC0415
     from tripgate.commands.pg_catalog import file  # noqa: PLC0415
-    from tripgate.local import database, erd, scratch  # noqa: PLC0415 - reached by this option alone
+    from tripgate.local import database, scratch  # noqa: PLC0415 - reached by this option alone
     from tripgate.local.errors import LocalStackError  # noqa: PLC0415
 
     try:
         with scratch.scratch() as cluster:
             url = cluster.database(database.schema_files(Path.cwd()))
             file.write(Path(), url)
-            for diagram, tables in erd.DIAGRAMS.items():
-                Path(diagram).write_text(erd.as_mermaid(url, tables), encoding="utf-8")
     except LocalStackError as error:
         raise click.ClickException(str(error)) from None
+    for diagram, text in erd.drawn(Path(), pg_catalog.loaded()).items():
+        diagram.write_text(text, encoding="utf-8")
