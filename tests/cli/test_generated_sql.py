@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
-from gql.declare import NEVER, REQUIRED, column, table, to_many
+from gql.declare import NEVER, REQUIRED, column, has_one, table, to_many, to_one
 from gql.scalars import BigInt
+from gql.schemas import HOUSEHOLD
 from gql.table import catalog
 from resolvers.declared.crud import crud
 from tripgate.cli import main
@@ -75,6 +76,39 @@ revoke execute on function public.notes_against(public.shelves) from public, ano
 grant execute on function public.notes_against(public.shelves) to authenticated;
 """
 
+OF_ANOTHER_SCHEMA = """
+
+-- household.couples ---------------------------------------------------------------------------------------------------
+
+grant all on household.couples to service_role;
+
+create trigger expect_couples_deletes after delete on household.couples
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create function household.couples_by_ids(ids bigint[]) returns setof household.couples language sql stable as $$
+    select * from household.couples where number = any (ids)
+$$;
+comment on function household.couples_by_ids(bigint[]) is \
+'The rows of couples with these ids, of those that the caller may see.';
+revoke execute on function household.couples_by_ids(bigint[]) from public, anon, authenticated, service_role;
+grant execute on function household.couples_by_ids(bigint[]) to authenticated;
+
+create function household.whole_couples(household.couples) \
+returns setof household.couples rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function household.whole_couples(household.couples) is 'The row of couples itself.';
+revoke execute on function household.whole_couples(household.couples) from public, anon, authenticated, service_role;
+grant execute on function household.whole_couples(household.couples) to authenticated;
+
+create view household.public_homes_keys with (security_invoker = true) as
+    select id from public.homes;
+comment on view household.public_homes_keys is \
+'The keys of public.homes, in whose rows those of this schema that refer to them are embedded.';
+revoke all on household.public_homes_keys from anon, authenticated, service_role;
+grant select on household.public_homes_keys to authenticated;
+"""
+
 HIDDEN = """
 
 -- secrets -------------------------------------------------------------------------------------------------------------
@@ -125,6 +159,26 @@ def declare_secrets() -> None:
     schema.MUTATIONS = (*schema.MUTATIONS, *crud("Secret", reads=False).types())
 
 
+def declare_couples() -> None:
+    @table("homes")
+    class Home:
+        """Where couples live: its keys are in two relations, and in one view."""
+
+        id: UUID = column(write=NEVER)
+        couples = to_many("HouseholdCouple", via="home_id", description="Who lives there.")
+        owners = has_one("HouseholdCouple", via="owned_id", description="Whose it is.")
+
+    @table("couples", schema=HOUSEHOLD, key="number")
+    class Couple:
+        """Two people."""
+
+        number: BigInt = column(write=NEVER)
+        home_id: UUID = column(write=NEVER)
+        home = to_one("Home", via="home_id", description="Where they live.")
+
+    schema.MUTATIONS = (*schema.MUTATIONS, *crud("HouseholdCouple", reads=False).types())
+
+
 def sql_file(project: Path, name: str) -> Path:
     return project / "supabase" / "schemas" / name
 
@@ -154,6 +208,18 @@ def test_a_new_table_gets_all_that_its_declaration_asks_for(
     )
     assert text.endswith(expected)
     assert text.count("\n-- secrets -") + text.count("\n-- shelves -") == 1
+    assert generated_sql.stale(project) == []
+
+
+def test_a_table_of_another_schema_gets_it_there_and_views_of_the_keys_that_it_refers_to(project: Path) -> None:
+    declare_couples()
+    sql_file(project, "005_more_tables.sql").write_text(
+        "create table public.homes (id uuid primary key);\n"
+        "create schema household;\ncreate table household.couples (number bigint primary key);\n"
+    )
+    generated_sql.update(project)
+    text = sql_file(project, "905_more_generated.sql").read_text()
+    assert text.endswith(OF_ANOTHER_SCHEMA)
     assert generated_sql.stale(project) == []
 
 

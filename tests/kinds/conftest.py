@@ -1,6 +1,7 @@
 """A gateway over the tables of `project`, in a program of its own."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,13 @@ PROJECT = Path(__file__).with_name("project")
 @pytest.fixture(scope="package")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
-    data = tmp_path_factory.mktemp("kinds") / "data"
-    with Stack(StackOptions(project_dir=PROJECT, data_dir=data, api_port=0)) as stack:
+    root = tmp_path_factory.mktemp("kinds")
+    project = shutil.copytree(PROJECT, root / "project")
+    generated = subprocess.run(
+        [sys.executable, "-m", "tests.kinds.generated"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    (project / "supabase" / "schemas" / "903_meetings_generated.sql").write_text(generated.stdout)
+    with Stack(StackOptions(project_dir=project, data_dir=root / "data", api_port=0)) as stack:
         assert stack.info is not None
         # The embedded Supabase lets only a superuser create this extension; the platform lets migrations.
         with psycopg.connect(stack.info.admin_db_url, autocommit=True) as connection:

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from gql.table import Sort, Table, catalog
+from gql.schemas import PostgresSchema, bare, schema_of
+from gql.table import Sort, Table, catalog, keys_view
 from tripgate.gateway.schema import written_by_filter
 
-_MADE = re.compile(r"^create (?:table|(?:or replace )?view) (?:if not exists )?public\.(\w+)", re.MULTILINE)
+_MADE = re.compile(r"^create (?:table|(?:or replace )?view) (?:if not exists )?(\w+)\.(\w+)", re.MULTILINE)
 _STAGE = re.compile(r"0(\d\d)_(\w+)_tables\.sql")
 _TREES = re.compile(r"(?<=allowed constant text\[\] := array\[\n)[^\]]*(?=\n    \];)")
 _EVERYBODY = "public, anon, authenticated, service_role"
@@ -51,7 +52,11 @@ def generated(project_dir: Path) -> dict[Path, str]:
         file: file.read_text(encoding="utf-8") for file in sorted(schemas.glob("*.sql")) if not _is_generated(file)
     }
     by_file: dict[Path, list[Table]] = {}
-    made = {name: file for file, text in texts.items() for name in _MADE.findall(text)}
+    made = {
+        PostgresSchema(schema).qualified(name): file
+        for file, text in texts.items()
+        for schema, name in _MADE.findall(text)
+    }
     order = list(made)
     for table in sorted(catalog, key=lambda each: order.index(each.name) if each.name in made else -1):
         if table.name not in made:
@@ -60,12 +65,13 @@ def generated(project_dir: Path) -> dict[Path, str]:
             )
         by_file.setdefault(made[table.name], []).append(table)
     written = {}
+    keys: set[str] = set()
     for file, tables in by_file.items():
         stage = _STAGE.fullmatch(file.name)
         if stage is None:
             raise GeneratedSqlError(f"{file} makes tables of the API, so it must be called 0NN_<stage>_tables.sql.")
         name = f"9{stage[1]}_{stage[2]}_generated.sql"
-        parts = [_HEADER.format(file=file.name), *(of_table(table) for table in tables)]
+        parts = [_HEADER.format(file=file.name), *(of_table(table, keys) for table in tables)]
         written[schemas / name] = "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
     return {**written, **_trees(texts, order)}
 
@@ -95,15 +101,19 @@ def _left_over(project_dir: Path, wanted: Mapping[Path, str]) -> list[Path]:
     return [file for file in schemas.glob("*.sql") if _is_generated(file) and file not in wanted]
 
 
-def of_table(table: Table) -> str:
-    """What is written for one table."""
+def of_table(table: Table, keys: set[str] | None = None) -> str:
+    """What is written for one table.
+
+    Args:
+        keys: The views of keys that are written already, to which this table's are added.
+    """
     head = f"-- {table.name} "
-    parts = [f"\n{head:-<120}", f"grant all on public.{table.name} to service_role;"]
+    parts = [f"\n{head:-<120}", f"grant all on {_sql(table)} to service_role;"]
     if table.hidden_columns:
         parts.pop()  # what service_role may do says the table's own file
     if "updated_at" in table.by_sql_name and not table.read_only:
         parts.append(
-            f"create trigger set_{table.name}_updated_at before update on public.{table.name}\n"
+            f"create trigger set_{table.bare_name}_updated_at before update on {_sql(table)}\n"
             "    for each row execute function private.set_updated_at();"
         )
     events = [event for name, event in written_by_filter() if name == table.name]
@@ -112,12 +122,22 @@ def of_table(table: Table) -> str:
         parts += [_by_ids(table), _whole(table)]
     parts += [_view(table, order, name) for order, name in table.views.items()]
     parts += [_against(table, column.name) for column in table.columns.values() if column.long]
+    written = set() if keys is None else keys
+    for name, parent in _keys_views(table).items():
+        if name not in written:
+            parts.append(_keys_view(name, parent))
+            written.add(name)
     return "\n\n".join(parts)
+
+
+def _sql(table: Table) -> str:
+    """A table as SQL names it."""
+    return f"{table.schema}.{table.bare_name}"
 
 
 def _write_guard(table: Table, event: str) -> str:
     return (
-        f"create trigger expect_{table.name}_{event}s after {event} on public.{table.name}\n"
+        f"create trigger expect_{table.bare_name}_{event}s after {event} on {_sql(table)}\n"
         "    referencing old table as touched for each statement execute function private.expect_rows();"
     )
 
@@ -125,27 +145,30 @@ def _write_guard(table: Table, event: str) -> str:
 def _by_ids(table: Table) -> str:
     key = table.by_sql_name[table.primary_key].kind  # called as its type is in SQL
     return _function(
-        f"{table.name}_by_ids({{}}{key}[])",
+        table,
+        f"{table.bare_name}_by_ids({{}}{key}[])",
         "ids ",
-        f"setof public.{table.name} language sql stable",
-        f"select * from public.{table.name} where {table.primary_key} = any (ids)",  # noqa: S608 - declared names
-        f"The rows of {table.name} with these ids, of those that the caller may see.",
+        f"setof {_sql(table)} language sql stable",
+        f"select * from {_sql(table)} where {table.primary_key} = any (ids)",  # noqa: S608 - declared names
+        f"The rows of {table.bare_name} with these ids, of those that the caller may see.",
     )
 
 
 def _whole(table: Table) -> str:
     return _function(
-        f"whole_{table.name}({{}}public.{table.name})",
+        table,
+        f"whole_{table.bare_name}({{}}{_sql(table)})",
         "",
-        f"setof public.{table.name} rows 1 language sql stable",
+        f"setof {_sql(table)} rows 1 language sql stable",
         "select ($1).*",
-        f"The row of {table.name} itself.",
+        f"The row of {table.bare_name} itself.",
     )
 
 
 def _against(table: Table, column: str) -> str:
     return _function(
-        f"{column}_against({{}}public.{table.name})",
+        table,
+        f"{column}_against({{}}{_sql(table)})",
         "entry ",
         "jsonb language sql stable set search_path = ''",
         f"select public.compare_with_texts(entry.{column})",
@@ -153,12 +176,12 @@ def _against(table: Table, column: str) -> str:
     )
 
 
-def _function(signature: str, parameter: str, returns: str, body: str, comment: str) -> str:
-    """A function that only signed-in people may call; `signature` has a place for the parameter's name."""
-    plain = f"public.{signature.format('')}"
+def _function(table: Table, signature: str, parameter: str, returns: str, body: str, comment: str) -> str:
+    """A function beside its table that only signed-in people may call; `signature` has a place for the parameter."""
+    plain = f"{table.schema}.{signature.format('')}"
     return "\n".join(
         [
-            f"create function public.{signature.format(parameter)} returns {returns} as $$",
+            f"create function {table.schema}.{signature.format(parameter)} returns {returns} as $$",
             f"    {body}",
             "$$;",
             f"comment on function {plain} is '{comment}';",
@@ -171,18 +194,42 @@ def _function(signature: str, parameter: str, returns: str, body: str, comment: 
 def _view(table: Table, order: tuple[Sort, ...], name: str) -> str:
     keys = ", ".join(key.column + " desc" * key.descending for key in order)
     if name.endswith("_reversed"):
-        comment = f"The same as {name.removesuffix('_reversed')}, from its end."
+        comment = f"The same as {bare(name).removesuffix('_reversed')}, from its end."
     else:
-        comment = f"The rows of {table.name}, ordered by {keys}."
+        comment = f"The rows of {table.bare_name}, ordered by {keys}."
+    query = f"select * from {_sql(table)} order by {keys}"  # noqa: S608 - declared names
+    return _viewed(f"{table.schema}.{bare(name)}", query, comment)
+
+
+def _viewed(name: str, query: str, comment: str) -> str:
+    """A view with its reader's rights, who is signed in."""
     return "\n".join(
         [
-            f"create view public.{name} with (security_invoker = true) as",
-            f"    select * from public.{table.name} order by {keys};",  # noqa: S608 - declared names
-            f"comment on view public.{name} is '{comment}';",
-            f"revoke all on public.{name} from anon, authenticated, service_role;",
-            f"grant select on public.{name} to authenticated;",
+            f"create view {name} with (security_invoker = true) as",
+            f"    {query};",
+            f"comment on view {name} is '{comment}';",
+            f"revoke all on {name} from anon, authenticated, service_role;",
+            f"grant select on {name} to authenticated;",
         ]
     )
+
+
+def _keys_views(table: Table) -> dict[str, Table]:
+    """The views of other schemas' keys in which rows of this table are embedded, each with the table of the keys."""
+    return {
+        keys_view(parent.name, table.schema): parent
+        for parent in catalog
+        for relation in parent.relations.values()
+        if catalog[relation.target] is table
+        and catalog.crosses(parent, relation)
+        and (relation.many or relation.theirs)
+    }
+
+
+def _keys_view(name: str, parent: Table) -> str:
+    said = f"The keys of {_sql(parent)}, in whose rows those of this schema that refer to them are embedded."
+    query = f"select {parent.primary_key} from {_sql(parent)}"  # noqa: S608 - declared names
+    return _viewed(f"{schema_of(name)}.{bare(name)}", query, said)
 
 
 def _trees(texts: Mapping[Path, str], order: list[str]) -> dict[Path, str]:
@@ -196,7 +243,7 @@ def _trees(texts: Mapping[Path, str], order: list[str]) -> dict[Path, str]:
         raise GeneratedSqlError("One file must hold `allowed constant text[] := array[…]`, the list of insert_tree.")
     ((file, match),) = found
     text = texts[file]
-    if set(re.findall(r"'(\w+)'", match[0])) == tables.keys():
+    if set(re.findall(r"'([\w.]+)'", match[0])) == tables.keys():
         return {file: text}
     listed = "        " + ", ".join(f"'{name}'" for name in tables)
     return {file: text[: match.start()] + listed + text[match.end() :]}

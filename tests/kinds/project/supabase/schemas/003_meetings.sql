@@ -1,4 +1,5 @@
 -- A second Postgres schema: its own meetings and marks, which refer to tables of public and are referred to from there.
+-- What is the same for every table is generated: `tests/kinds/generated.py`.
 
 create schema meetings;
 grant usage on schema meetings to authenticated, service_role;
@@ -32,20 +33,6 @@ create policy "People keep their own" on meetings.marks to authenticated
     using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
 grant select, insert, update, delete on meetings.marks to authenticated;
 
-create function meetings.meetings_by_ids(ids bigint[]) returns setof meetings.meetings language sql stable as $$
-    select * from meetings.meetings where id = any (ids)
-$$;
-create function meetings.whole_meetings(meetings.meetings) returns setof meetings.meetings rows 1 language sql stable as $$
-    select ($1).*
-$$;
-create function meetings.marks_by_ids(ids uuid[]) returns setof meetings.marks language sql stable as $$
-    select * from meetings.marks where id = any (ids)
-$$;
-
-create view meetings.public_text_samples_keys with (security_invoker = true) as select code from public.text_samples;
-create view meetings.public_marks_keys with (security_invoker = true) as select id from public.marks;
-grant select on meetings.public_text_samples_keys, meetings.public_marks_keys to authenticated;
-
 create function meetings.longer_than(than bigint) returns setof meetings.meetings language sql stable as $$
     select * from meetings.meetings where minutes > than
 $$;
@@ -53,9 +40,3 @@ $$;
 create function public.marks_by_ids(ids bigint[]) returns setof public.marks language sql stable as $$
     select * from public.marks where id = any (ids)
 $$;
-
-create view meetings.meetings_by_title with (security_invoker = true) as
-    select * from meetings.meetings order by title, id;
-create view meetings.meetings_by_title_reversed with (security_invoker = true) as
-    select * from meetings.meetings order by title desc, id desc;
-grant select on meetings.meetings_by_title, meetings.meetings_by_title_reversed to authenticated;
