@@ -1,5 +1,6 @@
 """The servers that tests share: an embedded Supabase without data, one with the seed, and a gateway over the latter."""
 
+import inspect
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.redis_server import Server, redis_server
-from tests.support import Person, Wire, serving
+from tests.support import Person, Wire, reading, serving
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 ROOT = Path(__file__).parent.parent
@@ -69,6 +70,13 @@ async def gateway(seeded: StackInfo, wire: Wire) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def direct(seeded: StackInfo) -> AsyncIterator[str]:
+    """The address of a gateway over the same stack that reads straight from Postgres."""
+    async with serving(seeded, introspection=True, **reading(seeded, "postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 async def anonymous(http: aiohttp.ClientSession, gateway: str) -> Person:
     """Nobody signed in."""
     return Person(http, gateway)
@@ -113,8 +121,15 @@ SLOW = (
 SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the processes that tests start over which backend their gateways read."""
+    os.environ["TEST_BACKEND"] = str(config.getoption("--backend"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the slow files first, and say which tests one worker must run: those of a file, or of a shared stack."""
+    if config.getoption("--backend") == "postgres":
+        _leave_out_postgrest(config, items)
     items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if item.nodeid.startswith(name)), 99))
     for item in items:
         file = item.nodeid.partition("::")[0]
@@ -124,13 +139,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Two switches, for what is stored and compared."""
+    """Switches, for what is stored and compared, and for what is read over."""
+    parser.addoption(
+        "--backend",
+        choices=("postgrest", "postgres"),
+        default="postgrest",
+        help="What gateways read over. Tests of what PostgREST is asked are left out of the other one's.",
+    )
     parser.addoption(
         "--rewrite-cases", action="store_true", help="Write tests/planner/cases anew instead of comparing."
     )
     parser.addoption(
         "--rewrite-budget", action="store_true", help="Write tests/performance/budget.json anew instead of comparing."
     )
+
+
+def _leave_out_postgrest(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that look at the wire to PostgREST, or say of themselves that they are about PostgREST."""
+
+    def about_postgrest(item: pytest.Item) -> bool:
+        asked = inspect.signature(item.function).parameters if isinstance(item, pytest.Function) else ()
+        return "wire" in asked or item.get_closest_marker("postgrest") is not None
+
+    left_out = [item for item in items if about_postgrest(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import strawberry
 from aiohttp import web
 from yarl import URL
 
+from tests.direct_login import direct_login
 from tripgate.gateway.app import application
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
@@ -21,12 +22,27 @@ from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo
 
 _numbers = itertools.count(1)
+_direct: dict[str, str] = {}
 _TIMES = int(os.environ.get("TEST_EXAMPLES", "1"))
 
 
 def examples(number: int) -> int:
     """How many random examples a test tries: so many, and at night so many times TEST_EXAMPLES."""
     return number * _TIMES
+
+
+def reading(stack: StackInfo, backend: str) -> dict[str, str]:
+    """The settings by which a gateway reads over this backend, `postgrest` or `postgres`."""
+    if backend != "postgres":
+        return {}
+    if stack.db_url not in _direct:
+        _direct[stack.db_url] = direct_login(stack)
+    return {"database_url": _direct[stack.db_url]}
+
+
+def backend() -> str:
+    """What the tests run over, as `--backend` says."""
+    return os.environ.get("TEST_BACKEND", "postgrest")
 
 
 @asynccontextmanager
@@ -45,6 +61,7 @@ async def serving(
         "upstream_pool": POOL,
         # All tests ask from one address.
         "rate_limits": False,
+        **reading(stack, backend()),
         **changes,
     }
     settings = Settings.model_validate(given)

@@ -350,6 +350,7 @@ async def test_least_texts_under_filters_on_related_rows(
     assert data == {"tripItems": {"aggregate": {"min": {"title": expected}}}}
 
 
+@pytest.mark.postgrest
 async def test_least_texts_in_several_parts_are_refused(sharing: tuple[Person, Person]) -> None:
     # PostgREST answers one part for each outcome of the test of the place; only Postgres knows the order of texts.
     filter_ = {"or": [{"place": {"city": {"eq": "Rome"}}}, {"title": {"eq": "Walk"}}]}

@@ -16,6 +16,8 @@ from tripgate.local import binaries, ports, postgrest
 from tripgate.local.process import Supervisor
 from tripgate.local.stack import StackInfo
 
+pytestmark = pytest.mark.postgrest
+
 SETUP = """
 create role counting_only login noinherit password 'counting';
 grant anon, authenticated to counting_only;

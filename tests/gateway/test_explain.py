@@ -93,6 +93,7 @@ async def test_each_root_field_has_its_own_requests(developer: Person) -> None:
     assert list(tables.items()) == [("page", ["trips", "trips"]), ("viewer", ["profiles"]), ("nothing", [])]
 
 
+@pytest.mark.postgrest
 async def test_a_write_and_what_is_read_behind_it(developer: Person, newcomer: Person) -> None:
     trip_id = await newcomer.trip()
     writer = Person(developer.http, developer.url, newcomer.token)

@@ -13,6 +13,8 @@ from aiohttp import web
 from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
 
+pytestmark = pytest.mark.postgrest
+
 TRIPS = "{ trips { nodes { id } } }"
 
 

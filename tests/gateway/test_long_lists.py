@@ -235,6 +235,7 @@ async def test_more_than_a_url_holds_is_refused(planner: Person, wire: Wire, que
     assert wire.requests == []
 
 
+@pytest.mark.postgrest
 async def test_the_longest_url_that_is_sent_is_one_that_postgrest_takes(planner: Person, seeded: StackInfo) -> None:
     query = "query ($text: String) { trips(filter: { title: { neq: $text } }) { totalCount } }"
     async with serving(seeded) as url:

@@ -88,6 +88,7 @@ async def asked(person: Person, query: str, variables: dict[str, Any], accept: s
         return response.status, json.loads(answer.removeprefix("data: "))
 
 
+@pytest.mark.postgrest
 # Both ways to execute: the second document also asks the schema, so it runs in graphql-core.
 @pytest.mark.parametrize("beside", ["", '__type(name: "Trip") { name }'])
 @pytest.mark.parametrize(("head", "failed", "variables"), list(failing()))
@@ -105,6 +106,7 @@ async def test_a_field_that_fails_leaves_the_others_their_answers(
         assert error["locations"] == [{"line": 1, "column": query.index("failed:") + 1}]
 
 
+@pytest.mark.postgrest
 @pytest.mark.parametrize("beside", ["", '__type(name: "Trip") { name }'])
 async def test_where_all_fail_all_are_null_and_each_says_why(forbidden: Person, beside: str) -> None:
     query = f"{{ a: trips {{ totalCount }} b: trips(first: -1) {{ totalCount }} c: viewer {{ id }} {beside} }}"

@@ -1,9 +1,10 @@
-"""Each folder of `cases/` is one story: a query, its plan, the requests that ask for it, and the answer.
+"""Each folder of `cases/` is one story: a query, its plan, how either backend asks for it, and the answer.
 
 `variables.json` is optional. After a change that is meant, `pytest tests/planner/test_cases.py --rewrite-cases` writes
-plan, request and answer anew; read the difference before you commit it.
+plan, requests and answer anew; read the difference before you commit it.
 """
 
+import dataclasses
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,7 @@ import pytest
 
 from tests.planner import planned
 from tests.support import Person, Wire
+from tripgate.upstream.postgres.render import read_query
 
 
 @pytest.mark.parametrize("name", planned.names())
@@ -28,6 +30,19 @@ async def test_request_and_response(name: str, ada: Person, wire: Wire, *, rewri
         (planned.CASES / name / "request.txt").write_text("".join(f"{line}\n" for line in sent))
     assert sent == (planned.CASES / name / "request.txt").read_text().splitlines()
     assert body == stored(planned.CASES / name / "response.json", body, rewrite=rewrite_cases)
+
+
+@pytest.mark.parametrize("name", planned.names())
+async def test_sql_and_response(name: str, ada: Person, direct: str, *, rewrite_cases: bool) -> None:
+    file = planned.CASES / name / "request.sql"
+    found = planned.reads(planned.query(name), planned.variables(name)).values()
+    asked = "\n".join(f"{read_query(read).shown['sql']};" for reads in found for read in reads) + "\n"
+    if rewrite_cases:
+        file.write_text(asked)
+    assert asked == file.read_text()
+    status, body = await dataclasses.replace(ada, url=direct).post(planned.query(name), **planned.variables(name))
+    assert status == 200
+    assert body == orjson.loads((planned.CASES / name / "response.json").read_bytes())
 
 
 def stored(file: Path, found: object, *, rewrite: bool) -> object:

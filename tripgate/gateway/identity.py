@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import jwt
+import orjson
 from cachetools import LRUCache
 from pydantic import BaseModel, ValidationError
 
@@ -42,7 +43,7 @@ class Identity:
         self._issuer = issuer
         self._api_key = api_key
         self._jwt_secret = jwt_secret
-        self._known: LRUCache[str, tuple[Caller, float]] = LRUCache(maxsize=10_000)
+        self._known: LRUCache[str, tuple[Caller, float, bytes]] = LRUCache(maxsize=10_000)
 
     async def caller(self, authorization: str | None) -> Caller:
         """The caller behind a header; anonymous without one.
@@ -62,11 +63,29 @@ class Identity:
         known = self._known.get(token)
         if known is not None and known[1] + _LEEWAY > time.time():
             return known[0]
-        claims = await self._verified(token)
+        claims, decoded = await self._verified(token)
         signed_in = claims.role == "authenticated"
         caller = Caller(claims.sub, token, claims.session_id, claims.exp, claims.email) if signed_in else ANONYMOUS
-        self._known[token] = (caller, claims.exp)
+        self._known[token] = (caller, claims.exp, orjson.dumps(decoded))
         return caller
+
+    async def claims(self, token: str) -> bytes:
+        """All claims of somebody's token as JSON, verified here, whoever made a caller of it.
+
+        Raises:
+            ApiError: As `caller`.
+        """
+        known = self._known.get(token)
+        if known is None or known[1] + _LEEWAY <= time.time():
+            await self.caller(f"Bearer {token}")
+            known = self._known.get(token)
+        if known is None or known[0].anonymous:
+            raise _refused("The access token's role is not accepted.")
+        return known[2]
+
+    async def can_verify(self) -> bool:
+        """Whether there is a key to verify tokens with, or it is not known at the moment."""
+        return self._jwt_secret is not None or await self._jwks.any()
 
     async def caller_or_anonymous(self, authorization: str | None) -> Caller:
         """The caller behind a header; anonymous, with the refusal, where that is none that is accepted."""
@@ -75,7 +94,7 @@ class Identity:
         except ApiError as error:
             return Caller(refusal=error)
 
-    async def _verified(self, token: str) -> _Claims:
+    async def _verified(self, token: str) -> tuple[_Claims, dict[str, Any]]:
         if len(token) > _LONGEST_TOKEN:
             raise _refused("The access token is too long.")
         try:
@@ -97,7 +116,7 @@ class Identity:
             raise _refused("The access token is not accepted.") from None
         if claims.role not in {"authenticated", "anon"} or (claims.role == "authenticated" and not claims.sub):
             raise _refused("The access token's role is not accepted.")
-        return claims
+        return claims, decoded
 
     async def _key(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The key and the one algorithm it may be used with: the token does not choose."""

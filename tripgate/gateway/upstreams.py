@@ -1,13 +1,15 @@
 """The ways to Supabase that all requests share, opened together."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
 from tripgate.gateway.identity import Identity
-from tripgate.gateway.settings import Settings
+from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.functions import FunctionsClient, HttpFunctions
 from tripgate.upstream.http_client import HttpClient
@@ -17,7 +19,7 @@ from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
-from tripgate.upstream.resilience.policy import PolicyLimits
+from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,47 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
         functions = HttpFunctions(session, f"{settings.project_url}/functions/v1", api_key, policies.functions)
         realtime = RealtimeClient(session, settings.realtime_address, api_key)
         relay = Relay(realtime, limits=_relay_limits(settings, rest_limits))
+        identity = _identity(settings, session)
         try:
-            yield Upstreams(
-                session,
-                policies,
-                _identity(settings, session),
-                PostgrestBackend(rest, api_key, policies.rest),
-                auth,
-                FunctionsClient(functions),
-                realtime,
-                relay,
-            )
+            async with _backend(settings, identity, PostgrestBackend(rest, api_key, policies.rest)) as (backend, more):
+                yield Upstreams(
+                    session,
+                    dataclasses.replace(policies, database=more),
+                    identity,
+                    backend,
+                    auth,
+                    FunctionsClient(functions),
+                    realtime,
+                    relay,
+                )
         finally:
             await relay.close()
             rest.close()
             await auth.close()
+
+
+@asynccontextmanager
+async def _backend(
+    settings: Settings, identity: Identity, rest: Backend
+) -> AsyncIterator[tuple[Backend, Policy[Any] | None]]:
+    """What reads and writes: PostgREST alone, or Postgres for reads where the settings name it, and its policy."""
+    if settings.database_url is None:
+        yield rest, None
+        return
+    # Loads libpq, which nobody else needs.
+    from tripgate.upstream.postgres.opening import UnsafeDatabaseError, open_database  # noqa: PLC0415
+
+    if not await identity.can_verify():
+        raise SettingsError(
+            "TRIPGATE_DATABASE_URL makes the gateway the only one that verifies tokens, and the project's keys are "
+            "none: set SUPABASE_JWT_SECRET, or leave TRIPGATE_DATABASE_URL out"
+        )
+    url, limits = settings.database_url.get_secret_value(), settings.database_policy(settings.workers)
+    try:
+        async with open_database(url, limits, identity.claims, rest, named=settings.database_prepared) as opened:
+            yield opened
+    except UnsafeDatabaseError as error:
+        raise SettingsError("\n".join(f"TRIPGATE_DATABASE_URL: {line}" for line in str(error).split("\n"))) from None
 
 
 def _identity(settings: Settings, session: aiohttp.ClientSession) -> Identity:

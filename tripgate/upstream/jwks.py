@@ -65,6 +65,13 @@ class JwksCache:
             raise unavailable()
         return self._keys.get(kid)
 
+    async def any(self) -> bool:
+        """Whether the project has keys; also while they cannot be fetched."""
+        async with self._lock:
+            if not self._keys:
+                await self._fetch()
+        return bool(self._keys) or self._fetched_at == float("-inf")
+
     def _due(self, kid: str) -> bool:
         now = self._clock()
         fresh = kid in self._keys and now - self._fetched_at < self._max_age

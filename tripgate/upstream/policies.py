@@ -11,11 +11,12 @@ from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How PostgREST, Auth and the Edge Functions are asked."""
+    """How PostgREST, Auth and the Edge Functions are asked; and Postgres, where it is asked itself."""
 
     rest: Policy[Answer]
     auth: Policy[Any]
     functions: Policy[Any]
+    database: Policy[Any] | None = None
 
     @classmethod
     def of(cls, limits: PolicyLimits, rest: PolicyLimits) -> "Policies":
@@ -23,4 +24,4 @@ class Policies:
         return cls(Policy("rest", rest, fault), Policy("auth", limits), Policy("functions", limits))
 
     def __iter__(self) -> Iterator[Policy[Any]]:
-        return iter((self.rest, self.auth, self.functions))
+        return iter(each for each in (self.rest, self.auth, self.functions, self.database) if each is not None)

@@ -111,6 +111,14 @@ class Settings(
             )
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _refuse_other_addresses(cls, url: SecretStr | None) -> SecretStr | None:
+        # Not by libpq, whose message would repeat the password.
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("write it as postgresql://login:password@host:port/postgres")
+        return url
+
     @field_validator("supabase_publishable_key")
     @classmethod
     def _refuse_secret_keys(cls, key: SecretStr) -> SecretStr:
@@ -147,6 +155,15 @@ class Settings(
             raise ValueError(
                 f"{self.workers} workers cannot share the {self.upstream_pool} connections of PostgREST's pool; "
                 "set TRIPGATE_UPSTREAM_POOL to its `db-pool`, or fewer TRIPGATE_WORKERS"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_more_workers_than_database_connections(self) -> Self:
+        if self.database_url is not None and self.workers > self.database_pool:
+            raise ValueError(
+                f"{self.workers} workers cannot share {self.database_pool} connections to Postgres; "
+                "raise TRIPGATE_DATABASE_POOL, or set fewer TRIPGATE_WORKERS"
             )
         return self
 

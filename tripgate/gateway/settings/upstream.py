@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from tripgate.upstream.resilience.policy import PolicyLimits
 
@@ -41,6 +41,18 @@ class UpstreamSettings(BaseModel):
     breaker_seconds: float = Field(
         default=2.0, gt=0, description="How long it is not asked before one request tries whether it answers again."
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Reads go straight to Postgres, as `postgresql://login:password@host:port/postgres`; the login may "
+        "be nothing but `anon` and `authenticated`.",
+    )
+    database_pool: int = Field(
+        default=10, ge=1, description="The most connections of `TRIPGATE_DATABASE_URL`, of all workers together."
+    )
+    database_prepared: bool = Field(
+        default=True,
+        description="Statements are prepared once and kept; `false` for poolers of transactions that do not know them.",
+    )
     live_retry_seconds: float = Field(
         default=20.0, ge=0, description="For how long a subscription tries reads again that Supabase does not answer."
     )
@@ -61,6 +73,11 @@ class UpstreamSettings(BaseModel):
     def rest_policy(self, workers: int) -> PolicyLimits:
         """How PostgREST is treated by each of so many processes: what is more than its pool would wait there."""
         width = max(1, min(self.upstream_connections, self.upstream_pool // workers))
+        return replace(self.policy, connections=width, share=self._share_of(width))
+
+    def database_policy(self, workers: int) -> PolicyLimits:
+        """How Postgres is treated by each of so many processes: as many requests at once as there are connections."""
+        width = max(1, self.database_pool // workers)
         return replace(self.policy, connections=width, share=self._share_of(width))
 
     def _share_of(self, width: int) -> int:

@@ -1,0 +1,2 @@
+select row_to_json(r) from (select t1."title" from "public"."trips" as t1 where t1."status" <> $1 order by t1."created_at" desc, t1."id" asc limit 1) as r -- $1 = 'cancelled';
+select row_to_json(r) from (select count(*) as "count", sum(t1."budget")::text as "a0", avg(t1."budget")::text as "a1", min(t1."title") as "a2", min(t1."start_date") as "a3", min(t1."created_at") as "a4", max(t1."budget")::text as "a5", max(t1."end_date") as "a6" from "public"."trips" as t1 where t1."status" <> $1) as r -- $1 = 'cancelled';

@@ -1,0 +1,1 @@
+select row_to_json(r) from (select count(*) as "count", sum(t1."budget")::text as "a0", avg(t1."budget")::text as "a1", min(t1."start_date") as "a2", max(t1."created_at") as "a3" from "public"."trips" as t1 where (exists (select from "public"."trip_items" as t2 where t2."trip_id" = t1."id" and t2."kind" = $1) or t1."status" = $2)) as r -- $1 = 'food', $2 = 'planning';

@@ -1,0 +1,1 @@
+select row_to_json(r) from (select t1."title" from "public"."trips" as t1 where (t1."status" = any ($1) and t1."end_date" is not null and (t1."title" ilike $2 or (t1."budget" >= $3 and not (t1."currency" = any ($4))))) order by t1."start_date" asc, t1."id" asc limit 20) as r -- $1 = '{"completed","booked","planning"}', $2 = '%rome%', $3 = '1000', $4 = '{"NOK","SEK"}';

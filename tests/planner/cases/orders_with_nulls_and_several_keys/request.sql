@@ -1,0 +1,1 @@
+select row_to_json(r) from (select t1."title", t1."description", t1."budget"::text as "budget", t1."id" from "public"."trips" as t1 order by t1."description" desc nulls last, t1."budget" asc, t1."id" asc limit 3) as r;

@@ -1,0 +1,1 @@
+select row_to_json(r) from (select t1."title" from "public"."trips" as t1 where t1."title" = $1 order by t1."created_at" desc, t1."id" asc limit 20) as r -- $1 = 'x",id.not.is.null),or=(id.not.is.null&select=*';

@@ -1,0 +1,1 @@
+select row_to_json(r) from (select t1."role", (select row_to_json(r) from (select t2."display_name" from "public"."profiles" as t2 where t2."id" = t1."user_id") as r) as "r0" from "public"."collaborators" as t1 where (t1."trip_id" = $1 and t1."user_id" = $2)) as r -- $1 = 'ada00000-0000-4000-8002-000000000002', $2 = 'be400000-0000-4000-8000-000000000002';

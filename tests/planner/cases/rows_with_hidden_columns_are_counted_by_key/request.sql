@@ -1,0 +1,2 @@
+select row_to_json(r) from (select t1."title", (select coalesce(json_agg(r), '[]') from (select count(*) as "count" from "public"."invitations" as t2 where t2."trip_id" = t1."id") as r) as "r0", (select coalesce(json_agg(r), '[]') from (select count(*) as "count" from "public"."trip_items" as t3 where t3."trip_id" = t1."id") as r) as "r1" from "public"."trips" as t1 order by t1."title" asc, t1."id" asc limit 20) as r;
+select row_to_json(r) from (select count(*) as "count", min(t1."email") as "a0" from "public"."invitations" as t1) as r;

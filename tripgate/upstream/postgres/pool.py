@@ -1,0 +1,177 @@
+"""A bounded number of connections, opened when they are wanted."""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from dataclasses import dataclass
+
+import psycopg
+
+from tripgate.upstream.backend import BackendError
+from tripgate.upstream.http_connection import AbandonedError
+from tripgate.upstream.postgres.login import LoginError, check_login
+from tripgate.upstream.postgres.session import RoleSession, SessionError, open_sessions
+from tripgate.upstream.postgres.wire import WireConnection
+from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
+
+OLDEST_SECONDS = 1800.0
+"""After so long, give or take a tenth, a connection is opened anew: what it keeps, and whom it leads to, may be old."""
+
+_CONNECT_SECONDS = 5.0
+_log = logging.getLogger("tripgate.database")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A connection and how requests begin on it, by role."""
+
+    connection: WireConnection
+    roles: dict[str, RoleSession]
+    ends_at: float
+
+
+class Pool:
+    """Connections of one login.
+
+    Args:
+        url: As libpq takes it.
+        size: How many at most.
+        named: Whether statements are prepared under names and kept.
+        search_path: Where computed columns are found.
+    """
+
+    def __init__(self, url: str, *, size: int, named: bool, search_path: str) -> None:
+        self._url = url
+        self._size = size
+        self._named = named
+        self._search_path = search_path
+        self._idle: list[Session] = []
+        self._count = 0
+        self._waiting: deque[asyncio.Future[Session | None]] = deque()
+        self._closed = False
+
+    @property
+    def open(self) -> int:
+        """How many connections there are, those being opened included."""
+        return self._count
+
+    @property
+    def idle(self) -> int:
+        """How many of them are free."""
+        return len(self._idle)
+
+    def try_take(self) -> Session | None:
+        """A free connection, if there is one: the one that was used last."""
+        idle = self._idle
+        while idle:
+            session = idle.pop()
+            if not session.connection.broken:
+                return session
+            self._count -= 1
+        return None
+
+    async def take(self, timeout: float) -> Session:  # noqa: ASYNC109 - the pool's own
+        """A free connection, or a new one, or the next that is given back.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            NoAnswerError: There is none in time, or none to be had.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    if self._closed:
+                        raise unavailable(sent=False)
+                    if (found := self.try_take()) is not None:
+                        return found
+                    if self._count < self._size:
+                        return await self.opened(min(timeout, _CONNECT_SECONDS))
+                    if (given := await self._next()) is not None:
+                        return given
+        except TimeoutError:
+            late = timed_out()
+            late.sent = False
+            raise late from None
+
+    def give(self, session: Session) -> None:
+        """Take a connection back that nobody uses any more."""
+        connection = session.connection
+        if self._closed or connection.broken or asyncio.get_running_loop().time() >= session.ends_at:
+            self._forget(connection)
+            return
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(session)
+                return
+        self._idle.append(session)
+
+    def give_when(self, over: "asyncio.Future[None]", session: Session) -> None:
+        """Take a connection back once Postgres is done with a request that nobody waits for."""
+        over.add_done_callback(lambda _: self.give(session))
+
+    async def opened(self, seconds: float) -> Session:
+        """A new connection, of which it is known that it does what it must.
+
+        Raises:
+            NoAnswerError: It is not to be had.
+        """
+        self._count += 1
+        connection = None
+        try:
+            connection = await WireConnection.open(self._url, named=self._named, timeout=seconds)
+            await check_login(connection, seconds)
+            roles = await open_sessions(connection, self._search_path, seconds)
+        except BaseException as error:
+            self._forget(connection)
+            if not isinstance(error, Exception) or isinstance(error, AbandonedError):
+                # Whoever waited has gone: nothing else of it is of use.
+                raise asyncio.CancelledError from None
+            raise _unopened(error) from error
+        age = OLDEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
+        return Session(connection, roles, asyncio.get_running_loop().time() + age)
+
+    def close(self) -> None:
+        """Hang up all that are free, and the others once they are given back."""
+        self._closed = True
+        while self._idle:
+            self._forget(self._idle.pop().connection)
+        while self._waiting:
+            if not (waiting := self._waiting.popleft()).done():
+                waiting.set_result(None)
+
+    async def _next(self) -> Session | None:
+        """The next that is given back; `None` when there is a place for a new one."""
+        waiting: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            return await waiting
+        except BaseException:
+            if waiting.done() and not waiting.cancelled() and (given := waiting.result()) is not None:
+                self.give(given)
+            raise
+
+    def _forget(self, connection: WireConnection | None) -> None:
+        """One connection less, so there is a place for another."""
+        if connection is not None:
+            connection.close()
+        self._count -= 1
+        while self._waiting:
+            if not (waiting := self._waiting.popleft()).done():
+                waiting.set_result(None)
+                return
+
+
+def _unopened(error: Exception) -> NoAnswerError:
+    """Why there is no connection, for the log and for the caller."""
+    if isinstance(error, LoginError | SessionError):
+        _log.error("database login refused", extra={"fields": {"reason": str(error)}})
+    if isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | LoginError | SessionError):
+        return unavailable(sent=False)
+    if isinstance(error, NoAnswerError):
+        error.sent = False
+        return error
+    raise error

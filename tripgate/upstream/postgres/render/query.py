@@ -1,0 +1,235 @@
+"""Reads and calls as queries that answer JSON, one row a record, in the shape that `tripgate.planner.rows` tells.
+
+What is embedded is a subquery in the select list. Beside `order by` and `limit` Postgres computes it for the rows of
+the page alone, where a join would be made for every row that matches.
+"""
+
+import dataclasses
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from gql.table import Sort
+from tripgate.planner.plan import (
+    ALWAYS,
+    Aggregate,
+    Compare,
+    Embed,
+    FunctionCall,
+    Operator,
+    Pick,
+    Read,
+    related_key,
+)
+from tripgate.upstream.postgres.render.conditions import condition_text
+from tripgate.upstream.postgres.render.statement import (
+    Statement,
+    Writing,
+    column,
+    function,
+    identifier,
+    joined,
+    relation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A plan made ready for Postgres: what is sent in one packet.
+
+    Attributes:
+        rows: Answers one JSON value a record; `None` where only the count is wanted.
+        count: Answers how many rows match on all pages, where that is wanted.
+    """
+
+    rows: Statement | None
+    count: Statement | None
+    plan: Read | FunctionCall = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two that ask for the same."""
+        return self.rows, self.count
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """In the order in which they are sent."""
+        return tuple(each for each in (self.rows, self.count) if each is not None)
+
+    @property
+    def calls(self) -> bool:
+        """Whether a function is called, which PostgREST would be asked for by POST."""
+        return isinstance(self.plan, FunctionCall) or self.plan.source is not None
+
+    @property
+    def method(self) -> bytes:
+        """The method of the request to PostgREST in whose place this is."""
+        return b"POST" if self.calls else b"GET"
+
+    @property
+    def target(self) -> str:
+        """What is read or called, in a word: the path of that request."""
+        if isinstance(self.plan, FunctionCall):
+            return f"rpc/{self.plan.function}"
+        return self.plan.table if self.plan.source is None else f"rpc/{self.plan.source.function}"
+
+    @property
+    def path(self) -> bytes:
+        """The same as functions of the database see it."""
+        return f"/{self.target}".encode()
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The SQL, for people who develop."""
+        return {"sql": ";\n".join(map(_shown, self.statements))}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedQuery:
+    """The query for one row but for its key, the value at this place."""
+
+    read: Read
+    column: str
+    rows: Statement
+    place: int
+
+    def with_key(self, key: str) -> Query:
+        """The query for the row with this key."""
+        text, values = self.rows.text, self.rows.values
+        plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
+        given = Statement(text, (*values[: self.place], key.encode(), *values[self.place + 1 :]))
+        return Query(given, None, plan)
+
+
+def read_query(read: Read) -> Query:
+    """Render a read."""
+    count = None
+    if read.count:
+        writing = Writing()
+        alias = writing.alias()
+        count = writing.statement(
+            f"select count(*) from {_source(writing, read)} as {alias}{_where(writing, read, alias)}"
+        )
+        if read.limit == 0:
+            return Query(None, count, read)
+    writing = Writing()
+    return Query(_records(writing, read), count, read)
+
+
+def keyed_query(read: Read, column_name: str) -> KeyedQuery:
+    """Render a read of one row whose condition will be that this column has some value.
+
+    Raises:
+        ValueError: The read has a condition, an order or a limit.
+    """
+    if read.where != ALWAYS or read.order or read.limit is not None:
+        raise ValueError("only a read without condition, order and limit finds one row by its key")
+    open_key = "\0"  # which no text of a plan is
+    with_key = dataclasses.replace(read, where=Compare(column_name, Operator.EQ, open_key))
+    rows = _records(Writing(), with_key)
+    return KeyedQuery(read, column_name, rows, rows.values.index(open_key.encode()))
+
+
+def value_query(call: FunctionCall) -> Query:
+    """Render a call of a function that returns one value."""
+    writing = Writing()
+    return Query(writing.statement(f"select to_json({_call(writing, call)})"), None, call)
+
+
+def _records(writing: Writing, read: Read) -> Statement:
+    return writing.statement(f"select row_to_json(r) from ({_select(writing, read)}) as r")
+
+
+def _select(writing: Writing, read: Read, owner: tuple[str, str, Embed] | None = None) -> str:
+    """One level: the rows of a read with all that is embedded in each.
+
+    Args:
+        owner: The table and alias of the row above, and how the rows belong to it.
+    """
+    alias = writing.alias()
+    selected = ", ".join(_selected(writing, read, alias))
+    text = f"select {selected} from {_source(writing, read)} as {alias}{_where(writing, read, alias, owner)}"
+    if read.aggregates and read.columns:
+        text += f" group by {', '.join(column(alias, pick.column) for pick in read.columns)}"
+    if read.order:
+        text += f" order by {', '.join(_sort(writing, read.table, alias, key) for key in read.order)}"
+    if read.limit is not None:
+        # Written out, since Postgres plans by it.
+        text += f" limit {read.limit:d}"
+    if read.offset:
+        text += f" offset {writing.bind(str(read.offset))}"
+    return text
+
+
+def _selected(writing: Writing, read: Read, alias: str) -> Iterator[str]:
+    for pick in read.columns:
+        yield _pick(alias, pick)
+    for aggregate in read.aggregates:
+        yield _aggregate(alias, aggregate)
+    for embed in read.embeds:
+        yield f"{_embedded(writing, read.table, alias, embed)} as {identifier(embed.alias)}"
+    if read.keys:
+        for number, key in enumerate(read.order):
+            if key.path:
+                yield f"{_key(writing, read.table, alias, key)}::text as {identifier(related_key(number))}"
+
+
+def _embedded(writing: Writing, table: str, alias: str, embed: Embed) -> str:
+    inner = _select(writing, embed.read, (table, alias, embed))
+    if not embed.many:
+        return f"(select row_to_json(r) from ({inner}) as r)"
+    return f"(select coalesce(json_agg(r), '[]') from ({inner}) as r)"
+
+
+def _source(writing: Writing, read: Read) -> str:
+    return relation(read.table) if read.source is None else _call(writing, read.source)
+
+
+def _call(writing: Writing, call: FunctionCall) -> str:
+    given = ", ".join(f"{identifier(name)} => {writing.bind(value)}" for name, value in call.arguments)
+    return f"{function(call.function)}({given})"
+
+
+def _where(writing: Writing, read: Read, alias: str, owner: tuple[str, str, Embed] | None = None) -> str:
+    parts = []
+    if owner is not None:
+        table, above, embed = owner
+        parts.append(joined(table, above, embed.via, read.table, alias, many=embed.many))
+    if read.where != ALWAYS:
+        parts.append(condition_text(writing, read.where, read.table, alias))
+    return f" where {' and '.join(parts)}" if parts else ""
+
+
+def _pick(alias: str, pick: Pick) -> str:
+    text = column(alias, pick.column)
+    return text if pick.cast is None else f"{text}::{pick.cast} as {identifier(pick.column)}"
+
+
+def _aggregate(alias: str, aggregate: Aggregate) -> str:
+    of = "*" if aggregate.column is None else column(alias, aggregate.column)
+    cast = "" if aggregate.cast is None else f"::{aggregate.cast}"
+    return f"{aggregate.function.value}({of}){cast} as {identifier(aggregate.alias)}"
+
+
+def _sort(writing: Writing, table: str, alias: str, key: Sort) -> str:
+    text = f"{_key(writing, table, alias, key)} {'desc' if key.descending else 'asc'}"
+    if key.nulls_first == key.descending:
+        return text  # where Postgres puts nulls by itself
+    return f"{text} nulls {'first' if key.nulls_first else 'last'}"
+
+
+def _key(writing: Writing, table: str, alias: str, key: Sort) -> str:
+    """What is sorted by; over to-one relations the one value at their end, or null."""
+    if not key.path:
+        return column(alias, key.column)
+    sources, conditions = [], []
+    for hop in key.path:
+        next_alias = writing.alias()
+        sources.append(f"{relation(hop.table)} as {next_alias}")
+        conditions.append(joined(table, alias, hop.via, hop.table, next_alias, many=False))
+        table, alias = hop.table, next_alias
+    return f"(select {column(alias, key.column)} from {', '.join(sources)} where {' and '.join(conditions)})"
+
+
+def _shown(statement: Statement) -> str:
+    values = ", ".join(f"${number} = {value.decode()!r}" for number, value in enumerate(statement.values, 1))
+    return f"{statement.text} -- {values}" if values else statement.text

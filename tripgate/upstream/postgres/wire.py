@@ -1,0 +1,279 @@
+"""One connection to Postgres, on which one request at a time is sent as one packet: libpq's pipeline mode, no threads.
+
+Everything up to a `Sync` is one implicit transaction. Settings that are local to it end there, an error needs no
+ROLLBACK, and nothing of a request is left on the connection but its prepared statements.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import pq
+
+from tripgate.upstream.backend import BackendError
+from tripgate.upstream.http_connection import AbandonedError
+from tripgate.upstream.postgres.errors import failure_of
+from tripgate.upstream.postgres.render import Statement
+from tripgate.upstream.resilience.failures import timed_out, unavailable
+
+MOST_STATEMENTS = 500
+"""Prepared statements that a connection keeps of each role. Each holds a plan in Postgres' memory."""
+
+_TUPLES = pq.ExecStatus.TUPLES_OK
+_DONE = pq.ExecStatus.COMMAND_OK
+_SYNC = pq.ExecStatus.PIPELINE_SYNC
+_FAILED = pq.ExecStatus.FATAL_ERROR
+_CLOSES_STATEMENTS = pq.version() >= 170000
+
+Values = list[bytes | None]
+"""The first column of a statement's rows, or all of one row; `None` for null."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was sent, to know the answers by: a statement to prepare, to close or, without a name, to run."""
+
+    text: str
+    name: bytes = b""
+
+
+class WireConnection:
+    """An open connection in pipeline mode.
+
+    Args:
+        connection: Just opened by psycopg, which does no more than that.
+        named: Whether statements are prepared once and kept; poolers that change connections between transactions may
+            not know them.
+
+    Attributes:
+        broken: Whether it is of no use any more.
+        opened_at: By the loop's clock.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection, *, named: bool) -> None:
+        self._connection = connection
+        self._pg = connection.pgconn
+        self._named = named
+        self._loop = asyncio.get_running_loop()
+        self._books: dict[str, dict[str, bytes]] = {}
+        self._names = 0
+        self._sent: list[_Sent] = []
+        self._book: dict[str, bytes] = {}
+        self._results: list[pq.abc.PGresult] = []
+        self._waiting: asyncio.Future[None] | None = None
+        self._over: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._late = False
+        self._preparing = False
+        self.broken = False
+        self.opened_at = self._loop.time()
+        self._pg.nonblocking = 1
+        self._pg.enter_pipeline_mode()
+        self._socket = self._pg.socket
+        self._loop.add_reader(self._socket, self._readable)
+
+    @classmethod
+    async def open(cls, url: str, *, named: bool, timeout: float) -> "WireConnection":  # noqa: ASYNC109 - psycopg's too
+        """Connect.
+
+        Raises:
+            psycopg.Error: It cannot be had.
+            TimeoutError: It cannot be had in time.
+        """
+        async with asyncio.timeout(timeout):
+            connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+        return cls(connection, named=named)
+
+    async def run(
+        self,
+        role: str,
+        statements: Sequence[Statement],
+        timeout: float,  # noqa: ASYNC109 - one timer, and not a cancellation
+    ) -> "list[pq.abc.PGresult]":
+        """Run these statements in one transaction; the result of each.
+
+        Args:
+            role: Whose prepared statements they are: a plan of a table with policies belongs to a role.
+            timeout: Seconds. A connection that has not answered by then is given up.
+
+        Raises:
+            BackendError: Postgres refused, or failed.
+            NoAnswerError: The connection broke, or was too slow.
+            AbandonedError: This task was cancelled while Postgres goes on; the connection is free once that is over.
+        """
+        if self.broken:
+            raise unavailable(sent=False)
+        try:
+            self._send(role, statements)
+        except psycopg.Error:
+            self.close()
+            raise unavailable(sent=False) from None
+        waiting = self._waiting = self._loop.create_future()
+        self._timer = self._loop.call_later(timeout, self._expire)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            if self._waiting is None:
+                raise
+            over = self._over = self._loop.create_future()
+            raise AbandonedError(over) from None
+        return self._answers()
+
+    def close(self) -> None:
+        """Hang up."""
+        if self.broken:
+            return
+        self.broken = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._pg.finish()
+        self._end()
+
+    def _send(self, role: str, statements: Sequence[Statement]) -> None:
+        pg, sent = self._pg, self._sent
+        sent.clear()
+        self._results = []
+        self._preparing = False
+        if not self._named:
+            for statement in statements:
+                pg.send_query_params(statement.text.encode(), statement.values)
+                sent.append(_Sent(statement.text))
+        else:
+            book = self._books.get(role)
+            if book is None:
+                book = self._books[role] = {}
+            self._book = book
+            while len(book) > MOST_STATEMENTS:
+                self._close_statement(book.pop(next(iter(book))))
+            for statement in statements:
+                text = statement.text
+                # Put last, so that the first is the one not used for longest.
+                name = book.pop(text, None)
+                if name is None:
+                    name = self._prepare(text)
+                else:
+                    book[text] = name
+                pg.send_query_prepared(name, statement.values)
+                sent.append(_RUN)
+        pg.pipeline_sync()
+        self._flush()
+
+    def _prepare(self, text: str) -> bytes:
+        for sent in self._sent:
+            if sent.text == text and sent.name:
+                return sent.name  # twice in one packet
+        self._preparing = True
+        self._names += 1
+        name = b"s%d" % self._names
+        self._pg.send_prepare(name, text.encode())
+        self._sent.append(_Sent(text, name))
+        return name
+
+    def _close_statement(self, name: bytes) -> None:
+        self._preparing = True
+        if _CLOSES_STATEMENTS:
+            self._pg.send_close_prepared(name)
+        else:
+            self._pg.send_query_params(b"deallocate " + name, None)
+        self._sent.append(_Sent("", name))
+
+    def _flush(self) -> None:
+        if self._pg.flush():
+            self._loop.add_writer(self._socket, self._writable)
+
+    def _writable(self) -> None:
+        try:
+            if not self._pg.flush():
+                self._loop.remove_writer(self._socket)
+        except psycopg.Error:
+            self.close()
+
+    def _readable(self) -> None:
+        pg, results = self._pg, self._results
+        try:
+            pg.consume_input()
+            if self._waiting is None and self._over is None:
+                # Nobody has asked: it is a notice, or the end.
+                if pg.status == pq.ConnStatus.BAD:
+                    self.close()
+                return
+            while not pg.is_busy():
+                result = pg.get_result()
+                if result is None:
+                    continue
+                if result.status == _SYNC:
+                    self._end()
+                    return
+                results.append(result)
+        except psycopg.Error:
+            self._take_rest()
+            self.close()
+
+    def _take_rest(self) -> None:
+        """What Postgres said before it hung up."""
+        try:
+            while (result := self._pg.get_result()) is not None:
+                self._results.append(result)
+        except psycopg.Error:
+            pass
+
+    def _expire(self) -> None:
+        self._late = True
+        self.close()
+
+    def _end(self) -> None:
+        """The request is over: answered, or not to be any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, None
+        over, self._over = self._over, None
+        if self._preparing:
+            self._note_prepared()
+        if over is not None:
+            over.set_result(None)
+        elif waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _answers(self) -> "list[pq.abc.PGresult]":
+        results = self._results
+        if self.broken:
+            if self._late:
+                raise timed_out()
+            said = next((failure_of(each) for each in results if each.status == _FAILED), None)
+            raise unavailable() if said is None or said.code is None else said
+        if not self._preparing:
+            for result in results:
+                if result.status != _TUPLES:
+                    raise self._failure(results)
+            return results
+        if any(each.status not in {_TUPLES, _DONE} for each in results):
+            raise self._failure(results)
+        return [result for result, sent in zip(results, self._sent, strict=True) if not sent.name]
+
+    def _note_prepared(self) -> None:
+        """Keep the names of those statements that Postgres has prepared, whatever became of the rest."""
+        for result, sent in zip(self._results, self._sent, strict=False):
+            if sent.name and sent.text and result.status == _DONE:
+                self._book[sent.text] = sent.name
+
+    def _failure(self, results: "list[pq.abc.PGresult]") -> BackendError:
+        failed = next((each for each in results if each.status == _FAILED), None)
+        if failed is None:
+            self.close()
+            return BackendError(None, "an answer without rows")
+        error = failure_of(failed)
+        if error.code in _CONFUSED:
+            self.close()
+        return error
+
+
+_RUN = _Sent("")
+_CONFUSED = frozenset({"26000", "42P05", "0A000"})
+"""A prepared statement is not there, or there already, or what it selects from has changed."""
+
+
+def values(result: "pq.abc.PGresult") -> Values:
+    """The first column of all rows."""
+    return [result.get_value(row, 0) for row in range(result.ntuples)]
