@@ -39,6 +39,10 @@ def check_scopes(catalog: Catalog) -> None:
                     f"the scope {scope.name}: {each.type_name} must be declared with scope=….via({each.via!r}), so "
                     "that whoever follows hears who comes and goes"
                 )
+            if members.schema != root.schema:
+                raise ValueError(
+                    f"the scope {scope.name}: {each.type_name} stands in another Postgres schema than its root"
+                )
             _check_column(scope, members, each.person)
         if scope.members and catalog.scopes.of_person is None:
             raise ValueError(f"the scope {scope.name}: without a scope of_person=True nobody hears that they joined")

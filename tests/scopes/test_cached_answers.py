@@ -1,0 +1,121 @@
+"""Cached answers that depend on several scopes: each ends with what is told in its own, and with nobody else's."""
+
+import asyncio
+from typing import Any
+
+from tests.caching.conftest import until
+from tests.scopes.conftest import Neighbours
+from tests.support import Person
+
+CLUBS = "{ clubs { nodes { title } } }"
+CLUB = "query ($club: BigInt!) { club(number: $club) { title events { nodes { title } } } }"
+EVENTS = "query ($club: BigInt!) { clubEvents(filter: { clubNumber: { eq: $club } }) { nodes { title } } }"
+ROOMS = "{ rooms { nodes { title } } }"
+ROOM = "query ($room: String!) { room(code: $room) { title notes { nodes { words } } } }"
+BOTH = "{ clubs { nodes { title } } rooms { nodes { title } } }"
+REMINDERS = "{ reminders { nodes { words } } }"
+
+
+async def asked(neighbours: Neighbours, person: Person, query: str, **variables: Any) -> tuple[Any, bool]:
+    """The answer, and whether it was a cached one: PostgREST was not asked."""
+    neighbours.wire.clear()
+    data = await person.ask(query, **variables)
+    # Which rows to listen to is asked beside the answer, not for it.
+    beside = ("GET /clubs?select=number::text&", "GET /rooms?select=code&")
+    return data, not [line for line in neighbours.wire.requests if not line.startswith(beside)]
+
+
+async def until_cached(neighbours: Neighbours, person: Person, query: str, **variables: Any) -> Any:
+    """The answer, once its topics have been joined and it is a cached one."""
+
+    async def cached() -> Any:
+        data, was_cached = await asked(neighbours, person, query, **variables)
+        return data if was_cached else None
+
+    return await until(cached)
+
+
+async def until_answered(neighbours: Neighbours, person: Person, wanted: Any, query: str, **variables: Any) -> None:
+    """Ask until the answer is another than before, as it must be soon."""
+
+    async def answered() -> bool | None:
+        data, _ = await asked(neighbours, person, query, **variables)
+        return True if data == wanted else None
+
+    await until(answered, 3)
+
+
+async def test_an_answer_ends_with_what_is_told_in_its_scope_and_with_nothing_else(neighbours: Neighbours) -> None:
+    other = neighbours.other
+    neighbours.joins_club(other)
+    assert await until_cached(neighbours, other, CLUBS) == {"clubs": {"nodes": [{"title": "Chess"}]}}
+    assert await until_cached(neighbours, other, ROOMS) == {"rooms": {"nodes": [{"title": "Attic"}]}}
+    neighbours.sql("update public.clubs set title = 'Go' where number = %s", neighbours.club)
+    await until_answered(neighbours, other, {"clubs": {"nodes": [{"title": "Go"}]}}, CLUBS)
+    assert (await asked(neighbours, other, ROOMS))[1], "the room knows nothing of the club"
+
+
+async def test_an_answer_about_rows_of_two_scopes_ends_with_either(neighbours: Neighbours) -> None:
+    other = neighbours.other
+    neighbours.joins_club(other)
+    clubs, rooms = {"clubs": {"nodes": [{"title": "Chess"}]}}, {"rooms": {"nodes": [{"title": "Attic"}]}}
+    assert await until_cached(neighbours, other, BOTH) == {**clubs, **rooms}
+    neighbours.sql("update public.rooms set title = 'Cellar' where code = %s", neighbours.room)
+    cellar = {"rooms": {"nodes": [{"title": "Cellar"}]}}
+    await until_answered(neighbours, other, {**clubs, **cellar}, BOTH)
+    await until_cached(neighbours, other, BOTH)
+    neighbours.sql("update public.clubs set title = 'Go' where number = %s", neighbours.club)
+    await until_answered(neighbours, other, {"clubs": {"nodes": [{"title": "Go"}]}, **cellar}, BOTH)
+
+
+async def test_an_answer_that_names_its_row_by_a_number_or_a_text(neighbours: Neighbours) -> None:
+    one, other, club, room = neighbours.one, neighbours.other, neighbours.club, neighbours.room
+    opening = {"nodes": [{"title": "Opening"}]}
+    assert await until_cached(neighbours, one, CLUB, club=club) == {"club": {"title": "Chess", "events": opening}}
+    assert await until_cached(neighbours, one, EVENTS, club=club) == {"clubEvents": opening}
+    welcome = {"nodes": [{"words": "Welcome"}]}
+    assert await until_cached(neighbours, other, ROOM, room=room) == {"room": {"title": "Attic", "notes": welcome}}
+    neighbours.sql("update public.club_events set title = 'Final' where club_number = %s", club)
+    final = {"nodes": [{"title": "Final"}]}
+    await until_answered(neighbours, one, {"clubEvents": final}, EVENTS, club=club)
+    await until_answered(neighbours, one, {"club": {"title": "Chess", "events": final}}, CLUB, club=club)
+    neighbours.sql("update public.room_notes set words = 'Hush' where room_code = %s", room)
+    hush = {"nodes": [{"words": "Hush"}]}
+    await until_answered(neighbours, other, {"room": {"title": "Attic", "notes": hush}}, ROOM, room=room)
+
+
+async def test_who_joins_or_leaves_sees_it_in_that_scope_alone(neighbours: Neighbours) -> None:
+    other = neighbours.other
+    assert await until_cached(neighbours, other, CLUBS) == {"clubs": {"nodes": []}}
+    assert await until_cached(neighbours, other, ROOMS) == {"rooms": {"nodes": [{"title": "Attic"}]}}
+    neighbours.joins_club(other)
+    await until_answered(neighbours, other, {"clubs": {"nodes": [{"title": "Chess"}]}}, CLUBS)
+    assert (await asked(neighbours, other, ROOMS))[1]
+    await until_cached(neighbours, other, CLUBS)
+    neighbours.leaves_club(other)
+    await until_answered(neighbours, other, {"clubs": {"nodes": []}}, CLUBS)
+    assert (await asked(neighbours, other, ROOMS))[1]
+
+
+async def test_naming_a_row_that_one_may_not_see_is_cached_by_nobodys_topic(neighbours: Neighbours) -> None:
+    for _ in range(3):
+        data, cached = await asked(neighbours, neighbours.one, ROOM, room=neighbours.room)
+        assert (data, cached) == ({"room": None}, False)
+        await asyncio.sleep(0.1)
+
+
+async def test_a_root_of_ones_own_making_is_listened_to(neighbours: Neighbours) -> None:
+    one = neighbours.one
+    await until_cached(neighbours, one, CLUBS)
+    made = await one.ask('mutation { createClub(input: { title: "Draughts" }) { number } }')
+    both = {"clubs": {"nodes": [{"title": "Chess"}, {"title": "Draughts"}]}}
+    assert await until_cached(neighbours, one, CLUBS) == both
+    neighbours.sql("update public.clubs set title = 'Ludo' where number = %s", made["createClub"]["number"])
+    await until_answered(neighbours, one, {"clubs": {"nodes": [{"title": "Chess"}, {"title": "Ludo"}]}}, CLUBS)
+
+
+async def test_what_is_a_persons_alone_ends_with_what_their_own_topic_tells(neighbours: Neighbours) -> None:
+    one = neighbours.one
+    assert await until_cached(neighbours, one, REMINDERS) == {"reminders": {"nodes": [{"words": "Wake up"}]}}
+    neighbours.sql("update public.reminders set words = 'Sleep' where user_id = %s", one.id)
+    await until_answered(neighbours, one, {"reminders": {"nodes": [{"words": "Sleep"}]}}, REMINDERS)
