@@ -1,9 +1,11 @@
 """PostgREST: its version, every mapped table with its columns and relations, its functions, and what anonymous sees."""
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import Sequence
 
+from gql.schemas import schema_of
 from gql.table import Relation, Table, catalog
 from tripgate.commands.doctor.needs import calls
 from tripgate.commands.doctor.probe import Answer, Probe
@@ -20,6 +22,7 @@ _READ = f"Tripgate is tried with {TRIED} and has read the sources up to {NEWEST}
 _AT_ONCE = 8
 PUSH = "Push the migrations of supabase/migrations; if they are there, run `notify pgrst, 'reload schema'`."
 _MISSING_TABLE = {"42P01", "PGRST205"}
+_NOT_EXPOSED = "PGRST106"
 _REVOKE = "Push the migrations, or revoke it by hand: "
 
 
@@ -42,12 +45,17 @@ class Data:
         """Whether somebody looks who is granted something."""
         return self._token is not None
 
-    async def ask(self, path: str, *, prefer: str = "") -> Answer:
-        """One request below the REST address. Raises UnreachedError."""
+    async def ask(self, path: str, *, prefer: str = "", schema: str = "") -> Answer:
+        """One request below the REST address, to a Postgres schema unless it is the first. Raises UnreachedError."""
         async with self._slots:
             return await self._probe.ask(
-                f"{self._url}/{path}", variable=self._variable, token=self._token, prefer=prefer
+                f"{self._url}/{path}", variable=self._variable, token=self._token, prefer=prefer, schema=schema
             )
+
+    async def read(self, read: Read) -> Answer:
+        """The rows of a read, as the gateway asks for them first. Raises UnreachedError."""
+        request = read_request(read)
+        return await self.ask(request.path, schema=request.schema)
 
     async def version(self) -> list[Finding]:
         """Whether PostgREST answers and is one that Tripgate supports.
@@ -104,7 +112,8 @@ class Data:
             UnreachedError: Nobody answers.
         """
         tables = list(catalog)
-        found = [finding for each in await asyncio.gather(*map(self._table, tables)) for finding in each]
+        answers = await asyncio.gather(*map(self._table, tables))
+        found = list(dict.fromkeys(finding for each in answers for finding in each))
         if found:
             return found
         relations = sum(len(table.relations) for table in tables)
@@ -113,8 +122,14 @@ class Data:
         return [ok(f"All {len(tables)} tables with {columns} columns and {relations} relations are {reader}.")]
 
     async def _table(self, table: Table) -> list[Finding]:
-        whole = await self.ask(read_request(_everything(table)).path)
+        everything = read_request(_everything(table))
+        whole = await self.ask(everything.path, schema=everything.schema)
         if self.succeeds(whole):
+            for seam in everything.seams:
+                there = catalog.find(seam.read.table) or table
+                further = await self.read(dataclasses.replace(seam.read, limit=0))
+                if not self.succeeds(further):
+                    return [self._trouble(there, further, seam.read.table)]
             return await self._views(table)
         if whole.code not in {"42703", "PGRST200", "PGRST201", "PGRST204"}:
             return [self._trouble(table, whole)]
@@ -125,9 +140,10 @@ class Data:
             *(
                 (_described(table, relation), Read(table.name, (), (_embed(0, relation),), limit=0))
                 for relation in table.relations.values()
+                if not catalog.crosses(table, relation)
             ),
         ]
-        answers = await asyncio.gather(*(self.ask(read_request(read).path) for _, read in parts))
+        answers = await asyncio.gather(*(self.read(read) for _, read in parts))
         for answer in answers:
             if answer.code in _MISSING_TABLE:
                 return [self._trouble(table, answer)]
@@ -138,7 +154,8 @@ class Data:
 
     async def _views(self, table: Table) -> list[Finding]:
         views = sorted(table.views.values())
-        answers = await asyncio.gather(*(self.ask(f"{view}?select={table.primary_key}&limit=0") for view in views))
+        key = (Pick(table.primary_key),)
+        answers = await asyncio.gather(*(self.read(Read(view, key, limit=0)) for view in views))
         missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self.succeeds(answer)]
         return [failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)] if missing else []
 
@@ -146,7 +163,16 @@ class Data:
         """Rows, or for anonymous callers a refusal that comes after the names were found."""
         return answer.status < 300 or (self._token is None and answer.code == "42501")
 
-    def _trouble(self, table: Table, answer: Answer) -> Finding:
+    def _trouble(self, table: Table, answer: Answer, view: str | None = None) -> Finding:
+        """What is wrong with a table, or with a view that its relations to another schema take."""
+        if answer.code == _NOT_EXPOSED:
+            schema = table.schema if view is None else schema_of(view)
+            return failure(
+                f"Schema {schema} is not exposed, so all fields of its types fail.",
+                f"Add {schema} to the exposed schemas of the Data API's settings (`schemas` of [api] in config.toml).",
+            )
+        if view is not None and answer.code in {*_MISSING_TABLE, "PGRST200"}:
+            return failure(f"Type {table.type_name} needs what is not there: {view}, with its rows' relations.", PUSH)
         if (trouble := down(answer)) is not None:
             return trouble
         if answer.code in _MISSING_TABLE:
@@ -166,7 +192,7 @@ class Data:
         """
         tables = list(catalog)
         answers = await asyncio.gather(
-            *(self.ask(f"{table.name}?select={table.primary_key}&limit=1") for table in tables)
+            *(self.read(Read(table.name, (Pick(table.primary_key),), limit=1)) for table in tables)
         )
         functions = calls()
         called = await asyncio.gather(*(self.ask(f"rpc/{name}?{given}") for name, given in functions.items()))
@@ -177,7 +203,7 @@ class Data:
                 findings.append(
                     failure(
                         f"Anybody without an account may read {table.name}, {rows}.",
-                        f"{_REVOKE}revoke all on public.{table.name} from anon, public.",
+                        f"{_REVOKE}revoke all on {table.schema}.{table.bare_name} from anon, public.",
                     )
                 )
         for name, answer in zip(functions, called, strict=True):
@@ -203,7 +229,7 @@ class Data:
         """
         table = next(iter(catalog))
         count = Aggregate("n", Function.COUNT, table.primary_key)
-        answer = await self.ask(read_request(Read(table.name, (), aggregates=(count,))).path)
+        answer = await self.read(Read(table.name, (), aggregates=(count,)))
         if self.succeeds(answer):
             return [ok("Aggregates are on, so sums, averages and groups can be computed.")]
         if answer.code == "PGRST123":
@@ -244,7 +270,8 @@ def _everything(table: Table) -> Read:
 
 def _embed(number: int, relation: Relation) -> Embed:
     target = catalog[relation.target]
-    return Embed(f"e{number}", relation.via, relation.many, Read(target.name, (Pick(target.primary_key),)))
+    read = Read(target.name, (Pick(target.primary_key),))
+    return Embed(f"e{number}", relation.via, relation.many, read, relation.theirs)
 
 
 def _described(table: Table, relation: Relation) -> str:

@@ -89,16 +89,16 @@ async def _form(data: Data, form: Form) -> list[Finding]:
 
 async def _calls(data: Data) -> list[Finding]:
     """Whether functions of every table are called beside tests of related rows."""
-    tables = [table for table in catalog if not table.hidden_columns and table.relations]
-    answers = await asyncio.gather(*(data.ask(call(table)) for table in tables))
+    tables = [table for table in catalog if not table.hidden_columns and _embeddable(table)]
+    answers = await asyncio.gather(*(data.ask(call(table), schema=table.schema) for table in tables))
     missing, refused = [], {}
     for table, answer in zip(tables, answers, strict=True):
         if (trouble := down(answer)) is not None:
             return [trouble]
         if answer.code == "PGRST200":
-            missing.append(f"whole_{table.name}")
+            missing.append(f"whole_{table.bare_name}")
         elif answer.code == "PGRST202":
-            missing.append(f"{table.name}_by_ids")
+            missing.append(f"{table.bare_name}_by_ids")
         elif not data.succeeds(answer):
             refused[table.name] = _failure_of(answer)
     findings = []
@@ -117,7 +117,7 @@ async def _calls(data: Data) -> list[Finding]:
 
 def call(table: Table) -> str:
     """A call of the table's function as the gateway renders it, of no ids, testing what is related to its rows."""
-    relation: Relation = next(iter(table.relations.values()))
+    relation = _embeddable(table)[0]
     target = catalog[relation.target]
     named = Compare(target.primary_key, Operator.EQ, _nobody(target)[0])
     related = Related(target.name, relation.via, relation.many, named)
@@ -129,6 +129,11 @@ def call(table: Table) -> str:
         And((Compare(table.primary_key, Operator.IN, _nobody(table)), related)),
     )
     return f"{read_request(read).path}&ids=%7B%7D"
+
+
+def _embeddable(table: Table) -> list[Relation]:
+    """The relations that stay in the table's schema."""
+    return [relation for relation in table.relations.values() if not catalog.crosses(table, relation)]
 
 
 def _nobody(table: Table) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ class Probe:
         token: str | None = None,
         body: object = None,
         prefer: str = "",
+        schema: str = "",
     ) -> Answer:
         """The answer to one request.
 
@@ -81,6 +82,7 @@ class Probe:
             variable: The setting that this address comes from, to be named when it leads nowhere.
             token: The access token of who asks; anonymous without one.
             prefer: The `Prefer` header, or empty.
+            schema: The Postgres schema to read, where it is not the first that PostgREST serves.
 
         Raises:
             UnreachedError: There was no answer.
@@ -88,6 +90,8 @@ class Probe:
         headers = {"apikey": self.api_key}
         if prefer:
             headers["Prefer"] = prefer
+        if schema:
+            headers["Accept-Profile"] = schema
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
