@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tests.cli.test_serve import GOOD, serve
-from tripgate.gateway.settings import environment_names, unknown_names
+from tripgate.gateway.settings import Settings, environment_names, unknown_names
 from tripgate.gateway.settings.names import OTHERS, RENAMED
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +88,19 @@ def test_neither_do_the_others(command: str) -> None:
     )
     assert done.returncode == 2
     assert "TRIPGATE_MAX_PAGESIZE is no setting. Is TRIPGATE_MAX_PAGE_SIZE meant?" in done.stdout + done.stderr
+
+
+SECONDS = [name for name, field in Settings.model_fields.items() if field.annotation is float]
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "Infinity", "1e999"])
+@pytest.mark.parametrize("name", SECONDS)
+def test_a_number_without_end_is_refused(name: str, text: str) -> None:
+    given = {"SUPABASE_URL": "https://x.supabase.co", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x", name: text}
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(given)
+    assert [error["loc"] for error in refused.value.errors()] == [(name,)]
+
+
+def test_there_are_settings_in_seconds() -> None:
+    assert {"request_timeout", "drain_seconds", "live_retry_seconds"} <= set(SECONDS)

@@ -210,6 +210,25 @@ class TestSockets:
         assert told["level"] == "warning"
         assert "127.0.0.1" not in told["message"]
 
+    async def test_a_full_process_still_says_that_it_lives(self, seeded: StackInfo) -> None:
+        async with served(seeded, MAX_CONNECTIONS="10", TRUSTED_PROXIES="127.0.0.1") as gateway:
+            opened = [await asyncio.to_thread(connect, gateway.url) for _ in range(10)]
+            for path in ("/healthz", "/readyz", "/healthz?again"):
+                answer = await asyncio.to_thread(asks, gateway.url, path)
+                assert answer.startswith(b"HTTP/1.1 200"), answer
+            said = await asyncio.to_thread(asks, gateway.url, "/graphql")
+            head, _, body = said.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503")
+            assert json.loads(body)["errors"][0]["extensions"] == {"code": "OVERLOADED"}
+            # Those who take the reserve and say nothing have it for a second, and only four of one address.
+            silent = [await asyncio.to_thread(connect, gateway.url) for _ in range(4)]
+            assert (await asyncio.to_thread(asks, gateway.url)).startswith(b"HTTP/1.1 503")
+            for each in silent:
+                assert (await asyncio.to_thread(hears, each)).startswith(b"HTTP/1.1 503")
+            assert (await asyncio.to_thread(asks, gateway.url)).startswith(b"HTTP/1.1 200")
+            for each in opened:
+                each.close()
+
     @pytest.mark.parametrize("program", [("-m", "tripgate"), WITHOUT_UVLOOP], ids=["uvloop", "asyncio"])
     async def test_without_descriptors_it_says_so_and_comes_back(
         self, seeded: StackInfo, tmp_path: Path, program: Sequence[str]
@@ -244,11 +263,11 @@ class TestSockets:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def asks(url: str) -> bytes:
+def asks(url: str, path: str = "/healthz") -> bytes:
     """The answer to a request on a connection of its own."""
     with connect(url) as connection:
         with suppress(ConnectionError):
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         return hears(connection)
 
 

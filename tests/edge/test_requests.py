@@ -321,12 +321,36 @@ async def test_a_connection_that_has_said_nothing_is_closed(hasty: str) -> None:
 async def test_headers_and_addresses_have_a_longest(hasty: str, http: aiohttp.ClientSession) -> None:
     async with http.post(hasty, json={"query": "{ __typename }"}, headers={"X-Long": "x" * 1500}) as response:
         assert response.status == 200
-    for more in ({"headers": {"X-Long": "x" * 3000}}, {"params": {"x": "x" * 3000}}):
+    too_long = "The request line and each header may have at most 2048 bytes. One is longer."
+    token = {"Authorization": f"Bearer {'secret' * 500}"}
+    for more in ({"headers": {"X-Long": "secret" * 500}}, {"headers": token}, {"params": {"x": "secret" * 500}}):
         async with http.post(hasty, json={"query": "{ __typename }"}, **more) as response:  # type: ignore[arg-type]
-            assert response.status == 400
-    many = {f"X-{number}": "x" for number in range(200)}
+            assert await refused(response) == (400, too_long)
+    many = {f"X-{number}": "secret" for number in range(200)}
     async with http.post(hasty, json={"query": "{ __typename }"}, headers=many) as response:
-        assert response.status == 400
+        assert await refused(response) == (400, "This is no request that HTTP/1.1 knows.")
+
+
+async def refused(response: aiohttp.ClientResponse) -> tuple[int, str]:
+    """The status and the message of a refusal that repeats nothing of the request."""
+    assert "secret" not in await response.text()
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    (error,) = (await response.json())["errors"]
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+    return response.status, error["message"]
+
+
+@pytest.mark.parametrize("sent", ["secret\n\n", "GET /graphql SECRET/1.1\n\n", "\x16\x03\x01secret\n\n"])
+async def test_what_is_no_http_is_refused_in_json(anonymous: Person, sent: str) -> None:
+    async with connected(anonymous.url) as line:
+        line.send(sent)
+        answer = await line.answer()
+        assert answer.status == 400
+        assert await line.ended()
+        assert json.loads(answer.body) == {
+            "errors": [{"message": "This is no request that HTTP/1.1 knows.", "extensions": {"code": "BAD_REQUEST"}}]
+        }
 
 
 @pytest.mark.parametrize(
@@ -347,10 +371,15 @@ async def test_a_request_of_unclear_length_is_refused(anonymous: Person, headers
 
 
 async def test_no_other_address_is_graphql(anonymous: Person) -> None:
-    for path in ("/", "/graphql/", "/graphql/x", "//graphql"):
+    there_are = "There is nothing at this path. There are: /graphql, /healthz, /metrics, /readyz."
+    for path in ("/", "/graphql/", "/graphql/secret", "//graphql", "/%00"):
         url = URL(anonymous.url).with_path(path, encoded=True)
         async with anonymous.http.post(url, json={"query": "{ __typename }"}) as response:
-            assert response.status == 404, path
+            assert await refused(response) == (404, there_are), path
+    url = URL(anonymous.url).with_path("/healthz")
+    async with anonymous.http.post(url, json={"query": "{ __typename }"}) as response:
+        assert await refused(response) == (405, "This path takes GET, HEAD.")
+        assert response.headers["Allow"] == "GET, HEAD"
 
 
 async def test_the_root_leads_to_graphql_in_development_alone(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.live.clients import live
 from tests.support import Person
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -242,3 +243,38 @@ async def test_sessions(newcomer: Person) -> None:
     assert await newcomer.code(refresh, token="nonsense") == "UNAUTHENTICATED"
     assert await newcomer.ask("mutation { signOut }") == {"signOut": True}
     assert await newcomer.code(refresh, token=session["refreshToken"]) == "UNAUTHENTICATED"
+
+
+LONG = "9" * 60_000
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query ($n: Int) { trips(first: $n) { totalCount } }", {"n": int("9" * 4000)}),
+        ("query ($n: Int) { trips(first: $n) { totalCount } }", {"n": [LONG] * 4}),
+        (f"{{ trips(first: {LONG}) {{ totalCount }} }}", {}),
+        (f'{{ trips(first: "{LONG}") {{ totalCount }} }}', {}),
+        ("query ($s: TripStatus) { trips(filter: { status: { eq: $s } }) { totalCount } }", {"s": LONG}),
+        ("query ($f: TripFilter) { trips(filter: $f) { totalCount } }", {"f": {f"x{LONG}": 1}}),
+        (f"{{ x{LONG} }}", {}),
+        ("query ($id: UUID!) { trip(id: $id) { id } }", {"id": LONG}),
+    ],
+    ids=["number", "list", "literal", "string", "enum", "name", "field", "uuid"],
+)
+@pytest.mark.parametrize("transport", ["http", "websocket"])
+async def test_no_error_repeats_a_long_value(
+    ada: Person, query: str, variables: dict[str, Any], transport: str
+) -> None:
+    if transport == "http":
+        _, body = await ada.post(query, **variables)
+        errors = body["errors"]
+    else:
+        async with live(ada) as connection:
+            id_ = await connection.subscribe(query, **variables)
+            message = await connection.message()
+            assert message["id"] == id_
+            errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+    assert errors
+    assert all(len(error["message"]) <= 1003 for error in errors)
+    assert {error["extensions"]["code"] for error in errors} <= {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import strawberry
-from aiohttp import web, web_response
+from aiohttp import web, web_response, web_server
 
 from tripgate.gateway.admission.shared import Shared, sharing
 from tripgate.gateway.assembly import checks, stages_of
@@ -14,6 +14,8 @@ from tripgate.gateway.edge.connections import LiveConnections, RefusalCounts
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
+from tripgate.gateway.edge.request_handler import GatewayRequestHandler
+from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
 from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
 from tripgate.gateway.observability.endpoints import (
@@ -37,6 +39,8 @@ from tripgate.gateway.websocket_handler import WebSocketHandler
 
 # aiohttp tells the world its version and Python's, even where it answers what is no HTTP; there is no setting for it.
 web_response.SERVER_SOFTWARE = "tripgate"  # type: ignore[attr-defined]
+# And it makes a handler of its own for each connection, which has no setting either.
+web_server.RequestHandler = GatewayRequestHandler  # type: ignore[attr-defined]
 _LINGERING_SECONDS = 2.0
 
 
@@ -61,6 +65,7 @@ def application(
     origins = _add_origins(app, settings)
     _add_shutdown(app, health, settings)
     _add_routes(app, settings, origins)
+    answer_unknown_paths(app)
     app.cleanup_ctx.append(partial(_run, settings, schema or program_schema(), observability, health, origins))
     return app
 

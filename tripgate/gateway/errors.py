@@ -12,6 +12,8 @@ from gql.errors import ApiError, ErrorCode
 from tripgate.planner.json_values import NOT_REPRESENTABLE, Path
 
 _log = logging.getLogger("tripgate.errors")
+_LONGEST_MESSAGE = 1000
+_TAIL = 300
 
 
 def formatted(errors: Iterable[GraphQLError], code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> list[dict[str, Any]]:
@@ -25,7 +27,14 @@ def formatted(errors: Iterable[GraphQLError], code: ErrorCode = ErrorCode.BAD_US
 
 def request_error(error: ApiError) -> list[dict[str, Any]]:
     """The errors of a request that was refused before any field ran."""
-    return [{"message": error.message, "extensions": error.extensions}]
+    return [{"message": bounded(error.message), "extensions": error.extensions}]
+
+
+def bounded(message: str) -> str:
+    """The message, its middle cut out where it is long: graphql-core repeats whatever does not fit its type."""
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[: _LONGEST_MESSAGE - _TAIL]} … {message[-_TAIL:]}"
 
 
 def not_representable(path: Path) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def public(error: Exception) -> Exception:
     if isinstance(original, GraphQLError):
         if isinstance(error, GraphQLError):
             error.extensions = {"code": _code(original, ErrorCode.BAD_USER_INPUT), **(error.extensions or {})}
-            error.message = error.message or "You may not do this."
+            error.message = bounded(error.message) or "You may not do this."
         return error
     shown = masked(original or error)
     return ApiError(ErrorCode.INTERNAL_SERVER_ERROR, shown["message"], errorId=shown["extensions"]["errorId"])
@@ -73,7 +82,7 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
     else:
         shown = masked(original)
         message, extensions = shown["message"], shown["extensions"]
-    answer: dict[str, Any] = {"message": message}
+    answer: dict[str, Any] = {"message": bounded(message)}
     if error.locations:
         answer["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:

@@ -15,6 +15,7 @@ from string import Template
 import orjson
 from aiohttp import web
 
+from tripgate.gateway.edge.unknown_paths import not_found
 from tripgate.gateway.settings import DemoAccount, Settings, SettingsError
 
 _STATIC = Path(__file__).with_name("static")
@@ -80,14 +81,10 @@ class GraphiQL:
         return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def asset(self, request: web.Request) -> web.Response:
-        """One file.
-
-        Raises:
-            web.HTTPNotFound: There is none of that name in this version.
-        """
+        """One file, or 404 where there is none of that name in this version."""
         file = self._files.get(request.match_info["name"])
         if file is None or request.match_info["version"] != self._version:
-            raise web.HTTPNotFound
+            return not_found(request.app)
         headers = {
             **_COMMON_HEADERS,
             "Cache-Control": "public, max-age=31536000, immutable",

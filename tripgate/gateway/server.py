@@ -18,6 +18,7 @@ from tripgate.gateway.edge.connections import (
     room_for_clients,
     watch_descriptors,
 )
+from tripgate.gateway.observability.health import PROBES
 from tripgate.gateway.observability.logs import unhandled
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.observability.start import observing
@@ -86,6 +87,7 @@ def _bounded(settings: Settings, refusals: RefusalCounts) -> Connections:
         most=room_for_clients(descriptors, settings.upstream_connections, settings.max_connections),
         per_address=settings.max_connections_per_address,
         exempt=Addresses(settings.trusted_proxies).trusts,
+        probes=PROBES,
     )
 
 

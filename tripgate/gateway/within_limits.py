@@ -14,6 +14,7 @@ from strawberry.extensions import SchemaExtension
 
 from gql.errors import ErrorCode
 from tripgate.gateway.documents import Documents
+from tripgate.gateway.errors import bounded
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.settings import Settings
 
@@ -82,5 +83,6 @@ def _first(error: RequestError) -> GraphQLError:
 
 
 def _coded(error: GraphQLError, code: ErrorCode) -> GraphQLError:
+    error.message = bounded(error.message)
     error.extensions = {"code": code.value, **(error.extensions or {})}
     return error

@@ -20,10 +20,14 @@ from aiohttp import web
 
 from gql.errors import ErrorCode
 from tripgate.gateway.edge.http_error import HttpError
+from tripgate.gateway.edge.request_handler import GatewayRequestHandler, json_response
 
 _TOLD_SECONDS = 10.0
 _RESERVED = 64  # files, pipes, the log, Realtime
 _FEWEST = 16
+_PROBES = 16  # connections for health probes where all others are taken; of the reserved descriptors
+_PROBES_PER_ADDRESS = 4
+_PROBE_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 _log = logging.getLogger("tripgate.connections")
 
@@ -104,15 +108,27 @@ class Connections:
         most: How many in all.
         per_address: How many of one address.
         exempt: Whether any number may come from there, as from a proxy that stands for all its clients.
+        probes: Paths that are answered though all connections are taken: a few more connections may ask for them,
+            one request each and at once, so that nobody ends a process for being busy.
     """
 
-    def __init__(self, refusals: RefusalCounts, *, most: int, per_address: int, exempt: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        refusals: RefusalCounts,
+        *,
+        most: int,
+        per_address: int,
+        exempt: Callable[[str], bool],
+        probes: frozenset[str] = frozenset(),
+    ) -> None:
         self._refusals = refusals
         self._most = most
         self._per_address = min(per_address, max(1, most // 2))
         self._exempt = exempt
         self._of: Counter[str] = Counter()
         self._address_of: dict[Any, str] = {}
+        self._probes = probes
+        self._probing: dict[Any, tuple[str, asyncio.TimerHandle]] = {}
 
     def guard(self, server: web.Server) -> None:
         """Count the server's connections from now on, and refuse what is too much."""
@@ -133,8 +149,8 @@ class Connections:
 
     def _open(self, handler: Any, transport: Any, address: str) -> None:
         if len(self._address_of) >= self._most:
-            self._refusals.add("process", "as many connections are open as may be")
-            _refuse(transport, b"503 Service Unavailable", "OVERLOADED", _FULL)
+            if not self._open_for_probe(handler, transport, address):
+                self._refuse_as_full(transport)
         elif self._of[address] >= self._per_address and not self._exempt(address):
             self._refusals.add("address", "an address opens more connections than it may")
             message = f"At most {self._per_address} connections are open from one address. Close one first."
@@ -143,7 +159,33 @@ class Connections:
             self._of[address] += 1
             self._address_of[handler] = address
 
+    def _open_for_probe(self, handler: Any, transport: Any, address: str) -> bool:
+        of_address = sum(each == address for each, _ in self._probing.values())
+        if not isinstance(handler, GatewayRequestHandler) or of_address >= _PROBES_PER_ADDRESS:
+            return False
+        if not self._probes or len(self._probing) >= _PROBES:
+            return False
+        silent = asyncio.get_running_loop().call_later(_PROBE_SECONDS, self._refuse_as_full, transport)
+
+        def refuse() -> web.Response:
+            self._count_full()
+            error = {"message": _FULL, "extensions": {"code": ErrorCode.OVERLOADED.value}}
+            return json_response(503, [error], **{"Retry-After": "1"})
+
+        self._probing[handler] = address, silent
+        handler.answer_only(self._probes, refuse, begun=silent.cancel)
+        return True
+
+    def _refuse_as_full(self, transport: Any) -> None:
+        self._count_full()
+        _refuse(transport, b"503 Service Unavailable", "OVERLOADED", _FULL)
+
+    def _count_full(self) -> None:
+        self._refusals.add("process", "as many connections are open as may be")
+
     def _close(self, handler: Any) -> None:
+        if (probing := self._probing.pop(handler, None)) is not None:
+            probing[1].cancel()
         address = self._address_of.pop(handler, None)
         if address is not None:
             self._of[address] -= 1

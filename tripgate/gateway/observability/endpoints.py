@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from tripgate.gateway.cache.invalidation import Invalidation
+from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
 from tripgate.gateway.observability.metrics import FOLDER, Metrics
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
@@ -52,6 +53,7 @@ async def _own_server(settings: Settings, observability: Observability) -> web.A
     host, _, port = settings.metrics_address.rpartition(":")
     app = web.Application()
     app.router.add_get("/metrics", _handler(observability))
+    answer_unknown_paths(app)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     # Of several processes any may answer, for all.

@@ -22,6 +22,10 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _log = logging.getLogger("tripgate.health")
 
 
+PROBES = frozenset({"/healthz", "/readyz"})
+"""The paths by which whoever runs this sees whether it lives, and whether requests may be sent here."""
+
+
 class Health:
     """The state of this process and of what it needs.
 

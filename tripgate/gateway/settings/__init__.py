@@ -54,7 +54,7 @@ class Settings(
 ):
     """What `tripgate serve` reads. Documented in `docs/settings.md`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, allow_inf_nan=False)
 
     supabase_url: AnyHttpUrl = Field(
         validation_alias="SUPABASE_URL", description="The project's address, as in https://project.supabase.co."
