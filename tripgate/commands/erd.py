@@ -35,8 +35,10 @@ def drawn(project_dir: Path, database: pg_catalog.Database) -> dict[Path, str]:
 
 
 def stale(project_dir: Path, database: pg_catalog.Database) -> list[Path]:
-    """The diagrams that show something else, or are not there."""
+    """The diagrams that show something else, or are not there beside others."""
     wanted = drawn(project_dir, database)
+    if not any(file.parent.is_dir() for file in wanted):
+        return []  # a schema is checked where nothing else of the project is, too
     return [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
 
 
