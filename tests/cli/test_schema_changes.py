@@ -162,6 +162,8 @@ def test_with_apply_what_loses_nothing_is_applied_at_once(terminal: Told, applyi
     assert "Changed: 990_more.sql\n" in said
     assert ADDED_SHOWN in said
     assert applying.value(CALM) == terminal.trips
+    # The views in order were made of the columns before.
+    assert applying.says("error: The columns of view trips_by_created_at_desc, ").endswith("and push that.")
     # And then there is nothing left to find.
     state = json.loads((terminal.folder / "data" / "state.json").read_text())
     files = database.schema_files(terminal.folder / "project")

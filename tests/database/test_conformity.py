@@ -6,6 +6,7 @@ The same checks are the doctor's, those of `tripgate dev` and of `tripgate schem
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
 
 import pytest
@@ -174,6 +175,10 @@ BROKEN_IN_SQL: list[tuple[LiteralString, str]] = [
     ),
     ("drop function public.tags_by_ids(uuid[])", "Type Tag needs what is not there: function tags_by_ids."),
     (
+        "drop function public.notes_against(public.places)",
+        "Type Place needs what is not there: function notes_against.",
+    ),
+    (
         "drop function public.comment_against(public.votes)",
         "Type Vote needs what is not there: function comment_against.",
     ),
@@ -279,6 +284,13 @@ BROKEN_IN_THE_TYPE: list[tuple[str, Callable[[Table], Table], str]] = [
 def test_what_a_type_says_otherwise_is_told(name: str, change: Callable[[Table], Table], told: str) -> None:
     said = mapping.check(change(catalog[name]), catalog, pg_catalog.loaded())
     assert told in [finding.text for finding in said]
+
+
+def test_a_schema_that_is_not_served_is_told(tmp_path: Path) -> None:
+    (tmp_path / "supabase").mkdir()
+    (tmp_path / "supabase" / "config.toml").write_text('[api]\nschemas = ["meetings"]')
+    said = [each.text for each in conformity(pg_catalog.loaded(), tmp_path).findings]
+    assert "supabase/config.toml does not expose schema public, so nothing of it can be read." in said
 
 
 def test_a_view_must_read_with_the_callers_rights(db: psycopg.Connection) -> None:

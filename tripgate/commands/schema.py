@@ -97,7 +97,7 @@ def _check_catalog() -> None:
 
     if stale := erd.stale(Path(), pg_catalog.loaded()):
         raise click.ClickException(f"{stale[0]} does not show the tables as they are. Run `make schema`.")
-    findings = conformity(pg_catalog.loaded()).findings
+    findings = conformity(pg_catalog.loaded(), Path()).findings
     if told := [finding.line for finding in findings if finding.level in {Level.ERROR, Level.WARNING}]:
         raise click.ClickException("\n".join(["The types and the schemas do not agree:", *told]))
 

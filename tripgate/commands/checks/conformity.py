@@ -4,12 +4,14 @@ Importing it declares every type.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gql import pg_catalog
 from gql.table import catalog
 from tripgate.commands.checks import features, mapping
 from tripgate.commands.checks.offers import Offer, offers
-from tripgate.commands.doctor.report import Finding, listed, note
+from tripgate.commands.doctor.report import Finding, failure, listed, note
+from tripgate.commands.pg_catalog import file
 from tripgate.gateway.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS
 
 
@@ -18,7 +20,7 @@ class Conformity:
     """What was found.
 
     Attributes:
-        told: The names of functions, triggers, views and tables that were looked for.
+        told: The functions by their signatures, triggers, views and tables that were looked for.
     """
 
     findings: list[Finding]
@@ -27,11 +29,15 @@ class Conformity:
 
 def schemas() -> list[str]:
     """The Postgres schemas that types are declared over."""
-    return sorted({mapping.schema_of(table) for table in catalog} | {pg_catalog.PUBLIC})
+    return list(catalog.schemas())
 
 
-def conformity(database: pg_catalog.Database) -> Conformity:
-    """What the program's types and root fields find wanting in a database."""
+def conformity(database: pg_catalog.Database, project_dir: Path | None = None) -> Conformity:
+    """What the program's types and root fields find wanting in a database.
+
+    Args:
+        project_dir: The folder whose `supabase/config.toml` says which schemas are served, where that is known.
+    """
     offered = offers([*QUERIES, *MUTATIONS, *SUBSCRIPTIONS])
     findings: list[Finding] = []
     told: set[str] = set()
@@ -41,16 +47,27 @@ def conformity(database: pg_catalog.Database) -> Conformity:
         offer = offered.get(table.type_name, Offer())
         findings += mapping.check(table, catalog, database)
         findings += features.check(table, offer, catalog, database)
-        found = database.table(table.name, mapping.schema_of(table))
+        found = database.table(table.name)
         if found is not None:
             declared.add(found.qualified)
             if offer.lists and features.unsorted(table, found) is not None:
                 unsorted += offer.lists
-        told |= {table.name, *features.generated(table)}
-        told |= {*table.computed, *(column.name for column in table.columns.values() if column.computed)}
+        named = f"{table.schema}.{table.bare_name}"
+        functions = [item.name for item in table.computed.values()]
+        functions += [column.name for column in table.columns.values() if column.computed]
+        told |= {named, *features.generated(table), *(f"{table.schema}.{each}({named})" for each in functions)}
     for other in database.tables.values():
         if other.qualified not in declared:
             findings += features.security(other)
+    exposed = schemas() if project_dir is None else file.exposed(project_dir)
+    findings += [
+        failure(
+            f"supabase/config.toml does not expose schema {name}, so nothing of it can be read.",
+            "Add it to `schemas` below `[api]`.",
+        )
+        for name in schemas()
+        if name not in exposed
+    ]
     if unsorted:
         findings.append(
             note(

@@ -17,7 +17,7 @@ def compare(expected: pg_catalog.Database, found: pg_catalog.Database, *, told: 
     """One finding for each kind of thing that is missing, or whose rights are others.
 
     Args:
-        told: The names of functions, triggers and views that are told of elsewhere.
+        told: Functions by their signatures, triggers, views and tables that are told of elsewhere.
     """
     return [
         *_functions(expected, found, told),
@@ -39,8 +39,8 @@ def callable_by_people(database: pg_catalog.Database) -> list[pg_catalog.Functio
 
 def _functions(expected: pg_catalog.Database, found: pg_catalog.Database, told: Collection[str]) -> Iterator[Finding]:
     needed = {signature: each for signature, each in expected.functions.items() if PEOPLE in each.roles}
-    missing = [each.name for signature, each in needed.items() if signature not in found.functions]
-    if left := [name for name in missing if name not in told]:
+    missing = {*needed} - {*found.functions} - {*told}
+    if left := [each.name for signature, each in needed.items() if signature in missing]:
         yield failure(f"There is no function {listed(left)}.", PUSH)
     there = [found.functions[signature] for signature in needed if signature in found.functions]
     if closed := [each.name for each in there if PEOPLE not in each.roles]:
@@ -51,9 +51,9 @@ def _functions(expected: pg_catalog.Database, found: pg_catalog.Database, told: 
 
 def _relations(expected: pg_catalog.Database, found: pg_catalog.Database, told: Collection[str]) -> Iterator[Finding]:
     missing = [each for name, each in expected.tables.items() if name not in found.tables]
-    if views := [each.name for each in missing if each.view and each.name not in told]:
+    if views := [each.name for each in missing if each.view and each.qualified not in told]:
         yield failure(f"There is no view {listed(views)}.", PUSH)
-    if tables := [each.name for each in missing if not each.view and each.name not in told]:
+    if tables := [each.name for each in missing if not each.view and each.qualified not in told]:
         yield failure(f"There is no table {listed(tables)}.", PUSH)
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from gql import pg_catalog
 from gql.table import Catalog, Table
 from tripgate.commands import generated_sql
-from tripgate.commands.checks.mapping import PEOPLE, schema_of
+from tripgate.commands.checks.mapping import PEOPLE
 from tripgate.commands.checks.offers import Offer
 from tripgate.commands.doctor.report import Finding, failure, listed, warning
 
 _TRIGGER = re.compile(r"^create trigger (\w+)", re.MULTILINE)
-_FUNCTION = re.compile(r"^create (?:or replace )?function \w+\.(\w+)", re.MULTILINE)
-_VIEW = re.compile(r"^create (?:or replace )?view \w+\.(\w+)", re.MULTILINE)
+_FUNCTION = re.compile(r"^create (?:or replace )?function (\w+\.\w+)\((?:\w+ )?([^()]*)\)", re.MULTILINE)
+_VIEW = re.compile(r"^create (?:or replace )?view (\w+\.\w+)", re.MULTILINE)
 
 _GENERATE = "Run `make schema`, which writes it, then `make migration`, and push that."
 _MAY = {
@@ -27,7 +27,7 @@ _MAY = {
 
 def check(table: Table, offer: Offer, declared: Catalog, database: pg_catalog.Database) -> list[Finding]:
     """What a type's root fields and relations lack; nothing where the table itself is not there."""
-    found = database.table(table.name, schema_of(table))
+    found = database.table(table.name)
     if found is None:
         return []
     return [
@@ -91,32 +91,33 @@ def _writes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Fin
 
 
 def generated(table: Table) -> dict[str, str]:
-    """The name and the kind of what `make schema` writes for a table: functions, triggers and views."""
+    """What `make schema` writes for a table, by its kind: triggers by name, views with their schema, functions with
+    schema and types."""
     text = generated_sql.of_table(table)
     return {
         **dict.fromkeys(_TRIGGER.findall(text), "trigger"),
-        **dict.fromkeys(_FUNCTION.findall(text), "function"),
+        **{f"{name}({types})": "function" for name, types in _FUNCTION.findall(text)},
         **dict.fromkeys(_VIEW.findall(text), "view"),
     }
 
 
 def _generated(table: Table, found: pg_catalog.Table, database: pg_catalog.Database) -> Iterator[Finding]:
-    there: dict[str, Callable[[str], object]] = {
-        "trigger": found.triggers.get,
-        "function": lambda name: database.named(name, schema=found.schema),
-        "view": lambda name: database.table(name, schema=found.schema),
-    }
-    missing = [f"{kind} {name}" for name, kind in generated(table).items() if not there[kind](name)]
+    there = {"trigger": found.triggers, "function": database.functions, "view": database.tables}
+    missing = [f"{kind} {_said(name)}" for name, kind in generated(table).items() if name not in there[kind]]
     if missing:
         yield failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _GENERATE)
-    for name, kind in generated(table).items():
-        view = database.table(name, schema=found.schema) if kind == "view" else None
-        if view is not None and (list(view.columns) != list(found.columns) or not view.invoker):
-            yield failure(f"The columns of view {name} are not those of {table.name} by now.", _GENERATE)
+    views = [(name, view) for name in table.views.values() if (view := database.table(name)) is not None]
+    if old := [name for name, view in views if list(view.columns) != list(found.columns) or not view.invoker]:
+        yield failure(f"The columns of view {listed(old)} are not those of {table.name} by now.", _GENERATE)
     if off := [name for name, trigger in found.triggers.items() if trigger.off]:
         yield failure(
             f"Trigger {listed(off)} is switched off.", f"Run: alter table {found.qualified} enable trigger {off[0]}."
         )
+
+
+def _said(name: str) -> str:
+    """A name as people say it: without types, and in `public` without the schema."""
+    return name.partition("(")[0].removeprefix(f"{pg_catalog.PUBLIC}.")
 
 
 def _changes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Finding]:
@@ -158,7 +159,7 @@ def _followed(table: Table, key: pg_catalog.ForeignKey, declared: Catalog) -> st
         for relation in other.relations.values()
         if relation.target == table.type_name and (relation.many or relation.theirs) and key.columns == (relation.via,)
     ]
-    deletes = f"deleting from {key.to.removeprefix(pg_catalog.PUBLIC + '.')}"
+    deletes = f"deleting from {_said(key.to)}"
     return f"{listed([*relations, deletes])} look{'' if relations else 's'} through"
 
 

@@ -38,7 +38,7 @@ _MAKE = "Make it, or push the migration that does."
 
 def check(table: Table, declared: Catalog, database: pg_catalog.Database) -> list[Finding]:
     """Everything in which the declaration of a type and its table differ."""
-    found = database.table(table.name, schema_of(table))
+    found = database.table(table.name)
     if found is None:
         return [failure(f"There is no table {table.name}, which type {table.type_name} needs.", _MAKE)]
     return [
@@ -49,11 +49,6 @@ def check(table: Table, declared: Catalog, database: pg_catalog.Database) -> lis
         *(finding for each in table.relations.values() for finding in _relation(table, each, declared, database)),
         *_functions(table, found),
     ]
-
-
-def schema_of(table: Table) -> str:
-    """The Postgres schema of a declared table."""
-    return getattr(table, "schema", pg_catalog.PUBLIC)
 
 
 def _kind(table: Table, found: pg_catalog.Table) -> Iterator[Finding]:
@@ -166,8 +161,8 @@ def _is_the_caller(found: pg_catalog.Table, column: str) -> bool:
 def _relation(table: Table, relation: Relation, declared: Catalog, database: pg_catalog.Database) -> Iterator[Finding]:
     target = declared[relation.target]
     holder, other = (target, table) if relation.many or relation.theirs else (table, target)
-    holding = database.table(holder.name, schema_of(holder))
-    referred = database.table(other.name, schema_of(other))
+    holding = database.table(holder.name)
+    referred = database.table(other.name)
     if holding is None or referred is None:
         return  # told of its own type
     name = f"{table.type_name}.{relation.field}"

@@ -6,12 +6,13 @@ input, where no other user sees it.
 
 import subprocess
 import sys
+from pathlib import Path
 
 
-def told(database_url: str) -> list[str]:
+def told(database_url: str, project_dir: Path) -> list[str]:
     """A line for each finding; or one that says why there can be none."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tripgate.commands.checks.running"],
+    done = subprocess.run(  # noqa: S603 - this program itself
+        [sys.executable, "-m", "tripgate.commands.checks.running", str(project_dir)],
         input=database_url,
         capture_output=True,
         text=True,
@@ -32,7 +33,7 @@ def main() -> None:
     from tripgate.commands.pg_catalog import reading  # noqa: PLC0415
 
     with psycopg.connect(sys.stdin.read(), connect_timeout=10) as connection:
-        found = conformity(reading.read(connection, schemas()))
+        found = conformity(reading.read(connection, schemas()), Path(sys.argv[1]))
     for finding in found.findings:
         if finding.level in {Level.ERROR, Level.WARNING}:
             sys.stdout.write(f"{finding.level.value}: {finding.line}\n")
