@@ -20,7 +20,6 @@ import types
 import typing
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -30,12 +29,51 @@ from strawberry.utils.str_converters import to_camel_case
 from gql import derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
+from gql.fields import (
+    FREELY,
+    NEVER,
+    REQUIRED,
+    ColumnDeclaration,
+    ComputedDeclaration,
+    PythonFieldDeclaration,
+    RelationDeclaration,
+    UniqueKeyDeclaration,
+    Write,
+    column,
+    computed,
+    computed_column,
+    has_one,
+    on_create,
+    python_field,
+    to_many,
+    to_one,
+    unique,
+)
 from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import Membership, Scope, Via
 from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
+
+__all__ = [
+    "FREELY",
+    "NEVER",
+    "REQUIRED",
+    "Node",
+    "Write",
+    "column",
+    "computed",
+    "computed_column",
+    "has_one",
+    "on_create",
+    "python_field",
+    "scope",
+    "table",
+    "to_many",
+    "to_one",
+    "unique",
+]
 
 T = TypeVar("T")
 
@@ -56,169 +94,6 @@ _KINDS: dict[object, Kind] = {
     list[uuid.UUID]: Kind.UUID_ARRAY,
     list[int]: Kind.INT_ARRAY,
 }
-
-
-@dataclass(frozen=True)
-class Write:
-    """Where a column may be written: which inputs offer it."""
-
-    creatable: bool
-    required: bool
-    patchable: bool
-
-
-FREELY = Write(creatable=True, required=False, patchable=True)
-REQUIRED = Write(creatable=True, required=True, patchable=True)
-NEVER = Write(creatable=False, required=False, patchable=False)
-
-
-def on_create(*, required: bool) -> Write:
-    """Written once, when the row is made."""
-    return Write(creatable=True, required=required, patchable=False)
-
-
-@dataclass(frozen=True)
-class _ColumnMark:
-    name: str | None
-    write: Write
-    deprecated: str | None = None
-    computed: bool = False
-    cache: CacheControl | None = None
-    digits: tuple[int, int] | None = None
-    long: bool = False
-
-
-@dataclass(frozen=True)
-class _RelationMark:
-    target: str
-    via: str
-    many: bool
-    description: str
-    creatable: bool = False
-    deprecated: str | None = None
-    cache: CacheControl | None = None
-    theirs: bool = False
-
-
-@dataclass(frozen=True)
-class _ComputedMark:
-    target: type
-    description: str
-    deprecated: str | None = None
-    cache: CacheControl | None = None
-
-
-@dataclass(frozen=True)
-class _PythonMark:
-    function: Callable[[Any], Any]
-    needs: tuple[str, ...]
-    description: str
-    deprecated: str | None = None
-    cache: CacheControl | None = None
-
-
-@dataclass(frozen=True)
-class _KeyMark:
-    columns: tuple[str, ...]
-    own: str | None
-    lookup: str | None
-
-
-def column(
-    name: str | None = None,
-    *,
-    write: Write = FREELY,
-    deprecated: str | None = None,
-    cache: CacheControl | None = None,
-    digits: tuple[int, int] | None = None,
-    long: bool = False,
-) -> Any:
-    """Say more of a column than its annotation does: its SQL name, and where it may be written.
-
-    Args:
-        long: Whether it holds texts of more than 254 characters. `make schema` then writes a function `<name>_against`.
-        digits: Of a decimal, as in `numeric(12, 2)`: what has more would be rounded, and is refused.
-        deprecated: What to use instead. Here and below: the field answers as before, and tools tell who uses it.
-        cache: Here and below: how long answers with this field may be cached, where that is less than with its row.
-    """
-    return _ColumnMark(name, write, deprecated, cache=cache, digits=digits, long=long)
-
-
-def to_one(
-    target: str, *, via: str, description: str, deprecated: str | None = None, cache: CacheControl | None = None
-) -> Any:
-    """The row that this table's column `via` refers to; null when the caller may not see it."""
-    return _RelationMark(target, via, many=False, description=description, deprecated=deprecated, cache=cache)
-
-
-def has_one(
-    target: str, *, via: str, description: str, deprecated: str | None = None, cache: CacheControl | None = None
-) -> Any:
-    """The row of `target` whose column `via`, which is unique, refers to this one; null without a visible one."""
-    return _RelationMark(
-        target, via, many=False, description=description, deprecated=deprecated, cache=cache, theirs=True
-    )
-
-
-def to_many(
-    target: str,
-    *,
-    via: str,
-    description: str,
-    create: bool = False,
-    deprecated: str | None = None,
-    cache: CacheControl | None = None,
-) -> Any:
-    """The rows of `target` whose column `via` refers to this one, as a connection.
-
-    Args:
-        create: Whether new ones can be given with a new row of this type, all or none: by the database function
-            `insert_tree`, whose list of tables `make schema` writes.
-    """
-    return _RelationMark(
-        target, via, many=True, description=description, creatable=create, deprecated=deprecated, cache=cache
-    )
-
-
-def computed(
-    target: type, *, description: str, deprecated: str | None = None, cache: CacheControl | None = None
-) -> Any:
-    """An object that the database function of this name computes; `target` is a Strawberry type of plain fields."""
-    return _ComputedMark(target, description, deprecated, cache)
-
-
-def computed_column(*, deprecated: str | None = None, cache: CacheControl | None = None) -> Any:
-    """A value that the database function of this name computes from the row: read, filtered and ordered like a column.
-
-    Its description is the function's comment. A function that returns `numeric` is annotated `Decimal`.
-    """
-    return _ColumnMark(None, NEVER, deprecated, computed=True, cache=cache)
-
-
-def python_field(
-    *, needs: tuple[str, ...], description: str, deprecated: str | None = None, cache: CacheControl | None = None
-) -> Callable[[Callable[[Any], Any]], Any]:
-    """Make a field of a method that finds the columns `needs`, and nothing else, on `self`.
-
-    Values are Python's: a `date` is a date, a `Decimal` a decimal. The method's annotation is the field's type: a
-    scalar or an enum, perhaps null. It must not wait for anything.
-    """
-
-    def mark(function: Callable[[Any], Any]) -> Any:
-        return _PythonMark(function, needs, description, deprecated, cache)
-
-    return mark
-
-
-def unique(*columns: str, own: str | None = None, lookup: str | None = None) -> _KeyMark:
-    """A unique key of the table: a constraint or index over exactly these columns and all rows.
-
-    Args:
-        columns: SQL names.
-        own: The column among them that is the caller's id in every row that the caller may see, and by default.
-        lookup: The root field that finds a row by the key, where `tagByName` is not what a person would call it.
-    """
-    return _KeyMark(columns, own, lookup)
 
 
 def scope(
@@ -245,7 +120,7 @@ def table(
     plural: str | None = None,
     hidden_columns: bool = False,
     key: str = "id",
-    keys: tuple[_KeyMark, ...] = (),
+    keys: tuple[UniqueKeyDeclaration, ...] = (),
     search: str | None = None,
     cache: CacheControl | None = None,
     read_only: bool = False,
@@ -274,11 +149,11 @@ def table(
 
     def declare(cls: type[T]) -> type[T]:
         hints = typing.get_type_hints(cls)
-        marks = {key: value for key, value in vars(cls).items() if isinstance(value, _RelationMark)}
+        marks = {key: value for key, value in vars(cls).items() if isinstance(value, RelationDeclaration)}
         columns = {
             made.field: made
             for made in (
-                _column(key, hint, getattr(cls, key, _ColumnMark(None, NEVER if read_only else FREELY)))
+                _column(key, hint, getattr(cls, key, ColumnDeclaration(None, NEVER if read_only else FREELY)))
                 for key, hint in hints.items()
                 if _without_none(hint)[0] is not Vector
             )
@@ -289,8 +164,8 @@ def table(
             )
             for key, mark in marks.items()
         }
-        objects = {key: value for key, value in vars(cls).items() if isinstance(value, _ComputedMark)}
-        methods = {key: value for key, value in vars(cls).items() if isinstance(value, _PythonMark)}
+        objects = {key: value for key, value in vars(cls).items() if isinstance(value, ComputedDeclaration)}
+        methods = {key: value for key, value in vars(cls).items() if isinstance(value, PythonFieldDeclaration)}
         default_order = tuple(_sort(text) for text in order_by)
         listed = default_order and any(relation.many for relation in relations.values())
         type_name = schema.type_name(cls.__name__)
@@ -361,7 +236,7 @@ def _sort(text: str) -> Sort:
     return Sort.parse(name, direction or "asc")
 
 
-def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
+def _column(key: str, hint: Any, mark: ColumnDeclaration) -> Column:
     annotation, nullable = _without_none(hint)
     is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
     return Column(
@@ -380,12 +255,12 @@ def _column(key: str, hint: Any, mark: _ColumnMark) -> Column:
     )
 
 
-def _python(key: str, mark: _PythonMark, columns: Mapping[str, Column]) -> PythonField:
+def _python(key: str, mark: PythonFieldDeclaration, columns: Mapping[str, Column]) -> PythonField:
     needs = tuple((attribute, columns[to_camel_case(attribute)]) for attribute in mark.needs)
     return PythonField(to_camel_case(key), needs, mark.function)
 
 
-def _key(type_name: str, mark: _KeyMark, columns: Iterable[Column], schema: PostgresSchema) -> UniqueKey:
+def _key(type_name: str, mark: UniqueKeyDeclaration, columns: Iterable[Column], schema: PostgresSchema) -> UniqueKey:
     """A unique key; by default its lookup is called after the columns that are asked for, references without `Id`."""
     fields = {column.name: column.field for column in columns}
     named = "And".join(
@@ -395,7 +270,7 @@ def _key(type_name: str, mark: _KeyMark, columns: Iterable[Column], schema: Post
     return UniqueKey(mark.columns, schema.field_name(lookup), mark.own)
 
 
-def _computed(key: str, mark: _ComputedMark) -> Computed:
+def _computed(key: str, mark: ComputedDeclaration) -> Computed:
     keys = {}
     for name, hint in typing.get_type_hints(mark.target).items():
         annotation, _ = _without_none(hint)
@@ -427,7 +302,10 @@ class Node:
 
 
 def _strawberry_type(
-    cls: type[T], mapping: Table, marks: dict[str, _RelationMark], objects: dict[str, _ComputedMark | _PythonMark]
+    cls: type[T],
+    mapping: Table,
+    marks: dict[str, RelationDeclaration],
+    objects: dict[str, ComputedDeclaration | PythonFieldDeclaration],
 ) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = {key: hint for key, hint in cls.__annotations__.items() if key not in mapping.never_selected}
@@ -444,7 +322,7 @@ def _strawberry_type(
     for key, computed_mark in objects.items():
         made_of = (
             typing.get_type_hints(computed_mark.function)["return"]
-            if isinstance(computed_mark, _PythonMark)
+            if isinstance(computed_mark, PythonFieldDeclaration)
             else computed_mark.target
         )
         setattr(cls, key, derive.object_field(made_of, computed_mark.description, computed_mark.deprecated))
