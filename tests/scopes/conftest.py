@@ -86,6 +86,7 @@ class Neighbours:
             for _ in range(40):
                 self.sql("update public.clubs set title = title where number = %s", self.club)
                 self.sql("update public.club_events set title = title where club_number = %s", self.club)
+                self.sql("update meetings.club_events set title = title where club_number = %s", self.club)
                 self.sql("update public.rooms set title = title where code = %s", self.room)
                 self.sql("update public.room_notes set words = words where room_code = %s", self.room)
                 self.sql("update public.reminders set words = words")
@@ -120,6 +121,7 @@ async def neighbours(
         made.sql("insert into public.clubs (number, user_id, title) values (%s, %s, 'Chess')", number, one.id)
         made.sql("insert into public.rooms (code, title) values (%s, 'Attic')", room)
         made.sql("insert into public.club_events (club_number, title) values (%s, 'Opening')", number)
+        made.sql("insert into meetings.club_events (club_number, title) values (%s, 'Opening')", number)
         made.sql("insert into public.room_notes (code, room_code, words) values (%s, %s, 'Welcome')", room, room)
         made.sql("insert into public.reminders (user_id, words) values (%s, 'Wake up')", one.id)
         made.joins_room(other)

@@ -9,6 +9,7 @@ import strawberry
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, scope, table, to_many, to_one
 from gql.scalars import BigInt
+from gql.schemas import MEETINGS
 from gql.scope import Membership
 from gql.types.scopes import USER
 from resolvers.declared import presence
@@ -43,6 +44,7 @@ class Club:
     title: str = column(write=REQUIRED)
 
     events = to_many("ClubEvent", via="club_number", description="What happens there.")
+    meeting_events = to_many("MeetingClubEvent", via="club_number", description="What another schema says of that.")
 
 
 @table("club_members", scope=CLUB.via("club_number"), cache=_told("clubs"))
@@ -62,6 +64,23 @@ class ClubEvent:
     club_number: BigInt = column(write=on_create(required=True))
     title: str = column(write=REQUIRED)
     price: Decimal | None
+
+    club = to_one("Club", via="club_number", description="Whose it is.")
+
+
+@table(
+    "club_events",
+    schema=MEETINGS,
+    scope=CLUB.via("club_number"),
+    order_by=("title",),
+    cache=_told("clubs", "club_members"),
+)
+class MeetingClubEvent:
+    """What happens in a club, in a table of another schema that is called alike."""
+
+    id: BigInt = column(write=NEVER)
+    club_number: BigInt = column(write=on_create(required=True))
+    title: str = column(write=REQUIRED)
 
     club = to_one("Club", via="club_number", description="Whose it is.")
 
@@ -116,7 +135,7 @@ class RoomSubscription:
 _PARTS = [
     *(
         each
-        for name in ("Club", "ClubEvent", "Room", "RoomNote", "Reminder")
+        for name in ("Club", "ClubEvent", "MeetingClubEvent", "Room", "RoomNote", "Reminder")
         for each in crud(name, changes="It.").types()
     ),
     *(each for name in ("ClubMember", "RoomGuest") for each in crud(name).types()),

@@ -10,6 +10,7 @@ from tests.support import Person
 CLUBS = "{ clubs { nodes { title } } }"
 CLUB = "query ($club: BigInt!) { club(number: $club) { title events { nodes { title } } } }"
 EVENTS = "query ($club: BigInt!) { clubEvents(filter: { clubNumber: { eq: $club } }) { nodes { title } } }"
+OF_MEETINGS = "query ($club: BigInt!) { club(number: $club) { meetingEvents { nodes { title } } } }"
 ROOMS = "{ rooms { nodes { title } } }"
 ROOM = "query ($room: String!) { room(code: $room) { title notes { nodes { words } } } }"
 BOTH = "{ clubs { nodes { title } } rooms { nodes { title } } }"
@@ -53,6 +54,17 @@ async def test_an_answer_ends_with_what_is_told_in_its_scope_and_with_nothing_el
     neighbours.sql("update public.clubs set title = 'Go' where number = %s", neighbours.club)
     await until_answered(neighbours, other, {"clubs": {"nodes": [{"title": "Go"}]}}, CLUBS)
     assert (await asked(neighbours, other, ROOMS))[1], "the room knows nothing of the club"
+
+
+async def test_an_answer_ends_with_changes_of_its_own_schemas_table_alone(neighbours: Neighbours) -> None:
+    one, club = neighbours.one, neighbours.club
+    here, there = {"clubEvents": {"nodes": [{"title": "Opening"}]}}, {"nodes": [{"title": "Opening"}]}
+    assert await until_cached(neighbours, one, EVENTS, club=club) == here
+    assert await until_cached(neighbours, one, OF_MEETINGS, club=club) == {"club": {"meetingEvents": there}}
+    neighbours.sql("update meetings.club_events set title = 'Closing' where club_number = %s", club)
+    ended = {"club": {"meetingEvents": {"nodes": [{"title": "Closing"}]}}}
+    await until_answered(neighbours, one, ended, OF_MEETINGS, club=club)
+    assert (await asked(neighbours, one, EVENTS, club=club)) == (here, True)
 
 
 async def test_an_answer_about_rows_of_two_scopes_ends_with_either(neighbours: Neighbours) -> None:

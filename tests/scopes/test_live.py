@@ -12,6 +12,9 @@ CLUB = "subscription ($club: BigInt!) { clubChanges(clubNumber: $club) { operati
 EVENTS = """subscription ($club: BigInt!) {
   clubEventChanges(clubNumber: $club) { operation id clubEvent { id title price club { number title } } }
 }"""
+OF_MEETINGS = """subscription ($club: BigInt!) {
+  meetingClubEventChanges(clubNumber: $club) { operation meetingClubEvent { title club { title } } }
+}"""
 ROOM = "subscription ($room: String!) { roomChanges(roomCode: $room) { operation id room { code title } } }"
 NOTES = """subscription ($room: String!) {
   roomNoteChanges(roomCode: $room) { operation id roomNote { code words room { code title } } }
@@ -38,6 +41,7 @@ async def test_the_argument_is_called_after_the_scope_and_its_key(http: aiohttp.
         "voteChanges": [("tripId", "UUID", "The trip.")],
         "clubChanges": club,
         "clubEventChanges": club,
+        "meetingClubEventChanges": club,
         "clubPresence": club,
         "roomChanges": room,
         "roomNoteChanges": room,
@@ -78,6 +82,25 @@ async def test_changes_of_a_row_with_a_number_for_its_key(neighbours: Neighbours
         neighbours.sql("delete from public.clubs where number = %s", club)
         assert await connection.event(itself) == {"clubChanges": {"operation": "DELETE", "id": club, "club": None}}
         assert [await connection.ending(itself), await connection.ending(events)] == ["complete", "complete"]
+
+
+async def test_changes_of_two_tables_of_one_name_are_told_apart_and_read_across_schemas(neighbours: Neighbours) -> None:
+    club = neighbours.club
+    async with live(neighbours.one) as connection:
+        events = await connection.subscribe(EVENTS, club=club)
+        of_meetings = await connection.subscribe(OF_MEETINGS, club=club)
+        await neighbours.until_following(connection, events, of_meetings)
+        for schema, title in (("meetings", "first"), ("public", "other"), ("meetings", "second")):
+            neighbours.sql(f"insert into {schema}.club_events (club_number, title) values (%s, %s)", club, title)
+        for title in ("first", "second"):
+            assert await connection.event(of_meetings) == {
+                "meetingClubEventChanges": {
+                    "operation": "INSERT",
+                    "meetingClubEvent": {"title": title, "club": {"title": "Chess"}},
+                }
+            }
+        told = await connection.event(events)
+        assert told["clubEventChanges"]["clubEvent"]["title"] == "other"
 
 
 async def test_changes_of_a_row_with_a_text_for_its_key(neighbours: Neighbours) -> None:
