@@ -1,6 +1,7 @@
 """The gateway plans a document as a whole; plain execution resolves each field by itself. Both must answer the same.
 
-So must Strawberry, which runs the gateway's schema in graphql-core and knows nothing of its faster way.
+So must either backend, and Strawberry, which runs the gateway's schema in graphql-core and knows nothing of its faster
+way.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, example, given, note, settings
 
 from tests.differential.documents import Document, documents
 from tests.differential.reference import SCHEMA, Reference
-from tests.support import examples, serving
+from tests.support import examples, reading, serving
 from tripgate.gateway.contexts import context_for
 from tripgate.gateway.schema import schema
 from tripgate.gateway.settings import Settings
@@ -35,6 +36,14 @@ async def asking(seeded: StackInfo, ada: Person) -> AsyncIterator[Person]:
     """Ada, over a gateway that takes more aliases than a person would write, and is asked for its schema too."""
     async with serving(seeded, introspection=True, max_aliases=1000, max_directives=1000) as url:
         yield dataclasses.replace(ada, url=url)
+
+
+@pytest.fixture(scope="module")
+async def asking_postgres(seeded: StackInfo) -> AsyncIterator[str]:
+    """The address of such a gateway that reads straight from Postgres."""
+    given = reading(seeded, "postgres")
+    async with serving(seeded, introspection=True, max_aliases=1000, max_directives=1000, **given) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +97,7 @@ fragment Anything on Node { nodeId kind: __typename ... on Profile { createdAt }
 @example(document=Document("{ trips(first: 0, offset: 1) { totalCount nodes { title } } }", {}))
 @example(document=Document("{ trips { nodes { items(first: 0, offset: 1) { nodes { title } } } } }", {}))
 async def test_any_document_means_what_field_by_field_execution_means(
-    asking: Person, as_ada: Context, database: psycopg.Connection, document: Document
+    asking: Person, asking_postgres: str, as_ada: Context, database: psycopg.Connection, document: Document
 ) -> None:
     note(str(document))
     assert validate(SCHEMA, parse(document.text)) == []
@@ -97,6 +106,8 @@ async def test_any_document_means_what_field_by_field_execution_means(
     _, body = await asking.post(document.text, **document.variables)
     # As text, since the order of keys is part of an answer.
     assert json.dumps(body, indent=1) == json.dumps({"data": expected}, indent=1)
+    _, straight = await dataclasses.replace(asking, url=asking_postgres).post(document.text, **document.variables)
+    assert json.dumps(straight, indent=1) == json.dumps(body, indent=1)
     done = await schema().execute(document.text, document.variables, as_ada)
     assert done.errors is None
     assert json.dumps(done.data, indent=1) == json.dumps(expected, indent=1)

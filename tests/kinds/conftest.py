@@ -11,7 +11,7 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests.support import Person
+from tests.support import Person, backend, reading
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
@@ -48,6 +48,7 @@ def sampler(samples: StackInfo) -> Iterator[str]:
         "upstream_pool": POOL,
         "rate_limits": False,
         "development": True,
+        **reading(samples, backend()),
     }
     command = [sys.executable, "-m", "tests.kinds.served", "tests.kinds.declared"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

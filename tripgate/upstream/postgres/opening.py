@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gql.errors import ApiError
+from gql.table import catalog
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.postgres.backend import Answer, Claims, PostgresBackend, RoutedBackend, fault
 from tripgate.upstream.postgres.login import LoginError
 from tripgate.upstream.postgres.pool import Pool
+from tripgate.upstream.postgres.render.statement import identifier
 from tripgate.upstream.postgres.session import SessionError
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
-
-SEARCH_PATH = "public, extensions"
-"""As PostgREST's: the schemas of the API, and what it is told to search beside them."""
 
 _START_SECONDS = 5.0
 _log = logging.getLogger("tripgate.database")
@@ -36,7 +35,9 @@ async def open_database(
     Raises:
         UnsafeDatabaseError: The login may do more than it should, or settings of a request do not end with it.
     """
-    pool = Pool(url, size=limits.connections, named=named, search_path=SEARCH_PATH)
+    # As PostgREST's: the schemas of the API, and what it searches beside them on the platform.
+    path = ", ".join(map(identifier, (*catalog.schemas(), "extensions")))
+    pool = Pool(url, size=limits.connections, named=named, search_path=path)
     policy: Policy[Answer] = Policy("database", limits, fault)
     try:
         await _look(pool)

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from tripgate.planner.plan import And, Compare, Condition, IsNull, Not, Operator, Or, Related
-from tripgate.upstream.postgres.render.statement import Writing, array, column, joined, relation
+from tripgate.upstream.postgres.render.statement import Writing, array, column, joined, qualified
 
 _OPERATORS = {
     Operator.EQ: "=",
@@ -50,7 +50,7 @@ def _related(writing: Writing, related: Related, table: str, alias: str) -> str:
     below = writing.alias()
     belongs = joined(table, alias, related.via, related.table, below, many=related.many)
     where = "" if related.where == And(()) else f" and {condition_text(writing, related.where, related.table, below)}"
-    return f"exists (select from {relation(related.table)} as {below} where {belongs}{where})"
+    return f"exists (select from {qualified(related.table)} as {below} where {belongs}{where})"
 
 
 def _compare(writing: Writing, compare: Compare, left: str) -> str:

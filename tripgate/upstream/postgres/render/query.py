@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
+from gql.schemas import bare
 from gql.table import Sort
 from tripgate.planner.plan import (
     ALWAYS,
@@ -25,10 +26,9 @@ from tripgate.upstream.postgres.render.statement import (
     Statement,
     Writing,
     column,
-    function,
     identifier,
     joined,
-    relation,
+    qualified,
 )
 
 
@@ -69,8 +69,8 @@ class Query:
     def target(self) -> str:
         """What is read or called, in a word: the path of that request."""
         if isinstance(self.plan, FunctionCall):
-            return f"rpc/{self.plan.function}"
-        return self.plan.table if self.plan.source is None else f"rpc/{self.plan.source.function}"
+            return f"rpc/{bare(self.plan.function)}"
+        return bare(self.plan.table) if self.plan.source is None else f"rpc/{bare(self.plan.source.function)}"
 
     @property
     def path(self) -> bytes:
@@ -181,12 +181,12 @@ def _embedded(writing: Writing, table: str, alias: str, embed: Embed) -> str:
 
 
 def _source(writing: Writing, read: Read) -> str:
-    return relation(read.table) if read.source is None else _call(writing, read.source)
+    return qualified(read.table) if read.source is None else _call(writing, read.source)
 
 
 def _call(writing: Writing, call: FunctionCall) -> str:
     given = ", ".join(f"{identifier(name)} => {writing.bind(value)}" for name, value in call.arguments)
-    return f"{function(call.function)}({given})"
+    return f"{qualified(call.function)}({given})"
 
 
 def _where(writing: Writing, read: Read, alias: str, owner: tuple[str, str, Embed] | None = None) -> str:
@@ -224,7 +224,7 @@ def _key(writing: Writing, table: str, alias: str, key: Sort) -> str:
     sources, conditions = [], []
     for hop in key.path:
         next_alias = writing.alias()
-        sources.append(f"{relation(hop.table)} as {next_alias}")
+        sources.append(f"{qualified(hop.table)} as {next_alias}")
         conditions.append(joined(table, alias, hop.via, hop.table, next_alias, many=False))
         table, alias = hop.table, next_alias
     return f"(select {column(alias, key.column)} from {', '.join(sources)} where {' and '.join(conditions)})"

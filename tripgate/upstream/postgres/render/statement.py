@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 
+from gql.schemas import bare, schema_of
 from gql.table import catalog
 
 
@@ -54,14 +55,9 @@ def column(alias: str, name: str) -> str:
     return f"{alias}.{identifier(name)}"
 
 
-def relation(name: str) -> str:
-    """A table or a view by its declared name."""
-    return f'"public".{identifier(name)}'
-
-
-def function(name: str) -> str:
-    """A function by its declared name."""
-    return f'"public".{identifier(name)}'
+def qualified(name: str) -> str:
+    """A table, a view or a function by its declared name, which outside of `public` says its schema."""
+    return f"{identifier(schema_of(name))}.{identifier(bare(name))}"
 
 
 def joined(table: str, alias: str, via: str, other: str, other_alias: str, *, many: bool) -> str:
