@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from tripgate import systems
 from tripgate.commands.development import Development
 from tripgate.commands.doctor.command import doctor
 from tripgate.commands.migration import migration
 from tripgate.commands.packages import need_local_packages, other_gql
 from tripgate.commands.request_lines import RequestLines
 from tripgate.commands.schema import schema
+from tripgate.systems.system import Demo
 
 if TYPE_CHECKING:
     from tripgate.local.process import ServerProcess
     from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 _GATEWAY_SECONDS = 60
-_DEMO_ACCOUNTS = ("ada@tripgate.example", "ben@tripgate.example", "cleo@tripgate.example")
-_DEMO_PASSWORD = "tripgate-demo"  # noqa: S105 - stands in supabase/seed.sql for all to read
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -46,6 +46,8 @@ def main() -> None:
 main.add_command(doctor)
 main.add_command(migration)
 main.add_command(schema)
+for _command in [each for system in systems.found() for each in system.commands]:
+    main.add_command(_command)
 
 
 def _local_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -285,8 +287,12 @@ def _graphiql_env() -> Mapping[str, str]:
         # The API is worth having without its page, on a train for example.
         click.echo(f"Going on without GraphiQL: {error}", err=True)
         return {}
-    accounts = ",".join(f"{email}:{_DEMO_PASSWORD}" for email in _DEMO_ACCOUNTS)
+    accounts = ",".join(f"{email}:{demo.password}" for demo in _demos() for email in demo.emails)
     return {"TRIPGATE_GRAPHIQL_ASSETS": str(assets), "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS": accounts}
+
+
+def _demos() -> list[Demo]:
+    return [system.demo for system in systems.found() if system.demo is not None]
 
 
 def _wait_for_gateway(gateway: "ServerProcess") -> str:
@@ -321,7 +327,7 @@ def _describe(stack: "Stack") -> None:
         ("Database", info.db_url),
         ("Inbox", info.inbox_url),
         ("Logs", f"{logs} in {stack.logs}"),
-        ("Demo accounts", f"ada@, ben@ and cleo@tripgate.example, password {_DEMO_PASSWORD}"),
+        *(("Demo accounts", f"{demo.shown}, password {demo.password}") for demo in _demos()),
     ]
     for name, value in lines:
         click.echo(f"  {name + ':':<17}{value}")

@@ -20,10 +20,11 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 
 from gql.table import catalog
+from tripgate import systems
 from tripgate.cli import main
 from tripgate.commands.doctor import live, mails
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.needs import EDGE_FUNCTIONS, NEVER_SEEN, calls
+from tripgate.commands.doctor.needs import calls, never_seen
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
@@ -98,8 +99,8 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Without an account nothing is granted",
         "Aggregates are on",
         "A token verifies: ES256",
-        "It sees its own rows and those of its trips, and no stranger's.",
-        *(f"Function {name} answers." for name in EDGE_FUNCTIONS),
+        "It sees its own rows and those that others share with it, and no stranger's.",
+        *(f"Function {name} answers." for system in systems.found() for name in system.edge_functions),
         "Row level security is on",
         "Types and tables agree, and nothing is missing that the fields need.",
         "Realtime has its policies",
@@ -351,14 +352,16 @@ async def test_realtime_and_who_may_listen(
     assert good.level is Level.OK
     open_topics.add("realtime:trip:")
     (too_open,) = await live.realtime(probe, settings, somebody)
-    assert "listen to a trip that it is not on" in too_open.text
+    assert "listen to strangers' topics: trip." in too_open.text
 
 
 def test_it_asks_for_all_that_the_program_calls() -> None:
     sources = "".join(file.read_text() for file in (ROOT / "resolvers").rglob("*.py"))
     assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(calls())
-    assert set(re.findall(r'invoke\(\s*"([^"]+)"', sources)) <= set(EDGE_FUNCTIONS)
-    assert set(NEVER_SEEN) == {table.name for table in catalog}
+    assert set(re.findall(r'invoke\(\s*"([^"]+)"', sources)) <= {
+        name for system in systems.found() for name in system.edge_functions
+    }
+    assert set(never_seen()) == {table.name for table in catalog}
 
 
 @pytest.mark.parametrize(

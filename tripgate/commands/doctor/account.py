@@ -10,8 +10,9 @@ import httpx
 import jwt
 
 from gql.errors import ApiError, ErrorCode
+from gql.table import catalog
 from tripgate.commands.doctor.data import Data
-from tripgate.commands.doctor.needs import NEVER_SEEN
+from tripgate.commands.doctor.needs import never_seen
 from tripgate.commands.doctor.probe import Probe, shown
 from tripgate.commands.doctor.report import Finding, failure, listed, ok
 from tripgate.gateway.identity import Identity
@@ -126,11 +127,11 @@ async def rows(data: Data, signed_in: SignedIn) -> list[Finding]:
         UnreachedError: Nobody answers.
     """
     me, email = signed_in.user_id, quote((signed_in.caller.email or "").lower(), safe="")
+    asked = never_seen()
     answers = await asyncio.gather(
-        *(data.ask(f"{table}?{query.format(me=me, email=email)}&limit=1") for table, query in NEVER_SEEN.items())
+        *(data.ask(f"{table}?{query.format(me=me, email=email)}&limit=1") for table, query in asked.items())
     )
-    own = await data.ask(f"profiles?select=id&id=eq.{me}")
-    found = dict(zip(NEVER_SEEN, answers, strict=True))
+    found = dict(zip(asked, answers, strict=True))
     leaking = [table for table, answer in found.items() if answer.status < 300 and answer.data]
     unread = [table for table, answer in found.items() if answer.status >= 300]
     findings = []
@@ -144,11 +145,22 @@ async def rows(data: Data, signed_in: SignedIn) -> list[Finding]:
     if unread:
         messages = listed(sorted({found[table].message for table in unread}))
         findings.append(failure(f"Whose rows are shown could not be seen for {listed(unread)}: {messages}.", ""))
-    if own.status < 300 and not own.data:
-        findings.append(
-            failure(
-                "This account has no profile, or may not see it.",
-                "Trigger on_auth_user_created makes profiles at sign-up; older accounts need one made for them.",
-            )
+    findings += await _profile(data, me)
+    return findings or [ok("It sees its own rows and those that others share with it, and no stranger's.")]
+
+
+async def _profile(data: Data, me: str) -> list[Finding]:
+    """Whether the account has the row that stands for its person."""
+    of_person = catalog.scopes.of_person
+    if of_person is None:
+        return []
+    people = catalog[of_person.root]
+    own = await data.ask(f"{people.name}?select={people.primary_key}&{people.primary_key}=eq.{me}")
+    if own.status >= 300 or own.data:
+        return []
+    return [
+        failure(
+            "This account has no profile, or may not see it.",
+            "Trigger on_auth_user_created makes one at sign-up; older accounts need one made for them.",
         )
-    return findings or [ok("It sees its own rows and those of its trips, and no stranger's.")]
+    ]

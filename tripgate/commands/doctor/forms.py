@@ -7,55 +7,19 @@ with one, two ways to ask for the same rows must find the same.
 
 import asyncio
 import uuid
-from dataclasses import dataclass
 
 from gql.table import Kind, Relation, Table, catalog
+from tripgate import systems
 from tripgate.commands.doctor.data import PUSH, Data, down
 from tripgate.commands.doctor.probe import Answer
 from tripgate.commands.doctor.report import Finding, failure, listed, ok, warning
 from tripgate.planner.plan import And, Compare, Embed, Operator, Pick, Read, Related
+from tripgate.systems.system import Form
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.postgrest.render.by_ids import FEW
 
 # More than stay in a URL, and of no row.
 _MANY = range(FEW + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A path to ask for.
-
-    Attributes:
-        like: Another path that finds the same rows, where there is one.
-        said: What fails without it, and `advice` what to do.
-    """
-
-    path: str
-    said: str
-    advice: str
-    like: str | None = None
-
-
-FORMS = (
-    Form(
-        "trips?select=id&order=start_date.desc.nullslast,id&limit=1",
-        "Orders that say where nulls go fail",
-        "PostgREST 13.0.0 and 13.0.1 do not know them beside a limit: use 13.0.2 or newer.",
-    ),
-    Form(
-        "trips?select=id,f0:trip_items!trip_id(f0:places!place_id())&f0.f0=not.is.null&f0=not.is.null&order=id&limit=100",
-        "Filters by what is related to related rows fail",
-        "Report it with the version of PostgREST.",
-        like="trips?select=id,f0:trip_items!trip_id(id,f0:places!place_id(id))&f0.f0=not.is.null&f0=not.is.null"
-        "&order=id&limit=100",
-    ),
-    Form(
-        "trips_by_created_at_desc?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
-        "Lists whose rows have lists fail: the views in order do not embed what their tables do",
-        PUSH,
-        like="trips?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
-    ),
-)
 
 
 async def forms(data: Data) -> list[Finding]:
@@ -64,7 +28,11 @@ async def forms(data: Data) -> list[Finding]:
     Raises:
         UnreachedError: Nobody answers.
     """
-    found = [finding for each in await asyncio.gather(*(_form(data, form) for form in FORMS)) for finding in each]
+    found = [
+        finding
+        for each in await asyncio.gather(*(_form(data, form) for system in systems.found() for form in system.forms))
+        for finding in each
+    ]
     found += await _calls(data)
     if data.signed_in:
         found += await _past_the_end(data)
@@ -77,13 +45,13 @@ async def _form(data: Data, form: Form) -> list[Finding]:
     if (trouble := down(answer)) is not None:
         return [trouble]
     if not data.succeeds(answer):
-        return [failure(f"{form.said} ({_failure_of(answer)}).", form.advice)]
+        return [failure(f"{form.said} ({_failure_of(answer)}).", form.advice or PUSH)]
     if form.like is None or not data.signed_in:
         return []
     like = await data.ask(form.like)
     # A row that is written in between is no mistake, so what differs once is asked for again.
     if _found(answer) != _found(like) and _found(await data.ask(form.path)) != _found(await data.ask(form.like)):
-        return [failure(f"{form.said}: they find other rows than they should.", form.advice)]
+        return [failure(f"{form.said}: they find other rows than they should.", form.advice or PUSH)]
     return []
 
 
@@ -145,7 +113,8 @@ def _nobody(table: Table) -> tuple[str, ...]:
 
 async def _past_the_end(data: Data) -> list[Finding]:
     """Whether the refusal of a page past the end is whole. PostgREST 13.0.0 to 14.1 give it the length of the page."""
-    answer = await data.ask("profiles?select=id&limit=1&offset=1000000", prefer="count=exact")
+    table = next(iter(catalog))
+    answer = await data.ask(f"{table.name}?select={table.primary_key}&limit=1&offset=1000000", prefer="count=exact")
     if answer.status == 416 and answer.data is None:
         return [
             warning(

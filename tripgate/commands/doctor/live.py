@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from gql.scope import Scope
+from gql.table import Kind, catalog
+from tripgate import systems
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.needs import EDGE_FUNCTIONS
 from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
-from tripgate.commands.doctor.report import Finding, failure, ok, warning
+from tripgate.commands.doctor.report import Finding, failure, listed, ok, warning
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
@@ -50,12 +52,24 @@ def _refused(status: int) -> Finding:
 
 
 async def _joins(connection: aiohttp.ClientWebSocketResponse, signed_in: SignedIn) -> list[Finding]:
-    own = await _join(connection, f"user:{signed_in.user_id}", signed_in.token, "2")
-    if own is not None:
-        return [failure(f"Realtime does not let the account listen to its own topic: {own}.", _POLICIES)]
-    if await _join(connection, f"trip:{uuid.uuid4()}", signed_in.token, "3") is None:
-        return [failure("Realtime lets the account listen to a trip that it is not on.", _POLICIES)]
-    return [ok("Realtime lets the account listen to its own topic, and not to a stranger's trip.")]
+    of_person = catalog.scopes.of_person
+    if of_person is not None:
+        refused = await _join(connection, of_person.topic(signed_in.user_id), signed_in.token, "own")
+        if refused is not None:
+            return [failure(f"Realtime does not let the account listen to its own topic: {refused}.", _POLICIES)]
+    open_to_all = [
+        scope.name
+        for scope in catalog.scopes
+        if await _join(connection, scope.topic(_nobodys(scope)), signed_in.token, scope.name) is None
+    ]
+    if open_to_all:
+        return [failure(f"Realtime lets the account listen to strangers' topics: {listed(open_to_all)}.", _POLICIES)]
+    return [ok("Realtime lets the account listen to its own topic, and to no stranger's.")]
+
+
+def _nobodys(scope: Scope) -> str:
+    """A key of no row."""
+    return "-1" if catalog[scope.root].key.kind is Kind.BIGINT else str(uuid.uuid4())
 
 
 async def _join(connection: aiohttp.ClientWebSocketResponse, topic: str, token: str, ref: str) -> str | None:
@@ -95,7 +109,9 @@ async def functions(probe: Probe, settings: Settings, signed_in: SignedIn | None
     Raises:
         UnreachedError: Nobody answers.
     """
-    findings = await asyncio.gather(*(_function(probe, settings, name, signed_in) for name in EDGE_FUNCTIONS))
+    findings = await asyncio.gather(
+        *(_function(probe, settings, name, signed_in) for system in systems.found() for name in system.edge_functions)
+    )
     return list(findings)
 
 

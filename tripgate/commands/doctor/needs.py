@@ -1,15 +1,16 @@
 """What the doctor asks a project for beside its mapped tables, and what nobody may see.
 
-Functions are those of `gql/pg_catalog.json`; tests hold the rest against the program.
+Functions are those of `gql/pg_catalog.json`; whose rows are whose says the declaration of a table, or its system.
 """
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from gql import pg_catalog
+from gql.caching import InvalidatedBy
+from gql.table import Table, catalog
+from tripgate import systems
 from tripgate.commands.checks.drift import callable_by_people
-
-EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation")
 
 _NOBODY = "00000000-0000-4000-8000-000000000000"
 # A value of each type with which a call of any function has no effect.
@@ -30,21 +31,40 @@ def calls() -> Mapping[str, str]:
     }
 
 
-# PostgREST's query strings, with {me} and {email} for the caller's own. Written out, since the gateway's filters ask
-# for rows that a caller may see and these for rows that they may not: each must answer with nothing.
-_OF_OTHERS = "select=id&user_id=neq.{me}"
-_ON_HIDDEN_TRIPS = "select=id,of:trips!trip_id()&of=is.null"
+def never_seen() -> Mapping[str, str]:
+    """For each mapped table, rows that no policy shows to a person: of others, or of what they take no part in.
 
-NEVER_SEEN: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("user_preferences", "saved_places", "collections", "collection_places", "tags", "place_tags"), _OF_OTHERS
-    ),
-    "trips": "select=id,mine:collaborators!trip_id()&mine.user_id=eq.{me}&mine=is.null&user_id=neq.{me}",
-    "trip_items": _ON_HIDDEN_TRIPS,
-    "collaborators": _ON_HIDDEN_TRIPS,
-    "votes": _ON_HIDDEN_TRIPS,
-    "invitations": _ON_HIDDEN_TRIPS + "&email=neq.{email}",
-    "places": "select=id,on:trip_items!place_id()&on=is.null&user_id=neq.{me}",
-    "profiles": ("select=id,owns:trips!user_id(),joins:collaborators!user_id()&owns=is.null&joins=is.null&id=neq.{me}"),
-}
-"""For each mapped table, rows that no policy shows to a person: of others, or of trips that they are not on."""
+    They are PostgREST's query strings, with {me} and {email} for the caller's own, and not made by the gateway's own
+    rendering, since its filters ask for rows that a caller may see: each must answer with nothing.
+    """
+    said = {table: query for system in systems.found() for table, query in system.never_seen.items()}
+    derived = {table.name: query for table in catalog if (query := _hidden(table)) is not None}
+    return {**derived, **said}
+
+
+def _hidden(table: Table) -> str | None:
+    """Rows of a scope that the caller is not in, or of another owner; `None` where neither says who sees a row."""
+    scope, key = table.scope, table.primary_key
+    if scope is not None and not scope.of_person:
+        root = catalog[scope.root]
+        if table is not root:
+            return f"select={key},of:{root.bare_name}!{table.scope_via}()&of=is.null"
+        joined = [
+            (f"mine{number}:{catalog[each.type_name].bare_name}!{each.via}()", f"mine{number}", each.person)
+            for number, each in enumerate(scope.members)
+        ]
+        embeds = "".join(f",{embed}" for embed, _, _ in joined)
+        mine = "".join(f"&{name}.{person}=eq.{{me}}&{name}=is.null" for _, name, person in joined)
+        return f"select={key}{embeds}{mine}" + (f"&{scope.owner}=neq.{{me}}" if scope.owner is not None else "")
+    if table.cache is not None and table.cache.invalidated_by is InvalidatedBy.OWN_WRITES:
+        owner = _owner(table)
+        return None if owner is None else f"select={key}&{owner}=neq.{{me}}"
+    return None
+
+
+def _owner(table: Table) -> str | None:
+    """The column with the id of the person whose the row is."""
+    of_person = catalog.scopes.of_person
+    people = of_person.root if of_person is not None else None
+    of = [each.via for each in table.relations.values() if each.target == people and not each.many and not each.theirs]
+    return of[0] if of else None

@@ -123,7 +123,7 @@ def _ways_in(data: dict[str, Any]) -> list[Finding]:
     if data.get("mailer_autoconfirm"):
         findings.append(
             warning(
-                "Addresses are not confirmed at sign-up, so anybody can see invitations to an address of another's.",
+                "Addresses are not confirmed at sign-up, so anybody can sign up with an address of another's.",
                 "Enable `Confirm email` in Auth's settings, in production at least.",
             )
         )

@@ -122,13 +122,13 @@ def of_project(project_dir: Path) -> AuthSettings:
             rates[RATES[key]] = value
         else:
             _must_be_off(file, key, value)
-    places = {field: key for key, field in (*OBEYED.items(), *RATES.items())}
+    names = {field: key for key, field in (*OBEYED.items(), *RATES.items())}
     try:
         limits = RateLimits.model_validate(rates)
         return AuthSettings.model_validate({**settings, "rate_limits": limits, "templates": templates}, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        key = places.get(str(first["loc"][0]), str(first["loc"][0]))
+        key = names.get(str(first["loc"][0]), str(first["loc"][0]))
         raise LocalStackError(f"{file}: auth.{key}: {first['msg']}") from error
 
 

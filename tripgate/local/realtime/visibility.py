@@ -85,15 +85,15 @@ async def visible_to(pool: Pool, event: Event, role: str, readers: Sequence[Read
         if fault is not None:
             return [Visible(list(range(len(readers))), _encode(event, [], [fault], {"record": {}}))]
         new, old = event.new(), event.old(table)
-        places = await _through_filters(connection, event, table, readers, new, old)
-        shown = await _Shown.of(connection, table, new, old, max_bytes) if places else None
+        positions = await _through_filters(connection, event, table, readers, new, old)
+        shown = await _Shown.of(connection, table, new, old, max_bytes) if positions else None
     if table.row_security and event.change.action != "DELETE":
         key = [(column, new.get(column.name)) for column in table.primary]
-        claims = list(dict.fromkeys((readers[place].role, readers[place].claims) for place in places))
+        claims = list(dict.fromkeys((readers[place].role, readers[place].claims) for place in positions))
         seen = dict(zip(claims, await _can_see(pool, table.entity, key, claims), strict=True))
-        places = [place for place in places if seen[readers[place].role, readers[place].claims]]
+        positions = [place for place in positions if seen[readers[place].role, readers[place].claims]]
     groups: dict[tuple[str, ...] | None, list[int]] = {}
-    for place in places:
+    for place in positions:
         groups.setdefault(readers[place].binding.columns, []).append(place)
     return [Visible(group, shown.encode(event, columns)) for columns, group in groups.items() if shown is not None]
 

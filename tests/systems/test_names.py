@@ -1,0 +1,108 @@
+"""No module of the engine names a table, a type or a scope: what it knows of them it reads from the declarations."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gql.table import catalog
+from tests.conftest import ROOT
+from tripgate.gateway.schema import schema
+
+schema()  # declares every type
+TYPES = {table.type_name for table in catalog}
+TABLES = {table.name for table in catalog} | {table.bare_name for table in catalog}
+SCOPES = {scope.name for scope in catalog.scopes}
+# Auth calls every person a user, so as an identifier that word is no scope's.
+SPOKEN = {scope.name for scope in catalog.scopes if not scope.of_person}
+
+ENGINE = sorted(
+    file
+    for folder in ("tripgate", "resolvers/declared", "gql/derive")
+    for file in (ROOT / folder).rglob("*.py")
+    if ROOT / "tripgate" / "systems" not in file.parents
+) + sorted((ROOT / "gql").glob("*.py"))
+
+_IN_TEXT = re.compile(r"(?<![\w-])(" + "|".join(sorted(map(re.escape, TYPES | TABLES))) + r")(?![\w-])")
+_TOPIC = re.compile(r"(?:realtime:)?(" + "|".join(sorted(SCOPES)) + r"):")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def named_in(source: str) -> Iterator[str]:
+    """What of the product a module names, in identifiers and in texts that are no documentation."""
+    tree = ast.parse(source)
+    documentation = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield from _IN_TEXT.findall(node.value)
+            yield from (match[1] for match in [_TOPIC.match(node.value)] if match)
+    # Python has words of its own, like typing's Collection.
+    foreign = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and _of_python(node.module or "")
+        for alias in node.names
+    }
+    for name in set(_identifiers(tree)) - foreign:
+        if name in TYPES or name.lower() in TABLES or SPOKEN & {word.lower() for word in _WORDS.findall(name)}:
+            yield name
+
+
+def _of_python(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _identifiers(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in names]
+                yield from (part for module in modules if not _of_python(module) for part in module.split("."))
+                yield from (each.asname or each.name for each in names if isinstance(node, ast.ImportFrom))
+            case ast.keyword(arg=str(name)):
+                yield name
+
+
+@pytest.mark.parametrize("file", ENGINE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_of_the_engine_names_nothing_of_the_product(file: Path) -> None:
+    assert sorted(set(named_in(file.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('where = "trip_items?select=id"', ["trip_items"]),
+        ('of = catalog["Trip"]', ["Trip"]),
+        ('topic = f"trip:{key}"', ["trip"]),
+        ('topic = "user:" + key', ["user"]),
+        ("def admit_to_trip(key): ...", ["admit_to_trip"]),
+        ("MOST_TRIP_IDS = 50", ["MOST_TRIP_IDS"]),
+        ("class TripPresence: ...", ["TripPresence"]),
+        ("TAGS = 1", ["TAGS"]),
+        ("from gql.types.votes import Vote", ["Vote", "votes"]),
+    ],
+)
+def test_a_name_is_found_wherever_it_stands(source: str, names: list[str]) -> None:
+    assert sorted(named_in(source)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""`trips(filter)`: an example of the documentation."""',
+        "from collections.abc import Collection\nall_: Collection[str]",
+        'header = "Accept-Profile"',
+        "user = tripgate.strip(user)",
+    ],
+)
+def test_documentation_and_other_words_name_nothing(source: str) -> None:
+    assert list(named_in(source)) == []

@@ -1,0 +1,55 @@
+"""What a system declares of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A request to PostgREST in which its versions differ; the doctor asks whether this one answers it.
+
+    Attributes:
+        path: The path to ask for.
+        said: What fails without it, and `advice` what to do; `None` where the database lacks something.
+        like: Another path that finds the same rows, where there is one.
+    """
+
+    path: str
+    said: str
+    advice: str | None = None
+    like: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Accounts that `supabase/seed.sql` makes, which development offers to sign in as.
+
+    Attributes:
+        shown: The accounts as people are told of them.
+    """
+
+    emails: tuple[str, ...]
+    password: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system of the product.
+
+    Attributes:
+        commands: Of the command line, beside the engine's own.
+        edge_functions: The Edge Functions that must be deployed.
+        forms: Requests that must be answered.
+        never_seen: For tables whose policies do not follow from a scope or from their owner: a query string of
+            PostgREST's that finds rows which no policy shows, with `{me}` and `{email}` for the caller's own.
+        demo: Who is there to try it.
+    """
+
+    commands: tuple[click.Command, ...] = ()
+    edge_functions: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ()
+    never_seen: Mapping[str, str] = field(default_factory=dict)
+    demo: Demo | None = None

@@ -1,0 +1,15 @@
+"""Trips: what people plan together."""
+
+from tripgate.systems.system import Demo, System
+from tripgate.systems.trips.doctor import EDGE_FUNCTIONS, FORMS, NEVER_SEEN
+
+SYSTEM = System(
+    edge_functions=EDGE_FUNCTIONS,
+    forms=FORMS,
+    never_seen=NEVER_SEEN,
+    demo=Demo(
+        ("ada@tripgate.example", "ben@tripgate.example", "cleo@tripgate.example"),
+        "tripgate-demo",
+        "ada@, ben@ and cleo@tripgate.example",
+    ),
+)

@@ -1,0 +1,35 @@
+"""What the doctor asks about the tables of trips; tests hold it against the program."""
+
+from collections.abc import Mapping
+
+from tripgate.systems.system import Form
+
+EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation")
+
+FORMS = (
+    Form(
+        "trips?select=id&order=start_date.desc.nullslast,id&limit=1",
+        "Orders that say where nulls go fail",
+        "PostgREST 13.0.0 and 13.0.1 do not know them beside a limit: use 13.0.2 or newer.",
+    ),
+    Form(
+        "trips?select=id,f0:trip_items!trip_id(f0:places!place_id())&f0.f0=not.is.null&f0=not.is.null&order=id&limit=100",
+        "Filters by what is related to related rows fail",
+        "Report it with the version of PostgREST.",
+        like="trips?select=id,f0:trip_items!trip_id(id,f0:places!place_id(id))&f0.f0=not.is.null&f0=not.is.null"
+        "&order=id&limit=100",
+    ),
+    Form(
+        "trips_by_created_at_desc?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
+        "Lists whose rows have lists fail: the views in order do not embed what their tables do",
+        like="trips?select=id,r0:trip_items!trip_id(id)&order=created_at.desc,id&r0.order=id&limit=100",
+    ),
+)
+
+NEVER_SEEN: Mapping[str, str] = {
+    "invitations": "select=id,of:trips!trip_id()&of=is.null&email=neq.{email}",
+    "places": "select=id,on:trip_items!place_id()&on=is.null&user_id=neq.{me}",
+    "profiles": "select=id,owns:trips!user_id(),joins:collaborators!user_id()&owns=is.null&joins=is.null&id=neq.{me}",
+}
+"""Invitations are seen by who is invited, places by whoever is on a trip that goes there, people by who is on one with
+them."""
