@@ -1,366 +1,178 @@
-"""What the tables look like, and the rules that every table in schema public keeps."""
+"""The rules that every table of the API keeps, those to come included, and that each rule can tell.
+
+What a table looks like stands in `gql/pg_catalog.json`, for everybody to read in its diff.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
+from gql import pg_catalog
+from gql.pg_catalog import Table
+from gql.table import KEYS
+from tripgate.commands.pg_catalog import reading
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from uuid import UUID
 
     import psycopg
 
     from tests.database.callers import World
 
-# column: type, with "?" where null is allowed.
-TABLES = {
-    "profiles": {
-        "id": "uuid",
-        "display_name": "text",
-        "avatar_path": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "user_preferences": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "locale": "text",
-        "timezone": "text",
-        "home_currency": "text",
-        "distance_unit": "text",
-        "email_notifications": "boolean",
-        "push_notifications": "boolean",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "places": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "name": "text",
-        "category": "text",
-        "address": "text?",
-        "city": "text?",
-        "country_code": "text?",
-        "latitude": "numeric(9,6)?",
-        "longitude": "numeric(9,6)?",
-        "website": "text?",
-        "notes": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "trips": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "title": "text",
-        "description": "text?",
-        "destination": "text?",
-        "status": "text",
-        "start_date": "date?",
-        "end_date": "date?",
-        "budget": "numeric(12,2)?",
-        "currency": "text",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-        "labels": "text[]",
-    },
-    "trip_items": {
-        "id": "uuid",
-        "trip_id": "uuid",
-        "place_id": "uuid?",
-        "title": "text",
-        "notes": "text?",
-        "kind": "text",
-        "day_number": "integer",
-        "order_index": "integer",
-        "starts_at": "timestamp with time zone?",
-        "ends_at": "timestamp with time zone?",
-        "cost": "numeric(12,2)?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-        "details": "jsonb",
-    },
-    "saved_places": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "place_id": "uuid?",
-        "name": "text",
-        "category": "text",
-        "notes": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "collections": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "name": "text",
-        "description": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "collection_places": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "collection_id": "uuid",
-        "place_id": "uuid",
-        "order_index": "integer",
-        "notes": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "tags": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "name": "text",
-        "colour": "text",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "place_tags": {
-        "id": "uuid",
-        "user_id": "uuid",
-        "place_id": "uuid",
-        "tag_id": "uuid",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "collaborators": {
-        "id": "uuid",
-        "trip_id": "uuid",
-        "user_id": "uuid",
-        "role": "text",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "invitations": {
-        "id": "uuid",
-        "trip_id": "uuid",
-        "email": "text",
-        "role": "text",
-        "token_hash": "text",
-        "status": "text",
-        "invited_by": "uuid",
-        "expires_at": "timestamp with time zone",
-        "accepted_at": "timestamp with time zone?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-    "votes": {
-        "id": "uuid",
-        "trip_id": "uuid",
-        "trip_item_id": "uuid",
-        "user_id": "uuid",
-        "value": "smallint",
-        "comment": "text?",
-        "created_at": "timestamp with time zone",
-        "updated_at": "timestamp with time zone",
-    },
-}
-
-DEFAULTS = {
-    "trips": {"user_id": "auth.uid()", "status": "'planning'::text", "currency": "'EUR'::text"},
-    "trip_items": {"kind": "'activity'::text", "day_number": "1", "order_index": "0"},
-    "places": {"user_id": "auth.uid()", "category": "'other'::text"},
-    "saved_places": {"user_id": "auth.uid()", "category": "'other'::text"},
-    "collections": {"user_id": "auth.uid()"},
-    "collection_places": {"user_id": "auth.uid()", "order_index": "0"},
-    "tags": {"user_id": "auth.uid()", "colour": "'#64748b'::text"},
-    "place_tags": {"user_id": "auth.uid()"},
-    "collaborators": {"user_id": None, "role": "'viewer'::text"},
-    "invitations": {
-        "invited_by": "auth.uid()",
-        "role": "'viewer'::text",
-        "status": "'pending'::text",
-        "expires_at": "(now() + '7 days'::interval)",
-    },
-    "votes": {"user_id": "auth.uid()", "value": None},
-    "user_preferences": {"user_id": "auth.uid()", "distance_unit": "'km'::text", "home_currency": "'EUR'::text"},
-}
-
-FOREIGN_KEYS = {
-    "fk_profiles_id": "FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE",
-    "fk_user_preferences_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_places_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_trips_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_trip_items_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
-    "fk_trip_items_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE SET NULL",
-    "fk_saved_places_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_saved_places_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE SET NULL",
-    "fk_collections_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_collection_places_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_collection_places_collection_id": (
-        "FOREIGN KEY (collection_id) REFERENCES public.collections(id) ON DELETE CASCADE"
-    ),
-    "fk_collection_places_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE CASCADE",
-    "fk_tags_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_place_tags_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_place_tags_place_id": "FOREIGN KEY (place_id) REFERENCES public.places(id) ON DELETE CASCADE",
-    "fk_place_tags_tag_id": "FOREIGN KEY (tag_id) REFERENCES public.tags(id) ON DELETE CASCADE",
-    "fk_collaborators_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
-    "fk_collaborators_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_invitations_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
-    "fk_invitations_invited_by": "FOREIGN KEY (invited_by) REFERENCES public.profiles(id) ON DELETE CASCADE",
-    "fk_votes_trip_id": "FOREIGN KEY (trip_id) REFERENCES public.trips(id) ON DELETE CASCADE",
-    "fk_votes_trip_item_id": "FOREIGN KEY (trip_item_id) REFERENCES public.trip_items(id) ON DELETE CASCADE",
-    "fk_votes_user_id": "FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE",
-}
-
-INDEXES = {
-    "idx_trips_user_id_created_at": "trips USING btree (user_id, created_at DESC)",
-    "idx_trips_user_id_status": "trips USING btree (user_id, status)",
-    "idx_trips_status": "trips USING btree (status)",
-    "idx_trip_items_trip_id_day_number_order_index": "trip_items USING btree (trip_id, day_number, order_index)",
-    "idx_trip_items_place_id": "trip_items USING btree (place_id)",
-    "idx_places_user_id_created_at": "places USING btree (user_id, created_at DESC)",
-    "idx_places_user_id_category": "places USING btree (user_id, category)",
-    "idx_saved_places_user_id_created_at": "saved_places USING btree (user_id, created_at DESC)",
-    "idx_saved_places_user_id_category": "saved_places USING btree (user_id, category)",
-    "idx_saved_places_category": "saved_places USING btree (category)",
-    "idx_collections_user_id_created_at": "collections USING btree (user_id, created_at DESC)",
-    "idx_collaborators_user_id_trip_id": "collaborators USING btree (user_id, trip_id)",
-    "idx_invitations_trip_id_created_at": "invitations USING btree (trip_id, created_at DESC)",
-    "idx_invitations_email_status": "invitations USING btree (email, status)",
-    "idx_votes_trip_id_user_id": "votes USING btree (trip_id, user_id)",
-    "votes_trip_item_id_user_id_key": "votes USING btree (trip_item_id, user_id)",
-    "collaborators_trip_id_user_id_key": "collaborators USING btree (trip_id, user_id)",
-    "tags_user_id_name_key": "tags USING btree (user_id, name)",
-}
+INSTANT = "timestamp with time zone"
+SENTENCE = re.compile(r"[A-Z0-9](?!.*\b(column|table|row|foreign key)\b)[^\n]*[^\s.]\.")
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_columns(db: psycopg.Connection, table: str) -> None:
-    columns = db.execute(
+def key_of_one_column(table: Table) -> Iterator[str]:
+    types = [table.columns[name].type for name in table.primary_key]
+    if len(types) != 1 or types[0] not in KEYS:
+        yield f"its primary key is of {types}"
+
+
+def times(table: Table) -> Iterator[str]:
+    for name in ("created_at", "updated_at"):
+        column = table.columns.get(name)
+        if column is None or (column.type, column.nullable, column.default) != (INSTANT, False, "now()"):
+            yield f"it has no {name} of type {INSTANT}, not null, by default now()"
+
+
+def updated_at_moves_on(table: Table) -> Iterator[str]:
+    trigger = table.triggers.get(f"set_{table.name}_updated_at")
+    want = ("private.set_updated_at", "before", ("update",), "row", False)
+    if trigger is None or (trigger.function, trigger.when, trigger.on, trigger.each, trigger.off) != want:
+        yield f"it has no trigger set_{table.name}_updated_at"
+
+
+def secured(table: Table) -> Iterator[str]:
+    if not table.rls:
+        yield "row level security is off"
+
+
+def described(table: Table) -> Iterator[str]:
+    comments = {table.name: table.comment, **{name: column.comment for name, column in table.columns.items()}}
+    for name, comment in comments.items():
+        if not SENTENCE.fullmatch(comment or ""):
+            yield f"{name} is described by {comment!r}, which is no sentence"
+
+
+def sentences_of_checks(table: Table) -> Iterator[str]:
+    """They are told to people."""
+    for check in table.checks.values():
+        if not re.fullmatch(r"[A-Z].{10,150}\.", check.comment or "") or check.name in str(check.comment):
+            yield f"{check.name} says {check.comment!r}, which is no sentence for people"
+
+
+def named(table: Table) -> Iterator[str]:
+    for key in table.foreign_keys:
+        if key.name != f"fk_{table.name}_{'_'.join(key.columns)}":
+            yield key.name
+    for index in table.indexes:
+        if index.primary:
+            good = index.name == f"{table.name}_pkey"
+        elif index.constraint:
+            good = index.name == f"{table.name}_{'_'.join(index.columns)}_key"
+        else:
+            good = index.name.startswith(f"idx_{table.name}_")
+        if not good:
+            yield index.name
+    for check in table.checks.values():
+        if check.name not in {f"{table.name}_{column}_check" for column in check.columns}:
+            yield check.name
+
+
+def foreign_keys_indexed(table: Table) -> Iterator[str]:
+    for key in table.foreign_keys:
+        if table.index_behind(*key.columns) is None:
+            yield f"no index begins with {key.columns}"
+
+
+def policies_named_by_sentences(table: Table) -> Iterator[str]:
+    for policy in table.policies:
+        if not re.fullmatch(r"[A-Z]\w+( \w+){3,}", policy.name):
+            yield policy.name
+
+
+def policies_for_signed_in_people(table: Table) -> Iterator[str]:
+    for policy in table.policies:
+        if policy.to != ("authenticated",):
+            yield f"{policy.name} is for {policy.to}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        broken: What of a table breaks it.
+        breaks: Statements after which the table `shelves` does.
+    """
+
+    broken: Callable[[Table], Iterable[str]]
+    breaks: LiteralString
+
+
+RULES = [
+    Rule(key_of_one_column, "alter table public.shelves drop constraint shelves_pkey"),
+    Rule(times, "alter table public.shelves alter updated_at drop not null"),
+    Rule(updated_at_moves_on, "alter table public.shelves disable trigger set_shelves_updated_at"),
+    Rule(secured, "alter table public.shelves disable row level security"),
+    Rule(described, "comment on column public.shelves.trip_id is 'A column'"),
+    Rule(sentences_of_checks, "comment on constraint shelves_width_check on public.shelves is null"),
+    Rule(named, "alter table public.shelves rename constraint fk_shelves_trip_id to shelves_trip"),
+    Rule(foreign_keys_indexed, "drop index public.idx_shelves_trip_id"),
+    Rule(policies_named_by_sentences, "create policy select_shelves on public.shelves to authenticated using (true)"),
+    Rule(policies_for_signed_in_people, 'create policy "Everybody can see a shelf" on public.shelves using (true)'),
+]
+BY_NAME = [pytest.param(rule, id=rule.broken.__name__) for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", BY_NAME)
+@pytest.mark.parametrize("table", [pytest.param(each, id=each.qualified) for each in pg_catalog.loaded().stored])
+def test_a_table_keeps_the_rules(table: Table, rule: Rule) -> None:
+    assert list(rule.broken(table)) == []
+
+
+@pytest.mark.parametrize("rule", BY_NAME)
+def test_a_rule_finds_what_breaks_it(db: psycopg.Connection, rule: Rule) -> None:
+    db.execute(
         """
-        select attname, format_type(atttypid, atttypmod) || case when attnotnull then '' else '?' end
-        from pg_attribute
-        where attrelid = ('public.' || %s)::regclass and attnum > 0 and not attisdropped
-        """,
-        (table,),
+        create table public.shelves (
+            id bigint generated always as identity primary key,
+            trip_id uuid not null constraint fk_shelves_trip_id references public.trips (id),
+            width integer not null constraint shelves_width_check check (width > 0),
+            created_at timestamptz not null default now(),
+            updated_at timestamptz not null default now()
+        );
+        create index idx_shelves_trip_id on public.shelves (trip_id);
+        alter table public.shelves enable row level security;
+        create trigger set_shelves_updated_at before update on public.shelves
+            for each row execute function private.set_updated_at();
+        comment on table public.shelves is 'Where things stand.';
+        comment on column public.shelves.id is 'The number of the shelf.';
+        comment on column public.shelves.trip_id is 'Where it is taken along.';
+        comment on column public.shelves.width is 'How wide it is.';
+        comment on column public.shelves.created_at is 'When it was made.';
+        comment on column public.shelves.updated_at is 'When it last changed.';
+        comment on constraint shelves_width_check on public.shelves is 'A shelf has a width.';
+        """
     )
-    assert dict(columns.fetchall()) == TABLES[table]
+    assert list(rule.broken(shelves(db))) == []
+    db.execute(rule.breaks)
+    assert list(rule.broken(shelves(db))) != []
 
 
-@pytest.mark.parametrize("table", DEFAULTS)
-def test_defaults(db: psycopg.Connection, table: str) -> None:
-    rows = db.execute(
-        "select column_name, column_default from information_schema.columns where table_name = %s", [table]
-    )
-    found: dict[str, str | None] = dict(rows.fetchall())
-    assert DEFAULTS[table].items() <= found.items()
+def shelves(db: psycopg.Connection) -> Table:
+    return reading.read(db, ["public"]).tables["public.shelves"]
 
 
-def test_foreign_keys(db: psycopg.Connection) -> None:
-    found = db.execute("select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'f'")
-    assert FOREIGN_KEYS.items() <= dict(found.fetchall()).items()
-
-
-def test_indexes(db: psycopg.Connection) -> None:
-    rows = db.execute("select indexname, indexdef from pg_indexes where schemaname = 'public'")
-    found = {name: definition.partition(" ON public.")[2] for name, definition in rows}
-    assert INDEXES.items() <= found.items()
-
-
-class TestEveryTable:
-    """Holds for tables to come as well."""
-
-    def test_has_the_three_columns(self, db: psycopg.Connection) -> None:
-        without = db.execute(
-            """
-            select table_name from information_schema.tables
-            where table_schema = 'public' and table_type = 'BASE TABLE' and (
-                select count(*) from information_schema.columns
-                where columns.table_schema = 'public' and columns.table_name = tables.table_name
-                    and (column_name, data_type, is_nullable) in (
-                        ('id', 'uuid', 'NO'),
-                        ('created_at', 'timestamp with time zone', 'NO'),
-                        ('updated_at', 'timestamp with time zone', 'NO')
-                    )
-            ) <> 3
-            """
-        )
-        assert without.fetchall() == []
-
-    def test_has_row_level_security(self, db: psycopg.Connection) -> None:
-        without = db.execute(
-            "select relname from pg_class"
-            " where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity"
-        )
-        assert without.fetchall() == []
-
-    def test_has_an_updated_at_trigger(self, db: psycopg.Connection) -> None:
-        without = db.execute(
-            """
-            select relname from pg_class
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not exists (
-                select from pg_trigger
-                where tgrelid = pg_class.oid
-                    and tgname = 'set_' || relname || '_updated_at'
-                    and tgfoid = 'private.set_updated_at'::regproc
-            )
-            """
-        )
-        assert without.fetchall() == []
-
-    def test_and_every_column_is_described_in_one_sentence(self, db: psycopg.Connection) -> None:
-        """So is every view; its columns are those of its table."""
-        described = db.execute(
-            """
-            select relname || coalesce('.' || attname, ''), coalesce(description, '')
-            from pg_class
-            left join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-            left join pg_description on objoid = pg_class.oid and classoid = 'pg_class'::regclass and objsubid = attnum
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
-            union all
-            select relname, coalesce(obj_description(oid, 'pg_class'), '')
-            from pg_class
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')
-            """
-        )
-        sentence = re.compile(r"[A-Z0-9](?!.*\b(column|table|row|foreign key)\b)[^\n]*[^\s.]\.")
-        assert {name: text for name, text in described if not sentence.fullmatch(text)} == {}
-
-    def test_is_named_by_the_rules(self, db: psycopg.Connection) -> None:
-        misnamed = db.execute(
-            r"""
-            select conname from pg_constraint
-            join pg_class on pg_class.oid = conrelid
-            join lateral (
-                select string_agg(attname, '_' order by position) as columns
-                from unnest(conkey) with ordinality as key (attnum, position)
-                join pg_attribute on attrelid = conrelid and pg_attribute.attnum = key.attnum
-            ) as on_columns on true
-            where connamespace = 'public'::regnamespace and not case contype
-                when 'f' then conname = format('fk_%s_%s', relname, columns)
-                when 'u' then conname = format('%s_%s_key', relname, columns)
-                when 'p' then conname = format('%s_pkey', relname)
-                when 'c' then exists (
-                    select from pg_attribute
-                    where attrelid = conrelid and attnum = any (conkey)
-                        and conname = format('%s_%s_check', relname, attname)
-                )
-                else true
-            end
-            union all
-            select indexname from pg_indexes
-            where schemaname = 'public' and indexname !~ ('^idx_' || tablename || '_')
-                and not exists (select from pg_constraint where conname = indexname)
-            """
-        )
-        assert misnamed.fetchall() == []
-
-    def test_has_an_index_that_begins_with_each_foreign_key(self, db: psycopg.Connection) -> None:
-        without = db.execute(
-            """
-            select conname from pg_constraint
-            where contype = 'f' and connamespace = 'public'::regnamespace and not exists (
-                select from pg_index
-                where indrelid = conrelid and indpred is null
-                    and (indkey::smallint[])[0:cardinality(conkey) - 1] = conkey
-            )
-            """
-        )
-        assert without.fetchall() == []
+def test_a_view_is_described_in_one_sentence() -> None:
+    views = [table for table in pg_catalog.loaded().tables.values() if table.view]
+    assert {view.name: view.comment for view in views if not SENTENCE.fullmatch(view.comment or "")} == {}
 
 
 class TestUpdatedAt:
