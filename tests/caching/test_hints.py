@@ -1,11 +1,15 @@
 """How long an answer may be cached and what it depends on, by its document: Apollo's rules for `@cacheControl`."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+import strawberry
+
+from resolvers.declared import Parameter, rows_of
 from tripgate.gateway.cache.hints import Hint, hint
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.schema import graphql_schema, schema
+from tripgate.gateway.schema import build_schema, graphql_schema, schema
 from tripgate.upstream.caller import Caller
 
 DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
@@ -107,6 +111,38 @@ def test_an_answer_depends_on_all_that_it_looks_at(query: str, tables: set[str],
     assert found.tables == tables
     assert dict(found.scopes) == ({} if trips == set() else {"trip": trips})
     assert found.by_topic == ("trips" in tables)
+
+
+@strawberry.type
+class SimilarQuery:
+    """Rows that a function finds, perhaps those of other trips than the one it is given."""
+
+    similar_items = rows_of(
+        "TripItem",
+        "similar_items",
+        Parameter("tripId", "trip", UUID, "Like those of this trip."),
+        description="Items that are much alike.",
+    )
+
+
+def test_an_argument_of_a_function_does_not_say_whose_rows_it_returns() -> None:
+    documents = Documents(
+        build_schema(queries=[SimilarQuery])._schema,
+        size=10,
+        limits=Limits(),
+        hide_suggestions=False,
+        introspection=True,
+    )
+
+    def scopes_of(arguments: str) -> dict[str, frozenset[str] | None]:
+        operation = documents.operation(f"{{ similarItems({arguments}) {{ nodes {{ title }} }} }}", None)
+        prepared = operation.prepare({}, Caller(token="a token"))
+        found = hint(prepared.roots, prepared.values)
+        assert found is not None
+        return dict(found.scopes)
+
+    assert scopes_of(f'tripId: "{TRIP}"') == {"trip": None}
+    assert scopes_of(f'tripId: "{TRIP}", filter: {{ tripId: {{ eq: "{TRIP}" }} }}') == {"trip": {TRIP}}
 
 
 def test_the_schema_shows_it_as_apollo_does() -> None:

@@ -20,6 +20,7 @@ from gql.scope import Scope
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Table, catalog
 from resolvers.declared import DeclaredField
+from resolvers.declared.functions import FunctionRows
 from tripgate.gateway.cache.person_topics import Rows
 from tripgate.planner.selection import Selected
 
@@ -109,7 +110,8 @@ class _Found:
             return False
         table = field.table
         arguments = selected.arguments(variables)
-        at = _named(table, arguments)
+        # What a function makes of an argument is not known: it may well return the rows of other roots.
+        at = _named(table, {} if isinstance(field, FunctionRows) else arguments, arguments.get("filter"))
         return (
             self._rows(table, at)
             and self._arguments(table, arguments, at)
@@ -201,15 +203,14 @@ class _Found:
         return self._rows(target, at) and self._input(target, inner, at)
 
 
-def _named(table: Table, arguments: Mapping[str, Any]) -> _At | None:
+def _named(table: Table, arguments: Mapping[str, Any], filter_: Mapping[str, Any] | None) -> _At | None:
     """The one row of the table's scope that is asked about; `None` where it is not named."""
     if table.scope is None:
         return None
     field = table.by_sql_name[table.scope_via].field
     given = arguments.get(field)
     if given is None:
-        filter_ = arguments.get("filter") or {}
-        given = (filter_.get(field) or {}).get("eq")
+        given = ((filter_ or {}).get(field) or {}).get("eq")
     return None if given is None else (table.scope, str(given))
 
 
