@@ -126,7 +126,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "releases", tmp_path / "releases")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(catalog, "by_type", dict(catalog.by_type))
+    for name in ("by_type", "_by_name", "_by_field"):
+        monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
     monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
     monkeypatch.setattr(catalog, "_by_field", dict(catalog._by_field))
     monkeypatch.setattr(catalog, "several_schemas", catalog.several_schemas)

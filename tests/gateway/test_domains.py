@@ -18,7 +18,8 @@ from tripgate.gateway.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS, build_sch
 @pytest.fixture(autouse=True)
 def undeclared(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test declares is forgotten."""
-    monkeypatch.setattr(catalog, "by_type", dict(catalog.by_type))
+    for name in ("by_type", "_by_name", "_by_field"):
+        monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
     monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
 
 

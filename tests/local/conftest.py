@@ -16,15 +16,17 @@ import supabase_auth
 from aiohttp import web
 from supabase_auth import SyncGoTrueClient, SyncMemoryStorage
 
+from tests.local.auth_service import WITH_CODES, Service
 from tripgate.local.auth import app as auth_app
+from tripgate.local.auth.settings import AuthSettings
+from tripgate.local.front_door_config import FrontDoorConfig
+from tripgate.local.inbox import Inbox
 from tripgate.local.ports import listen
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from tripgate.local.auth.settings import AuthSettings
-    from tripgate.local.front_door_config import FrontDoorConfig
     from tripgate.local.inbox import Mail
 
 
@@ -153,3 +155,19 @@ def session(client: SyncGoTrueClient, credentials: Callable[[], Any]) -> supabas
     signed_up = client.sign_up(credentials()).session
     assert signed_up is not None
     return signed_up
+
+
+@pytest.fixture
+async def serve(running: StackInfo, running_data_dir: Path) -> AsyncIterator[Callable[..., Awaitable[Service]]]:
+    """Starts Auth with the settings that are given."""
+    config = FrontDoorConfig.model_validate_json((running_data_dir / "config" / "front_door.json").read_text())
+    async with contextlib.AsyncExitStack() as stack, httpx.AsyncClient() as http:
+
+        async def start(**settings: Any) -> Service:
+            inbox = Inbox()
+            url = await stack.enter_async_context(
+                served_auth(config, AuthSettings(**{"templates": WITH_CODES, **settings}), inbox.deliver)
+            )
+            return Service(url, inbox, http, config.signer.role_token("service_role"))
+
+        yield start

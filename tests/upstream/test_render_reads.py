@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from gql.errors import ApiError
-from gql.table import Hop, Kind, Sort, catalog
+from gql.table import Hop, Sort
 from tests.upstream.rendered import parameters
 from tripgate.planner.plan import (
     ALWAYS,
@@ -14,7 +13,6 @@ from tripgate.planner.plan import (
     Aggregate,
     And,
     Compare,
-    Condition,
     Embed,
     Function,
     FunctionCall,
@@ -26,21 +24,14 @@ from tripgate.planner.plan import (
     Read,
     Related,
 )
-from tripgate.upstream.postgrest.merge import Part
-from tripgate.upstream.postgrest.render import header_lines, keyed_request, read_request, value_request
-from tripgate.upstream.postgrest.render.finish import askable
-from tripgate.upstream.postgrest.render.grouping import splits
-from tripgate.upstream.postgrest.render.long_texts import with_texts_apart
+from tripgate.upstream.postgrest.render import keyed_request, read_request, value_request
 
 ID = (Pick("id"),)
 NO_BUDGET = IsNull("budget")
 COSTLY = Compare("cost_total", Operator.GT, "5")
 ITEMS = Related("trip_items", "trip_id", True, ALWAYS)
-INVITATIONS = Related("invitations", "trip_id", True, ALWAYS)
 COUNT = Aggregate("count", Function.COUNT)
 SUM = Aggregate("a0", Function.SUM, "budget", "text")
-AVG = Aggregate("a0", Function.AVG, "budget", "text")
-LEAST_TITLE = Aggregate("a0", Function.MIN, "title")
 CALL = FunctionCall("trips_near", (("place", "x"), ("km", "5")))
 OWNER = (Hop("profiles", "user_id"),)
 ITEM_OWNER = (Hop("trips", "trip_id"), Hop("profiles", "user_id"))
@@ -164,131 +155,7 @@ def test_its_long_texts_travel_apart_as_well() -> None:
 # Long lists of ids.
 
 
-def ids(number: int, column: str = "id") -> Compare:
-    return Compare(column, Operator.IN, tuple(f"{column}{each}" for each in range(number)))
-
-
-def by_ids(where: Condition, table: str = "trips") -> tuple[str, bytes | None]:
-    request = read_request(Read(table, ID, where=where))
-    return parameters(request.path), request.body
-
-
-def test_a_hundred_ids_stay_in_the_path() -> None:
-    found, body = by_ids(ids(100))
-    assert found.startswith('trips?select=id&and=(id.in.("id0",')
-    assert body is None
-
-
-def test_more_ids_travel_in_a_body() -> None:
-    found, body = by_ids(ids(101))
-    assert found == "rpc/trips_by_ids?select=id"
-    assert body is not None
-    assert body.startswith(b'{"ids":["id0","id1",')
-
-
-def test_what_is_asked_beside_the_ids_stays() -> None:
-    assert by_ids(And((NO_BUDGET, ids(101))))[0] == "rpc/trips_by_ids?select=id,budget&and=(budget.is.null)"
-    several = And((NO_BUDGET, And((ids(101), IsNull("title")))))
-    assert by_ids(several)[0] == "rpc/trips_by_ids?select=id,budget,title&and=(budget.is.null,title.is.null)"
-
-
-def test_the_longest_list_travels() -> None:
-    found, body = by_ids(And((ids(101), ids(102))))
-    assert found.startswith('rpc/trips_by_ids?select=id&and=(id.in.("id0",')
-    assert body is not None
-    assert body.endswith(b'"id101"]}')
-
-
-@pytest.mark.parametrize("where", [ids(101, "title"), Or((ids(101), NO_BUDGET)), Not(ids(101))])
-def test_a_list_that_is_not_of_ids_or_need_not_hold_stays(where: Condition) -> None:
-    assert by_ids(where)[1] is None
-
-
-def test_rows_that_nobody_reads_whole_have_no_such_function() -> None:
-    found, body = by_ids(ids(101), "invitations")
-    assert (found.partition("?")[0], body) == ("invitations", None)
-    assert called(where=ids(101)).startswith('select=id&and=(id.in.("id0",')
-
-
 # Long texts.
-
-TEXT = "t" * 301
-
-
-@pytest.mark.parametrize(
-    ("operator", "expected"),
-    [
-        (Operator.EQ, ("eq", "0")),
-        (Operator.NEQ, ("in", ("-1", "1"))),
-        (Operator.GT, ("eq", "1")),
-        (Operator.GTE, ("in", ("0", "1"))),
-        (Operator.LT, ("eq", "-1")),
-        (Operator.LTE, ("in", ("-1", "0"))),
-    ],
-)
-def test_a_long_text_is_compared_by_a_function_of_the_row(operator: Operator, expected: tuple[str, Any]) -> None:
-    rest, texts = with_texts_apart(trips(where=Compare("description", operator, TEXT)))
-    name, value = expected
-    assert rest == trips(where=Compare("description_against->>0", Operator(name), value))
-    assert texts == (TEXT,)
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        Compare("description", Operator.EQ, "t" * 300),
-        Compare("title", Operator.EQ, TEXT),
-        Compare("description", Operator.LIKE, TEXT),
-        Compare("description", Operator.IN, (TEXT,)),
-        IsNull("description"),
-        Related("whole_trips", "", False, Compare("description", Operator.EQ, TEXT)),
-    ],
-)
-def test_other_comparisons_keep_their_text(where: Condition) -> None:
-    assert with_texts_apart(trips(where=where)) == (trips(where=where), ())
-
-
-def test_each_text_travels_once_wherever_it_stands() -> None:
-    def against(column: str, number: int) -> Compare:
-        return Compare(f"{column}_against->>{number}", Operator.EQ, "0")
-
-    other = TEXT + "!"
-    first, second = Compare("description", Operator.EQ, TEXT), Compare("description", Operator.EQ, other)
-    notes = Compare("notes", Operator.EQ, other)
-    where = And((Or((first, Not(second))), Related("trip_items", "trip_id", True, notes), NO_BUDGET))
-    items = Embed("r0", "trip_id", True, Read("trip_items", ID, where=notes))
-    rest, texts = with_texts_apart(trips(where=where, embeds=(items,)))
-    assert texts == (other, TEXT)
-    own = Or((against("description", 1), Not(against("description", 0))))
-    assert rest.where == And((own, Related("trip_items", "trip_id", True, against("notes", 0)), NO_BUDGET))
-    assert rest.embeds == (Embed("r0", "trip_id", True, Read("trip_items", ID, where=against("notes", 0))),)
-
-
-def test_texts_travel_apart_only_where_the_path_is_long() -> None:
-    short = trips(where=Compare("description", Operator.EQ, "t" * 5000))
-    assert read_request(short).texts == ()
-    long = trips(where=Compare("description", Operator.EQ, "t" * 6000))
-    start = "trips?select=id&description=eq."
-    full = trips(where=Compare("description", Operator.EQ, "t" * (6000 - len(start))))
-    assert read_request(full).texts == (), "as long as it may be"
-    assert read_request(dataclasses.replace(full, columns=(Pick("id"), Pick("id")))).texts != ()
-    request = read_request(long)
-    assert parameters(request.path) == "trips?select=id&description_against->>0=eq.0"
-    assert (request.texts, request.plan) == (("t" * 6000,), long)
-    assert request.identity == ((request.path, "", None), request.texts)
-    assert read_request(trips(where=Compare("title", Operator.EQ, "t" * 6000))).texts == ()
-
-
-def test_texts_travel_in_headers_of_four_thousand_characters() -> None:
-    lines = list(header_lines(("é" * 3100, "b")))
-    assert [(name, len(value)) for name, value in lines] == [
-        ("X-Text-0-0", 4000),
-        ("X-Text-0-1", 4000),
-        ("X-Text-0-2", 268),
-        ("X-Text-1-0", 4),
-    ]
-    assert lines[-1][1] == "Yg=="
-    assert lines[0][1].startswith("w6nDqcOp")
 
 
 # Views in an order.
@@ -431,131 +298,4 @@ def test_beside_tests_of_related_rows_each_row_of_a_function_embeds_itself(
 # Aggregates, which PostgREST computes in parts where tests of relations show.
 
 
-def parts(where: Condition, *aggregates: Aggregate, table: str = "trips") -> tuple[tuple[Aggregate, ...], Any]:
-    """What is asked for, and how it becomes one row."""
-    found, finish = askable(Read(table, (), where=where, aggregates=aggregates))
-    return found.aggregates, finish and finish.parts
-
-
-EITHER = Or((ITEMS, NO_BUDGET))
-
-
-def test_without_tests_of_relations_there_is_one_row() -> None:
-    assert parts(NO_BUDGET, COUNT, AVG) == ((COUNT, AVG), None)
-    assert parts(ITEMS, COUNT) == ((COUNT,), None), "whole rows are not grouped"
-
-
-def test_where_none_may_pass_there_may_be_no_row() -> None:
-    merged = (Part("count", "count", None, None), Part("a0", "avg", Kind.NUMERIC, None))
-    assert parts(ITEMS, COUNT, AVG) == ((COUNT, AVG), merged)
-
-
-def test_an_average_in_several_parts_is_a_sum_and_a_count() -> None:
-    total, values = Aggregate("a1", Function.SUM, "budget", "text"), Aggregate("a2", Function.COUNT, "budget", None)
-    asked, merged = parts(EITHER, COUNT, AVG)
-    assert asked == (COUNT, AVG, total, values)
-    assert merged == (
-        Part("count", "count", None, None),
-        Part("a0", "avg", Kind.NUMERIC, ("a1", "a2")),
-        Part("a1", "sum", Kind.NUMERIC, None),
-        Part("a2", "count", None, None),
-    )
-    assert parts(EITHER, AVG, dataclasses.replace(SUM, alias="a1"))[0] == (AVG, total, values)
-
-
-def test_rows_that_nobody_reads_whole_are_counted_by_their_key() -> None:
-    by_key = Aggregate("count", Function.COUNT, "id")
-    assert parts(ALWAYS, COUNT, table="invitations") == ((by_key,), None)
-    assert parts(ITEMS, COUNT) == ((COUNT,), None)
-    deep = Related("trip_items", "trip_id", True, Related("votes", "trip_item_id", True, ALWAYS))
-    for where in (INVITATIONS, deep):
-        assert parts(where, COUNT) == ((by_key,), (Part("count", "count", None, None),))
-
-
-@pytest.mark.parametrize("function", [Function.MIN, Function.MAX])
-def test_only_postgres_knows_the_least_of_texts(function: Function) -> None:
-    assert parts(ITEMS, dataclasses.replace(LEAST_TITLE, function=function))[1] is not None
-    with pytest.raises(ApiError) as refused:
-        parts(EITHER, dataclasses.replace(LEAST_TITLE, function=function))
-    assert refused.value.message == (
-        f"{function} of title cannot be computed under a filter whose `or` or `not` holds several conditions, one of "
-        "them on related rows."
-    )
-    assert refused.value.extensions == {"code": "BAD_USER_INPUT", "field": "filter"}
-
-
-def test_groups_in_several_parts_are_refused() -> None:
-    groups = trips(columns=(Pick("status"),), aggregates=(COUNT,), where=ITEMS)
-    assert askable(groups) == (groups, None)
-    with pytest.raises(ApiError) as refused:
-        askable(dataclasses.replace(groups, where=EITHER))
-    assert refused.value.message == (
-        "Rows cannot be grouped under a filter whose `or` or `not` holds several conditions, one of them on related "
-        "rows."
-    )
-    assert refused.value.extensions == {"code": "BAD_USER_INPUT", "field": "filter"}
-
-
-@pytest.mark.parametrize(
-    ("where", "expected"),
-    [
-        (NO_BUDGET, False),
-        (ITEMS, False),
-        (Not(ITEMS), False),
-        (And((ITEMS, NO_BUDGET)), False),
-        (Or((ITEMS, NO_BUDGET)), True),
-        (Or((ITEMS,)), False),
-        (Or((NO_BUDGET, IsNull("title"))), False),
-        (Not(And((ITEMS, NO_BUDGET))), True),
-        (Not(Or((ITEMS, NO_BUDGET))), False),
-        (Not(Not(EITHER)), True),
-        (And((NO_BUDGET, EITHER)), True),
-        (Related("trip_items", "trip_id", True, Or((IsNull("cost"), ITEMS))), False),
-        (Related("trip_items", "trip_id", True, Or((IsNull("cost"), INVITATIONS))), True),
-        (Not(Related("trip_items", "trip_id", True, Or((IsNull("cost"), INVITATIONS)))), False),
-        (Related("trip_items", "trip_id", True, Not(And((IsNull("cost"), INVITATIONS)))), True),
-        (Related("trip_items", "trip_id", True, Not(And((IsNull("cost"), ITEMS)))), False),
-    ],
-)
-def test_rows_come_in_several_parts_where_a_test_of_a_relation_may_fail(where: Condition, expected: bool) -> None:
-    assert "trip_items" not in catalog.partly_hidden
-    assert splits(where) is expected
-
-
 # What is done with the rows of an answer.
-
-
-def test_related_keys_and_totals_below_are_unpacked() -> None:
-    order = (Sort("title"), Sort("display_name", path=OWNER))
-    totals = Embed(
-        "r0",
-        "trip_id",
-        True,
-        Read(
-            "trip_items",
-            (),
-            where=Related("votes", "trip_item_id", True, ALWAYS),
-            aggregates=(Aggregate("a0", Function.SUM, "cost", "text"),),
-        ),
-    )
-    _, finish = askable(trips(order=order, keys=True, embeds=(totals, *LIST[:0])))
-    assert finish is not None
-    rows = [{"id": 1, "k1": {"o": "x", "v": "x"}, "r0": []}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
-    assert finish(rows) == [{"id": 1, "k1": "x", "r0": [{"a0": None}]}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
-
-
-def test_every_way_of_asking_finishes_the_rows() -> None:
-    order = (Sort("display_name", path=OWNER), Sort("id"))
-    for changes in ({}, {"source": CALL}, {"where": ids(101)}):
-        finish = read_request(trips(order=order, keys=True, **changes)).finish
-        assert finish is not None
-        assert finish([{"k0": {"v": "x"}}]) == [{"k0": "x"}]
-
-
-def test_what_is_below_a_row_that_is_absent_is_left_alone() -> None:
-    items = Read("trip_items", ID, order=(Sort("display_name", path=ITEM_OWNER),), limit=1, keys=True)
-    owner = Embed("r0", "user_id", False, Read("profiles", ID, (Embed("r0", "user_id", True, items),)))
-    _, finish = askable(trips(embeds=(owner, *ONE)))
-    assert finish is not None
-    assert finish([{"r0": None}, {"r0": {"r0": [{"k0": {"v": "x"}}]}}]) == [{"r0": None}, {"r0": {"r0": [{"k0": "x"}]}}]
-    assert askable(trips(order=NEWEST, keys=True, embeds=(*ONE, *LIST)))[1] is None
