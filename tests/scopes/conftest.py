@@ -90,6 +90,7 @@ class Neighbours:
                 self.sql("update public.rooms set title = title where code = %s", self.room)
                 self.sql("update public.room_notes set words = words where room_code = %s", self.room)
                 self.sql("update public.reminders set words = words")
+                self.sql("update household.couples set name = name")
                 with suppress(TimeoutError):
                     await connection.event(id_, 0.2)
                     break

@@ -9,7 +9,7 @@ import strawberry
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, scope, table, to_many, to_one
 from gql.scalars import BigInt
-from gql.schemas import MEETINGS
+from gql.schemas import HOUSEHOLD, MEETINGS
 from gql.scope import Membership
 from gql.types.scopes import USER
 from resolvers.declared import presence
@@ -28,6 +28,12 @@ ROOM = scope(
     root="Room",
     members=(Membership("RoomGuest", via="room_code", person="user_id"),),
     description="The room.",
+)
+COUPLE = scope(
+    "couple",
+    root="HouseholdCouple",
+    members=(Membership("HouseholdCoupleMember", via="couple_id", person="user_id"),),
+    description="The couple.",
 )
 
 
@@ -124,18 +130,38 @@ class Reminder:
     words: str = column(write=REQUIRED)
 
 
+@table("couples", schema=HOUSEHOLD, scope=COUPLE, cache=_told("household.couple_members"))
+class Couple:
+    """A root in another Postgres schema."""
+
+    id: BigInt = column(write=NEVER)
+    name: str = column(write=REQUIRED)
+
+    members = to_many("HouseholdCoupleMember", via="couple_id", description="Who they are.")
+
+
+@table("couple_members", schema=HOUSEHOLD, scope=COUPLE.via("couple_id"), cache=_told("household.couples"))
+class CoupleMember:
+    """Somebody in a couple."""
+
+    id: UUID = column(write=NEVER)
+    couple_id: BigInt = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+
+
 @strawberry.type
 class RoomSubscription:
     """Who is there."""
 
     room_presence = presence(ROOM, event="Who is in a room.", description="Who is in the room now.")
+    couple_presence = presence(COUPLE, event="Who of a couple is there.", description="Who of the couple is there now.")
     club_presence = presence(CLUB, event="Who is in a club.", description="Who is in the club now.")
 
 
 _PARTS = [
     *(
         each
-        for name in ("Club", "ClubEvent", "MeetingClubEvent", "Room", "RoomNote", "Reminder")
+        for name in ("Club", "ClubEvent", "MeetingClubEvent", "Room", "RoomNote", "Reminder", "HouseholdCouple")
         for each in crud(name, changes="It.").types()
     ),
     *(each for name in ("ClubMember", "RoomGuest") for each in crud(name).types()),

@@ -14,6 +14,7 @@ OF_MEETINGS = "query ($club: BigInt!) { club(number: $club) { meetingEvents { no
 ROOMS = "{ rooms { nodes { title } } }"
 ROOM = "query ($room: String!) { room(code: $room) { title notes { nodes { words } } } }"
 BOTH = "{ clubs { nodes { title } } rooms { nodes { title } } }"
+COUPLES = "{ householdCouples { nodes { name } } }"
 REMINDERS = "{ reminders { nodes { words } } }"
 
 
@@ -22,7 +23,7 @@ async def asked(neighbours: Neighbours, person: Person, query: str, **variables:
     neighbours.wire.clear()
     data = await person.ask(query, **variables)
     # Which rows to listen to is asked beside the answer, not for it.
-    beside = ("GET /clubs?select=number::text&", "GET /rooms?select=code&")
+    beside = ("GET /clubs?select=number::text&", "GET /rooms?select=code&", "GET /couples?select=id::text&")
     return data, not [line for line in neighbours.wire.requests if not line.startswith(beside)]
 
 
@@ -114,6 +115,17 @@ async def test_naming_a_row_that_one_may_not_see_is_cached_by_nobodys_topic(neig
         data, cached = await asked(neighbours, neighbours.one, ROOM, room=neighbours.room)
         assert (data, cached) == ({"room": None}, False)
         await asyncio.sleep(0.1)
+
+
+async def test_a_root_in_another_schema(neighbours: Neighbours) -> None:
+    one, couple = neighbours.one, neighbours.club
+    assert await until_cached(neighbours, one, COUPLES) == {"householdCouples": {"nodes": []}}
+    neighbours.sql("insert into household.couples (id, name) values (%s, 'Us')", couple)
+    neighbours.sql("insert into household.couple_members (couple_id, user_id) values (%s, %s)", couple, one.id)
+    await until_answered(neighbours, one, {"householdCouples": {"nodes": [{"name": "Us"}]}}, COUPLES)
+    await until_cached(neighbours, one, COUPLES)
+    neighbours.sql("update household.couples set name = 'We' where id = %s", couple)
+    await until_answered(neighbours, one, {"householdCouples": {"nodes": [{"name": "We"}]}}, COUPLES)
 
 
 async def test_a_root_of_ones_own_making_is_listened_to(neighbours: Neighbours) -> None:

@@ -20,6 +20,10 @@ NOTES = """subscription ($room: String!) {
   roomNoteChanges(roomCode: $room) { operation id roomNote { code words room { code title } } }
 }"""
 REMINDERS = "subscription ($id: UUID!) { reminderChanges(userId: $id) { operation id reminder { words } } }"
+COUPLE = """subscription ($couple: BigInt!) {
+  householdCoupleChanges(coupleId: $couple) { operation id householdCouple { name } }
+}"""
+IN_COUPLE = "subscription ($couple: BigInt!) { couplePresence(coupleId: $couple) { people { id } } }"
 IN_ROOM = "subscription ($room: String!) { roomPresence(roomCode: $room) { people { id } joined { id } left { id } } }"
 IN_CLUB = "subscription ($club: BigInt!) { clubPresence(clubNumber: $club) { people { id } } }"
 
@@ -47,6 +51,8 @@ async def test_the_argument_is_called_after_the_scope_and_its_key(http: aiohttp.
         "roomNoteChanges": room,
         "roomPresence": room,
         "reminderChanges": [("userId", "UUID", "The person.")],
+        "householdCoupleChanges": [("coupleId", "BigInt", "The couple.")],
+        "couplePresence": [("coupleId", "BigInt", "The couple.")],
     }
 
 
@@ -167,6 +173,32 @@ async def test_who_is_present_where(neighbours: Neighbours) -> None:
         assert found["joined"] == [{"id": neighbours.other.id}]
         refused = await other.subscribe(IN_CLUB, club=neighbours.club)
         assert await other.ending(refused) == "FORBIDDEN"
+
+
+async def test_a_root_in_another_schema(neighbours: Neighbours) -> None:
+    couple, one, other = neighbours.club, neighbours.one, neighbours.other
+    neighbours.sql("insert into household.couples (id, name) values (%s, 'Us')", couple)
+    join = "insert into household.couple_members (couple_id, user_id) values (%s, %s)"
+    neighbours.sql(join, couple, one.id)
+    async with live(one) as ones, live(other) as others:
+        assert (await others.failure(await others.subscribe(COUPLE, couple=couple))) == (
+            "FORBIDDEN",
+            "You may not follow this couple, or there is no such couple.",
+        )
+        there = await ones.subscribe(IN_COUPLE, couple=couple)
+        assert await ones.event(there) == {"couplePresence": {"people": [{"id": one.id}]}}
+        mine = await ones.subscribe(COUPLE, couple=couple)
+        await neighbours.until_following(ones, mine)
+        neighbours.sql("update household.couples set name = 'We' where id = %s", couple)
+        assert await ones.event(mine) == {
+            "householdCoupleChanges": {"operation": "UPDATE", "id": couple, "householdCouple": {"name": "We"}}
+        }
+        neighbours.sql(join, couple, other.id)
+        theirs = await others.subscribe(IN_COUPLE, couple=couple)
+        assert {each["id"] for each in (await others.event(theirs))["couplePresence"]["people"]} == {one.id, other.id}
+        neighbours.sql("delete from household.couples where id = %s", couple)
+        assert (await ones.event(mine))["householdCoupleChanges"]["operation"] == "DELETE"
+        assert await ones.ending(mine) == "complete"
 
 
 async def test_what_is_a_persons_is_told_to_that_person_alone_whoever_sees_them(neighbours: Neighbours) -> None:

@@ -118,7 +118,7 @@ declare
     there boolean := true;
 begin
     if tg_op = 'DELETE' and tg_nargs > 2 then
-        execute format('select exists (select from public.%I where %I::text = $1)', tg_argv[2], tg_argv[3])
+        execute format('select exists (select from %s where %I::text = $1)', tg_argv[2]::regclass, tg_argv[3])
             into there using key;
     end if;
     if not there then
@@ -134,18 +134,18 @@ $$;
 create trigger tell after insert or update or delete on public.clubs
     for each row execute function private.tell('club', 'number');
 create trigger tell after insert or update or delete on public.club_members
-    for each row execute function private.tell('club', 'club_number', 'clubs', 'number');
+    for each row execute function private.tell('club', 'club_number', 'public.clubs', 'number');
 create trigger tell_person after insert or delete on public.club_members
     for each row execute function private.tell('user', 'user_id');
 create trigger tell after insert or update or delete on public.club_events
-    for each row execute function private.tell('club', 'club_number', 'clubs', 'number');
+    for each row execute function private.tell('club', 'club_number', 'public.clubs', 'number');
 create trigger tell after insert or update or delete on public.rooms
     for each row execute function private.tell('room', 'code');
 create trigger tell after insert or update or delete on public.room_guests
-    for each row execute function private.tell('room', 'room_code', 'rooms', 'code');
+    for each row execute function private.tell('room', 'room_code', 'public.rooms', 'code');
 create trigger tell_person after insert or delete on public.room_guests
     for each row execute function private.tell('user', 'user_id');
 create trigger tell after insert or update or delete on public.room_notes
-    for each row execute function private.tell('room', 'room_code', 'rooms', 'code');
+    for each row execute function private.tell('room', 'room_code', 'public.rooms', 'code');
 create trigger tell after insert or update or delete on public.reminders
     for each row execute function private.tell('user', 'user_id');
