@@ -46,25 +46,21 @@ class Contender:
 RAW = Contender("postgrest", "raw PostgREST", Asks.UPSTREAM)
 HOP = Contender("hop", "bare aiohttp hop", Asks.PATH, "bench.hop")
 # Nothing that a closed loop of one person would be served from, or refused by: each request is asked of Supabase.
-TRIPGATE = Contender(
-    "tripgate",
-    "Tripgate",
-    Asks.GRAPHQL,
-    "tripgate",
-    ("serve",),
-    env=(
-        ("TRIPGATE_RATE_LIMITS", "false"),
-        ("TRIPGATE_CACHE", "false"),
-        ("TRIPGATE_SHARE_READS", "false"),
-        ("TRIPGATE_UPSTREAM_SHARE", "1"),
-    ),
+_ALONE = (
+    ("TRIPGATE_RATE_LIMITS", "false"),
+    ("TRIPGATE_CACHE", "false"),
+    ("TRIPGATE_SHARE_READS", "false"),
+    ("TRIPGATE_UPSTREAM_SHARE", "1"),
 )
+TRIPGATE = Contender("tripgate", "Tripgate", Asks.GRAPHQL, "tripgate", ("serve",), env=_ALONE)
+# The site tells it the database.
+DIRECT = Contender("tripgate_direct", "Tripgate over SQL", Asks.GRAPHQL, "tripgate", ("serve",), env=_ALONE)
 HANDWRITTEN = Contender("handwritten", "hand-written", Asks.GRAPHQL, "bench.handwritten")
 HANDWRITTEN_CACHED = Contender(
     "handwritten_cached", "hand-written, cached", Asks.GRAPHQL, "bench.handwritten", ("--cache-documents",)
 )
 POSTGRAPHILE = Contender("postgraphile", "PostGraphile 5", Asks.POSTGRAPHILE)
-CONTENDERS: Sequence[Contender] = (RAW, HOP, TRIPGATE, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE)
+CONTENDERS: Sequence[Contender] = (RAW, HOP, TRIPGATE, DIRECT, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE)
 
 # Closed sets are enums in Tripgate and text in PostGraphile, which knows only the column.
 _ENUMS = frozenset({"status", "kind"})

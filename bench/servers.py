@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from bench.contenders import POSTGRAPHILE, RAW, TRIPGATE, Contender
+from bench.contenders import DIRECT, POSTGRAPHILE, RAW, TRIPGATE, Contender
 from bench.cpu import Tree
 from bench.node import installed
 from bench.site import Site
 from bench.workloads import Workload
+from tripgate.local.postgrest import POOL
 from tripgate.local.process import ServerProcess
 
 
@@ -42,7 +43,10 @@ class Servers:
             env["DATABASE_URL"] = self._away(self._site.authenticator_url, workload.delay_ms)
         else:
             env["TRIPGATE_REST_URL"] = self._away(info.rest_url, workload.delay_ms)
-        if contender == TRIPGATE:
+        if contender == DIRECT:
+            env["TRIPGATE_DATABASE_URL"] = self._away(self._site.login_url(), workload.delay_ms)
+            env["TRIPGATE_DATABASE_POOL"] = str(POOL)
+        if contender in {TRIPGATE, DIRECT}:
             env.update(workload.settings)
         key = (contender.name, tuple(sorted(env.items())))
         if key not in self._urls:

@@ -80,6 +80,18 @@ class Site:
         address = urlsplit(self.info.db_url)
         return f"postgresql://authenticator:{password}@{address.hostname}:{address.port}{address.path}"
 
+    def login_url(self) -> str:
+        """The database as a login that can be nothing but a caller, which is made if there is none."""
+        password = "bench"  # of a database that lives as long as the bench
+        with psycopg.connect(self.info.db_url, autocommit=True) as connection:
+            if connection.execute("select from pg_roles where rolname = 'tripgate_gateway'").fetchone() is None:
+                connection.execute(f"create role tripgate_gateway login noinherit password '{password}'")
+                connection.execute("grant anon, authenticated to tripgate_gateway")
+                connection.execute("alter role tripgate_gateway set default_transaction_read_only = on")
+                connection.execute("alter role tripgate_gateway set default_transaction_isolation = 'repeatable read'")
+        address = urlsplit(self.info.db_url)
+        return f"postgresql://tripgate_gateway:{password}@{address.hostname}:{address.port}{address.path}"
+
     def versions(self) -> dict[str, str]:
         """The versions of Postgres and PostgREST."""
         with psycopg.connect(self.info.admin_db_url) as connection:
