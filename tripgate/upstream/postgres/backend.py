@@ -17,7 +17,7 @@ from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres import errors
 from tripgate.upstream.postgres.pool import Pool, Session
 from tripgate.upstream.postgres.records import rows_of
-from tripgate.upstream.postgres.render import KeyedQuery, Query, keyed_query, read_query, value_query
+from tripgate.upstream.postgres.render import KeyedQuery, Query, Statement, keyed_query, read_query, value_query
 from tripgate.upstream.postgres.session import ANON, ANONYMOUS_CLAIMS, AUTHENTICATED, SessionError
 from tripgate.upstream.postgres.wire import values
 from tripgate.upstream.resilience.failures import unavailable
@@ -82,7 +82,7 @@ class PostgresBackend(Backend):
 
     async def _attempt(self, query: Query, role: str, claims: bytes, timeout: float) -> Answer:  # noqa: ASYNC109
         """Ask once, within so many seconds."""
-        with UpstreamCall("database", "SQL", query.target, query.plan) as call:
+        with UpstreamCall("database", "SQL", query.target.name, query.plan) as call:
             session = self._pool.try_take() or await self._pool.take(timeout)
             try:
                 results = await self._run(session, query, role, claims, timeout)
@@ -110,11 +110,14 @@ class PostgresBackend(Backend):
     ) -> "Sequence[pq.abc.PGresult]":
         begins = session.roles[role]
         milliseconds = max(1, int(1000 * max(timeout / 2, timeout - _FOR_THE_WAY)))
-        statements = [begins.begin(claims, milliseconds, query.method, query.path)]
-        if begins.pre_request is not None and (begins.reads_call_it or query.calls):
-            statements.append(begins.pre_request)
-        first = len(statements)
-        statements += query.statements
+        target = query.target
+        begun = begins.begin(claims, milliseconds, target.method, target.path)
+        first = 1
+        if begins.pre_request is not None and (begins.reads_call_it or target.calls):
+            statements: tuple[Statement, ...] = (begun, begins.pre_request, *query.statements)
+            first = 2
+        else:
+            statements = (begun, *query.statements)
         results = await session.connection.run(role, statements, timeout)
         try:
             begins.check(results[0], claims)
@@ -126,13 +129,10 @@ class PostgresBackend(Backend):
 
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
-    total = None
-    if query.count is not None:
-        found = results[-1].get_value(0, 0)
-        total = int(found or b"0")
-    if query.rows is None:
-        return Rows([], total)
-    return Rows(rows_of(values(results[0])), total)
+    if not query.counts:
+        return Rows(rows_of(values(results[0])))
+    total = int(results[-1].get_value(0, 0) or b"0")
+    return Rows(rows_of(values(results[0])) if len(results) > 1 else [], total)
 
 
 class RoutedBackend(Backend):

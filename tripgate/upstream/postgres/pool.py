@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -99,7 +100,7 @@ class Pool:
     def give(self, session: Session) -> None:
         """Take a connection back that nobody uses any more."""
         connection = session.connection
-        if self._closed or connection.broken or asyncio.get_running_loop().time() >= session.ends_at:
+        if self._closed or connection.broken or time.monotonic() >= session.ends_at:
             self._forget(connection)
             return
         while self._waiting:
@@ -132,7 +133,7 @@ class Pool:
                 raise asyncio.CancelledError from None
             raise _unopened(error) from error
         age = OLDEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
-        return Session(connection, roles, asyncio.get_running_loop().time() + age)
+        return Session(connection, roles, time.monotonic() + age)
 
     def close(self) -> None:
         """Hang up all that are free, and the others once they are given back."""

@@ -70,6 +70,7 @@ class RoleSession:
         pre_request: The function that PostgREST calls before each request, as a statement; `None` for none.
         reads_call_it: Whether a read of a table calls it too, or only a call of a function.
         timeout: Milliseconds that the role allows a statement; 0 for any number.
+        role_name: The role as Postgres tells it, in the column at `role_place`.
     """
 
     role: str
@@ -78,6 +79,8 @@ class RoleSession:
     pre_request: Statement | None
     reads_call_it: bool
     timeout: int
+    role_name: bytes
+    role_place: int
 
     def begin(self, claims: bytes, milliseconds: int, method: bytes, path: bytes) -> Statement:
         """The preamble of one request."""
@@ -90,7 +93,7 @@ class RoleSession:
         Raises:
             SessionError: It is not.
         """
-        if result.get_value(0, 0) != claims or result.get_value(0, len(self.names)) != self.role.encode():
+        if result.get_value(0, 0) != claims or result.get_value(0, self.role_place) != self.role_name:
             raise SessionError(f"a request did not become {self.role}")
 
 
@@ -125,6 +128,8 @@ def role_session(role: str, found: Mapping[str, Mapping[str, str]], search_path:
         Statement(f"select {_qualified(pre_request)}()") if pre_request else None,
         pre_request != _OUR_PRE_REQUEST,
         _milliseconds(own.get("statement_timeout", base.get("statement_timeout", "0"))),
+        role.encode(),
+        len(settings),
     )
 
 

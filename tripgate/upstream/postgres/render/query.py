@@ -33,49 +33,51 @@ from tripgate.upstream.postgres.render.statement import (
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a query reads or calls, as the request to PostgREST in whose place it is would say it.
+
+    Attributes:
+        name: The path of that request: `trips`, `rpc/search_places`.
+        calls: Whether a function is called, which PostgREST would be asked for by POST.
+        path: The name as functions of the database see it, and `method` likewise.
+    """
+
+    name: str
+    calls: bool
+    path: bytes
+    method: bytes
+
+    @classmethod
+    def of(cls, plan: Read | FunctionCall) -> "Target":
+        """The target of a plan."""
+        if isinstance(plan, Read):
+            if plan.source is None:
+                name = bare(plan.table)
+                return cls(name, calls=False, path=f"/{name}".encode(), method=b"GET")
+            plan = plan.source
+        name = f"rpc/{bare(plan.function)}"
+        return cls(name, calls=True, path=f"/{name}".encode(), method=b"POST")
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A plan made ready for Postgres: what is sent in one packet.
 
     Attributes:
-        rows: Answers one JSON value a record; `None` where only the count is wanted.
-        count: Answers how many rows match on all pages, where that is wanted.
+        statements: In the order in which they are sent.
+        counts: Whether the last of them answers how many rows match on all pages; any other answers one JSON value a
+            record.
     """
 
-    rows: Statement | None
-    count: Statement | None
+    statements: tuple[Statement, ...]
+    counts: bool
     plan: Read | FunctionCall = field(compare=False, repr=False)
+    target: Target = field(compare=False, repr=False)
 
     @property
     def identity(self) -> Hashable:
         """Equal for two that ask for the same."""
-        return self.rows, self.count
-
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        """In the order in which they are sent."""
-        return tuple(each for each in (self.rows, self.count) if each is not None)
-
-    @property
-    def calls(self) -> bool:
-        """Whether a function is called, which PostgREST would be asked for by POST."""
-        return isinstance(self.plan, FunctionCall) or self.plan.source is not None
-
-    @property
-    def method(self) -> bytes:
-        """The method of the request to PostgREST in whose place this is."""
-        return b"POST" if self.calls else b"GET"
-
-    @property
-    def target(self) -> str:
-        """What is read or called, in a word: the path of that request."""
-        if isinstance(self.plan, FunctionCall):
-            return f"rpc/{bare(self.plan.function)}"
-        return bare(self.plan.table) if self.plan.source is None else f"rpc/{bare(self.plan.source.function)}"
-
-    @property
-    def path(self) -> bytes:
-        """The same as functions of the database see it."""
-        return f"/{self.target}".encode()
+        return self.statements
 
     @property
     def shown(self) -> dict[str, str]:
@@ -91,28 +93,27 @@ class KeyedQuery:
     column: str
     rows: Statement
     place: int
+    target: Target
 
     def with_key(self, key: str) -> Query:
         """The query for the row with this key."""
-        text, values = self.rows.text, self.rows.values
-        plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
-        given = Statement(text, (*values[: self.place], key.encode(), *values[self.place + 1 :]))
-        return Query(given, None, plan)
+        text, values, place, read = self.rows.text, self.rows.values, self.place, self.read
+        # Written out, since `dataclasses.replace` takes longer than all else here.
+        plan = Read(read.table, read.columns, read.embeds, Compare(self.column, Operator.EQ, key))
+        given = Statement(text, (*values[:place], key.encode(), *values[place + 1 :]))
+        return Query((given,), False, plan, self.target)
 
 
 def read_query(read: Read) -> Query:
     """Render a read."""
-    count = None
-    if read.count:
-        writing = Writing()
-        alias = writing.alias()
-        count = writing.statement(
-            f"select count(*) from {_source(writing, read)} as {alias}{_where(writing, read, alias)}"
-        )
-        if read.limit == 0:
-            return Query(None, count, read)
+    target = Target.of(read)
+    if not read.count:
+        return Query((_records(Writing(), read),), False, read, target)
     writing = Writing()
-    return Query(_records(writing, read), count, read)
+    alias = writing.alias()
+    count = writing.statement(f"select count(*) from {_source(writing, read)} as {alias}{_where(writing, read, alias)}")
+    rows = () if read.limit == 0 else (_records(Writing(), read),)
+    return Query((*rows, count), True, read, target)
 
 
 def keyed_query(read: Read, column_name: str) -> KeyedQuery:
@@ -126,13 +127,13 @@ def keyed_query(read: Read, column_name: str) -> KeyedQuery:
     open_key = "\0"  # which no text of a plan is
     with_key = dataclasses.replace(read, where=Compare(column_name, Operator.EQ, open_key))
     rows = _records(Writing(), with_key)
-    return KeyedQuery(read, column_name, rows, rows.values.index(open_key.encode()))
+    return KeyedQuery(read, column_name, rows, rows.values.index(open_key.encode()), Target.of(read))
 
 
 def value_query(call: FunctionCall) -> Query:
     """Render a call of a function that returns one value."""
     writing = Writing()
-    return Query(writing.statement(f"select to_json({_call(writing, call)})"), None, call)
+    return Query((writing.statement(f"select to_json({_call(writing, call)})"),), False, call, Target.of(call))
 
 
 def _records(writing: Writing, read: Read) -> Statement:
