@@ -6,9 +6,11 @@
 
 -- PATCH and DELETE pass over rows that no policy lets the caller write. Whoever sends `X-Exactly: n` means n rows or none:
 -- should the statement touch more or fewer, it is undone. Only the request's own statement is counted: what a trigger does
--- behind it is deeper, what cascades is on another table. PostgREST answers PTxyz with HTTP status xyz.
+-- behind it is deeper, what cascades is on another table, which may be called alike in another schema: requests name that
+-- in a header, unless it is public. PostgREST answers PTxyz with HTTP status xyz.
 create function private.expect_rows() returns trigger language plpgsql set search_path = '' as $$
 declare
+    headers json;
     expected text;
 begin
     if pg_trigger_depth() > 1
@@ -16,8 +18,10 @@ begin
     then
         return null;
     end if;
-    expected := nullif(current_setting('request.headers', true), '')::json ->> 'x-exactly';
-    if expected is not null and expected <> (select count(*) from touched)::text then
+    headers := nullif(current_setting('request.headers', true), '')::json;
+    expected := headers ->> 'x-exactly';
+    if expected is not null and tg_table_schema = coalesce(headers ->> 'content-profile', 'public')
+        and expected <> (select count(*) from touched)::text then
         raise sqlstate 'PT412' using
             message = 'this would touch another number of rows than was meant',
             hint = 'Some are not there any more, have changed, or may not be written.';
@@ -43,6 +47,7 @@ declare
     ];
     part jsonb;
     target text;
+    relation regclass;
     named text[];
     batch jsonb;
     columns text;
@@ -53,6 +58,8 @@ begin
         if target is null or target <> all (allowed) then
             raise insufficient_privilege using message = 'rows of this table are not inserted in a tree';
         end if;
+        -- Of public where it says no schema.
+        relation := case when target like '%.%' then target else 'public.' || target end;
 
         for named, batch in
             select shape.named, jsonb_agg(given.value order by given.ordinality)
@@ -65,14 +72,14 @@ begin
         loop
             select string_agg(quote_ident(attname), ', ' order by attnum), count(*) into columns, known
             from pg_attribute
-            where attrelid = to_regclass(format('public.%I', target))
+            where attrelid = relation
                 and attnum > 0 and not attisdropped and attname = any (named);
             if known = 0 or known < cardinality(named) then
                 raise undefined_column using message = 'a row names no column, or one that its table does not have';
             end if;
             execute format(
-                'insert into public.%1$I (%2$s) select %2$s from jsonb_populate_recordset(null::public.%1$I, $1)',
-                target, columns
+                'insert into %1$s (%2$s) select %2$s from jsonb_populate_recordset(null::%1$s, $1)',
+                relation, columns
             ) using batch;
         end loop;
     end loop;

@@ -23,10 +23,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
     root = tmp_path_factory.mktemp("kinds")
     project = shutil.copytree(PROJECT, root / "project")
-    generated = subprocess.run(
-        [sys.executable, "-m", "tests.kinds.generated"], stdout=subprocess.PIPE, text=True, check=True
-    )
-    (project / "supabase" / "schemas" / "903_meetings_generated.sql").write_text(generated.stdout)
+    subprocess.run([sys.executable, "-m", "tests.kinds.generated", project / "supabase" / "schemas"], check=True)
     with Stack(StackOptions(project_dir=project, data_dir=root / "data", api_port=0)) as stack:
         assert stack.info is not None
         # The embedded Supabase lets only a superuser create this extension; the platform lets migrations.

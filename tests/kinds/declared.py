@@ -114,7 +114,17 @@ class MeetingMark:
     note: str = column(write=REQUIRED)
 
     meeting = to_one("Meeting", via="meeting_id", description="The meeting.")
+    replies = to_many("MeetingReply", via="mark_id", create=True, description="What is said to it.")
     mark = to_one("Mark", via="mark_id", description="What it is about, in another schema.")
+
+
+@table("replies", schema=MEETINGS, order_by=("words",))
+class Reply:
+    """What is said to a mark of a meeting; the prefix of its schema stands before its name."""
+
+    id: UUID = column(write=NEVER)
+    mark_id: UUID = column(write=on_create(required=True))
+    words: str = column(write=REQUIRED)
 
 
 LONGER = rows_of(
@@ -134,10 +144,11 @@ class MoreQuery:
 
 _PARTS = [
     each
-    for name in ("UuidSample", "TextSample", "BigintSample", "Mark", "Note", "Meeting", "MeetingMark")
+    for name in ("UuidSample", "TextSample", "BigintSample", "Mark", "Note", "Meeting", "MeetingMark", "MeetingReply")
     for each in crud(name).types()
 ]
+MUTATIONS = [each for each in _PARTS if each.__name__.endswith("Mutation")]
 SCHEMA = build_schema(
     queries=[MoreQuery, *(each for each in _PARTS if each.__name__.endswith("Query"))],
-    mutations=[each for each in _PARTS if each.__name__.endswith("Mutation")],
+    mutations=MUTATIONS,
 )

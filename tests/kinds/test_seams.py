@@ -193,6 +193,42 @@ async def test_what_writes_answer(person: Person) -> None:
     assert (await person.ask(document, id=left["id"]))["deleteMeeting"] == {"title": "1", "textSample": None}
 
 
+async def test_rows_that_come_along_within_the_other_schema(person: Person) -> None:
+    held = await meeting(person, "held")
+    document = """mutation ($input: CreateMeetingMarkInput!) { createMeetingMark(input: $input) {
+        note meeting { title } replies { nodes { words } } } }"""
+    given = {"meetingId": held, "note": "n", "replies": [{"words": "one"}, {"words": "two"}]}
+    assert (await person.ask(document, input=given))["createMeetingMark"] == {
+        "note": "n",
+        "meeting": {"title": "held"},
+        "replies": {"nodes": [{"words": "one"}, {"words": "two"}]},
+    }
+
+
+async def test_what_cascades_to_a_table_of_the_same_name_is_not_taken_for_what_was_meant(person: Person) -> None:
+    await sample(person, "a", "first", "second")
+    held = await meeting(person, "held")
+    first, _ = (await person.ask("{ marks { nodes { id note } } }"))["marks"]["nodes"]
+    document = "mutation ($input: CreateMeetingMarkInput!) { createMeetingMark(input: $input) { id } }"
+    await person.ask(document, input={"meetingId": held, "markId": first["id"], "note": "on first"})
+    await person.ask(document, input={"meetingId": held, "note": "on nothing"})
+    await person.ask(document, input={"meetingId": held, "note": "on nothing"})
+    gone = "mutation { deleteMarks(filter: { id: { isNull: false } }, atMost: 2) { note } }"
+    assert (await person.ask(gone))["deleteMarks"] == [{"note": "first"}, {"note": "second"}]
+    gone = "mutation { deleteMeetingMarks(filter: { id: { isNull: false } }, atMost: 2) { note } }"
+    assert (await person.ask(gone))["deleteMeetingMarks"] == [{"note": "on nothing"}, {"note": "on nothing"}]
+
+
+async def test_a_write_by_filter_of_another_schemas_rows_is_all_or_nothing(person: Person, other: Person) -> None:
+    await meeting(person, "mine", isOpen=True)
+    await meeting(other, "theirs", isOpen=True)
+    document = """mutation { updateMeetings(filter: { isOpen: { eq: true } }, patch: { title: "new" }, atMost: 2) {
+        title } }"""
+    assert await person.code(document) == "FORBIDDEN"
+    found = await person.ask("{ meetings { nodes { title } } }")
+    assert found["meetings"]["nodes"] == [{"title": "mine"}, {"title": "theirs"}]
+
+
 async def test_rows_of_a_function_and_of_a_long_list_of_keys(person: Person) -> None:
     await sample(person, "a")
     ids = [await meeting(person, title, "a", minutes=minutes) for title, minutes in (("short", 10), ("long", 90))]

@@ -33,6 +33,16 @@ create policy "People keep their own" on meetings.marks to authenticated
     using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
 grant select, insert, update, delete on meetings.marks to authenticated;
 
+create table meetings.replies (
+    id uuid primary key default gen_random_uuid(),
+    mark_id uuid not null references meetings.marks (id) on delete cascade,
+    words text not null
+);
+alter table meetings.replies enable row level security;
+create policy "Of one's own marks" on meetings.replies to authenticated
+    using (mark_id in (select id from meetings.marks)) with check (mark_id in (select id from meetings.marks));
+grant select, insert, update, delete on meetings.replies to authenticated;
+
 create function meetings.longer_than(than bigint) returns setof meetings.meetings language sql stable as $$
     select * from meetings.meetings where minutes > than
 $$;
