@@ -10,17 +10,20 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from tests.database.access import AGAINST_POLICY, NOT_GRANTED, Actor, Row, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg import sql
+    from gql.pg_catalog import Table
 
-Actor = Literal["owner", "editor", "viewer", "stranger", "anonymous", "service"]
+__all__ = ["AGAINST_POLICY", "NOT_GRANTED", "Actor", "Belongings", "World", "address_of", "role", "sign_up"]
 
 ROLES: dict[Actor, str] = {
     "owner": "authenticated",
@@ -31,28 +34,26 @@ ROLES: dict[Actor, str] = {
     "service": "service_role",
 }
 
-NOT_GRANTED = "not granted"
-AGAINST_POLICY = "against policy"
 
-
-@dataclass(frozen=True)
 class Belongings:
-    """The ids of what one person owns; `profiles` is the person, `collaborators` the companion's place on the trip."""
+    """The keys of what one person owns, by table; `profiles` is the person, `companion` one whom they travel with.
 
-    profiles: uuid.UUID = field(default_factory=uuid.uuid4)
-    user_preferences: uuid.UUID = field(default_factory=uuid.uuid4)
-    places: uuid.UUID = field(default_factory=uuid.uuid4)
-    trips: uuid.UUID = field(default_factory=uuid.uuid4)
-    trip_items: uuid.UUID = field(default_factory=uuid.uuid4)
-    saved_places: uuid.UUID = field(default_factory=uuid.uuid4)
-    collections: uuid.UUID = field(default_factory=uuid.uuid4)
-    collection_places: uuid.UUID = field(default_factory=uuid.uuid4)
-    tags: uuid.UUID = field(default_factory=uuid.uuid4)
-    place_tags: uuid.UUID = field(default_factory=uuid.uuid4)
-    collaborators: uuid.UUID = field(default_factory=uuid.uuid4)
-    invitations: uuid.UUID = field(default_factory=uuid.uuid4)
-    votes: uuid.UUID = field(default_factory=uuid.uuid4)
-    companion: uuid.UUID = field(default_factory=uuid.uuid4)
+    Keys are uuids that are known before there are rows, unless Postgres makes others.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Any] = {}
+        self.has_companion = False
+
+    def __getitem__(self, table: str) -> Any:
+        return self._keys.setdefault(table, uuid.uuid4())
+
+    def __setitem__(self, table: str, key: object) -> None:
+        self._keys[table] = key
+
+    def __getattr__(self, table: str) -> uuid.UUID:
+        found: uuid.UUID = self[table]
+        return found
 
 
 def address_of(user: uuid.UUID) -> str:
@@ -79,6 +80,15 @@ def role(db: psycopg.Connection, name: str, claims: dict[str, Any] | None = None
         db.execute("select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")
 
 
+def insertion(table: Table, values: Row) -> sql.Composed:
+    """The statement that inserts these values, as parameters in their order."""
+    return sql.SQL("insert into {} ({}) values ({})").format(
+        sql.Identifier(table.schema, table.name),
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(sql.Placeholder() * len(values)),
+    )
+
+
 class World:
     """An owner and a stranger, with one row in every table each, and an editor and a viewer of the owner's trip.
 
@@ -87,86 +97,64 @@ class World:
 
     def __init__(self, db: psycopg.Connection) -> None:
         self.db = db
-        tables = {name for (name,) in db.execute("select tablename from pg_tables where schemaname = 'public'")}
-        self.kept, self.shared = "saved_places" in tables, "collaborators" in tables
+        found = db.execute("select schemaname || '.' || tablename from pg_tables").fetchall()
+        self._tables = {name for (name,) in found}
+        shared = "public.collaborators" in self._tables
         self.owner = self._settle("Olga Owner")
         self.stranger = self._settle("Stan Stranger")
-        self.editor = self._join("Edda Editor", "editor") if self.shared else Belongings()
-        self.viewer = self._join("Viktor Viewer", "viewer") if self.shared else Belongings()
+        self.editor = self._join("Edda Editor", "editor") if shared else Belongings()
+        self.viewer = self._join("Viktor Viewer", "viewer") if shared else Belongings()
 
     def _join(self, name: str, as_role: str) -> Belongings:
         """Somebody on the owner's trip, with nothing of their own but a trip."""
-        has = Belongings()
-        sign_up(self.db, has.profiles, {"display_name": name})
-        self.db.execute(
-            "insert into public.trips (id, user_id, title) values (%s, %s, 'Own')", (has.trips, has.profiles)
-        )
-        self.db.execute(
-            "insert into public.collaborators (id, trip_id, user_id, role) values (%s, %s, %s, %s)",
-            (has.collaborators, self.owner.trips, has.profiles, as_role),
-        )
+        has = self._sign_up(name)
+        self._insert(has, "trips", {"user_id": "$profiles", "title": "Own"})
+        self._insert(has, "collaborators", {"trip_id": self.owner.trips, "user_id": "$profiles", "role": as_role})
         return has
 
     def _settle(self, name: str) -> Belongings:
+        """Somebody with a row in every table that there is."""
+        has = self._sign_up(name)
+        for access in loaded().values():
+            if access.row is not None and access.table.qualified in self._tables:
+                self._insert(has, access.name, access.row)
+        return has
+
+    def _sign_up(self, name: str) -> Belongings:
         has = Belongings()
         sign_up(self.db, has.profiles, {"display_name": name})
+        # The account comes with it.
         self.db.execute(
             "update public.user_preferences set id = %s where user_id = %s", (has.user_preferences, has.profiles)
         )
-        self.db.execute(
-            "insert into public.places (id, user_id, name) values (%s, %s, 'Old harbour')", (has.places, has.profiles)
-        )
-        self.db.execute(
-            "insert into public.trips (id, user_id, title) values (%s, %s, 'A week at sea')", (has.trips, has.profiles)
-        )
-        self.db.execute(
-            "insert into public.trip_items (id, trip_id, place_id, title) values (%s, %s, %s, 'Hoist the sails')",
-            (has.trip_items, has.trips, has.places),
-        )
-        if self.kept:
-            self._keep(has)
-        if self.shared:
-            self._share(has)
         return has
 
-    def _keep(self, has: Belongings) -> None:
-        """What one keeps for oneself."""
-        self.db.execute(
-            "insert into public.saved_places (id, user_id, place_id) values (%s, %s, %s)",
-            (has.saved_places, has.profiles, has.places),
-        )
-        self.db.execute(
-            "insert into public.collections (id, user_id, name) values (%s, %s, 'Harbours')",
-            (has.collections, has.profiles),
-        )
-        self.db.execute(
-            "insert into public.collection_places (id, user_id, collection_id, place_id) values (%s, %s, %s, %s)",
-            (has.collection_places, has.profiles, has.collections, has.places),
-        )
-        self.db.execute(
-            "insert into public.tags (id, user_id, name) values (%s, %s, 'windy')", (has.tags, has.profiles)
-        )
-        self.db.execute(
-            "insert into public.place_tags (id, user_id, place_id, tag_id) values (%s, %s, %s, %s)",
-            (has.place_tags, has.profiles, has.places, has.tags),
-        )
+    def _insert(self, has: Belongings, name: str, row: Row) -> None:
+        """Make a row, whose key `has` knows then."""
+        table = loaded()[name].table
+        (key,) = table.primary_key
+        values = self.values(has, row)
+        if table.columns[key].type == "uuid":
+            values.setdefault(key, has[name])
+        statement = sql.SQL("{} returning {}").format(insertion(table, values), sql.Identifier(key))
+        made = self.db.execute(statement, list(values.values())).fetchone()
+        assert made is not None
+        (has[name],) = made
 
-    def _share(self, has: Belongings) -> None:
-        """Companion, invitation and vote."""
-        sign_up(self.db, has.companion, {"display_name": "Connie Companion"})
-        self.db.execute(
-            "insert into public.collaborators (id, trip_id, user_id) values (%s, %s, %s)",
-            (has.collaborators, has.trips, has.companion),
-        )
-        self.db.execute(
-            "insert into public.invitations (id, trip_id, email, invited_by, token_hash)"
-            " values (%s, %s, 'somebody@people.example', %s, encode(sha256(%s::text::bytea), 'hex'))",
-            (has.invitations, has.trips, has.profiles, str(has.invitations)),
-        )
-        self.db.execute(
-            "insert into public.votes (id, trip_item_id, user_id, value) values (%s, %s, %s, 1)",
-            (has.votes, has.trip_items, has.profiles),
-        )
+    def values(self, has: Belongings, row: Row) -> dict[str, Any]:
+        """The values of a row, with the keys of what one owns where names of tables stand."""
+        return {column: self.value(has, value) for column, value in row.items()}
+
+    def value(self, has: Belongings, said: object) -> Any:
+        """One value: `$trips` is the key of one's trip."""
+        if not (isinstance(said, str) and said.startswith("$")):
+            return Jsonb(said) if isinstance(said, dict) else said
+        if said == "$hash":
+            return uuid.uuid4().hex * 2
+        if said == "$companion" and not has.has_companion:
+            sign_up(self.db, has.companion, {"display_name": "Connie Companion"})
+            has.has_companion = True
+        return has[said[1:]]
 
     @contextlib.contextmanager
     def acting_as(self, actor: Actor) -> Iterator[psycopg.Connection]:

@@ -2,142 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 import uuid
-from typing import TYPE_CHECKING, LiteralString, get_args
+from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 from psycopg import sql
 
-from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, Actor, Belongings, World, role
+from gql import pg_catalog
+from tests.database import access
+from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, ROLES, Actor, Belongings, World, insertion, role
 
 if TYPE_CHECKING:
     import psycopg
 
-N, P = NOT_GRANTED, AGAINST_POLICY
-
-# The rows are the owner's, the numbers how many of them the actor reaches. "insert" adds a row for the owner.
-MAY_AND_MAY_NOT: list[tuple[str, str, int | str, int | str, int | str, int | str, int | str, int | str]] = [
-    # table, command           owner editor viewer stranger anonymous service
-    ("profiles", "select",          1, 1, 1, 0, N, 1),
-    ("profiles", "insert",          N, N, N, N, N, 1),
-    ("profiles", "update",          1, 0, 0, 0, N, 1),
-    ("profiles", "delete",          N, N, N, N, N, 1),
-    ("user_preferences", "select",  1, 0, 0, 0, N, 1),
-    ("user_preferences", "insert",  N, N, N, N, N, 1),
-    ("user_preferences", "update",  1, 0, 0, 0, N, 1),
-    ("user_preferences", "delete",  N, N, N, N, N, 1),
-    ("places", "select",            1, 1, 1, 0, N, 1),
-    ("places", "insert",            1, P, P, P, N, 1),
-    ("places", "update",            1, 0, 0, 0, N, 1),
-    ("places", "delete",            1, 0, 0, 0, N, 1),
-    ("trips", "select",             1, 1, 1, 0, N, 1),
-    ("trips", "insert",             1, P, P, P, N, 1),
-    ("trips", "update",             1, 1, 0, 0, N, 1),
-    ("trips", "delete",             1, 0, 0, 0, N, 1),
-    ("trip_items", "select",        1, 1, 1, 0, N, 1),
-    ("trip_items", "insert",        1, 1, P, P, N, 1),
-    ("trip_items", "update",        1, 1, 0, 0, N, 1),
-    ("trip_items", "delete",        1, 1, 0, 0, N, 1),
-    ("saved_places", "select",      1, 0, 0, 0, N, 1),
-    ("saved_places", "insert",      1, P, P, P, N, 1),
-    ("saved_places", "update",      1, 0, 0, 0, N, 1),
-    ("saved_places", "delete",      1, 0, 0, 0, N, 1),
-    ("collections", "select",       1, 0, 0, 0, N, 1),
-    ("collections", "insert",       1, P, P, P, N, 1),
-    ("collections", "update",       1, 0, 0, 0, N, 1),
-    ("collections", "delete",       1, 0, 0, 0, N, 1),
-    ("collection_places", "select", 1, 0, 0, 0, N, 1),
-    ("collection_places", "insert", 1, P, P, P, N, 1),
-    ("collection_places", "update", 1, 0, 0, 0, N, 1),
-    ("collection_places", "delete", 1, 0, 0, 0, N, 1),
-    ("tags", "select",              1, 0, 0, 0, N, 1),
-    ("tags", "insert",              1, P, P, P, N, 1),
-    ("tags", "update",              1, 0, 0, 0, N, 1),
-    ("tags", "delete",              1, 0, 0, 0, N, 1),
-    ("place_tags", "select",        1, 0, 0, 0, N, 1),
-    ("place_tags", "insert",        1, P, P, P, N, 1),
-    ("place_tags", "update",        N, N, N, N, N, 1),
-    ("place_tags", "delete",        1, 0, 0, 0, N, 1),
-    ("collaborators", "select",     1, 1, 1, 0, N, 1),
-    ("collaborators", "insert",     N, N, N, N, N, 1),
-    ("collaborators", "update",     1, 0, 0, 0, N, 1),
-    ("collaborators", "delete",     1, 0, 0, 0, N, 1),
-    ("invitations", "select",       1, 0, 0, 0, N, 1),
-    ("invitations", "insert",       1, P, P, P, N, "23502"),
-    ("invitations", "update",       1, 0, 0, 0, N, 1),
-    ("invitations", "delete",       N, N, N, N, N, 1),
-    ("votes", "select",             1, 1, 1, 0, N, 1),
-    ("votes", "insert",             1, P, P, P, N, 1),
-    ("votes", "update",             1, 0, 0, 0, N, 1),
-    ("votes", "delete",             1, 0, 0, 0, N, 1),
-]  # fmt: skip
-
-STATEMENTS: dict[str | tuple[str, str], LiteralString] = {
-    "select": "select * from public.{} where id = %s",
-    "delete": "delete from public.{} where id = %s",
-    ("profiles", "insert"): "insert into public.profiles (id, display_name) values (%s, 'Olga again')",
-    ("profiles", "update"): "update public.profiles set display_name = 'Someone else' where id = %s",
-    ("user_preferences", "insert"): "insert into public.user_preferences (user_id) values (%s)",
-    ("user_preferences", "update"): "update public.user_preferences set locale = 'fi' where id = %s",
-    ("places", "insert"): "insert into public.places (user_id, name) values (%s, 'Lighthouse') returning *",
-    ("places", "update"): "update public.places set name = 'Elsewhere' where id = %s",
-    ("trips", "insert"): "insert into public.trips (user_id, title) values (%s, 'Another week') returning *",
-    ("trips", "update"): "update public.trips set title = 'Cancelled!' where id = %s",
-    ("trip_items", "insert"): "insert into public.trip_items (trip_id, title) values (%s, 'Drop anchor') returning *",
-    ("trip_items", "update"): "update public.trip_items set title = 'Sink' where id = %s",
-    ("saved_places", "insert"): "insert into public.saved_places (user_id, name) values (%s, 'A bench') returning *",
-    ("saved_places", "update"): "update public.saved_places set notes = 'Gone' where id = %s",
-    ("collections", "insert"): "insert into public.collections (user_id, name) values (%s, 'Benches') returning *",
-    ("collections", "update"): "update public.collections set name = 'Taken' where id = %s",
-    ("collection_places", "insert"): (
-        "insert into public.collection_places (user_id, collection_id, place_id) values (%s, %s, %s) returning *"
-    ),
-    ("collection_places", "update"): "update public.collection_places set notes = 'Taken' where id = %s",
-    ("tags", "insert"): "insert into public.tags (user_id, name) values (%s, 'calm') returning *",
-    ("tags", "update"): "update public.tags set name = 'taken' where id = %s",
-    ("place_tags", "insert"): (
-        "insert into public.place_tags (user_id, place_id, tag_id) values (%s, %s, %s) returning *"
-    ),
-    ("place_tags", "update"): "update public.place_tags set place_id = place_id where id = %s",
-    ("collaborators", "insert"): "insert into public.collaborators (trip_id, user_id) values (%s, %s) returning *",
-    ("collaborators", "update"): "update public.collaborators set role = 'editor' where id = %s",
-    # Nobody may select the hash of the token, so every statement names its columns.
-    ("invitations", "select"): "select id, email, status from public.invitations where id = %s",
-    ("invitations", "insert"): (
-        "insert into public.invitations (trip_id, email, token_hash)"
-        " values (%s, 'new@people.example', repeat('ab', 32)) returning id, email, status"
-    ),
-    ("invitations", "update"): "update public.invitations set status = 'revoked' where id = %s",
-    ("votes", "insert"): "insert into public.votes (trip_item_id, user_id, value) values (%s, %s, 0) returning *",
-    ("votes", "update"): "update public.votes set value = -1 where id = %s",
-}
-
-# What an inserted row refers to.
-PARENTS = {
-    "profiles": ("profiles",),
-    "user_preferences": ("profiles",),
-    "places": ("profiles",),
-    "trips": ("profiles",),
-    "trip_items": ("trips",),
-    "saved_places": ("profiles",),
-    "collections": ("profiles",),
-    "collection_places": ("profiles", "collections", "places"),
-    "tags": ("profiles",),
-    "place_tags": ("profiles", "places", "tags"),
-    "collaborators": ("trips", "companion"),
-    "invitations": ("trips",),
-    "votes": ("trip_items", "profiles"),
-}
-# Where there is room for another row only without the one that is there.
-UNIQUE = {"profiles", "user_preferences", "collection_places", "place_tags", "collaborators", "votes"}
-
-TABLES = list(dict.fromkeys(table for table, *_ in MAY_AND_MAY_NOT))
-
+TABLES = list(access.loaded())
 CASES = [
     pytest.param(table, command, actor, outcome, id=f"{actor}-{command}-{table}")
-    for table, command, *outcomes in MAY_AND_MAY_NOT
-    for actor, outcome in zip(get_args(Actor), outcomes, strict=True)
+    for table, said in access.loaded().items()
+    for (command, actor), outcome in said.may.items()
 ]
 
 
@@ -148,32 +31,82 @@ def test_actor_on_the_owners_row(world: World, table: str, command: str, actor: 
 
 def outcome_on_the_owners_row(world: World, table: str, command: str, actor: Actor) -> int | str:
     """How many of the owner's rows the command reaches when the actor sends it, or how it is refused."""
-    keys = [getattr(world.owner, table)]
+    said = access.loaded()[table]
+    key = [world.owner[table]]
     if command == "insert":
-        if table in UNIQUE:
-            world.db.execute(about("delete from public.{} where id = %s", table), keys)
-        keys = [getattr(world.owner, parent) for parent in PARENTS[table]]
-        if table == "invitations":
-            world.attempt(actor, "select public.announce_invitation(%s, 'new@people.example')", *keys)
-    statement = STATEMENTS.get((table, command)) or about(STATEMENTS[command], table)
-    return world.attempt(actor, statement, *keys)
+        return inserted(world, said, actor)
+    readable = said.table.granted(ROLES[actor], "select")
+    parts = {
+        "table": sql.Identifier(said.table.schema, said.table.name),
+        "key": sql.Identifier(*said.table.primary_key),
+        # Some columns are nobody's to read.
+        "columns": sql.SQL(", ").join(map(sql.Identifier, sorted(readable))) if readable else sql.SQL("*"),
+        "changes": sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(each)) for each in said.change),
+    }
+    if command == "update":
+        changed = list(world.values(world.owner, said.change).values())
+        return world.attempt(
+            actor, sql.SQL("update {table} set {changes} where {key} = %s").format(**parts), *changed, *key
+        )
+    statement = "select {columns} from {table} where {key} = %s" if command == "select" else DELETE
+    return world.attempt(actor, sql.SQL(statement).format(**parts), *key)
+
+
+DELETE: LiteralString = "delete from {table} where {key} = %s"
+
+
+def inserted(world: World, said: access.Access, actor: Actor) -> int | str:
+    """What comes of one more row for the owner; the one that is there makes room where it must."""
+    named = sql.Identifier(said.table.schema, said.table.name)
+    values = world.values(world.owner, said.insert)
+    if said.replaces:
+        key = sql.Identifier(*said.table.primary_key)
+        world.db.execute(sql.SQL(DELETE).format(table=named, key=key), [world.owner[said.name]])
+    if said.before:
+        first = re.sub(r"\$[\w.]+", "%s", said.before)
+        given = [world.value(world.owner, each) for each in re.findall(r"\$[\w.]+", said.before)]
+        world.attempt(actor, sql.SQL(first), *given)  # type: ignore[arg-type]
+    statement = insertion(said.table, values)
+    # What may be read is read back, as the API does.
+    if readable := sorted(said.table.granted(ROLES[actor], "select")):
+        back = sql.SQL(", ").join(map(sql.Identifier, readable))
+        statement = sql.SQL("{} returning {}").format(statement, back)
+    return world.attempt(actor, statement, *values.values())
 
 
 def about(statement: LiteralString, table: str) -> sql.Composed:
     return sql.SQL(statement).format(sql.Identifier(table))
 
 
-def test_the_matrix_covers_every_table_and_command(db: psycopg.Connection) -> None:
-    tables = [name for (name,) in db.execute("select tablename from pg_tables where schemaname = 'public'")]
-    covered = [(table, command) for table, command, *_ in MAY_AND_MAY_NOT]
-    assert sorted(covered) == sorted(itertools.product(tables, ("select", "insert", "update", "delete")))
+def test_every_table_says_who_may_do_what() -> None:
+    named = {table.qualified for table in pg_catalog.loaded().stored}
+    assert {said.table.qualified for said in access.loaded().values()} == named, "write tests/database/access/….toml"
+
+
+def test_the_files_tell_when_a_policy_lets_in_too_many(world: World) -> None:
+    world.db.execute("create policy too_open on public.tags to authenticated using (true) with check (true)")
+    others = set()
+    for (command, actor), outcome in access.loaded()["tags"].may.items():
+        with world.db.transaction(force_rollback=True):
+            if outcome_on_the_owners_row(world, "tags", command, actor) != outcome:
+                others.add((command, actor))
+    commands = ("select", "insert", "update", "delete")
+    assert others == {(command, actor) for command in commands for actor in ("editor", "viewer", "stranger")}
+
+
+def keys(name: str) -> sql.Composed:
+    """The query for the keys of all rows."""
+    table = access.loaded()[name].table
+    return sql.SQL("select {} from {}").format(
+        sql.Identifier(*table.primary_key), sql.Identifier(table.schema, table.name)
+    )
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_people_see_their_own_rows_and_no_others(world: World, table: str) -> None:
-    mine, theirs = getattr(world.owner, table), getattr(world.stranger, table)
+    mine, theirs = world.owner[table], world.stranger[table]
     with world.acting_as("owner") as db:
-        visible = {row[0] for row in db.execute(about("select id from public.{}", table))}
+        visible = {row[0] for row in db.execute(keys(table))}
     assert mine in visible
     assert theirs not in visible
 
@@ -181,9 +114,9 @@ def test_people_see_their_own_rows_and_no_others(world: World, table: str) -> No
 @pytest.mark.parametrize("table", TABLES)
 def test_a_token_of_nobody_sees_nothing(world: World, table: str) -> None:
     with role(world.db, "authenticated", {"role": "authenticated"}):
-        assert world.db.execute(about("select id from public.{}", table)).fetchall() == []
+        assert world.db.execute(keys(table)).fetchall() == []
     with role(world.db, "authenticated", {"role": "authenticated", "sub": str(uuid.uuid4())}):
-        assert world.db.execute(about("select id from public.{}", table)).fetchall() == []
+        assert world.db.execute(keys(table)).fetchall() == []
 
 
 class TestCreating:
