@@ -195,7 +195,7 @@ def changes(type_name: str, *, description: str) -> DeclaredField:
     return subscriptions.Changes(
         type_name,
         lambda: derive.change_type(type_name),
-        lambda: [derive.scope_argument(subscriptions.told_in(type_name))],
+        lambda: [derive.scope_argument(subscriptions.change_scope(type_name))],
         description,
     )
 

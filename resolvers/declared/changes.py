@@ -65,7 +65,7 @@ class Changes(SubscriptionField, PlanCachingField):
 
     def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        scope = told_in(self.table.type_name)
+        scope = change_scope(self.table.type_name)
         key = scope_key(selected, variables)
         plans = planner(context, variables)
         answers = ChangeAnswers.of(
@@ -165,7 +165,7 @@ class _Stream(NamedTuple):
     answers: ChangeAnswers
 
 
-def told_in(type_name: str) -> Scope:
+def change_scope(type_name: str) -> Scope:
     """The scope on whose topics changes of a type are told.
 
     Raises:

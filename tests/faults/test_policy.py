@@ -1,4 +1,4 @@
-"""The parts that requests to Supabase pass: a breaker, a gate with a queue, and retries."""
+"""The parts that requests to Supabase pass: a breaker, a bulkhead with a queue, and retries."""
 
 import asyncio
 import time
@@ -10,9 +10,9 @@ import pytest
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.resilience.breaker import Breaker
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.deadline import DeadlineScope, deadline
 from tripgate.upstream.resilience.failures import retry_after, timed_out, unavailable
-from tripgate.upstream.resilience.gate import Gate
 from tripgate.upstream.resilience.policy import Fault, Policy, PolicyLimits
 from tripgate.upstream.resilience.retry import retry
 
@@ -114,10 +114,10 @@ class TestBreaker:
 
 
 class Crowd:
-    """People at a gate, and the order in which they get in."""
+    """People at a bulkhead, and the order in which they get in."""
 
     def __init__(self, *, width: int, queue: int, share: int | None = None) -> None:
-        self.gate = Gate(width=width, queue=queue, share=share)
+        self.bulkhead = Bulkhead(width=width, queue=queue, share=share)
         self.entered: list[str] = []
         self.refused: list[str] = []
 
@@ -130,12 +130,12 @@ class Crowd:
     async def go(self, *people: str) -> None:
         """They leave, one after the other."""
         for person in people:
-            self.gate.leave(person[0])
+            self.bulkhead.leave(person[0])
             await asyncio.sleep(0.001)
 
     async def _enter(self, person: str, seconds: float) -> None:
         try:
-            await self.gate.enter(person[0], seconds)
+            await self.bulkhead.enter(person[0], seconds)
             self.entered.append(person)
         except ApiError as error:
             self.refused.append(person if error.code is ErrorCode.OVERLOADED else str(error.code))
@@ -146,10 +146,10 @@ class TestGate:
         crowd = Crowd(width=2, queue=2)
         await crowd.come("a1", "a2", "a3", "a4", "a5")
         assert (crowd.entered, crowd.refused) == (["a1", "a2"], ["a5"])
-        assert (crowd.gate.inside, crowd.gate.waiting) == (2, 2)
+        assert (crowd.bulkhead.inside, crowd.bulkhead.waiting) == (2, 2)
         await crowd.go(*"aaaa")
         assert crowd.entered == ["a1", "a2", "a3", "a4"]
-        assert (crowd.gate.inside, crowd.gate.waiting) == (0, 0)
+        assert (crowd.bulkhead.inside, crowd.bulkhead.waiting) == (0, 0)
 
     async def test_people_take_turns(self) -> None:
         crowd = Crowd(width=1, queue=10)
@@ -169,7 +169,7 @@ class TestGate:
         await crowd.come("a1")
         (late,) = await crowd.come("b1", seconds=0.01)
         await late
-        assert (crowd.refused, crowd.gate.waiting) == (["b1"], 0)
+        assert (crowd.refused, crowd.bulkhead.waiting) == (["b1"], 0)
 
     async def test_who_goes_away_takes_no_place_along(self) -> None:
         crowd = Crowd(width=1, queue=10)
@@ -177,23 +177,23 @@ class TestGate:
         gone, also_gone, stays = await crowd.come("b1", "c1", "d1")
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        crowd.gate.leave("a")  # c1 is let in, and goes away in that moment
+        crowd.bulkhead.leave("a")  # c1 is let in, and goes away in that moment
         also_gone.cancel()
         await asyncio.gather(also_gone, stays, return_exceptions=True)
         assert crowd.entered == ["a1", "d1"]
         await crowd.go("d")
-        assert (crowd.gate.inside, crowd.gate.waiting) == (0, 0)
+        assert (crowd.bulkhead.inside, crowd.bulkhead.waiting) == (0, 0)
 
     async def test_nobody_has_more_inside_than_a_share_however_much_room_there_is(self) -> None:
         crowd = Crowd(width=5, queue=10, share=2)
         await crowd.come("a1", "a2", "a3", "a4", "b1", "c1")
-        assert (crowd.entered, crowd.gate.inside, crowd.gate.waiting) == (["a1", "a2", "b1", "c1"], 4, 2)
+        assert (crowd.entered, crowd.bulkhead.inside, crowd.bulkhead.waiting) == (["a1", "a2", "b1", "c1"], 4, 2)
         await crowd.go("b1", "c1")
-        assert crowd.gate.inside == 2, "what others leave is not for who has a share already"
+        assert crowd.bulkhead.inside == 2, "what others leave is not for who has a share already"
         await crowd.go("a1")
         assert crowd.entered[4:] == ["a3"]
         await crowd.go(*"aaa")
-        assert (crowd.entered[5:], crowd.gate.inside, crowd.gate.waiting) == (["a4"], 0, 0)
+        assert (crowd.entered[5:], crowd.bulkhead.inside, crowd.bulkhead.waiting) == (["a4"], 0, 0)
 
     async def test_who_has_a_share_is_passed_over_until_one_of_theirs_leaves(self) -> None:
         crowd = Crowd(width=3, queue=10, share=2)
@@ -207,13 +207,13 @@ class TestGate:
         assert crowd.entered[5:] == ["c1"]
 
     async def test_nobody_known_is_somebody_too(self) -> None:
-        gate = Gate(width=3, queue=10, share=1)
-        assert [gate.try_enter(None), gate.try_enter(None)] == [True, False]
-        waiting = asyncio.create_task(gate.enter(None, None))
+        bulkhead = Bulkhead(width=3, queue=10, share=1)
+        assert [bulkhead.try_enter(None), bulkhead.try_enter(None)] == [True, False]
+        waiting = asyncio.create_task(bulkhead.enter(None, None))
         await asyncio.sleep(0)
-        gate.leave(None)
+        bulkhead.leave(None)
         await asyncio.wait_for(waiting, 1)
-        assert (gate.inside, gate.waiting) == (1, 0)
+        assert (bulkhead.inside, bulkhead.waiting) == (1, 0)
 
 
 OK = Answer(200, {}, b"[]")
@@ -288,7 +288,7 @@ class TestPolicy:
             *[ErrorCode.UPSTREAM_UNAVAILABLE] * 3,
         ]
         assert hung == 3, "the others were told without an attempt"
-        assert asked.gate.inside == asked.gate.waiting == 0
+        assert asked.bulkhead.inside == asked.bulkhead.waiting == 0
 
     async def test_who_gives_up_frees_the_place_and_the_trial(self) -> None:
         asked = policy()
@@ -312,7 +312,7 @@ class TestPolicy:
         trying.cancel()
         await asyncio.gather(trying, return_exceptions=True)
         assert await asked.ask(answer, None, repeatable=True) is OK
-        assert (asked.breaker.state, asked.gate.inside) == ("closed", 0)
+        assert (asked.breaker.state, asked.bulkhead.inside) == ("closed", 0)
 
 
 def test_nothing_bounds_what_has_no_deadline() -> None:

@@ -8,7 +8,7 @@ import pytest
 from gql.errors import ApiError
 from tripgate.gateway.limits.bounded_parse import bounded_parse
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.limits.cost import too_dear, too_many_conditions
+from tripgate.gateway.limits.cost import cost_exceeded, too_many_conditions
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
 
@@ -201,7 +201,7 @@ def test_few_variables(given: dict[str, Any], values: int) -> None:
 
 
 def test_an_operation() -> None:
-    dear = too_dear(11, 10)
+    dear = cost_exceeded(11, 10)
     assert dear.message == (
         "The operation may cost 11; at most 10 is allowed. Ask for smaller pages, or for fewer lists inside each other."
     )

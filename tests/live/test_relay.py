@@ -21,7 +21,7 @@ from tripgate.upstream.realtime.channel import REPLAY_LIMIT, REPLAY_MARGIN_SECON
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Subscription
-from tripgate.upstream.resilience.gate import Gate
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 
 
 async def heard_until(connection: Any, id_: str, title: str, seconds: float = 20) -> list[dict[str, Any]]:
@@ -158,7 +158,7 @@ class TestOneSubscriber:
     @staticmethod
     def of(admit: Any, expires_at: float | None = None, **options: Any) -> Subscription:
         caller = Caller("ada", "token", None, expires_at)
-        given = {"queue_limit": 3, "recheck": 60.0, "admission_gate": Gate(width=1, queue=10), **options}
+        given = {"queue_limit": 3, "recheck": 60.0, "admission_bulkhead": Bulkhead(width=1, queue=10), **options}
         return Subscription("trip:1", caller, admit, **given)
 
     @staticmethod
@@ -199,8 +199,8 @@ class TestOneSubscriber:
             await asyncio.sleep(0.01)
             asking -= 1
 
-        gate = Gate(width=2, queue=10)
-        await asyncio.gather(*(self.of(slowly, admission_gate=gate).admit() for _ in range(6)))
+        bulkhead = Bulkhead(width=2, queue=10)
+        await asyncio.gather(*(self.of(slowly, admission_bulkhead=bulkhead).admit() for _ in range(6)))
         assert most == 2
 
     async def test_nobodys_admissions_keep_others_waiting(self) -> None:
@@ -209,18 +209,18 @@ class TestOneSubscriber:
         async def held(_: Caller) -> None:
             await never.wait()
 
-        gate = Gate(width=4, queue=1000, share=2)
-        many = [asyncio.create_task(self.of(held, admission_gate=gate).admit()) for _ in range(500)]
+        bulkhead = Bulkhead(width=4, queue=1000, share=2)
+        many = [asyncio.create_task(self.of(held, admission_bulkhead=bulkhead).admit()) for _ in range(500)]
         await asyncio.sleep(0)
-        assert (gate.inside, gate.waiting) == (2, 498)
+        assert (bulkhead.inside, bulkhead.waiting) == (2, 498)
         other = Subscription(
-            "trip:1", Caller("ben", "token"), self.yes, queue_limit=3, recheck=60.0, admission_gate=gate
+            "trip:1", Caller("ben", "token"), self.yes, queue_limit=3, recheck=60.0, admission_bulkhead=bulkhead
         )
         await asyncio.wait_for(other.admit(), 1)
         for each in many:
             each.cancel()
         await asyncio.gather(*many, return_exceptions=True)
-        assert (gate.inside, gate.waiting) == (0, 0)
+        assert (bulkhead.inside, bulkhead.waiting) == (0, 0)
 
     async def test_admission_is_asked_for_again_in_time(self) -> None:
         asked = 0

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.planner import planned
-from tripgate.planner.json_values import UNREADABLE, Torn, count_unreadable
+from tripgate.planner.json_values import UNREADABLE, PartlyReadable, count_unreadable
 from tripgate.planner.rows import ChunkedRows, Row, encoded
 from tripgate.planner.shaper import connection_shaper, object_shaper
 
@@ -169,6 +169,6 @@ def test_what_cannot_be_answered_is_found_again_in_a_long_answer() -> None:
         return [{"x": UNREADABLE if row["x"] else 0} for row in chunk]
 
     found = encoded(Chunks(rows), shaper)
-    assert isinstance(found, Torn)
+    assert isinstance(found, PartlyReadable)
     assert plain(found.text) == [{"x": 0}, {"x": None}, {"x": None}]
     assert found.paths == ((1, "x"), (2, "x"))

@@ -15,7 +15,15 @@ from gql.table import Column, Kind, PythonField, catalog
 from gql.types import profiles  # noqa: F401 - declares one of the types
 from gql.types.trips import TripStatus
 from tripgate.planner import node_id
-from tripgate.planner.json_values import DEEPEST, UNREADABLE, Torn, UnreadableCount, counting, stored, taken_out
+from tripgate.planner.json_values import (
+    DEEPEST,
+    UNREADABLE,
+    PartlyReadable,
+    UnreadableCount,
+    counting,
+    remove_unreadable,
+    stored,
+)
 from tripgate.planner.python_fields import from_row
 
 KEY = uuid.UUID("ada00000-0000-4000-8002-000000000001")
@@ -88,12 +96,12 @@ def test_no_value_is_no_json() -> None:
 
 def test_null_takes_the_place_of_what_cannot_be_answered() -> None:
     text = orjson.Fragment(b"[null]")
-    answer = {"a": [1, UNREADABLE, {"b": UNREADABLE}], "c": Torn(text, ((0, "d"), (2, "e"))), "f": "x"}
-    assert taken_out(answer) == [("a", 1), ("a", 2, "b"), ("c", 0, "d"), ("c", 2, "e")]
+    answer = {"a": [1, UNREADABLE, {"b": UNREADABLE}], "c": PartlyReadable(text, ((0, "d"), (2, "e"))), "f": "x"}
+    assert remove_unreadable(answer) == [("a", 1), ("a", 2, "b"), ("c", 0, "d"), ("c", 2, "e")]
     assert answer == {"a": [1, None, {"b": None}], "c": text, "f": "x"}
-    assert taken_out([1, UNREADABLE, {"b": UNREADABLE}], 7) == [(8,), (9, "b")]
-    assert taken_out([UNREADABLE]) == [(0,)]
-    assert taken_out({"a": 1}) == []
+    assert remove_unreadable([1, UNREADABLE, {"b": UNREADABLE}], 7) == [(8,), (9, "b")]
+    assert remove_unreadable([UNREADABLE]) == [(0,)]
+    assert remove_unreadable({"a": 1}) == []
 
 
 # Fields that the program makes of a row.

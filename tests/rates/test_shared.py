@@ -11,9 +11,9 @@ import pytest
 from tests.redis_server import Server
 from tripgate.upstream.shared.quotas import Quota
 from tripgate.upstream.shared.redis_store import RedisStore, StoreUnavailableError
+from tripgate.upstream.shared.shared_concurrency import SharedConcurrencyCounter
 from tripgate.upstream.shared.shared_known_addresses import SharedKnownAddresses
 from tripgate.upstream.shared.shared_quotas import SharedQuotas
-from tripgate.upstream.shared.shared_running import SharedRunning
 from tripgate.upstream.shared.shared_texts import SharedTexts
 
 _prefixes = (f"test{number}:" for number in itertools.count())
@@ -182,7 +182,7 @@ async def test_a_server_that_was_never_there() -> None:
 
 
 async def test_what_runs_is_counted_over_all_gateways(stores: list[RedisStore]) -> None:
-    one, two, three = map(SharedRunning, stores)
+    one, two, three = map(SharedConcurrencyCounter, stores)
     assert await one.acquire("ada", 3)
     assert await two.acquire("ada", 3)
     assert await three.acquire("ada", 3)
@@ -197,7 +197,7 @@ async def test_what_runs_is_counted_over_all_gateways(stores: list[RedisStore]) 
 
 
 async def test_what_a_crashed_gateway_ran_does_not_count(stores: list[RedisStore]) -> None:
-    crashed, running = map(SharedRunning, stores[:2])
+    crashed, running = map(SharedConcurrencyCounter, stores[:2])
     assert await crashed.acquire("ada", 1)
     assert not await running.acquire("ada", 1)
     # As after a minute without a sign of life.
@@ -208,7 +208,7 @@ async def test_what_a_crashed_gateway_ran_does_not_count(stores: list[RedisStore
 
 
 async def test_whoever_is_cancelled_while_asking_leaves_nothing_behind(stores: list[RedisStore]) -> None:
-    one, two = map(SharedRunning, stores[:2])
+    one, two = map(SharedConcurrencyCounter, stores[:2])
     asking = [asyncio.create_task(one.acquire("ada", 5)) for _ in range(5)]
     await asyncio.sleep(0)
     for task in asking:
@@ -222,7 +222,7 @@ async def test_whoever_is_cancelled_while_asking_leaves_nothing_behind(stores: l
 
 async def test_a_server_started_anew_learns_what_runs(frail: Server) -> None:
     stores = [RedisStore(frail.url, prefix="t:", timeout=0.2) for _ in range(2)]
-    one, two = map(SharedRunning, stores)
+    one, two = map(SharedConcurrencyCounter, stores)
     assert [await one.acquire("ada", 3) for _ in range(2)] == [True, True]
     assert await two.acquire("ben", 3)
     frail.kill()
@@ -244,7 +244,7 @@ async def test_a_server_started_anew_learns_what_runs(frail: Server) -> None:
 
 async def test_what_ended_while_the_server_was_away_does_not_count_afterwards(frail: Server) -> None:
     stores = [RedisStore(frail.url, prefix="t:", timeout=0.2) for _ in range(2)]
-    one, two = map(SharedRunning, stores)
+    one, two = map(SharedConcurrencyCounter, stores)
     assert await one.acquire("ada", 1)
     frail.freeze(seconds=0.5)
     await one.release("ada")

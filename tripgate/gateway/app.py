@@ -124,7 +124,7 @@ def _add_health(app: web.Application, settings: Settings) -> Health:
 def _add_origins(app: web.Application, settings: Settings) -> Origins:
     origins = Origins(settings.cors_origins, this_machine=settings.development, methods=_methods(settings))
     if not origins.none:
-        app.on_response_prepare.append(origins.tell)
+        app.on_response_prepare.append(origins.add_headers)
     return origins
 
 

@@ -13,7 +13,7 @@ import resolvers
 from resolvers.declared.crud import ROOTS, Domain
 
 
-def found() -> dict[str, tuple[type, ...]]:
+def discover() -> dict[str, tuple[type, ...]]:
     """For `Query`, `Mutation` and `Subscription`, the Strawberry types whose fields they get, in order.
 
     Raises:

@@ -17,7 +17,7 @@ from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
-from tripgate.planner.json_values import UnreadableCount, counting, taken_out
+from tripgate.planner.json_values import UnreadableCount, counting, remove_unreadable
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
@@ -197,6 +197,6 @@ class Engine:
 
     def _take_out_unreadable(self, answer: dict[str, Any]) -> None:
         """Take out what was stored and cannot be answered, each with an error at its place."""
-        if paths := taken_out(answer["data"]):
+        if paths := remove_unreadable(answer["data"]):
             self.unreadable += len(paths)
             answer["errors"] = [*answer.get("errors", ()), *map(not_representable, paths)]

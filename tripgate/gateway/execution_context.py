@@ -56,7 +56,7 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._types_told: dict[tuple[int, int], Any] = {}
+        self._completed_types: dict[tuple[int, int], Any] = {}
 
     def complete_object_value(
         self,
@@ -75,14 +75,14 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         if return_type not in _OBJECTS:
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         key = (id(result), id(field_details_list))
-        told = self._types_told.get(key)
-        if told is None:
-            told = self._told(return_type, field_details_list, path, result, position_context)
+        completed = self._completed_types.get(key)
+        if completed is None:
+            completed = self._introspected(return_type, field_details_list, path, result, position_context)
             if return_type is _TYPE:
-                self._types_told[key] = told
-        return told
+                self._completed_types[key] = completed
+        return completed
 
-    def _told(
+    def _introspected(
         self,
         type_: GraphQLObjectType,
         field_details_list: FieldDetailsList,
@@ -91,19 +91,19 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> dict[str, Any]:
         """A part of the schema: nothing of it has to be waited for."""
-        told: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, details in self.collect_subfields(type_, field_details_list).grouped_field_set.items():
             field = (type_, details[0].node.name.value)
             plain = _PLAIN.get(field)
             if plain is not None:
-                told[name] = plain(result, None)
+                fields[name] = plain(result, None)
                 continue
             inner = _TYPES.get(field)  # asked first, since nothing of a type that is known has to be prepared
-            known = None if inner is None else self._types_told.get((id(inner(result, None)), id(details)))
-            told[name] = known or self.execute_field(
+            known = None if inner is None else self._completed_types.get((id(inner(result, None)), id(details)))
+            fields[name] = known or self.execute_field(
                 type_, result, details, Path(path, name, type_.name), position_context
             )
-        return told
+        return fields
 
     def execute_field(
         self,

@@ -27,7 +27,7 @@ from resolvers.context import PlanCache
 from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.limits.cost import VALUES, estimated, too_dear, too_many_conditions
+from tripgate.gateway.limits.cost import VALUES, cost_exceeded, estimated, too_many_conditions
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
 from tripgate.planner.selection import Coerced, Selected, condition_variables, select
 from tripgate.upstream.caller import Caller
@@ -241,7 +241,7 @@ class Operation:
         if found.conditions > self.limits.conditions:
             raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
         if found.cost > self.limits.cost:
-            raise RequestError.of(too_dear(found.cost, self.limits.cost))
+            raise RequestError.of(cost_exceeded(found.cost, self.limits.cost))
         return found.cost
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from tripgate.gateway import domains
 from tripgate.gateway.errors import public
 from tripgate.gateway.execution_context import ExecutionContext
 
-_FOUND = domains.found()
+_FOUND = domains.discover()
 QUERIES: Sequence[type] = _FOUND["Query"]
 MUTATIONS: Sequence[type] = _FOUND["Mutation"]
 SUBSCRIPTIONS: Sequence[type] = _FOUND["Subscription"]

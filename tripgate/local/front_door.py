@@ -20,12 +20,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tripgate.local import cors, inbox_pages, proxy
+from tripgate.local.api_keys import ApiKeys
 from tripgate.local.auth import app as auth_app
 from tripgate.local.auth.context import AUTHORIZATION
 from tripgate.local.config_file import await_config
 from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.functions import routes as functions
-from tripgate.local.gate import Gate
 from tripgate.local.inbox import Inbox
 from tripgate.local.realtime import door as realtime
 
@@ -34,7 +34,7 @@ NOT_SERVED = ("/storage/v1",)
 SHUTDOWN_SECONDS = 2.0
 
 CONFIG = web.AppKey("config", FrontDoorConfig)
-GATE = web.AppKey("gate", Gate)
+API_KEYS = web.AppKey("api_keys", ApiKeys)
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
@@ -43,7 +43,7 @@ def create(config: FrontDoorConfig) -> web.Application:
     app = web.Application(middlewares=[cors.answer_preflight, check_key], client_max_size=1024**2)
     app[CONFIG] = config
     tokens = {"anon": config.signer.role_token("anon"), "service_role": config.signer.role_token("service_role")}
-    app[GATE] = Gate.of(
+    app[API_KEYS] = ApiKeys.of(
         publishable_key=config.publishable_key,
         secret_key=config.secret_key,
         anon_token=tokens["anon"],
@@ -81,7 +81,7 @@ async def allow_origin(request: web.Request, response: web.StreamResponse) -> No
 @web.middleware
 async def check_key(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a request without a key of this project, and note the Authorization that it stands for."""
-    authorization = request.config_dict[GATE].authorization(request)
+    authorization = request.config_dict[API_KEYS].authorization(request)
     if authorization is not None:
         request[AUTHORIZATION] = authorization
     try:

@@ -53,7 +53,7 @@ def count_unreadable() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Torn:
+class PartlyReadable:
     """Text of a list that is encoded already, and where in it values could not be answered."""
 
     text: orjson.Fragment
@@ -71,17 +71,17 @@ def stored(text: str | None) -> Any:
     return UNREADABLE
 
 
-def taken_out(answer: Any, begin: int = 0) -> list[Path]:
+def remove_unreadable(answer: Any, begin: int = 0) -> list[Path]:
     """Put null in the place of each value that could not be answered; the places, in their order.
 
     Args:
         begin: Where a list stands in a longer one.
     """
-    found = _taken_out(answer)
+    found = _removed(answer)
     return [(int(path[0]) + begin, *path[1:]) for path in found] if begin else list(found)
 
 
-def _taken_out(value: Any, path: Path = ()) -> Iterator[Path]:
+def _removed(value: Any, path: Path = ()) -> Iterator[Path]:
     entries: Any = ()
     if type(value) is dict:
         entries = value.items()
@@ -91,11 +91,11 @@ def _taken_out(value: Any, path: Path = ()) -> Iterator[Path]:
         if each is UNREADABLE:
             value[key] = None
             yield (*path, key)
-        elif type(each) is Torn:
+        elif type(each) is PartlyReadable:
             value[key] = each.text
             yield from ((*path, key, *below) for below in each.paths)
         else:
-            yield from _taken_out(each, (*path, key))
+            yield from _removed(each, (*path, key))
 
 
 def _is_read(text: str) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, Self, overload
 
 import orjson
 
-from tripgate.planner.json_values import Path, Torn, UnreadableCount, counting, taken_out
+from tripgate.planner.json_values import PartlyReadable, Path, UnreadableCount, counting, remove_unreadable
 
 Row = dict[str, Any]
 
@@ -71,10 +71,10 @@ def encoded(rows: ChunkedRows, shaper: Callable[[list[Row]], list[Any]]) -> Any:
         before = unreadable.count
         made = shaper(chunk)
         if unreadable.count != before:
-            lost += taken_out(made, number)
+            lost += remove_unreadable(made, number)
         number += len(made)
         parts.append(b"," + orjson.dumps(made)[1:-1])
     if parts:
         parts[0] = parts[0][1:]
     text = orjson.Fragment(b"".join([b"[", *parts, b"]"]))
-    return Torn(text, tuple(lost)) if lost else text
+    return PartlyReadable(text, tuple(lost)) if lost else text

@@ -235,9 +235,9 @@ class Client:
         if quota is not None:
             taken = await self._admission.quotas.take(quota, caller.user_id or self.address, cost)
             if not taken.allowed:
-                raise self._too_dear(cost, quota, taken, caller)
+                raise self._cost_exceeded(cost, quota, taken, caller)
 
-    def _too_dear(self, cost: int, quota: Quota, taken: Taken, caller: Caller) -> RateLimitedError:
+    def _cost_exceeded(self, cost: int, quota: Quota, taken: Taken, caller: Caller) -> RateLimitedError:
         if not taken.remaining:
             self._admission.exhaust(caller.user_id or self.address, quota, taken)
         what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"

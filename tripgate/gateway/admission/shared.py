@@ -41,9 +41,9 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         return
     try:
         from tripgate.upstream.shared.redis_store import RedisStore  # noqa: PLC0415 - an extra, for those who share
+        from tripgate.upstream.shared.shared_concurrency import SharedConcurrencyCounter  # noqa: PLC0415
         from tripgate.upstream.shared.shared_known_addresses import SharedKnownAddresses  # noqa: PLC0415
         from tripgate.upstream.shared.shared_quotas import SharedQuotas  # noqa: PLC0415
-        from tripgate.upstream.shared.shared_running import SharedRunning  # noqa: PLC0415
         from tripgate.upstream.shared.shared_texts import SharedTexts  # noqa: PLC0415
     except ModuleNotFoundError:
         raise SettingsError(
@@ -53,7 +53,7 @@ async def sharing(settings: Settings) -> AsyncIterator[Shared]:
         store = RedisStore(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     except ValueError as error:
         raise SettingsError(f"TRIPGATE_REDIS_URL: {error}.") from None
-    running = SharedRunning(store)
+    running = SharedConcurrencyCounter(store)
     try:
         yield Shared(SharedQuotas(store), running, SharedKnownAddresses(store), SharedTexts(store, "document"))
     finally:

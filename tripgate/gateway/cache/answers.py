@@ -300,7 +300,7 @@ class AnswerCache:
             if (
                 found.by_topic
                 and (table is None or table in found.tables)
-                and (scope is None or found.told_in(scope, keys))
+                and (scope is None or found.depends_on(scope, keys))
             ):
                 self._drop(cached)
 

@@ -47,7 +47,7 @@ class Hint:
     by_topic: bool
     scopes: Rows
 
-    def told_in(self, scope: str, keys: frozenset[str] | None) -> bool:
+    def depends_on(self, scope: str, keys: frozenset[str] | None) -> bool:
         """Whether changes in these rows of a scope may concern the answer; `None` for any of them."""
         for name, theirs in self.scopes:
             if name == scope:

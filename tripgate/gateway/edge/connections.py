@@ -22,7 +22,7 @@ from gql.errors import ErrorCode
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.request_handler import GatewayRequestHandler, json_response
 
-_TOLD_SECONDS = 10.0
+_LOG_SECONDS = 10.0
 _RESERVED = 64  # files, pipes, the log, Realtime
 _FEWEST = 16
 _PROBES = 16  # connections for health probes where all others are taken; of the reserved descriptors
@@ -45,7 +45,7 @@ class RefusalCounts:
             {"address": 0, "process": 0, "live-address": 0, "live-process": 0, "descriptors": 0}
         )
         self._clock = clock
-        self._told: dict[str, tuple[float, int]] = {}
+        self._logged: dict[str, tuple[float, int]] = {}
 
     def add(self, reason: str, sentence: str) -> None:
         """One more.
@@ -55,10 +55,10 @@ class RefusalCounts:
         """
         self.counts[reason] += 1
         now, count = self._clock(), self.counts[reason]
-        at, told = self._told.get(reason, (-_TOLD_SECONDS, 0))
-        if now - at >= _TOLD_SECONDS:
-            self._told[reason] = now, count
-            _log.warning("%s (%d more since the last of these lines)", sentence, count - told)
+        at, logged = self._logged.get(reason, (-_LOG_SECONDS, 0))
+        if now - at >= _LOG_SECONDS:
+            self._logged[reason] = now, count
+            _log.warning("%s (%d more since the last of these lines)", sentence, count - logged)
 
 
 class LiveConnections:

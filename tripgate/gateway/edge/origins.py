@@ -49,7 +49,7 @@ class Origins:
         origin = request.headers.get("Origin")
         return origin is None or origin.partition("://")[2].lower() == request.host.lower() or self.allows(origin)
 
-    async def tell(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add to an answer, before it is sent, whether the page that asked may read it."""
         if request.path != "/graphql":
             return

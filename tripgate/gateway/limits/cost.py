@@ -79,7 +79,7 @@ def too_many_conditions(found: int, limit: int) -> ApiError:
     )
 
 
-def too_dear(found: int, limit: int) -> ApiError:
+def cost_exceeded(found: int, limit: int) -> ApiError:
     """The refusal of an operation that costs too much."""
     return exceeded(
         ErrorCode.COST_LIMIT_EXCEEDED,

@@ -121,13 +121,13 @@ def watch_upstreams(
         "tripgate_upstream_running",
         "Requests to an upstream that are under way.",
         "upstream",
-        lambda: {each.name: each.gate.inside for each in policies},
+        lambda: {each.name: each.bulkhead.inside for each in policies},
     )
     metrics.gauges(
         "tripgate_upstream_waiting",
         "Requests that wait to be sent.",
         "upstream",
-        lambda: {each.name: each.gate.waiting for each in policies},
+        lambda: {each.name: each.bulkhead.waiting for each in policies},
     )
     metrics.counters(
         "tripgate_upstream_retries",
@@ -139,7 +139,7 @@ def watch_upstreams(
         "tripgate_upstream_shed",
         "Requests that were not sent, since too many waited already.",
         "upstream",
-        lambda: {each.name: each.gate.refused for each in policies},
+        lambda: {each.name: each.bulkhead.refused for each in policies},
     )
 
 

@@ -97,7 +97,7 @@ class Timings:
             timing.hand_over()
 
 
-class Tallies:
+class BufferedCounter:
     """A counter by labels."""
 
     def __init__(self, registry: CollectorRegistry, name: str, words: str, labels: tuple[str, ...]) -> None:
@@ -141,11 +141,13 @@ class Metrics:
         )
         self._stages = {name: self.stages.of(name) for name in STAGES}
         self.upstream = Timings(registry, "tripgate_upstream_seconds", "Requests to Supabase.", ("upstream",), SECONDS)
-        self.upstream_outcomes = Tallies(
+        self.upstream_outcomes = BufferedCounter(
             registry, "tripgate_upstream_requests", "Requests to Supabase by outcome.", ("upstream", "outcome")
         )
-        self.responses = Tallies(registry, "tripgate_responses", "Answered GraphQL requests.", ("transport", "status"))
-        self.errors = Tallies(registry, "tripgate_errors", "GraphQL errors in answers.", ("code",))
+        self.responses = BufferedCounter(
+            registry, "tripgate_responses", "Answered GraphQL requests.", ("transport", "status")
+        )
+        self.errors = BufferedCounter(registry, "tripgate_errors", "GraphQL errors in answers.", ("code",))
         self.loop_lag = Timings(
             registry,
             "tripgate_loop_lag_seconds",

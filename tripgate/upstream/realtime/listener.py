@@ -10,7 +10,7 @@ from gql.errors import ApiError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, resync
 from tripgate.upstream.realtime.subscription import Subscription
-from tripgate.upstream.resilience.gate import Gate
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 
 OnChange = Callable[[Change], None]
 """Called from the event loop for each change; RESYNC says that some may have been missed. Must not block."""
@@ -27,8 +27,8 @@ class TopicListener(Subscription):
 
     joined_event: asyncio.Event
 
-    def __init__(self, topic: str, caller: Caller, on_change: OnChange, admission_gate: Gate) -> None:
-        super().__init__(topic, caller, _no_admission, queue_limit=0, recheck=0, admission_gate=admission_gate)
+    def __init__(self, topic: str, caller: Caller, on_change: OnChange, admission_bulkhead: Bulkhead) -> None:
+        super().__init__(topic, caller, _no_admission, queue_limit=0, recheck=0, admission_bulkhead=admission_bulkhead)
         self._on_change = on_change
 
     @property

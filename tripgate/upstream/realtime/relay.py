@@ -22,8 +22,8 @@ from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.listener import OnChange, TopicListener
 from tripgate.upstream.realtime.presence import RemotePresence
 from tripgate.upstream.realtime.subscription import Admit, ResyncCounts, Subscription
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.failures import overloaded, unavailable
-from tripgate.upstream.resilience.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Relay:
     def __init__(self, client: RealtimeClient, *, limits: RelayLimits) -> None:
         self._client = client
         self._limits = limits
-        self._admission_gate = Gate(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
+        self._admission_bulkhead = Bulkhead(width=limits.admissions, queue=sys.maxsize, share=limits.admissions_of_one)
         self.resyncs = ResyncCounts()
         self._topics: dict[str, _Topic] = {}
 
@@ -78,7 +78,7 @@ class Relay:
             admit,
             queue_limit=limits.queue_limit,
             recheck=limits.recheck,
-            admission_gate=self._admission_gate,
+            admission_bulkhead=self._admission_bulkhead,
             retry_seconds=limits.retry_seconds,
             resyncs=self.resyncs,
         )
@@ -99,7 +99,7 @@ class Relay:
         There is no admission: changes may be acted on, and must not be shown to anybody.
         """
         shared = self._topic(topic)
-        listener = TopicListener(topic, caller, on_change, self._admission_gate)
+        listener = TopicListener(topic, caller, on_change, self._admission_bulkhead)
         listener.joined_event = shared.add(listener)
         return listener
 

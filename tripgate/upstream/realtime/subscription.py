@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation, resync
-from tripgate.upstream.resilience.gate import Gate
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.retry import retry
 
 Admit = Callable[[Caller], Awaitable[None]]
@@ -39,15 +39,15 @@ class Subscription:
         topic: Where the changes come from, as in `trip:<id>`.
         queue_limit: How many changes wait for a slow reader.
         recheck: Seconds for which an admission is good.
-        admission_gate: Passed by each admission, so that one person's do not keep others waiting.
+        admission_bulkhead: Passed by each admission, so that one person's do not keep others waiting.
         retry_seconds: For how long an admission that cannot be asked for is asked for again before the subscription
             fails.
         resyncs: Counts those of all subscriptions.
     """
 
     __slots__ = (
+        "_admission_bulkhead",
         "_admission_due",
-        "_admission_gate",
         "_admit",
         "_ended",
         "_failure",
@@ -71,7 +71,7 @@ class Subscription:
         *,
         queue_limit: int,
         recheck: float,
-        admission_gate: Gate,
+        admission_bulkhead: Bulkhead,
         retry_seconds: float = 20.0,
         resyncs: ResyncCounts | None = None,
     ) -> None:
@@ -80,7 +80,7 @@ class Subscription:
         self.caller = caller
         self._admit = admit
         self._recheck = recheck
-        self._admission_gate = admission_gate
+        self._admission_bulkhead = admission_bulkhead
         self._retry_seconds = retry_seconds
         self._queue_limit = queue_limit
         self._waiting: list[Change] = []
@@ -154,11 +154,11 @@ class Subscription:
             self._schedule_recheck()
             try:
                 person = self.caller.user_id
-                await self._admission_gate.enter(person, None)
+                await self._admission_bulkhead.enter(person, None)
                 try:
                     await self._admit(self.caller)
                 finally:
-                    self._admission_gate.leave(person)
+                    self._admission_bulkhead.leave(person)
             except BaseException:
                 self._admission_due = True
                 raise

@@ -1,4 +1,4 @@
-"""How one upstream is asked: within the deadline, through its gate and its breaker, and again where that is safe.
+"""How one upstream is asked: within the deadline, through its bulkhead and its breaker, and again where that is safe.
 
 When all is well this costs a few microseconds a request: no tasks, no timers of its own, no locks. That is why it is no
 retry library and no breaker library; `docs/architecture.md` has the figures.
@@ -17,9 +17,9 @@ from typing import Generic, Protocol, TypeVar
 from gql.errors import ErrorCode
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.resilience.breaker import Breaker
+from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.deadline import deadline, ends_at
 from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
-from tripgate.upstream.resilience.gate import Gate
 from tripgate.upstream.resilience.payer import paying
 
 FREE_SECONDS = 0.1
@@ -88,7 +88,7 @@ class Policy(Generic[A]):
     def __init__(self, name: str, limits: PolicyLimits, fault: Callable[[A], Fault | None] = lambda _: None) -> None:
         self.name = name
         self.breaker = Breaker(failures=limits.breaker_failures, seconds=limits.breaker_seconds)
-        self.gate = Gate(width=limits.connections, queue=limits.queue, share=limits.share)
+        self.bulkhead = Bulkhead(width=limits.connections, queue=limits.queue, share=limits.share)
         self.retried = 0
         self._timeout = limits.timeout
         self._retries = limits.retries
@@ -99,20 +99,20 @@ class Policy(Generic[A]):
 
         Args:
             attempt: Sends the request, within so many seconds; raises NoAnswerError when nothing comes.
-            person: The id of whoever asks, for the gate; without one the payer's key.
+            person: The id of whoever asks, for the bulkhead; without one the payer's key.
             repeatable: Whether the request changes nothing. Any other is sent again only when it cannot have arrived.
 
         Raises:
             ApiError: TIMEOUT, UPSTREAM_UNAVAILABLE or OVERLOADED.
         """
-        breaker, gate = self.breaker, self.gate
+        breaker, bulkhead = self.breaker, self.bulkhead
         ends = ends_at.get()
         ends = time.monotonic() + self._timeout if ends == math.inf else ends
         person = paying.get().key if person is None else person
         tries = 0
         while True:
             began = time.monotonic()
-            if breaker.opened_at is None and began < ends and gate.try_enter(person):
+            if breaker.opened_at is None and began < ends and bulkhead.try_enter(person):
                 is_probe = False
             else:
                 is_probe = await self._enter(person, ends)
@@ -131,7 +131,7 @@ class Policy(Generic[A]):
             else:
                 # The usual case.
                 if answer.status < 400 and not breaker.failures and not is_probe:
-                    gate.leave(person)
+                    bulkhead.leave(person)
                     if (took := time.monotonic() - began) > FREE_SECONDS:
                         paying.get().spent(took, late=False)
                     return answer
@@ -145,7 +145,7 @@ class Policy(Generic[A]):
 
     @asynccontextmanager
     async def once(self, person: str | None, *failures: type[Exception]) -> AsyncIterator["Attempt"]:
-        """Pass breaker, gate and deadline once, for requests that are made by a client library.
+        """Pass breaker, bulkhead and deadline once, for requests that are made by a client library.
 
         Args:
             failures: Exceptions that say that no answer came; a timeout is one anyhow.
@@ -232,23 +232,23 @@ class Policy(Generic[A]):
             over.add_done_callback(partial(self._over, person, time.monotonic()))
 
     def _leave(self, person: str | None, began: float, *, late: bool = False) -> None:
-        self.gate.leave(person)
+        self.bulkhead.leave(person)
         took = time.monotonic() - began
         if took > FREE_SECONDS or late:
             paying.get().spent(took, late=late)
 
     async def _enter(self, person: str | None, ends: float) -> bool:
-        """Pass the breaker and the gate; whether this request is the probe of a breaker that is half open."""
+        """Pass the breaker and the bulkhead; whether this request is the probe of a breaker that is half open."""
         self._check_breaker()
         _check_time(ends)
-        if not self.gate.try_enter(person):
+        if not self.bulkhead.try_enter(person):
             # Nobody is let in with hardly any time left: it would be late, and be done all the same.
-            await self.gate.enter(person, max(0.0, ends - time.monotonic() - _LEAST_SECONDS))
+            await self.bulkhead.enter(person, max(0.0, ends - time.monotonic() - _LEAST_SECONDS))
             try:
                 self._check_breaker()  # it may have opened while this one waited
                 _check_time(ends)
             except BaseException:
-                self.gate.leave(person)
+                self.bulkhead.leave(person)
                 raise
         return self.breaker.enter()
 

@@ -29,14 +29,14 @@ OPEN_PATHS = re.compile(r"/health|/inbox(/.*)?|/auth/v1/(\.well-known/.*|verify|
 
 
 @dataclass(frozen=True)
-class Gate:
+class ApiKeys:
     """Which key stands for which role's token. A role's token is itself accepted as a key, as legacy keys are."""
 
     tokens: dict[str, str]
 
     @classmethod
-    def of(cls, *, publishable_key: str, secret_key: str, anon_token: str, service_role_token: str) -> Gate:
-        """The gate of one project."""
+    def of(cls, *, publishable_key: str, secret_key: str, anon_token: str, service_role_token: str) -> ApiKeys:
+        """The keys of one project."""
         return cls(
             {
                 publishable_key: anon_token,

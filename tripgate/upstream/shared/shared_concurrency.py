@@ -42,7 +42,7 @@ _HEARTBEAT_SECONDS = 20.0
 _KEPT_SECONDS = 24 * 60 * 60
 
 
-class SharedRunning:
+class SharedConcurrencyCounter:
     """Counts what several gateways run."""
 
     def __init__(self, store: RedisStore) -> None:

@@ -7,7 +7,7 @@ from gql.errors import ApiError
 from tripgate.upstream.resilience.failures import overloaded
 
 
-class Gate:
+class Bulkhead:
     """Bounds what runs at once, for everybody and for each person.
 
     Those who find no room wait, and people take turns: whoever asks for much waits behind others' first requests, not
