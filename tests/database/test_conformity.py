@@ -6,18 +6,24 @@ The same checks are the doctor's, those of `tripgate dev` and of `tripgate schem
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
+from uuid import UUID
 
 import pytest
 
 from gql import pg_catalog
+from gql.declare import NEVER, REQUIRED, column, on_create, table
 from gql.table import Kind, Table, UniqueKey, catalog
+from gql.types.scopes import TRIP
+from resolvers.declared.crud import crud
 from tripgate.commands.checks import drift, features, mapping
 from tripgate.commands.checks.conformity import conformity
 from tripgate.commands.checks.offers import Offer, offers
 from tripgate.commands.doctor.report import Finding, Level
 from tripgate.commands.pg_catalog import reading
+from tripgate.gateway import schema
 from tripgate.gateway.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
@@ -58,6 +64,62 @@ SORTED_EACH_TIME = {
 def test_an_index_is_in_the_order_of_a_list(table: Table) -> None:
     found = pg_catalog.loaded().tables[f"public.{table.name}"]
     assert (features.unsorted(table, found) is not None) == (table.type_name in SORTED_EACH_TIME)
+
+
+def test_a_table_that_is_made_and_no_more_is_told_all_that_it_lacks(
+    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long lists of ids would answer INTERNAL_SERVER_ERROR, and subscribers hear nothing."""
+    db.execute(
+        """
+        create table public.shelves (
+            id uuid primary key, trip_id uuid not null references public.trips (id), title text not null,
+            updated_at timestamptz not null default now()
+        );
+        grant select on public.shelves to authenticated;
+        """
+    )
+    for name in ("by_type", "_by_name", "_by_field"):
+        monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
+
+    @table("shelves", scope=TRIP.via("trip_id"), order_by=("title",))
+    class Shelf:
+        """Where things stand."""
+
+        id: UUID = column(write=NEVER)
+        trip_id: UUID = column(write=on_create(required=True))
+        title: str = column(write=REQUIRED)
+        updated_at: datetime = column(write=NEVER)
+
+    monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
+    crud_types = crud("Shelf", changes="Changes of shelves.").types()
+    schema.MUTATIONS = (*schema.MUTATIONS, *(each for each in crud_types if each.__name__.endswith("Mutation")))
+    found = reading.read(db, ["public"])
+    shelf = catalog["Shelf"]
+    said = [
+        *mapping.check(shelf, catalog, found),
+        *features.check(shelf, offers(crud_types)["Shelf"], catalog, found),
+    ]
+    texts = [finding.text for finding in said]
+    needs = next(text for text in texts if text.startswith("Type Shelf needs what is not there: "))
+    for each in ("function shelves_by_ids", "function whole_shelves", "trigger set_shelves_updated_at"):
+        assert each in needs
+    assert {each for each in texts if each != needs} == {
+        "Shelf.title: signed-in people may not update shelves.title.",
+        "Row level security is off on shelves: whoever is granted it sees and changes every row.",
+        "No policy lets signed-in people read shelves, so nobody sees a row.",
+        "Signed-in people are not granted to insert into shelves, so createShelf and createShelves are always refused.",
+        "No policy lets signed-in people insert into shelves, so createShelf and createShelves are always refused.",
+        "Signed-in people are not granted to update rows of shelves, so updateShelf and updateShelves are always "
+        "refused.",
+        "No policy lets signed-in people update rows of shelves, so updateShelf and updateShelves are always refused.",
+        "Signed-in people are not granted to delete from shelves, so deleteShelf and deleteShelves are always refused.",
+        "No policy lets signed-in people delete from shelves, so deleteShelf and deleteShelves are always refused.",
+        "No trigger tells of each insert, update and delete on shelves, so subscribers of shelfChanges hear nothing "
+        "of it.",
+        "No index of shelves begins with trip_id, which deleting from trips looks through.",
+    }
+    assert all(finding.advice for finding in said)
 
 
 BROKEN_IN_SQL: list[tuple[LiteralString, str]] = [

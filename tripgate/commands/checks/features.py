@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from gql import pg_catalog
-from gql.table import Catalog, Table
+from gql.table import Catalog, Table, catalog
 from tripgate.commands import generated_sql
 from tripgate.commands.checks.mapping import PEOPLE
 from tripgate.commands.checks.offers import Offer
@@ -94,9 +94,12 @@ def generated(table: Table) -> dict[str, str]:
     """What `make schema` writes for a table, by its kind: triggers by name, views with their schema, functions with
     schema and types."""
     text = generated_sql.of_table(table)
+    # What else there is, triggers call.
+    functions = [f"{name}({types})" for name, types in _FUNCTION.findall(text)]
+    of_the_api = tuple(f"{schema}." for schema in catalog.schemas())
     return {
         **dict.fromkeys(_TRIGGER.findall(text), "trigger"),
-        **{f"{name}({types})": "function" for name, types in _FUNCTION.findall(text)},
+        **{name: "function" for name in functions if name.startswith(of_the_api)},
         **dict.fromkeys(_VIEW.findall(text), "view"),
     }
 
