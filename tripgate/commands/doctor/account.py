@@ -10,6 +10,7 @@ import httpx
 import jwt
 
 from gql.errors import ApiError, ErrorCode
+from gql.schemas import bare, schema_of
 from gql.table import catalog
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.needs import never_seen
@@ -129,7 +130,10 @@ async def rows(data: Data, signed_in: SignedIn) -> list[Finding]:
     me, email = signed_in.user_id, quote((signed_in.caller.email or "").lower(), safe="")
     asked = never_seen()
     answers = await asyncio.gather(
-        *(data.ask(f"{table}?{query.format(me=me, email=email)}&limit=1") for table, query in asked.items())
+        *(
+            data.ask(f"{bare(table)}?{query.format(me=me, email=email)}&limit=1", schema=schema_of(table))
+            for table, query in asked.items()
+        )
     )
     found = dict(zip(asked, answers, strict=True))
     leaking = [table for table, answer in found.items() if answer.status < 300 and answer.data]
@@ -155,7 +159,8 @@ async def _profile(data: Data, me: str) -> list[Finding]:
     if of_person is None:
         return []
     people = catalog[of_person.root]
-    own = await data.ask(f"{people.name}?select={people.primary_key}&{people.primary_key}=eq.{me}")
+    path = f"{people.bare_name}?select={people.primary_key}&{people.primary_key}=eq.{me}"
+    own = await data.ask(path, schema=people.schema)
     if own.status >= 300 or own.data:
         return []
     return [

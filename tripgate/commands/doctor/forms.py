@@ -114,7 +114,8 @@ def _nobody(table: Table) -> tuple[str, ...]:
 async def _past_the_end(data: Data) -> list[Finding]:
     """Whether the refusal of a page past the end is whole. PostgREST 13.0.0 to 14.1 give it the length of the page."""
     table = next(iter(catalog))
-    answer = await data.ask(f"{table.name}?select={table.primary_key}&limit=1&offset=1000000", prefer="count=exact")
+    path = f"{table.bare_name}?select={table.primary_key}&limit=1&offset=1000000"
+    answer = await data.ask(path, prefer="count=exact", schema=table.schema)
     if answer.status == 416 and answer.data is None:
         return [
             warning(

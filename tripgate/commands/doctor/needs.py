@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from gql import pg_catalog
 from gql.caching import InvalidatedBy
+from gql.scope import Scope
 from gql.table import Table, catalog
 from tripgate import systems
 from tripgate.commands.checks.drift import callable_by_people
@@ -46,20 +47,26 @@ def _hidden(table: Table) -> str | None:
     """Rows of a scope that the caller is not in, or of another owner; `None` where neither says who sees a row."""
     scope, key = table.scope, table.primary_key
     if scope is not None and not scope.of_person:
-        root = catalog[scope.root]
-        if table is not root:
-            return f"select={key},of:{root.bare_name}!{table.scope_via}()&of=is.null"
-        joined = [
-            (f"mine{number}:{catalog[each.type_name].bare_name}!{each.via}()", f"mine{number}", each.person)
-            for number, each in enumerate(scope.members)
-        ]
-        embeds = "".join(f",{embed}" for embed, _, _ in joined)
-        mine = "".join(f"&{name}.{person}=eq.{{me}}&{name}=is.null" for _, name, person in joined)
-        return f"select={key}{embeds}{mine}" + (f"&{scope.owner}=neq.{{me}}" if scope.owner is not None else "")
+        return _out_of_scope(table, scope)
+    if scope is not None:
+        return f"select={key}&{table.scope_via}=neq.{{me}}"
     if table.cache is not None and table.cache.invalidated_by is InvalidatedBy.OWN_WRITES:
         owner = _owner(table)
         return None if owner is None else f"select={key}&{owner}=neq.{{me}}"
     return None
+
+
+def _out_of_scope(table: Table, scope: Scope) -> str | None:
+    """Rows whose root the caller does not see, or roots of which the caller is neither owner nor member."""
+    root, key = catalog[scope.root], table.primary_key
+    if table is not root:
+        # PostgREST joins nothing across schemas.
+        same = table.schema == root.schema
+        return f"select={key},of:{root.bare_name}!{table.scope_via}()&of=is.null" if same else None
+    joined = [(f"mine{number}", catalog[each.type_name].bare_name, each) for number, each in enumerate(scope.members)]
+    embeds = "".join(f",{name}:{members}!{each.via}()" for name, members, each in joined)
+    mine = "".join(f"&{name}.{each.person}=eq.{{me}}&{name}=is.null" for name, _, each in joined)
+    return f"select={key}{embeds}{mine}" + (f"&{scope.owner}=neq.{{me}}" if scope.owner is not None else "")
 
 
 def _owner(table: Table) -> str | None:
