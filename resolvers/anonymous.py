@@ -12,11 +12,11 @@ from resolvers.declared import DeclaredField
 from resolvers.declared.queries import Own
 
 ALLOWS_ANONYMOUS: Mapping[str, Any] = {"allows_anonymous": True}
-"""The `metadata` of a root field that does the same whoever asks. Without it a field needs a caller."""
+"""The `metadata` of a root field that callers who are not signed in may use. Without it a field needs a caller."""
 
 
 def allows_anonymous(field: GraphQLField) -> bool:
-    """Whether a root field declares that it does the same whoever asks, and so also for a token that has ended."""
+    """Whether a root field says `ALLOWS_ANONYMOUS`: it runs without a token, and with one that has expired."""
     definition = strawberry_definition(field)
     return "allows_anonymous" in getattr(definition, "metadata", ())
 
@@ -27,7 +27,7 @@ def is_null_for_anonymous(field: GraphQLField) -> bool:
 
 
 def refuse_anonymous(schema: GraphQLSchema) -> None:
-    """Have root fields that run code of their own refuse whoever is not signed in; to be called once.
+    """Make root fields that run code of their own refuse anonymous callers; to be called once for a schema.
 
     That is a body, an extension or a permission class. A declared field without them refuses by itself.
     """

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import LiteralString
 
@@ -300,11 +300,12 @@ def test_a_table_that_is_not_granted(breakable: StackInfo) -> None:
 def test_a_stopped_postgrest(breakable: StackInfo) -> None:
     """Last of all: the stack does not come back from this."""
     port = int(breakable.rest_url.rpartition(":")[2])
-    (postgrest,) = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.name() == "postgrest" and any(each.laddr.port == port for each in process.net_connections())
-    ]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # a child of another test's that has just ended
+            if process.name() == "postgrest" and any(each.laddr.port == port for each in process.net_connections()):
+                found.append(process)
+    (postgrest,) = found
     postgrest.kill()
     postgrest.wait(10)
     assert "PostgREST does not answer behind the front door (HTTP status 502)" in mistakes(doctor(breakable))

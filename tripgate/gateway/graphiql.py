@@ -37,7 +37,7 @@ _FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 def add_graphiql(app: web.Application, settings: Settings) -> "GraphiQL | None":
-    """Let the application serve GraphiQL's files, when the settings name them; the page is for whoever routes to it.
+    """Serve GraphiQL's files, when the settings name them; the caller adds the route of the page itself.
 
     Raises:
         SettingsError: The folder lacks one of them.

@@ -151,7 +151,7 @@ class Operation:
 
     @cached_property
     def allows_anonymous(self) -> bool:
-        """Whether it does the same whoever asks, so that it runs for nobody where a token is not accepted.
+        """Whether all its root fields allow anonymous callers, so that it runs though the token is not accepted.
 
         Known from its document alone, so before its variables are coerced.
         """

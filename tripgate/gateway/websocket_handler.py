@@ -102,7 +102,7 @@ class WebSocketHandler:
 
 
 def _refusal(error: HttpError) -> web.Response:
-    """What is answered instead of an upgrade: as for any other request, whoever reads it."""
+    """The refusal of an upgrade: a GraphQL error as JSON, as for any other request."""
     return web.Response(
         body=orjson.dumps({"errors": request_error(error)}),
         status=error.status,

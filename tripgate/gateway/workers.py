@@ -70,7 +70,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 class _Worker:
-    """One of the processes, and whoever takes its place."""
+    """One of the processes; it is started again when it ends."""
 
     def __init__(self, number: int, environment: dict[str, str], parent: int) -> None:
         self._number = number

@@ -20,7 +20,7 @@ NOT_REPRESENTABLE = (
     f"What is stored here nests deeper than {DEEPEST} levels, or holds a number that no reader of JSON could take: too "
     "large, infinite or NaN. It can be replaced."
 )
-"""What is said to whoever asks for a value that cannot be answered."""
+"""The message of the error beside a value that cannot be answered."""
 
 # Postgres writes a number with all its digits and without an exponent; one beyond a double has more than 308.
 _SURELY_FINITE = 308

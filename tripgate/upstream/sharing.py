@@ -79,7 +79,7 @@ class SharingBackend(Backend):
 
 
 class _LeaderGoneError(Exception):
-    """Whoever sent the request was cancelled."""
+    """The reader that sent the shared request was cancelled."""
 
 
 class _Shared:

@@ -1,4 +1,4 @@
-"""Rows of a long answer as objects, for whoever goes on to look at each of them."""
+"""A backend that decodes all rows of a long answer, for graphql-core, which visits each of them."""
 
 import dataclasses
 

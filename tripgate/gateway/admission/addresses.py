@@ -33,15 +33,15 @@ class Addresses:
     def __init__(self, proxies: Sequence[Network] = (), *, header: Forwarded = "X-Forwarded-For") -> None:
         self._proxies = tuple(proxies)
         self._trusted = lru_cache(_KEPT)(self._is_proxy)
-        self._told = False
+        self._warned = False
         self._header = header
 
     def of(self, request: web.Request) -> str:
         """The client's address: whole for IPv4; for IPv6 its /64, since one client has all of that."""
         remote = request.remote or ""
         if not self._proxies:
-            if not self._told and self._header in request.headers:
-                self._tell(remote)
+            if not self._warned and self._header in request.headers:
+                self._warn_of_proxy(remote)
             return _key(remote)
         found = _address(remote)
         if found is None or not self._trusted(found):
@@ -60,11 +60,11 @@ class Addresses:
         found = _address(text)
         return found is not None and self._trusted(found)
 
-    def _tell(self, remote: str) -> None:
-        """Tell whoever runs this, once, that a proxy of theirs is taken for the one client."""
+    def _warn_of_proxy(self, remote: str) -> None:
+        """Log once that requests of many clients seem to come from one address, of a proxy that no setting names."""
         found = _address(remote)
         if found is not None and found.is_private:
-            self._told = True
+            self._warned = True
             _log.warning(
                 "requests seem to come by a proxy at %s, so all its clients count as one address; "
                 "if it is yours, name it in TRIPGATE_TRUSTED_PROXIES",

@@ -123,7 +123,7 @@ class Admission:
 
 
 class CostPayer(Payer):
-    """Whoever asks for one operation pays for the time that it takes of Supabase.
+    """Charges one operation's time at Supabase to its caller, or to the address of an anonymous one.
 
     What a request takes beyond its first tenth of a second costs 1 a millisecond, and 1,000 more where it is not
     answered in time. That is known only afterwards, so it counts against what is asked next. One for each operation,
@@ -244,7 +244,7 @@ class Client:
         return self._admission.refusal(what, quota, taken)
 
     def _refuse_at_once(self, operation: Operation, caller: Caller) -> None:
-        """Refuse what costs anything of whoever has nothing left, before its variables are looked at: that takes time.
+        """Refuse an operation whose caller has spent the whole quota, before its variables are read: that takes time.
 
         Raises:
             RateLimitedError: There was nothing left a moment ago.

@@ -197,7 +197,7 @@ _FULL = "Too many connections are open here. Try again in a moment."
 
 
 def _refuse(transport: Any, status: bytes, code: str, message: str) -> None:
-    """Say why and hang up: whoever asks anyway has an answer, and nothing of theirs is read."""
+    """Write a refusal and close the connection, without reading the request."""
     body = b'{"errors":[{"message":"%b","extensions":{"code":"%b"}}]}' % (message.encode(), code.encode())
     transport.write(
         b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n"

@@ -23,7 +23,7 @@ _log = logging.getLogger("tripgate.health")
 
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""The paths by which whoever runs this sees whether it lives, and whether requests may be sent here."""
+"""The paths of the liveness and the readiness probe."""
 
 
 class Health:

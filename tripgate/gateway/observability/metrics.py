@@ -84,7 +84,7 @@ class Timings:
         self._known: dict[tuple[str, ...], Timing] = {}
 
     def of(self, *labels: str) -> Timing:
-        """The histogram with these labels, to be kept by whoever observes often."""
+        """The histogram with these labels; frequent observers hold on to it."""
         found = self._known.get(labels)
         if found is None:
             target = self._histogram.labels(*labels) if labels else self._histogram

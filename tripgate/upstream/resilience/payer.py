@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 
 class Payer:
-    """Somebody whose requests count together. This base class charges nothing.
+    """Who is charged for requests to Supabase, a person or an address. This base class charges nothing.
 
     Attributes:
         key: The person's id, or where nobody is signed in the address; `None` where neither is known.

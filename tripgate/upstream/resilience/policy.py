@@ -23,7 +23,7 @@ from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unav
 from tripgate.upstream.resilience.payer import paying
 
 FREE_SECONDS = 0.1
-"""What one request may take of an upstream before whoever pays is told."""
+"""Seconds that one request may take of an upstream without being charged to its payer."""
 _LEAST_SECONDS = 0.25
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 2.0
