@@ -1,5 +1,6 @@
 """The servers that tests share: an embedded Supabase without data, one with the seed, and a gateway over the latter."""
 
+import gc
 import inspect
 import os
 import signal
@@ -10,20 +11,24 @@ import aiohttp
 import pytest
 
 from tests.redis_server import Server, redis_server
-from tests.support import Person, Wire, reading, serving
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tests.support import Person, Wire, reading, serving, stack_options
+from tripgate.local.stack import Stack, StackInfo
 
 ROOT = Path(__file__).parent.parent
 
 # Tests start many Python processes; without this, where it is set, each would compile every module anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# What collecting tests makes, the schema among it, stays until the end: looking it through for garbage again and again
+# takes a sixth of the time.
+gc.disable()
+
 # A shell that runs the tests in the background has them ignore Ctrl-C, and every process would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stack(data: Path, *, seed: bool) -> Iterator[StackInfo]:
-    with Stack(StackOptions(project_dir=ROOT, data_dir=data, api_port=0, seed=seed)) as stack:
+    with Stack(stack_options(ROOT, data, seed=seed)) as stack:
         assert stack.info is not None
         yield stack.info
 
@@ -120,6 +125,9 @@ SLOW = (
 # starts once.
 SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/")
 
+# What starts them.
+SERVERS = {"stack", "seeded", "redis", "database", "live_stack", "faulty_stack"}
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the processes that tests start over which backend their gateways read."""
@@ -130,6 +138,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the slow files first, and say which tests one worker must run: those of a file, or of a shared stack."""
     if config.getoption("--backend") == "postgres":
         _leave_out_postgrest(config, items)
+    if config.getoption("--without-servers"):
+        config.hook.pytest_deselected(items=[item for item in items if _needs_servers(item)])
+        items[:] = [item for item in items if not _needs_servers(item)]
     items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if item.nodeid.startswith(name)), 99))
     for item in items:
         file = item.nodeid.partition("::")[0]
@@ -138,8 +149,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, in what tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    return not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Switches, for what is stored and compared, and for what is read over."""
+    """Switches: for what is stored and compared, for what is read over, and for a run that takes seconds."""
+    parser.addoption("--without-servers", action="store_true", help="Only tests that need no Postgres and no Redis.")
     parser.addoption(
         "--backend",
         choices=("postgrest", "postgres"),

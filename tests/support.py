@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from tripgate.gateway.app import application
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import StackInfo
+from tripgate.local.stack import StackInfo, StackOptions
 
 _numbers = itertools.count(1)
 _direct: dict[str, str] = {}
@@ -43,6 +44,11 @@ def reading(stack: StackInfo, backend: str) -> dict[str, str]:
 def backend() -> str:
     """What the tests run over, as `--backend` says."""
     return os.environ.get("TEST_BACKEND", "postgrest")
+
+
+def stack_options(project: Path, data: Path, **changes: Any) -> StackOptions:
+    """A stack for tests: on any free port, with passwords whose hashes take no time, since accounts are many."""
+    return StackOptions(project, data, **{"api_port": 0, "password_cost": 4, **changes})
 
 
 @asynccontextmanager

@@ -241,7 +241,7 @@ class TestCli:
         cli = supabase_cli.program(lambda _: None)
         pushed = supabase_cli.run(cli, ["db", "push", "--yes", f"--remote={supabase_cli.plain(url)}"], ROOT)
         assert pushed.returncode == 0, pushed.stderr
-        want = catalog.describe(server.database(database.schema_files(ROOT)))
+        want = server.describe(database.schema_files(ROOT))
         assert catalog.differences(catalog.describe(url), want, names=("pushed", "the schemas")) == []
 
     def test_it_knows_every_key_of_config_toml(self, server: scratch.Scratch) -> None:

@@ -10,14 +10,14 @@ import psycopg
 import pytest
 
 from tests.conftest import ROOT
-from tests.support import Person, serving
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tests.support import Person, serving, stack_options
+from tripgate.local.stack import Stack, StackInfo
 
 
 @pytest.fixture(scope="session")
 def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An embedded Supabase without data."""
-    with Stack(StackOptions(ROOT, tmp_path_factory.mktemp("faults") / "data", api_port=0, seed=False)) as stack:
+    with Stack(stack_options(ROOT, tmp_path_factory.mktemp("faults") / "data", seed=False)) as stack:
         yield stack
 
 

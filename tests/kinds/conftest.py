@@ -11,9 +11,9 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests.support import Person, backend, reading
+from tests.support import Person, backend, reading, stack_options
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 PROJECT = Path(__file__).with_name("project")
 
@@ -24,7 +24,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     root = tmp_path_factory.mktemp("kinds")
     project = shutil.copytree(PROJECT, root / "project")
     subprocess.run([sys.executable, "-m", "tests.kinds.generated", project / "supabase" / "schemas"], check=True)
-    with Stack(StackOptions(project_dir=project, data_dir=root / "data", api_port=0)) as stack:
+    with Stack(stack_options(project, root / "data")) as stack:
         assert stack.info is not None
         # The embedded Supabase lets only a superuser create this extension; the platform lets migrations.
         with psycopg.connect(stack.info.admin_db_url, autocommit=True) as connection:

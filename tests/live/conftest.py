@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from tests.conftest import ROOT
-from tests.support import Person, serving
+from tests.support import Person, serving, stack_options
 from tripgate.local import keys
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +23,7 @@ def live_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def live_stack(live_data_dir: Path) -> Iterator[Stack]:
     """An embedded Supabase without data."""
-    options = StackOptions(ROOT, live_data_dir, api_port=0, seed=False)
-    with Stack(options) as stack:
+    with Stack(stack_options(ROOT, live_data_dir, seed=False)) as stack:
         yield stack
 
 

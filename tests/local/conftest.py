@@ -17,12 +17,13 @@ from aiohttp import web
 from supabase_auth import SyncGoTrueClient, SyncMemoryStorage
 
 from tests.local.auth_service import WITH_CODES, Service
+from tests.support import stack_options
 from tripgate.local.auth import app as auth_app
 from tripgate.local.auth.settings import AuthSettings
 from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.inbox import Inbox
 from tripgate.local.ports import listen
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -86,7 +87,7 @@ def running_data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def running(running_data_dir: Path) -> Iterator[StackInfo]:
     """The shared stack: ES256, seeded."""
-    with Stack(StackOptions(PROJECT, running_data_dir, api_port=0)) as stack:
+    with Stack(stack_options(PROJECT, running_data_dir)) as stack:
         assert stack.info is not None
         yield stack.info
 

@@ -15,7 +15,6 @@ import pytest
 from tests.local.auth_requests import table
 from tests.local.auth_requests.world import Service
 from tests.local.conftest import served_auth
-from tripgate.local.auth import passwords
 from tripgate.local.auth.settings import AuthSettings
 from tripgate.local.front_door_config import FrontDoorConfig
 
@@ -42,12 +41,12 @@ SETTINGS = {
 async def services(running: StackInfo, running_data_dir: Path) -> AsyncIterator[dict[str, Service]]:
     """Auth under each of the table's settings. Its hashes are cheap, since rows make accounts by the hundred."""
     config = FrontDoorConfig.model_validate_json((running_data_dir / "config" / "front_door.json").read_text())
-    with pytest.MonkeyPatch.context() as patch, httpx.Client() as http:
-        patch.setattr(passwords, "COST", 4)
+    cheap = {name: each.model_copy(update={"password_cost": 4}) for name, each in SETTINGS.items()}
+    with httpx.Client() as http:
         async with contextlib.AsyncExitStack() as stack:
             yield {
                 name: Service(await stack.enter_async_context(served_auth(config, settings)), config.signer.sign, http)
-                for name, settings in SETTINGS.items()
+                for name, settings in cheap.items()
             }
 
 

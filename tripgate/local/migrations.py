@@ -92,14 +92,13 @@ def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = l
     progress("Starting a temporary Postgres")
     with scratch() as server:
         want = _declared(server, schemas)
-        have_url = server.database(migrations)
-        have = catalog.describe(have_url)
+        have = server.describe(migrations)
         if not _off_course(server, migrations, want):
             return None
         if migrations:
             cli = supabase_cli.program(progress)
             progress("Comparing the migrations with the schemas")
-            sql = supabase_cli.diff(cli, have_url, server.database(schemas))
+            sql = supabase_cli.diff(cli, server.database(migrations), server.database(schemas))
         else:
             sql = _baseline(schemas)
         progress("Trying the migration")
@@ -113,8 +112,8 @@ def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = l
 
 def _declared(server: Scratch, schemas: Sequence[Path]) -> Catalog:
     """What the schemas make. Refuses what would be open to more callers in an older project than in a new one."""
-    want = catalog.describe(server.database(schemas))
-    older = catalog.describe(server.database(schemas, open_grants=True))
+    want = server.describe(schemas)
+    older = server.describe(schemas, open_grants=True)
     unlike = _differences(older, want, ("an older project", "a new one"))
     if unlike:
         raise LocalStackError(
@@ -128,7 +127,7 @@ def _declared(server: Scratch, schemas: Sequence[Path]) -> Catalog:
 def _off_course(server: Scratch, migrations: Sequence[Path], want: Catalog) -> list[str]:
     """What the migrations make otherwise than the schemas, in a new project or in an older one."""
     for open_grants, where in ((False, ""), (True, " in an older project")):
-        got = catalog.describe(server.database(migrations, open_grants=open_grants))
+        got = server.describe(migrations, open_grants=open_grants)
         found = _differences(got, want, (f"{_SIDES[0]}{where}", _SIDES[1]))
         if found:
             return found
@@ -141,7 +140,7 @@ def _verified(server: Scratch, migrations: Sequence[Path], sql: str, want: Catal
         proposal = Path(folder) / "proposal.sql"
         proposal.write_text(sql, encoding="utf-8")
         try:
-            got = catalog.describe(server.database([*migrations, proposal]))
+            got = server.describe([*migrations, proposal])
             comments = comments_on_columns(got, want)
             if comments:
                 sql = f"{sql}\n\n{comments}"

@@ -67,12 +67,11 @@ def propose(project_dir: Path, database_url: str, progress: Callable[[str], None
     schemas = database.fingerprints(files)
     progress("Comparing this database with the schemas")
     with scratch() as server:
-        want_url = server.database(files)
-        want = catalog.describe(want_url)
+        want = server.describe(files)
         have = catalog.describe(database_url)
         if not _differences(have, want):
             return Change("", (), schemas, want)
-        sql = supabase_cli.diff(supabase_cli.program(progress), database_url, want_url)
+        sql = supabase_cli.diff(supabase_cli.program(progress), database_url, server.database(files))
     with _connected(database_url) as connection, connection.transaction(force_rollback=True):
         sql = _applied(connection, sql, want)
     gone = [name for name in have if name not in want and name.startswith(_KINDS)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from tripgate.local import binaries, database, keys
+from tripgate.local import binaries, catalog, database, keys
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.launch import on_free_port
@@ -26,6 +26,8 @@ from tripgate.local.system_user import server_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from tripgate.local.catalog import Catalog
 
 # What a hosted project does not begin with; the project's own SQL makes it.
 _AS_HOSTED = "drop schema if exists private cascade"
@@ -47,6 +49,7 @@ class Scratch:
         self._made = 0
         # By what they hold, the databases that nobody is connected to, so that others can be copies of them.
         self._templates: dict[tuple[bool, tuple[bytes, ...]], str] = {}
+        self._described: dict[str, Catalog] = {}
         with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
             connection.execute(_AS_HOSTED)
 
@@ -60,6 +63,13 @@ class Scratch:
     def as_admin(self, url: str) -> str:
         """The connection string of a database of this cluster for its superuser."""
         return self._in(self._postgres.admin_url(), url.partition("?")[0].rpartition("/")[2])
+
+    def describe(self, files: Iterable[Path] = (), *, open_grants: bool = False) -> Catalog:
+        """What such a database consists of, found once however often it is asked for."""
+        name = self._template(list(files), open_grants=open_grants)
+        if name not in self._described:
+            self._described[name] = catalog.describe(self._url(name))
+        return self._described[name]
 
     def _template(self, files: list[Path], *, open_grants: bool) -> str:
         """The name of a database that holds these files: a copy of the one that holds most of them, and the rest."""

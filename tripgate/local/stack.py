@@ -37,7 +37,7 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 @dataclass(frozen=True)
 class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
-    overrules the project's `jwt_expiry`.
+    overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes.
     """
 
     project_dir: Path
@@ -47,6 +47,7 @@ class StackOptions:
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     seed: bool = True
     access_token_seconds: int | None = None
+    password_cost: int | None = None
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
 
@@ -177,6 +178,8 @@ class Stack:
         auth = project_settings.of_project(options.project_dir)
         if options.access_token_seconds is not None:
             auth = auth.model_copy(update={"access_token_seconds": options.access_token_seconds})
+        if options.password_cost is not None:
+            auth = auth.model_copy(update={"password_cost": options.password_cost})
         functions = functions_settings.of_project(options.project_dir)
         schemas = postgrest.exposed_schemas(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)

@@ -15,10 +15,11 @@ from aiohttp import web
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
 
 from tests.local.conftest import open_directory
+from tests.support import stack_options
 from tripgate.local import keys, ports
 from tripgate.local.realtime.app import create
 from tripgate.local.realtime.config import RealtimeConfig, RealtimeSettings
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,7 +39,7 @@ def realtime_data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def stack(realtime_data_dir: Path) -> Iterator[Stack]:
     """A stack with rooms and members."""
-    with Stack(StackOptions(PROJECT, realtime_data_dir, api_port=0)) as stack:
+    with Stack(stack_options(PROJECT, realtime_data_dir)) as stack:
         yield stack
 
 

@@ -17,13 +17,12 @@ from tripgate.local.auth.settings import CHARACTER_SETS
 if TYPE_CHECKING:
     from tripgate.local.auth.settings import AuthSettings
 
-COST = 10
 # bcrypt reads no further; GoTrue refuses longer ones.
 MAX_BYTES = 72
 
 # The hash of random bytes that were thrown away. Compared with where there is no such person, so that the answer takes
 # as long as for a wrong password.
-_NOBODY = "$2a$10$pc7NuZGfP1H0fDeYUlnIKuVYUzuXVZ6eOIFSx1ue/mU8mxjFW.oRq"
+_NOBODY = "$2a${:02}$pc7NuZGfP1H0fDeYUlnIKuVYUzuXVZ6eOIFSx1ue/mU8mxjFW.oRq"
 
 
 def weakness(settings: AuthSettings, password: str) -> dict[str, list[str] | str] | None:
@@ -54,20 +53,22 @@ def unknown(settings: AuthSettings) -> str:
     return wanted + secrets.token_urlsafe(48)
 
 
-async def hash_password(password: str) -> str:
+async def hash_password(settings: AuthSettings, password: str) -> str:
     """The hash to keep of a password of at most 72 bytes."""
-    hashed = await asyncio.to_thread(bcrypt.hashpw, password.encode(), bcrypt.gensalt(COST, prefix=b"2a"))
+    hashed = await asyncio.to_thread(
+        bcrypt.hashpw, password.encode(), bcrypt.gensalt(settings.password_cost, prefix=b"2a")
+    )
     return hashed.decode()
 
 
-async def matches(password: str, hashed: str | None) -> bool:
+async def matches(settings: AuthSettings, password: str, hashed: str | None) -> bool:
     """True if `hashed` is this password's hash. Takes the same time when there is no hash."""
-    return await asyncio.to_thread(_matches, password.encode(errors="replace"), hashed)
+    return await asyncio.to_thread(_matches, password.encode(errors="replace"), hashed or None, settings.password_cost)
 
 
-def _matches(password: bytes, hashed: str | None) -> bool:
+def _matches(password: bytes, hashed: str | None, cost: int) -> bool:
     try:
-        same = bcrypt.checkpw(password[:MAX_BYTES], (hashed or _NOBODY).encode())
+        same = bcrypt.checkpw(password[:MAX_BYTES], (hashed or _NOBODY.format(cost)).encode())
     except ValueError:  # the kept hash is not bcrypt's
         return False
     return same and bool(hashed) and len(password) <= MAX_BYTES

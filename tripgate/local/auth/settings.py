@@ -53,6 +53,8 @@ class AuthSettings(BaseModel):
     secure_password_change: bool = False
     password_min_length: int = Field(default=6, ge=1, le=72)
     password_requirements: PasswordRequirements = ""
+    password_cost: int = Field(default=10, ge=4, le=31)
+    """Of bcrypt, as GoTrue's; tests make accounts by the hundred, with less."""
     otp_digits: int = Field(default=6, ge=6, le=10)
     otp_seconds: int = Field(default=3600, ge=1)
     mail_interval_seconds: float = Field(default=0.0, ge=0)

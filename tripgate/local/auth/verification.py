@@ -94,7 +94,7 @@ async def accept(context: AuthContext, connection: Connection, proof: Proof) -> 
         await users.verify_identity(connection, user)
         if not user["encrypted_password"] and user["invited_at"] is not None:
             # One that nobody knows, as on the platform: the application asks for another.
-            hashed = await passwords.hash_password(passwords.unknown(context.settings))
+            hashed = await passwords.hash_password(context.settings, passwords.unknown(context.settings))
             user = await users.update(connection, user["id"], encrypted_password=hashed)
     if kind is Kind.CONFIRMATION or user["email_confirmed_at"] is None:
         user = await users.confirm_email(connection, user["id"])

@@ -28,6 +28,7 @@ from tripgate.local.auth.settings import seconds
 
 if TYPE_CHECKING:
     from tripgate.local.auth.context import Connection, Row
+    from tripgate.local.auth.settings import AuthSettings
 
 routes = web.RouteTableDef()
 PER_PAGE = 50
@@ -86,7 +87,7 @@ async def create_user(request: web.Request) -> web.Response:
     _refuse_phone(body.phone)
     if body.password is not None and body.password_hash:
         raise AuthError(400, "validation_failed", "Only a password or a password hash should be provided")
-    hashed = await _hash(body)
+    hashed = await _hash(auth.settings, body)
     user_id = _new_id(body.id) if body.id else None
     until = _banned_until(body.ban_duration)
     async with auth.pool.connection() as connection:
@@ -94,7 +95,7 @@ async def create_user(request: web.Request) -> web.Response:
             connection,
             email,
             # A password that nobody knows, as GoTrue makes one.
-            hashed or await passwords.hash_password(passwords.unknown(auth.settings)),
+            hashed or await passwords.hash_password(auth.settings, passwords.unknown(auth.settings)),
             body.user_metadata or {},
             app_metadata=body.app_metadata,
             user_id=user_id,
@@ -130,7 +131,7 @@ async def update_user(request: web.Request) -> web.Response:
     hashed, confirmed_before = None, user["confirmed_at"]
     if body.password is not None:
         passwords.check_strength(auth.settings, body.password)
-        hashed = await passwords.hash_password(body.password)
+        hashed = await passwords.hash_password(auth.settings, body.password)
     async with auth.pool.connection() as connection:
         if hashed:
             user = await set_password(connection, user, hashed, keep=None)
@@ -237,12 +238,12 @@ def _new_id(text: str) -> UUID:
     return user_id
 
 
-async def _hash(body: bodies.AdminUserBody) -> str | None:
+async def _hash(settings: AuthSettings, body: bodies.AdminUserBody) -> str | None:
     """The hash of a new account's password, which an administrator may choose as weak as they like."""
     if body.password:
         if len(body.password.encode(errors="replace")) > passwords.MAX_BYTES:
             raise unforeseen()
-        return await passwords.hash_password(body.password)
+        return await passwords.hash_password(settings, body.password)
     if body.password_hash and not BCRYPT.fullmatch(body.password_hash):
         raise AuthError(500, "unexpected_failure", "Error creating user", error_id=uuid4())
     return body.password_hash or None

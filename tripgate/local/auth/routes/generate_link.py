@@ -75,7 +75,7 @@ async def _hash_of_new(auth: AuthContext, body: bodies.GenerateLinkBody, email: 
     if not body.password:
         raise AuthError(400, "validation_failed", "Signup requires a valid password")
     passwords.check_strength(auth.settings, body.password)
-    return await passwords.hash_password(body.password)
+    return await passwords.hash_password(auth.settings, body.password)
 
 
 async def _subject(connection: Connection, body: bodies.GenerateLinkBody, email: str, hashed: str) -> tuple[str, Row]:

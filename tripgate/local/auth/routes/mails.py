@@ -90,7 +90,7 @@ async def _magic_link(auth: AuthContext, request: web.Request, body: bodies.OtpB
     async with auth.pool.connection() as connection:
         user = await users.find_by_email(connection, email)
         # A password that nobody knows, as the platform gives to whoever comes by a mail.
-        hashed = "" if user else await passwords.hash_password(passwords.unknown(auth.settings))
+        hashed = "" if user else await passwords.hash_password(auth.settings, passwords.unknown(auth.settings))
         if (user is None or user["email_confirmed_at"] is None) and not auth.settings.signup_enabled:
             raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
         if auth.settings.autoconfirm and (user is None or user["email_confirmed_at"] is None):

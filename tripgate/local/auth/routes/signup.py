@@ -33,7 +33,7 @@ async def sign_up(request: web.Request) -> web.Response:
     auth.rates.take("sign_ins", request.remote)
     email = _checked(auth, body)
     pkce = bool(body.code_challenge)
-    hashed = await passwords.hash_password(body.password)
+    hashed = await passwords.hash_password(auth.settings, body.password)
     if auth.settings.autoconfirm:
         async with auth.pool.connection() as connection:
             user = await create_confirmed(connection, email, hashed, body.data)

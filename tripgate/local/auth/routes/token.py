@@ -49,7 +49,10 @@ async def password_grant(request: web.Request) -> web.Response:
     if user is not None and user["encrypted_password"] and users.is_banned(user):
         raise AuthError(400, "user_banned", "User is banned")
     # No connection is held while the hash is computed.
-    if not await passwords.matches(body.password, user["encrypted_password"] if user else None) or user is None:
+    if (
+        not await passwords.matches(auth.settings, body.password, user["encrypted_password"] if user else None)
+        or user is None
+    ):
         raise AuthError(400, "invalid_credentials", "Invalid login credentials")
     if user["email_confirmed_at"] is None:
         raise AuthError(400, "email_not_confirmed", "Email not confirmed")

@@ -29,6 +29,7 @@ from tripgate.local.auth.routes.signup import required_email
 
 if TYPE_CHECKING:
     from tripgate.local.auth.context import AuthContext, Connection, Row
+    from tripgate.local.auth.settings import AuthSettings
     from tripgate.local.inbox import Mail
 
 routes = web.RouteTableDef()
@@ -69,7 +70,7 @@ async def update_user(request: web.Request) -> web.Response:
         async with auth.pool.connection() as connection:
             await _refuse_taken(connection, email)
     # No connection is held while hashes are computed.
-    hashed = await _hash_of_other(body.password, who.user) if body.password is not None else None
+    hashed = await _hash_of_other(auth.settings, body.password, who.user) if body.password is not None else None
     mails: list[Mail] = []
     async with auth.pool.connection() as connection:
         user = await users.lock(connection, who.user["id"])
@@ -112,11 +113,11 @@ async def _refuse_taken(connection: Connection, email: str) -> None:
         raise AuthError(422, "email_exists", "A user with this email address has already been registered")
 
 
-async def _hash_of_other(password: str, user: Row) -> str:
+async def _hash_of_other(settings: AuthSettings, password: str, user: Row) -> str:
     """The new password's hash. Raises AuthError `same_password` where it is the old one."""
-    if user["encrypted_password"] and await passwords.matches(password, user["encrypted_password"]):
+    if user["encrypted_password"] and await passwords.matches(settings, password, user["encrypted_password"]):
         raise AuthError(422, "same_password", "New password should be different from the old password.")
-    return await passwords.hash_password(password)
+    return await passwords.hash_password(settings, password)
 
 
 async def _reauthenticate(
