@@ -62,7 +62,8 @@ SORTED_EACH_TIME = {
 
 @pytest.mark.parametrize("table", [each for each in TABLES if OFFERS.get(each.values[0].type_name, Offer()).lists])
 def test_an_index_is_in_the_order_of_a_list(table: Table) -> None:
-    found = pg_catalog.loaded().tables[f"public.{table.name}"]
+    found = pg_catalog.loaded().table(table.name)
+    assert found is not None
     assert (features.unsorted(table, found) is not None) == (table.type_name in SORTED_EACH_TIME)
 
 

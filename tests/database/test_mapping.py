@@ -11,6 +11,7 @@ from psycopg import sql
 
 from gql import pg_catalog
 from gql.derive.making import PYTHON_TYPES
+from gql.schemas import bare, schema_of
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Sort, Table, catalog
 from resolvers.declared.functions import FunctionRows, FunctionValue
@@ -23,7 +24,9 @@ from tripgate.upstream.postgrest.errors import public_error
 
 def stored(table: Table) -> pg_catalog.Table:
     """What Postgres knows of a declared table."""
-    return pg_catalog.loaded().tables[f"public.{table.name}"]
+    found = pg_catalog.loaded().table(table.name)
+    assert found is not None
+    return found
 
 
 TABLES = [pytest.param(table, id=table.type_name) for table in catalog]
@@ -56,7 +59,7 @@ def declared_functions() -> list[FunctionRows | FunctionValue]:
 
 @pytest.mark.parametrize("field", [pytest.param(each, id=each.function) for each in declared_functions()])
 def test_functions_as_fields_are_callable_as_declared(field: FunctionRows | FunctionValue) -> None:
-    (function,) = pg_catalog.loaded().named(field.function)
+    (function,) = pg_catalog.loaded().named(bare(field.function), schema_of(field.function))
     assert function.roles == ("authenticated",)
     assert (function.volatility, function.definer) == ("stable", False)
     assert function.names == tuple(each.name for each in field.parameters)
@@ -68,7 +71,7 @@ def test_functions_as_fields_are_callable_as_declared(field: FunctionRows | Func
         )
         assert type_ in SQL_TYPES[next(kind for kind, made in PYTHON_TYPES.items() if made is plain)]
     if isinstance(field, FunctionRows):
-        assert function.returns == f"SETOF public.{field.table.name}"
+        assert function.returns == f"SETOF {stored(field.table).qualified}"
         # Rows that nobody may read as wholes do not embed themselves.
         assert not field.table.hidden_columns
         # PostgREST would take an argument of a column's name for a filter, or the other way round.
@@ -81,84 +84,65 @@ def test_functions_as_fields_are_callable_as_declared(field: FunctionRows | Func
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_had_by_their_ids(db: psycopg.Connection, table: Table) -> None:
     """Long lists of ids are asked for by a function that Postgres can put the table in the place of."""
-    name = f"{table.name}_by_ids"
-    found = db.execute(
-        """select pg_catalog.pg_get_function_arguments(pg_proc.oid), pg_catalog.pg_get_function_result(pg_proc.oid),
-               lanname, provolatile, prosecdef or proisstrict or proconfig is not null,
-               array(select role from unnest(array['anon', 'authenticated', 'service_role']) as role
-                     where pg_catalog.has_function_privilege(role, pg_proc.oid, 'execute'))
-           from pg_catalog.pg_proc join pg_catalog.pg_language on pg_language.oid = prolang
-           where pronamespace = 'public'::regnamespace and proname = %s""",
-        [name],
-    ).fetchall()
+    name, known = f"{table.bare_name}_by_ids", stored(table)
+    found = pg_catalog.loaded().named(name, known.schema)
     if table.hidden_columns:
-        assert found == []  # nobody may read its whole rows
+        assert found == ()  # nobody may read its whole rows
         return
-    assert found == [("ids uuid[]", f"SETOF public.{table.name}", "sql", "s", False, ["authenticated"])]
+    (function,) = found
+    assert (function.names, function.types) == (("ids",), (f"{known.columns[table.primary_key].type}[]",))
+    assert (function.returns, function.roles) == (f"SETOF {known.qualified}", ("authenticated",))
+    assert is_put_in_its_place(function)
     assert "ids" not in table.by_sql_name
-    call = sql.SQL("explain select * from {}('{{}}')").format(sql.Identifier("public", name))
+    call = sql.SQL("explain select * from {}('{{}}')").format(sql.Identifier(known.schema, name))
     assert "Function Scan" not in str(db.execute(call).fetchall())
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_embed_themselves(db: psycopg.Connection, table: Table) -> None:
     """Beside tests of related rows a function's rows are asked for as wholes, which Postgres must not notice."""
-    name = f"whole_{table.name}"
-    found = db.execute(
-        """select pg_catalog.pg_get_function_arguments(pg_proc.oid), pg_catalog.pg_get_function_result(pg_proc.oid),
-               prorows, lanname, provolatile, prosecdef or proisstrict or proconfig is not null, prosrc,
-               array(select role from unnest(array['anon', 'authenticated', 'service_role']) as role
-                     where pg_catalog.has_function_privilege(role, pg_proc.oid, 'execute'))
-           from pg_catalog.pg_proc join pg_catalog.pg_language on pg_language.oid = prolang
-           where pronamespace = 'public'::regnamespace and proname = %s""",
-        [name],
-    ).fetchall()
+    name, known = f"whole_{table.bare_name}", stored(table)
+    found = pg_catalog.loaded().named(name, known.schema)
     if table.hidden_columns:
-        assert found == []  # no function returns its whole rows
+        assert found == ()  # no function returns its whole rows
         return
-    ((*declared, source, roles),) = found
+    (function,) = found
+    # Without a name for the row, so that nobody calls it with one of their own making.
+    assert (function.names, function.types) == ((), (known.qualified,))
+    assert (function.returns, function.roles) == (f"SETOF {known.qualified}", ("authenticated",))
+    assert is_put_in_its_place(function)
     # One row at most: to PostgREST that makes it an object, not a list.
-    assert declared == [f"public.{table.name}", f"SETOF public.{table.name}", 1.0, "sql", "s", False]
-    assert (source.split(), roles) == (["select", "($1).*"], ["authenticated"])
-    query = sql.SQL("explain select own.id from {table} as row, {function}(row) as own").format(
-        table=sql.Identifier("public", table.name), function=sql.Identifier("public", name)
+    assert function.rows == 1
+    query = sql.SQL("explain select own.{key} from {table} as row, {function}(row) as own").format(
+        key=sql.Identifier(table.primary_key),
+        table=sql.Identifier(known.schema, known.name),
+        function=sql.Identifier(known.schema, name),
     )
     plan = str(db.execute(query).fetchall())
     assert "Function Scan" not in plan
     assert "Nested Loop" not in plan
 
 
+def is_put_in_its_place(function: pg_catalog.Function) -> bool:
+    """Whether Postgres may put a function's query where it is called: plain SQL without a setting or other rights."""
+    plain = (function.language, function.volatility) == ("sql", "stable")
+    return plain and not (function.definer or function.strict or function.settings)
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_had_in_order(db: psycopg.Connection, table: Table) -> None:
     """Each of `ordered_views` and its reverse is a view of whole rows, which the caller's own policies filter."""
-    found = {
-        name: (text, columns, options, roles)
-        for name, text, columns, options, roles in db.execute(
-            """select relname, pg_catalog.pg_get_viewdef(pg_class.oid, true), array(
-                   select attname from pg_catalog.pg_attribute
-                   where attrelid = pg_class.oid and attnum > 0 order by attnum
-               ), reloptions, array(
-                   select concat_ws(' ', role, privilege_type)
-                   from unnest(array['anon', 'authenticated', 'service_role']) as role,
-                       unnest(array['select', 'insert', 'update', 'delete']) as privilege_type
-                   where pg_catalog.has_table_privilege(role, pg_class.oid, privilege_type)
-               )
-               from pg_catalog.pg_class
-               where relkind = 'v' and relnamespace = 'public'::regnamespace and relname ~ ('^' || %s || '_by_')""",
-            [table.name],
-        )
-    }
-    (whole_rows,) = db.execute(
-        "select array_agg(attname order by attnum) from pg_catalog.pg_attribute"
-        " where attrelid = %s::regclass and attnum > 0 and not attisdropped",
-        [f"public.{table.name}"],
-    ).fetchone() or (None,)
+    known = stored(table)
+    begin = f"{known.qualified}_by_"
+    views = [each for name, each in pg_catalog.loaded().tables.items() if each.view and name.startswith(begin)]
     orders = {view: ", ".join(map(in_sql, order)) for order, view in table.views.items()}
-    assert {name: text.rpartition("ORDER BY ")[2].rstrip(";") for name, (text, *_) in found.items()} == orders
-    for _, columns, options, roles in found.values():
-        assert columns == whole_rows
-        assert options == ["security_invoker=true"]
-        assert roles == ["authenticated select"]
+    assert {view.qualified for view in views} == {name if "." in name else f"public.{name}" for name in orders}
+    for view in views:
+        assert (list(view.columns), view.invoker) == (list(known.columns), True)
+        assert {role: list(rights) for role, rights in view.grants.items()} == {"authenticated": ["select"]}
+        (text,) = db.execute("select pg_get_viewdef(%s::regclass, true)", [view.qualified]).fetchone() or ("",)
+        name = view.qualified.removeprefix("public.")
+        assert text.rpartition("ORDER BY ")[2].rstrip(";") == orders[name]
 
 
 def in_sql(key: Sort) -> str:
@@ -168,4 +152,5 @@ def in_sql(key: Sort) -> str:
 
 
 def test_every_table_of_the_api_is_mapped() -> None:
-    assert {table.name for table in pg_catalog.loaded().stored} == {table.name for table in catalog}
+    mapped = {stored(table).qualified for table in catalog if not table.read_only}
+    assert {table.qualified for table in pg_catalog.loaded().stored} == mapped
