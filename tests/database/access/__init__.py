@@ -18,7 +18,8 @@ is tried, by default such a one again, and `change` what an update sets. `$profi
 row in that table (`$household.couples` in another schema), `$companion` for the key of a third person and `$hash` for
 64 hexadecimal digits. Below `[may]` stands for each actor how many of the owner's rows are reached, or how it is
 refused: N where nothing is granted, P by a policy, or an SQLSTATE. `before` is a statement that the actor runs before
-inserting.
+inserting. Where the table has checks, `[refused]` holds for each of them what it refuses of an update, as in
+`tags_name_check = [{ name = "" }]`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -57,6 +58,7 @@ class Access:
     change: Row
     before: str
     may: Mapping[tuple[str, Actor], int | str]
+    refused: Mapping[str, Sequence[Row]]
 
     @property
     def table(self) -> pg_catalog.Table:
@@ -102,4 +104,6 @@ def parsed(name: str, text: str) -> Access:
         for actor, cell in zip(actors, cells, strict=True):
             may[command, actor] = int(cell) if re.fullmatch(r"\d", cell) else _OUTCOMES.get(cell, cell)
     row = said.get("row")
-    return Access(name, row, said.get("insert", row), said["change"], said.get("before", ""), may)
+    return Access(
+        name, row, said.get("insert", row), said["change"], said.get("before", ""), may, said.get("refused", {})
+    )
