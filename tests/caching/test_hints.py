@@ -5,8 +5,10 @@ from uuid import UUID
 import pytest
 import strawberry
 
+from gql.table import catalog
+from gql.types.scopes import TRIP as SCOPE
 from resolvers.declared import Parameter, rows_of
-from tripgate.gateway.cache.hints import Hint, hint
+from tripgate.gateway.cache.hints import Hint, followed, hint
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import build_schema, graphql_schema, schema
@@ -143,6 +145,25 @@ def test_an_argument_of_a_function_does_not_say_whose_rows_it_returns() -> None:
 
     assert scopes_of(f'tripId: "{TRIP}"') == {"trip": None}
     assert scopes_of(f'tripId: "{TRIP}", filter: {{ tripId: {{ eq: "{TRIP}" }} }}') == {"trip": {TRIP}}
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "same"),
+    [
+        ("Trip", "TripItem", True),
+        ("TripItem", "Trip", True),
+        ("Vote", "TripItem", True),
+        ("TripItem", "Place", True),
+        ("Place", "TripItem", False),
+        ("Profile", "Trip", False),
+        ("Trip", "Trip", False),
+    ],
+)
+def test_what_is_related_to_a_row_of_a_trip_is_of_that_trip_unless_it_is_a_trip(
+    table: str, target: str, same: bool
+) -> None:
+    at = (SCOPE, TRIP)
+    assert followed(catalog[table], catalog[target], at) == (at if same else None)
 
 
 def test_the_schema_shows_it_as_apollo_does() -> None:

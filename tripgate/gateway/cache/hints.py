@@ -134,7 +134,7 @@ class _Found:
         if relation is None:
             return self._below(selected, table, variables, at)
         target = catalog[relation.target]
-        at = _followed(table, target, at)
+        at = followed(table, target, at)
         return (
             self._rows(target, at)
             and self._arguments(target, selected.arguments(variables), at)
@@ -199,7 +199,7 @@ class _Found:
         if relation is None:
             return self._own(table.field_caches.get(name), at)
         target = catalog[relation.target]
-        at = _followed(table, target, at)
+        at = followed(table, target, at)
         return self._rows(target, at) and self._input(target, inner, at)
 
 
@@ -214,7 +214,7 @@ def _named(table: Table, arguments: Mapping[str, Any], filter_: Mapping[str, Any
     return None if given is None else (table.scope, str(given))
 
 
-def _followed(table: Table, target: Table, at: _At | None) -> _At | None:
+def followed(table: Table, target: Table, at: _At | None) -> _At | None:
     """Where a relation leads: what is related to rows of a scope is of the same root, unless it is a root itself.
 
     From any other row it is a step to who knows which.
