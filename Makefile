@@ -48,7 +48,7 @@ format: setup ## Rewrite the sources to the project's format.
 
 lock: ## Resolve pyproject.toml anew into requirements.lock.
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --output-file requirements.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra redis --extra otel --constraint requirements.lock --output-file requirements.serve.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra redis --extra otel --extra direct --constraint requirements.lock --output-file requirements.serve.lock pyproject.toml
 
 audit: setup ## Look the locked packages up among known vulnerabilities, where the package index tells of them.
 	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off

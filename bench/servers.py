@@ -44,7 +44,7 @@ class Servers:
         else:
             env["TRIPGATE_REST_URL"] = self._away(info.rest_url, workload.delay_ms)
         if contender == DIRECT:
-            env["TRIPGATE_DATABASE_URL"] = self._away(self._site.login_url(), workload.delay_ms)
+            env["TRIPGATE_DATABASE_URL"] = self._away(self._site.login_url, workload.delay_ms)
             env["TRIPGATE_DATABASE_POOL"] = str(POOL)
         if contender in {TRIPGATE, DIRECT}:
             env.update(workload.settings)

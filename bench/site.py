@@ -6,12 +6,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from bench.data import Caller, Volume, load
+from tripgate.local.direct_login import make_direct_login
 from tripgate.local.keys import load_or_create
 from tripgate.local.postgrest import POOL
 from tripgate.local.process import ServerProcess
@@ -80,17 +82,10 @@ class Site:
         address = urlsplit(self.info.db_url)
         return f"postgresql://authenticator:{password}@{address.hostname}:{address.port}{address.path}"
 
+    @cached_property
     def login_url(self) -> str:
-        """The database as a login that can be nothing but a caller, which is made if there is none."""
-        password = "bench"  # of a database that lives as long as the bench
-        with psycopg.connect(self.info.db_url, autocommit=True) as connection:
-            if connection.execute("select from pg_roles where rolname = 'tripgate_gateway'").fetchone() is None:
-                connection.execute(f"create role tripgate_gateway login noinherit password '{password}'")
-                connection.execute("grant anon, authenticated to tripgate_gateway")
-                connection.execute("alter role tripgate_gateway set default_transaction_read_only = on")
-                connection.execute("alter role tripgate_gateway set default_transaction_isolation = 'repeatable read'")
-        address = urlsplit(self.info.db_url)
-        return f"postgresql://tripgate_gateway:{password}@{address.hostname}:{address.port}{address.path}"
+        """The database as a login that can be nothing but a caller."""
+        return make_direct_login(self.info.db_url)
 
     def versions(self) -> dict[str, str]:
         """The versions of Postgres and PostgREST."""

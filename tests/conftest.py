@@ -123,7 +123,7 @@ SLOW = (
 )
 # Folders that share a stack of their own: one worker runs each of them, but for their slow files, so that the stack
 # starts once.
-SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/")
+SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/", "tests/postgres/")
 
 # What starts them.
 SERVERS = {"stack", "seeded", "redis", "database", "live_stack", "faulty_stack"}

@@ -15,10 +15,10 @@ import strawberry
 from aiohttp import web
 from yarl import URL
 
-from tests.direct_login import direct_login
 from tripgate.gateway.app import application
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
+from tripgate.local.direct_login import make_direct_login
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import StackInfo, StackOptions
 
@@ -37,7 +37,7 @@ def reading(stack: StackInfo, backend: str) -> dict[str, str]:
     if backend != "postgres":
         return {}
     if stack.db_url not in _direct:
-        _direct[stack.db_url] = direct_login(stack)
+        _direct[stack.db_url] = make_direct_login(stack.db_url)
     return {"database_url": _direct[stack.db_url]}
 
 

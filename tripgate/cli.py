@@ -86,6 +86,7 @@ def _local_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The gateway's address.")
 @click.option("--port", default=8000, show_default=True, help="The gateway's port; 0 takes a free one.")
 @click.option("--quiet", is_flag=True, help="Do not print a line for each request.")
+@click.option("--direct", is_flag=True, help="Read straight from Postgres, by a login made for it; PostgREST writes.")
 @click.option(
     "--apply",
     "apply_at_once",
@@ -101,6 +102,7 @@ def dev(
     project_dir: Path,
     *,
     quiet: bool,
+    direct: bool,
     apply_at_once: bool,
     fresh: bool,
     jwt_algorithm: str,
@@ -114,7 +116,7 @@ def dev(
         assert stack.info is not None  # noqa: S101 - the stack has started
         click.echo("Starting the gateway", err=True)
         gateway = stack.spawn(
-            "gateway", [sys.executable, "-m", "tripgate", "serve"], _gateway_env(stack.info, host, port)
+            "gateway", [sys.executable, "-m", "tripgate", "serve"], _gateway_env(stack.info, host, port, direct=direct)
         )
         url = _wait_for_gateway(gateway)
         click.echo(f"Tripgate ready: {url}")
@@ -258,7 +260,8 @@ class _Interruptible:
         return False
 
 
-def _gateway_env(info: "StackInfo", host: str, port: int) -> Mapping[str, str]:
+def _gateway_env(info: "StackInfo", host: str, port: int, *, direct: bool) -> Mapping[str, str]:
+    from tripgate.local.direct_login import make_direct_login  # noqa: PLC0415
     from tripgate.local.postgrest import POOL  # noqa: PLC0415
 
     own = {
@@ -270,6 +273,8 @@ def _gateway_env(info: "StackInfo", host: str, port: int) -> Mapping[str, str]:
         "TRIPGATE_UPSTREAM_POOL": str(POOL),
         "PYTHONUNBUFFERED": "1",
     }
+    if direct:
+        own["TRIPGATE_DATABASE_URL"] = make_direct_login(info.db_url)
     # Straight to PostgREST: the front door's translation of keys is not needed with a person's own token.
     if info.jwt_secret is not None:
         own["SUPABASE_JWT_SECRET"] = info.jwt_secret

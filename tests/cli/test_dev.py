@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -75,6 +76,23 @@ def ask(url: str, query: str) -> object:
     request = urllib.request.Request(url, json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
+
+
+def explained(url: str) -> list[str]:
+    """What a request of a demo account's is told to have sent: what the sentences of its explanation are called."""
+    demo = 'email: "ada@tripgate.example", password: "tripgate-demo"'
+    signed_in: Any = ask(url, f"mutation {{ signIn(input: {{ {demo} }}) {{ session {{ accessToken }} }} }}")
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {signed_in['data']['signIn']['session']['accessToken']}",
+    }
+    body = {"query": "{ trips(first: 1) { nodes { title } } }", "extensions": {"explain": True}}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answer = json.load(response)
+    assert len(answer["data"]["trips"]["nodes"]) == 1
+    (sent,) = answer["extensions"]["explain"]["fields"]["trips"]["requests"]
+    return [name for name in sent if name in {"path", "sql"}]
 
 
 def sign_up(url: str) -> str | None:
@@ -169,9 +187,13 @@ def second(data_dir: Path, first: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def third(data_dir: Path, second: Run) -> Run:
-    """A fresh start, which is killed."""
+    """A fresh start that reads straight from Postgres, which is killed."""
     assert second.status == 0
-    return run(data_dir, "--fresh", end=signal.SIGKILL, use=lambda _, url: {"signing up": sign_up(url)})
+
+    def use(_: Dev, url: str) -> dict[str, object]:
+        return {"signing up": sign_up(url), "reads": explained(url)}
+
+    return run(data_dir, "--fresh", "--direct", end=signal.SIGKILL, use=use)
 
 
 def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
@@ -226,6 +248,10 @@ def test_nothing_outlives_it(first: Run, second: Run, third: Run) -> None:
     assert all(len(each.names) >= 4 for each in (first, second, third))
     assert [each.status for each in (first, second, third)] == [0, 0, -signal.SIGKILL]
     assert [each.survivors for each in (first, second, third)] == [[], [], []]
+
+
+def test_it_reads_straight_from_postgres_where_it_is_to(third: Run) -> None:
+    assert third.answers["reads"] == ["sql"]
 
 
 def test_the_data_is_kept_until_a_fresh_start(first: Run, second: Run, third: Run) -> None:

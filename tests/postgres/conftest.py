@@ -8,7 +8,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.direct_login import direct_login
+from tripgate.local.direct_login import make_direct_login
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 from tripgate.planner.plan import FunctionCall
 from tripgate.upstream.caller import Caller
@@ -41,7 +41,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     data = tmp_path_factory.mktemp("postgres") / "data"
     with Stack(StackOptions(project_dir=PROJECT, data_dir=data, api_port=0)) as stack:
         assert stack.info is not None
-        yield Own(stack, stack.info, direct_login(stack.info))
+        yield Own(stack, stack.info, make_direct_login(stack.info.db_url))
 
 
 async def claims_of(token: str) -> bytes:

@@ -13,8 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from gql.errors import ApiError
 from gql.table import catalog
-from tests.direct_login import LOGIN
 from tests.postgres.conftest import ADA, Own, backend_of, called, caller
+from tripgate.local.direct_login import NAME as LOGIN
 from tripgate.planner.plan import FunctionCall, Pick, Read
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres.backend import PostgresBackend
@@ -77,6 +77,16 @@ class Way:
         for writer in self.writers:
             writer.transport.abort()
         self.writers.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def naps(own: Own) -> None:
+    """A function that takes its time."""
+    own.run(
+        "create or replace function public.naps(seconds text) returns text language sql stable as "
+        "$$ select pg_sleep(seconds::float8)::text $$",
+        "grant execute on function public.naps(text) to authenticated",
+    )
 
 
 @pytest.fixture
@@ -152,11 +162,6 @@ async def test_answers_that_never_come(through: tuple[Way, PostgresBackend]) -> 
 
 
 async def test_a_connection_that_is_ended_by_the_server_is_replaced(own: Own, backend: PostgresBackend) -> None:
-    own.run(
-        "create or replace function public.naps(seconds text) returns text language sql stable as "
-        "$$ select pg_sleep(seconds::float8)::text $$",
-        "grant execute on function public.naps(text) to authenticated",
-    )
     asked = asyncio.create_task(called(backend, "naps", ME, seconds="0.3"))
     await asyncio.sleep(0.1)
     own.run(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{LOGIN}'")

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from tests.direct_login import direct_login
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.postgres.conftest import Own
 from tests.support import serving
 from tripgate.gateway.settings import SettingsError
+from tripgate.local.direct_login import make_direct_login
 
 NAME = "tried_login"
 
@@ -17,7 +17,7 @@ NAME = "tried_login"
 @pytest.fixture
 def login(own: Own) -> Iterator[str]:
     """The address of a login as it should be, for a test to spoil."""
-    yield direct_login(own.info, NAME)
+    yield make_direct_login(own.info.db_url, NAME)
     own.run(f"drop owned by {NAME}", f"drop role {NAME}")
 
 

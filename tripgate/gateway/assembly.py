@@ -9,7 +9,7 @@ from tripgate.gateway.cache.assembly import assemble_invalidation
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
-from tripgate.gateway.observability.health import Check, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.observability.health import Check, database_answers, keys_answer, realtime_hears, rest_answers
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.settings import Settings
@@ -40,11 +40,14 @@ def checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
     """What `/readyz` looks at."""
     api_key = settings.supabase_publishable_key.get_secret_value()
     session, breaker = upstreams.session, upstreams.policies.rest.breaker
-    return {
+    found = {
         "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(breaker.refuses())),
         "auth": keys_answer(session, f"{settings.auth_url}/.well-known/jwks.json"),
         "realtime": realtime_hears(upstreams.realtime),
     }
+    if upstreams.database is not None:
+        found["database"] = database_answers(upstreams.database)
+    return found
 
 
 def _parser(settings: Settings, schema: strawberry.Schema, shared: Shared) -> Parser:

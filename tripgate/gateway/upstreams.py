@@ -1,10 +1,10 @@
 """The ways to Supabase that all requests share, opened together."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 
@@ -19,7 +19,10 @@ from tripgate.upstream.policies import Policies
 from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
-from tripgate.upstream.resilience.policy import Policy, PolicyLimits
+from tripgate.upstream.resilience.policy import PolicyLimits
+
+if TYPE_CHECKING:
+    from tripgate.upstream.postgres.opening import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Upstreams:
         session: For plain requests over HTTP.
         policies: How long and how often each upstream is asked.
         identity: Verifies tokens with the project's keys.
+        database: Asks Postgres for nothing, where it is read itself; raises an ApiError where no answer comes.
     """
 
     session: aiohttp.ClientSession
@@ -40,6 +44,7 @@ class Upstreams:
     functions: FunctionsClient
     realtime: RealtimeClient
     relay: Relay
+    database: Callable[[], Awaitable[None]] | None = None
 
 
 @asynccontextmanager
@@ -59,16 +64,20 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
         relay = Relay(realtime, limits=_relay_limits(settings, rest_limits))
         identity = _identity(settings, session)
         try:
-            async with _backend(settings, identity, PostgrestBackend(rest, api_key, policies.rest)) as (backend, more):
+            async with _backend(settings, identity, PostgrestBackend(rest, api_key, policies.rest)) as (
+                backend,
+                database,
+            ):
                 yield Upstreams(
                     session,
-                    dataclasses.replace(policies, database=more),
+                    policies if database is None else dataclasses.replace(policies, database=database.policy),
                     identity,
                     backend,
                     auth,
                     FunctionsClient(functions),
                     realtime,
                     relay,
+                    None if database is None else database.ping,
                 )
         finally:
             await relay.close()
@@ -79,13 +88,18 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
 @asynccontextmanager
 async def _backend(
     settings: Settings, identity: Identity, rest: Backend
-) -> AsyncIterator[tuple[Backend, Policy[Any] | None]]:
-    """What reads and writes: PostgREST alone, or Postgres for reads where the settings name it, and its policy."""
+) -> AsyncIterator["tuple[Backend, Database | None]"]:
+    """What reads and writes: PostgREST alone, or Postgres for reads where the settings name it."""
     if settings.database_url is None:
         yield rest, None
         return
-    # Loads libpq, which nobody else needs.
-    from tripgate.upstream.postgres.opening import UnsafeDatabaseError, open_database  # noqa: PLC0415
+    try:
+        # Loads libpq, which nobody else needs.
+        from tripgate.upstream.postgres.opening import UnsafeDatabaseError, open_database  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError(
+            "TRIPGATE_DATABASE_URL takes the extra `direct`, which is not installed: pip install '.[direct]'"
+        ) from None
 
     if not await identity.can_verify():
         raise SettingsError(
@@ -95,7 +109,7 @@ async def _backend(
     url, limits = settings.database_url.get_secret_value(), settings.database_policy(settings.workers)
     try:
         async with open_database(url, limits, identity.claims, rest, named=settings.database_prepared) as opened:
-            yield opened
+            yield opened.backend, opened
     except UnsafeDatabaseError as error:
         raise SettingsError("\n".join(f"TRIPGATE_DATABASE_URL: {line}" for line in str(error).split("\n"))) from None
 

@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from gql.errors import ApiError
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.record import recording
 
@@ -103,6 +104,23 @@ def rest_answers(session: aiohttp.ClientSession, url: str, api_key: str, broken:
             return "held back"
         async with session.head(f"{url}/", headers={"apikey": api_key}, allow_redirects=False) as response:
             return "ok" if response.status < 500 else "unavailable"
+
+    return check
+
+
+def database_answers(ping: Callable[[], Awaitable[None]]) -> Check:
+    """Whether Postgres answers where it is asked itself.
+
+    Args:
+        ping: Asks it for nothing, and raises an `ApiError` where no answer comes.
+    """
+
+    async def check() -> str:
+        try:
+            await ping()
+        except ApiError:
+            return "unreachable"
+        return "ok"
 
     return check
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, field_validator
 
-_NEEDS = ("rest", "auth", "realtime")
+_NEEDS = ("rest", "auth", "realtime", "database")
 
 
 class ObservabilitySettings(BaseModel):
@@ -39,8 +39,9 @@ class ObservabilitySettings(BaseModel):
         description="The address that traces are sent to by OTLP over HTTP; it takes the extra `otel`.",
     )
     ready_needs: str = Field(
-        default="rest,auth,realtime",
-        description="What /readyz insists on, of `rest`, `auth` and `realtime`; the others are only reported.",
+        default="rest,auth,realtime,database",
+        description="What /readyz insists on, of `rest`, `auth`, `realtime` and, where it is asked itself, `database`; "
+        "the others are only reported.",
     )
 
     @field_validator("ready_needs")

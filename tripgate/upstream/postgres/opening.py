@@ -1,20 +1,25 @@
 """Opens the backend that reads from Postgres, and looks at its login before anybody is answered."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
 from gql.errors import ApiError
 from gql.table import catalog
-from tripgate.upstream.backend import Backend
+from tripgate.upstream.backend import Backend, BackendError
+from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres.backend import Answer, Claims, PostgresBackend, RoutedBackend, fault
 from tripgate.upstream.postgres.login import LoginError
 from tripgate.upstream.postgres.pool import Pool
-from tripgate.upstream.postgres.render.statement import identifier
+from tripgate.upstream.postgres.render.statement import Statement, identifier
 from tripgate.upstream.postgres.session import SessionError
+from tripgate.upstream.resilience.failures import unavailable
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 _START_SECONDS = 5.0
+_PING_SECONDS = 1.5
 _log = logging.getLogger("tripgate.database")
 
 
@@ -22,11 +27,26 @@ class UnsafeDatabaseError(Exception):
     """Postgres must not be asked with this login; the message says why, a line each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What is to be had of an open database.
+
+    Attributes:
+        backend: Reads from it.
+        policy: How it is asked.
+        ping: Asks it for nothing, past its policy; raises an ApiError where no answer comes.
+    """
+
+    backend: Backend
+    policy: Policy[Answer]
+    ping: Callable[[], Awaitable[None]]
+
+
 @asynccontextmanager
 async def open_database(
     url: str, limits: PolicyLimits, claims: Claims, writes: Backend, *, named: bool
-) -> AsyncIterator[tuple[Backend, Policy[Answer]]]:
-    """A backend that reads from Postgres and leaves writes to another, and how Postgres is asked.
+) -> AsyncIterator[Database]:
+    """A database to read from, while it is open. Writes are left to another backend.
 
     Args:
         limits: As many requests at once as there may be connections.
@@ -41,9 +61,25 @@ async def open_database(
     policy: Policy[Answer] = Policy("database", limits, fault)
     try:
         await _look(pool)
-        yield RoutedBackend(PostgresBackend(pool, claims, policy), writes), policy
+        yield Database(RoutedBackend(PostgresBackend(pool, claims, policy), writes), policy, partial(_ping, pool))
     finally:
         pool.close()
+
+
+async def _ping(pool: Pool) -> None:
+    session = await pool.take(_PING_SECONDS)
+    try:
+        await session.connection.run("", (Statement("select 1"),), _PING_SECONDS)
+    except AbandonedError as gone:
+        pool.give_when(gone.over, session)
+        raise
+    except BackendError as error:
+        pool.give(session)
+        raise unavailable() from error
+    except BaseException:
+        pool.give(session)
+        raise
+    pool.give(session)
 
 
 async def _look(pool: Pool) -> None:
