@@ -11,9 +11,11 @@ from typing import Any, get_args
 
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import FieldType
 
 from gql import derive
 from gql.errors import bad_input
+from gql.schemas import schema_of
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.queries import Many
@@ -74,6 +76,20 @@ class FunctionRows(Many):
         )
         self.function = function
         self.parameters = parameters
+
+    def made_type(self) -> FieldType:
+        """The field's type.
+
+        Raises:
+            ValueError: PostgREST would find no relations of the rows.
+        """
+        made = super().made_type()
+        if schema_of(self.function) != self.table.schema:
+            raise ValueError(
+                f"{self.python_name}: {self.function} returns rows of {self.table.name}, so it must be in the same "
+                "Postgres schema"
+            )
+        return made
 
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ConnectionPlan:
         source = call(self.function, self.parameters, selected.arguments(variables))

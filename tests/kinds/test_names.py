@@ -1,11 +1,15 @@
 """Tables of several Postgres schemas: what their types and root fields are called, and what two may not be called."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from gql import derive
 from gql.schemas import BACKOFFICE, HOUSEHOLD, INSIGHTS, MEETINGS, PUBLIC, TOGETHER, PostgresSchema, bare, schema_of
-from gql.table import Catalog, Column, Kind, Table, UniqueKey
+from gql.table import Catalog, Column, Kind, Relation, Table, UniqueKey, catalog
+from resolvers.declared import rows_of
+from tripgate.gateway.schema import schema
 
 
 @pytest.mark.parametrize(
@@ -77,3 +81,20 @@ def test_two_of_one_name_in_the_api_fail(other: Table, message: str) -> None:
     catalog.add(made("HouseholdNote", "household.notes", "householdNotes"))
     with pytest.raises(ValueError, match=message):
         catalog.add(other)
+
+
+def test_a_function_stands_in_the_schema_of_the_rows_that_it_returns() -> None:
+    assert schema() is not None  # declares every type
+    with pytest.raises(ValueError, match=r"meetings\.found returns rows of trips, so it must be in the same"):
+        rows_of("Trip", "meetings.found", description="Found.").made_type()
+
+
+def test_rows_of_another_schema_do_not_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    couples = Relation("couples", "HouseholdCouple", "home_id", many=True, creatable=True)
+    for name in ("by_type", "_by_name", "_by_field"):
+        monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
+    monkeypatch.setattr(catalog, "several_schemas", True)
+    catalog.add(made("HouseholdCouple", "household.couples", "householdCouples"))
+    catalog.add(dataclasses.replace(made("Home", "homes", "homes"), relations={"couples": couples}))
+    with pytest.raises(ValueError, match=r"^Home\.couples: rows of another Postgres schema are not made along"):
+        derive.create_type("Home")

@@ -1,14 +1,16 @@
 """A read of several Postgres schemas, taken apart: what is asked first, and what is read further by its rows."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from gql.errors import ApiError
 from gql.table import Column, Kind, Table, catalog, keys_view
 from tests.upstream.rendered import parameters
-from tripgate.planner.plan import Aggregate, Compare, Embed, Function, Operator, Pick, Read
+from tripgate.planner.plan import ALWAYS, Aggregate, Compare, Embed, Function, Operator, Or, Pick, Read, Related
 from tripgate.upstream.postgrest.render import keyed_request, read_request
-from tripgate.upstream.postgrest.seams import MOST, Seam, split
+from tripgate.upstream.postgrest.render.seams import MOST, Seam, split
 
 NAME = (Pick("name"),)
 KEY = Pick("id", "text")
@@ -27,11 +29,16 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "several_schemas", True)
     catalog.add(made("Couple", "household.couples", Kind.BIGINT))
     catalog.add(made("Note", "household.notes"))
+    monkeypatch.setattr(catalog, "partly_hidden", {*catalog.partly_hidden, "household.secrets"})
+    catalog.add(dataclasses.replace(made("Secret", "household.secrets"), hidden_columns=True))
 
 
 COUPLE = Embed("r0", "couple_id", False, Read("household.couples", NAME))
 NOTES = Embed("r1", "trip_id", True, Read("household.notes", NAME, limit=2))
 COUNTED = Embed("r2", "trip_id", True, Read("household.notes", (), aggregates=(Aggregate("count", Function.COUNT),)))
+
+
+HIDDEN = Embed("r0", "couple_id", False, Read("household.secrets", NAME))
 
 
 def test_what_stays_in_one_schema_is_not_taken_apart() -> None:
@@ -96,6 +103,9 @@ def test_rows_are_added_to_where_their_keys_are() -> None:
         (COUPLE, [{"couple_id": number} for number in range(MOST + 1)], [MOST, 1]),
         (NOTES, [{"id": str(number)} for number in range(250)], [100, 100, 50]),
         (NOTES, [{"id": "ü" * 1000 + str(number)} for number in range(3)], [1, 1, 1]),
+        (COUPLE, [{"couple_id": "ü" * 1000 + str(number)} for number in range(3)], [1, 1, 1]),
+        (COUPLE, [{"couple_id": "ü" * 1000 + str(number)} for number in range(101)], [101]),
+        (HIDDEN, [{"couple_id": number} for number in range(150)], [100, 50]),
         (NOTES, [], []),
     ],
 )
@@ -124,6 +134,15 @@ def test_a_row_by_its_key_is_asked_for_as_any_other() -> None:
     plain = read_request(Read("trips", NAME, (COUPLE, NOTES), Compare("id", Operator.EQ, "a")))
     assert (of_key, of_key.plan, of_key.identity) == (plain, plain.plan, plain.identity)
     assert len(of_key.seams) == 2
+
+
+def test_what_cannot_be_asked_further_is_refused_before_anything_is() -> None:
+    least = Aggregate("m", Function.MIN, "name")
+    where = Or((Related("household.notes", "note_id", False, ALWAYS), Compare("name", Operator.EQ, "a")))
+    totals = Embed("r1", "trip_id", True, Read("household.notes", (), aggregates=(least,), where=where))
+    for prepare in (read_request, lambda read: keyed_request(read, "id")):
+        with pytest.raises(ApiError, match=r"^min of name cannot be computed"):
+            prepare(Read("trips", NAME, (totals,)))
 
 
 def test_reads_that_differ_in_what_is_read_further_share_no_answer() -> None:

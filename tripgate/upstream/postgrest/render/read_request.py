@@ -15,8 +15,8 @@ from tripgate.upstream.postgrest.render.functions import call_request, selecting
 from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_apart
 from tripgate.upstream.postgrest.render.ordered_views import relation
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
+from tripgate.upstream.postgrest.render.seams import split
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
-from tripgate.upstream.postgrest.seams import split
 
 # Objects from which an answer may be so long that it is better taken apart.
 _MANY = 1000
@@ -31,6 +31,8 @@ def read_request(read: Read) -> Request:
     if catalog.several_schemas:
         first, seams = split(read)
         if seams:
+            for seam in seams:
+                read_request(seam.read)  # what cannot be asked is told before anything is
             return _within_one_schema(first).followed_by(seams, read)
     return _within_one_schema(read)
 
@@ -70,6 +72,8 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
     if catalog.several_schemas:
         first, seams = split(read)
         if seams:
+            for seam in seams:
+                read_request(seam.read)
             return dataclasses.replace(_keyed_request(first, column), read=read, seams=seams)
     return _keyed_request(read, column)
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
 from tripgate.upstream.postgrest.long_rows import Finish
-from tripgate.upstream.postgrest.seams import Seam
+from tripgate.upstream.postgrest.render.seams import Seam
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from gql.schemas import schema_of
 from gql.table import catalog, keys_view
 from tripgate.planner.plan import Compare, Embed, Function, Operator, Read, pick
 from tripgate.planner.rows import Row
+from tripgate.upstream.postgrest.render.by_ids import FEW
 
 MOST = 1000
 """Rows that one request reads by their keys: as many as PostgREST gives where `max_rows` is left as it is."""
-_MOST_OF_VIEW = 100
 _LONGEST = 6000
-"""Bytes of keys in one request's path, of those that travel there."""
+"""Bytes of keys in one request's path, where up to FEW travel. More than these travel in a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Seam:
 
     def reads(self, rows: Sequence[Row]) -> Iterator[Read]:
         """The further reads for these rows: one, unless there are more keys than one request takes."""
-        for keys in _batches(self._keys(rows), MOST if self.alias else _MOST_OF_VIEW):
+        in_a_body = self.alias and self.read.table not in catalog.partly_hidden
+        for keys in _batches(tuple(self._keys(rows)), MOST if in_a_body else FEW):
             yield dataclasses.replace(self.read, where=Compare(self.key, Operator.IN, keys))
 
     def add(self, rows: Sequence[Row], found: Iterable[Row]) -> None:
@@ -125,16 +126,25 @@ def _nothing(embed: Embed) -> Any:
     return [] if embed.many else None
 
 
-def _batches(keys: Iterable[str], most: int) -> Iterator[tuple[str, ...]]:
-    batch: list[str] = []
-    size = 0
-    for key in keys:
+def _batches(keys: tuple[str, ...], most: int) -> Iterator[tuple[str, ...]]:
+    """The keys, as many at a time as one request takes."""
+    for start in range(0, len(keys), most):
+        batch = keys[start : start + most]
+        if len(batch) > FEW:
+            yield batch
+        else:
+            yield from _short(batch)
+
+
+def _short(keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The same for keys that travel in a path."""
+    begin = size = 0
+    for place, key in enumerate(keys):
         # Each byte of a key may take three in a path, and its quotes and its comma do.
         length = 3 * len(key.encode()) + 9
-        if batch and (len(batch) == most or (size + length > _LONGEST and most < MOST)):
-            yield tuple(batch)
-            batch, size = [], 0
-        batch.append(key)
+        if size + length > _LONGEST and place > begin:
+            yield keys[begin:place]
+            begin, size = place, 0
         size += length
-    if batch:
-        yield tuple(batch)
+    if keys:
+        yield keys[begin:]
