@@ -154,6 +154,11 @@ class Function:
     comment: str | None = None
 
     @property
+    def schema(self) -> str:
+        """The schema that it is in."""
+        return self.signature.partition(".")[0]
+
+    @property
     def name(self) -> str:
         """Without schema and types."""
         return self.signature.partition("(")[0].partition(".")[2]

@@ -5,7 +5,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from gql.schemas import schema_of
+from gql.schemas import bare, schema_of
 from gql.table import Relation, Table, catalog
 from tripgate.commands.doctor.needs import calls
 from tripgate.commands.doctor.probe import Answer, Probe
@@ -195,7 +195,9 @@ class Data:
             *(self.read(Read(table.name, (Pick(table.primary_key),), limit=1)) for table in tables)
         )
         functions = calls()
-        called = await asyncio.gather(*(self.ask(f"rpc/{name}?{given}") for name, given in functions.items()))
+        called = await asyncio.gather(
+            *(self.ask(f"rpc/{bare(name)}?{given}", schema=schema_of(name)) for name, given in functions.items())
+        )
         findings = []
         for table, answer in zip(tables, answers, strict=True):
             if answer.status < 300:
@@ -207,6 +209,8 @@ class Data:
                     )
                 )
         for name, answer in zip(functions, called, strict=True):
+            if answer.code == _NOT_EXPOSED:
+                continue  # which the tables tell of
             if answer.code == "PGRST202":
                 findings.append(failure(f"There is no function {name}.", PUSH))
             elif (trouble := down(answer)) is not None:
@@ -216,7 +220,7 @@ class Data:
                 findings.append(
                     failure(
                         f"Anybody without an account may call {name}.",
-                        f"{_REVOKE}revoke execute on function public.{name} from anon, public.",
+                        f"{_REVOKE}revoke execute on function {schema_of(name)}.{bare(name)} from anon, public.",
                     )
                 )
         return findings or [ok(f"Without an account nothing is granted: no table, none of {len(functions)} functions.")]

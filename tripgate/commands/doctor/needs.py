@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from gql import pg_catalog
 from gql.caching import InvalidatedBy
+from gql.schemas import PostgresSchema
 from gql.scope import Scope
 from gql.table import Table, catalog
 from tripgate import systems
@@ -19,9 +20,9 @@ _NOTHING = {"uuid": _NOBODY, "integer": "1", "bigint": "1", "numeric": "1", "boo
 
 
 def calls() -> Mapping[str, str]:
-    """The functions that signed-in people call, each with arguments with which a call has no effect."""
+    """The functions that signed-in people call, as plans call them, with arguments with which a call has no effect."""
     return {
-        function.name: urlencode(
+        PostgresSchema(function.schema).qualified(function.name): urlencode(
             {
                 name: "{}" if type_.endswith("[]") else _NOTHING.get(type_, "")
                 for name, type_ in zip(function.names, function.types, strict=False)
