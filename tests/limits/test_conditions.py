@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gql.table import catalog
 from tests.live.clients import live
 from tests.support import Person, Wire, examples
-from tripgate.gateway.limits import filters
+from tripgate.gateway.limits import cost, filters
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.conditions import condition
 from tripgate.planner.plan import And, Compare, Condition, IsNull, Not, Operator, Or, Related
@@ -95,6 +95,7 @@ def test_alternatives_of_one_column_become_a_list(filter_: dict[str, Any], expec
         ({"or": eq("a", "b", "c")}, 1, 0),
         ({"or": [*eq("a", "b"), {"currency": {"in": ["EUR"]}}, {"title": {"neq": "c"}}]}, 3, 0),
         ({"or": [{"labels": {"eq": ["a"]}}, {"labels": {"eq": ["b"]}}]}, 2, 0),
+        ({"or": [{"title": {"eq": "a", "neq": "b"}}, {"title": None}, *eq("c")]}, 3, 0),
         ({"and": eq("a", "b"), "not": {"or": eq("c")}}, 3, 0),
         ({"items": {"some": {"title": {"eq": "a"}}, "none": {}}, "owner": {}}, 4, 3),
         ({"items": {"some": {"details": {"at": [{"path": ["a"], "eq": 1}] * 3, "contains": {}}}}}, 1 + 4, 1),
@@ -103,6 +104,11 @@ def test_alternatives_of_one_column_become_a_list(filter_: dict[str, Any], expec
 def test_what_counts(filter_: dict[str, Any], conditions: int, relations: int) -> None:
     found = filters.tested(TRIP, filter_)
     assert (found.conditions, found.relations) == (conditions, relations)
+
+
+def test_the_refusal_says_what_to_do() -> None:
+    error = cost.too_many_conditions(201, 200)
+    assert {"message": error.message, **error.extensions} == refusal(201)
 
 
 LEAVES = st.one_of(

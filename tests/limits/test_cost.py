@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support import examples
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits, PageSizes
-from tripgate.gateway.limits.cost import estimated
+from tripgate.gateway.limits.cost import cost_exceeded, estimated
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.schema import graphql_schema
 from tripgate.upstream.caller import Caller
@@ -173,6 +173,27 @@ def test_pages_inside_each_other(sizes: list[int]) -> None:
         query = f"{name}(first: {size}) {{ nodes {{ {query} }} }}"
         expected = 1 + size * (1 + expected)
     assert cost_of(f"{{ {query} }}") == expected
+
+
+def test_a_field_whose_arguments_do_not_fit_costs_one() -> None:
+    query = 'query ($ids: [ID!] = ["a", "b", "c"]) { nodes(nodeIds: $ids) { nodeId } }'
+    assert cost_of(query) == 3
+    assert cost_of(query, ids=None) == 1
+
+
+def test_type_names_cost_nothing_wherever_they_stand() -> None:
+    assert cost_of("{ trips(first: 2) { nodes { __typename votes(first: 3) { nodes { id } } } } }") == 1 + 2 * (1 + 4)
+
+
+def test_the_refusal_says_what_to_do() -> None:
+    error = cost_exceeded(11, 10)
+    assert {"message": error.message, **error.extensions} == {
+        "message": "The operation may cost 11; at most 10 is allowed. Ask for smaller pages, or for fewer lists inside "
+        "each other.",
+        "code": "COST_LIMIT_EXCEEDED",
+        "limit": 10,
+        "found": 11,
+    }
 
 
 def test_the_example_of_the_documentation() -> None:

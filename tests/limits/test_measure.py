@@ -103,6 +103,16 @@ def test_the_longest_list_of_a_literal() -> None:
     assert refused == {"code": "INPUT_TOO_LARGE", "limit": 50, "found": 51}
 
 
+def test_without_literals_there_is_nothing_to_go_into() -> None:
+    measured = measure(parse("query ($v: Int) { a(b: $v) c(d: 1) }"))
+    assert (measured.input_depth, measured.input_list) == (0, 0)
+
+
+def test_how_often_a_variable_is_used() -> None:
+    text = "query ($v: Int, $w: Int) { a(b: $v) c(d: [$v, $w]) ...F } fragment F on T { e(f: $v) }"
+    assert size(text).uses == {"v": 3, "w": 1}
+
+
 def test_tokens_and_characters() -> None:
     assert refusal(f"{{ a {{ {'b ' * 95} }} }}", tokens=100) == {}
     for longer in (f"{{ a {{ {'b ' * 96} }} }}", "#\n" * 98 + "{ a }", "{ a }" + "#\n" * 98, "{ a }" + "#\n" * 3000):

@@ -40,6 +40,10 @@ def test_what_repeats_itself_in_one_place_is_not_checked_to_the_end(text: str) -
         with pytest.raises(ApiError, match="too often to be checked") as caught:
             mistakes(SCHEMA, document, specified_rules, Limits(), hide_suggestions=True)
         assert caught.value.code == "TOO_MANY_SELECTIONS"
+        assert caught.value.message == (
+            "The document repeats the same fields or fragments in one place too often to be checked. Select each of "
+            "them once."
+        )
 
     assert instructions(validate) < 5_000_000  # left alone, graphql-core takes more than twice as many
 
@@ -57,6 +61,15 @@ def test_what_people_write_is(text: str) -> None:
     document = parse(text)
     check_document(document, Limits())
     assert mistakes(SCHEMA, document, specified_rules, Limits(), hide_suggestions=True) == []
+
+
+def test_as_many_mistakes_are_told_as_are_allowed_and_that_there_are_more() -> None:
+    document = parse(f"{{ {' '.join(f'f{number}' for number in range(10))} }}")
+    found = mistakes(SCHEMA, document, specified_rules, Limits(validation_errors=3), hide_suggestions=True)
+    assert [error.message for error in found] == [
+        *(f"Cannot query field 'f{number}' on type 'Query'." for number in range(3)),
+        "Too many validation errors, error limit reached. Validation aborted.",
+    ]
 
 
 @pytest.mark.parametrize(

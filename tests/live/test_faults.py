@@ -71,7 +71,7 @@ class Wires:
 
     async def torn(self) -> None:
         """Return once the server has ended the connection, which the kernel knows although nobody reads."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while self._established():  # noqa: ASYNC110 - the kernel tells nobody
                 await asyncio.sleep(0.02)
 
@@ -128,7 +128,7 @@ async def test_a_client_that_takes_nothing_is_hung_up_on(
 ) -> None:
     async with (
         # Long enough for the one who does read, on a machine that is busy.
-        serving(info, keep_alive=4) as url,
+        serving(info, keep_alive=8) as url,
         live(Person(http, url, party.owner.token)) as watching,
         narrow(party.editor, url) as (editor, wires),
         AsyncExitStack() as deaf,

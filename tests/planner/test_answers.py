@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gql.errors import ApiError
 from tests.planner import planned
 from tripgate.planner.json_values import UNREADABLE, PartlyReadable, count_unreadable
 from tripgate.planner.rows import ChunkedRows, Row, encoded
@@ -130,6 +131,46 @@ def test_totals() -> None:
             "max": {"startDate": "2027-01-02"},
         },
     }
+
+
+def test_groups() -> None:
+    document = """{ tripsGrouped(by: [STATUS, CURRENCY]) { __typename count n: max { startDate }
+        key { __typename status currency title } } }"""
+    found = plan(document)
+    (alias,) = (each.alias for each in found.read.aggregates if each.alias != "count")
+    row = {"status": "booked", "currency": "EUR", "count": 3, alias: "2027-01-02"}
+    assert plain(object_shaper(found.shape)(row)) == {
+        "__typename": "TripGroup",
+        "count": 3,
+        "n": {"startDate": "2027-01-02"},
+        "key": {"__typename": "TripGroupFields", "status": "BOOKED", "currency": "EUR", "title": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "field"),
+    [
+        ("by: []", "by is empty. Name at least one field to group by, or ask for aggregate.", "by"),
+        ("by: [STATUS], first: -1", "first must be between 0 and 100, not -1.", "first"),
+        ("by: [STATUS], first: 101", "first must be between 0 and 100, not 101.", "first"),
+        ("by: [STATUS], offset: -1", "offset must not be negative, as -1 is.", "offset"),
+        (
+            "by: [STATUS], filter: { title: { eq: null } }",
+            "filter.title.eq is null. Leave it out, or test for null with isNull.",
+            "filter.title.eq",
+        ),
+    ],
+)
+def test_groups_that_are_refused(arguments: str, message: str, field: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        plan(f"{{ tripsGrouped({arguments}) {{ count }} }}")
+    error = caught.value
+    assert (error.message, error.extensions) == (message, {"code": "BAD_USER_INPUT", "field": field})
+
+
+@pytest.mark.parametrize("arguments", ["first: 0, offset: 0", "first: 100"])
+def test_groups_at_the_edges(arguments: str) -> None:
+    assert plan(f"{{ tripsGrouped(by: [STATUS], {arguments}) {{ count }} }}").read.offset == 0
 
 
 class Chunks(ChunkedRows):

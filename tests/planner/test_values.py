@@ -14,7 +14,7 @@ from gql.errors import ApiError
 from gql.table import Column, Kind, PythonField, catalog
 from gql.types import profiles  # noqa: F401 - declares one of the types
 from gql.types.trips import TripStatus
-from tripgate.planner import node_id
+from tripgate.planner import node_id, result_shape
 from tripgate.planner.json_values import (
     DEEPEST,
     UNREADABLE,
@@ -109,6 +109,17 @@ def test_null_takes_the_place_of_what_cannot_be_answered() -> None:
 
 def column(kind: Kind, enum: type[Enum] | None = None) -> Column:
     return Column("x", "x_sql", kind, nullable=True, enum=enum)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_value_is_converted_as_its_kind_asks(kind: Kind) -> None:
+    found = result_shape.value("key", "x_sql", column(kind))
+    if kind is Kind.JSON:
+        assert found == result_shape.Json("key", "x_sql")
+    elif kind in {Kind.INTERVAL, Kind.DOUBLE}:
+        assert found == result_shape.Converted("key", "x_sql", kind)
+    else:
+        assert found == result_shape.Value("key", "x_sql", None)
 
 
 @pytest.mark.parametrize(

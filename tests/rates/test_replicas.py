@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -62,8 +63,11 @@ async def test_an_addresss_requests_are_counted_together(two: Any) -> None:
 
 async def test_a_large_quota_is_not_exceeded_either(two: Any, newcomer: Person) -> None:
     async with two(newcomer, requests_per_person=100) as (one, other):
+        began = time.monotonic()
         statuses = [(await gateway.post(VIEWER)).status for gateway in (one, other) * 52]
-        assert 99 <= statuses.count(200) <= 100
+        # The window slides while they come, and gives back as much as a minute allows for that time.
+        given_back = 100 / 60 * (time.monotonic() - began)
+        assert 99 <= statuses.count(200) <= 100 + given_back
 
 
 async def test_attempts_to_sign_in_are_counted_together(two: Any) -> None:
