@@ -109,7 +109,7 @@ def _field(exchanges: list[_Exchange], began: float, ended: float) -> dict[str, 
 def _covered(exchanges: list[_Exchange]) -> float:
     """Seconds during which at least one exchange was under way: those at the same time count once."""
     covered, until = 0.0, 0.0
-    for each in exchanges:  # they are in the order in which they began
+    for each in sorted(exchanges, key=lambda each: each.began):
         covered += max(0.0, each.ended - max(each.began, until))
         until = max(until, each.ended)
     return covered
