@@ -110,7 +110,7 @@ class TestExpectRows:
             " where tgfoid = 'private.expect_rows'::regproc and tgenabled = 'O'"
         )
         assert {(table, event) for table, event in rows} == wanted
-        assert len(wanted) == 19
+        assert {("trips", "updates"), ("trips", "deletes")} <= wanted
 
 
 def tree(*parts: tuple[str, list[dict[str, Any]]]) -> str:
