@@ -97,6 +97,8 @@ class AnyNodes(DeclaredField):
         plans = [
             (type_name, _of_type(context, type_name, keys, selected, variables)) for type_name, keys in by_type.items()
         ]
+        if len(plans) > 1:
+            context = dataclasses.replace(context, backend=context.backend.gathering())
         answers = await asyncio.gather(*(_rows(context, type_name, plan) for type_name, plan in plans))
         found = {place: row for rows in answers for place, row in rows.items()}
         return [found.get(place) for place in wanted]

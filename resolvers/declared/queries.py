@@ -93,8 +93,9 @@ class _PreparedConnection:
         )
 
     async def answer(self, context: Context) -> dict[str, Any]:
-        fetch, table = context.backend.fetch, self.table
+        table = self.table
         if self.page is not None and self.total is not None:
+            fetch = context.backend.gathering().fetch
             page, total = await asyncio.gather(
                 fetch(self.page, context.caller, table), fetch(self.total, context.caller, table)
             )
@@ -102,7 +103,7 @@ class _PreparedConnection:
         prepared = self.page or self.total
         if prepared is None:
             return self.shaper([], [])
-        found = await fetch(prepared, context.caller, table)
+        found = await context.backend.fetch(prepared, context.caller, table)
         return self.shaper(found.rows, _totals(found))
 
 

@@ -5,6 +5,7 @@ A query of declared fields alone does not enter them: its answers come finished 
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -58,6 +59,13 @@ class _Run:
     context: Context
     explanation: Explanation | None
 
+    def gathering(self) -> "_Run":
+        """The same, where what fields ask at the same moment may be asked at once."""
+        backend = self.context.backend.gathering()
+        if backend is self.context.backend:
+            return self
+        return dataclasses.replace(self, context=dataclasses.replace(self.context, backend=backend))
+
     async def declared(self, key: str) -> Any:
         selected, field = self.roots[key]
         if self.explanation is not None:
@@ -91,6 +99,8 @@ async def run(
         elif selected.definition is not None:
             alone = False
     this_run = _Run(declared, prepared.values, context, explanation)
+    if len(declared) > 1 and operation.kind is OperationType.QUERY:
+        this_run = this_run.gathering()
     if alone:
         return await _run_declared(this_run, roots)
     known_by = None

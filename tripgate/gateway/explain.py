@@ -126,6 +126,9 @@ class _NotingBackend(Backend):
         self._backend = backend
         self._exchanges = exchanges
 
+    def gathering(self) -> Backend:
+        return _NotingBackend(self._backend.gathering(), self._exchanges)
+
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 

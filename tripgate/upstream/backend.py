@@ -157,6 +157,11 @@ class Backend(Protocol):
             BackendError: A failure that no caller could have brought about.
         """
 
+    def gathering(self) -> "Backend":
+        """This backend for one operation of one caller. What is asked of it at the same moment may be asked at once,
+        and then sees one state of the database."""
+        return self
+
     async def read(self, read: Read, caller: Caller, table: Table) -> Rows:
         """Rows that the caller may see. Raises as `fetch`."""
         return await self.fetch(self.prepare(read), caller, table)

@@ -15,6 +15,10 @@ class WholeRows(Backend):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
+    def gathering(self) -> Backend:
+        """As the backend."""
+        return WholeRows(self._backend.gathering())
+
     def prepare(self, plan: Plan) -> PreparedPlan:
         """As the backend."""
         return self._backend.prepare(plan)

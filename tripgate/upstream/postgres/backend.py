@@ -1,5 +1,7 @@
 """A backend that reads straight from Postgres, under the caller's verified claims."""
 
+import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -73,19 +75,51 @@ class PostgresBackend(Backend):
         query: Query = prepared
         token = caller.token
         claims = ANONYMOUS_CLAIMS if token is None else await self._claims(token)
-        role = ANON if token is None else AUTHENTICATED
-        answer = await self._policy.ask(partial(self._attempt, query, role, claims), caller.user_id, repeatable=True)
+        attempt = partial(self._attempt, (query,), caller, claims)
+        answer = await self._policy.ask(attempt, caller.user_id, repeatable=True)
         error = answer.error
         if error is not None:
             raise public_error(error, caller, table, related) from error
         return _rows(query, answer.results)
 
-    async def _attempt(self, query: Query, role: str, claims: bytes, timeout: float) -> Answer:  # noqa: ASYNC109
+    async def fetch_all(self, asked: "Sequence[tuple[Query, Table | None]]", caller: Caller) -> list[Rows | Exception]:
+        """Run queries in one packet, which see one state of the database; the rows or the failure of each.
+
+        What comes behind one that fails is asked again without it.
+
+        Raises:
+            ApiError: None was answered. As `Backend.fetch`.
+        """
+        token = caller.token
+        claims = ANONYMOUS_CLAIMS if token is None else await self._claims(token)
+        outcomes: list[Rows | Exception] = []
+        while len(outcomes) < len(asked):
+            queries = tuple(query for query, _ in asked[len(outcomes) :])
+            attempt = partial(self._attempt, queries, caller, claims)
+            answer = await self._policy.ask(attempt, caller.user_id, repeatable=True)
+            results = answer.results
+            for query in queries:
+                count = len(query.statements)
+                if len(results) < count:
+                    break
+                outcomes.append(_rows(query, results[:count]))
+                results = results[count:]
+            if answer.error is not None:
+                outcomes.append(_failure(answer.error, caller, asked[len(outcomes)][1]))
+        return outcomes
+
+    async def _attempt(
+        self,
+        queries: tuple[Query, ...],
+        caller: Caller,
+        claims: bytes,
+        timeout: float,  # noqa: ASYNC109
+    ) -> Answer:
         """Ask once, within so many seconds."""
-        with UpstreamCall("database", "SQL", query.target.name, query.plan) as call:
+        with UpstreamCall("database", "SQL", queries[0].target.name, queries[0].plan) as call:
             session = self._pool.try_take() or await self._pool.take(timeout)
             try:
-                results = await self._run(session, query, role, claims, timeout)
+                answer = await _run(session, queries, caller, claims, timeout)
             except AbandonedError as gone:
                 self._pool.give_when(gone.over, session)
                 raise
@@ -97,35 +131,55 @@ class PostgresBackend(Backend):
                 self._pool.give(session)
                 raise
             self._pool.give(session)
-            call.status = 200
-            return Answer(200, results)
+            call.status = answer.status
+            return answer
 
-    async def _run(
-        self,
-        session: Session,
-        query: Query,
-        role: str,
-        claims: bytes,
-        timeout: float,  # noqa: ASYNC109
-    ) -> "Sequence[pq.abc.PGresult]":
-        begins = session.roles[role]
-        milliseconds = max(1, int(1000 * max(timeout / 2, timeout - _FOR_THE_WAY)))
-        target = query.target
-        begun = begins.begin(claims, milliseconds, target.method, target.path)
-        first = 1
-        if begins.pre_request is not None and (begins.reads_call_it or target.calls):
-            statements: tuple[Statement, ...] = (begun, begins.pre_request, *query.statements)
-            first = 2
-        else:
-            statements = (begun, *query.statements)
-        results = await session.connection.run(role, statements, timeout)
+
+async def _run(
+    session: Session,
+    queries: tuple[Query, ...],
+    caller: Caller,
+    claims: bytes,
+    timeout: float,  # noqa: ASYNC109
+) -> Answer:
+    """Run queries as the caller: their results, as far as none fails, and the failure.
+
+    Raises:
+        ApiError: UPSTREAM_UNAVAILABLE, Postgres did not make the caller's transaction of it.
+    """
+    begins = session.roles[ANON if caller.token is None else AUTHENTICATED]
+    milliseconds = max(1, int(1000 * max(timeout / 2, timeout - _FOR_THE_WAY)))
+    target = queries[0].target
+    begun = begins.begin(claims, milliseconds, target.method, target.path)
+    first = 1
+    if begins.pre_request is not None and (begins.reads_call_it or target.calls):
+        # It may look at what is asked, so there is one such thing in the packet.
+        statements: tuple[Statement, ...] = (begun, begins.pre_request, *queries[0].statements)
+        first = 2
+    elif len(queries) == 1:
+        statements = (begun, *queries[0].statements)
+    else:
+        alike = itertools.takewhile(lambda query: not query.target.calls, queries)
+        statements = (begun, *itertools.chain.from_iterable(query.statements for query in alike))
+    results, error = await session.connection.run(begins.role, statements, timeout)
+    if results:
         try:
             begins.check(results[0], claims)
-        except SessionError as error:
+        except SessionError as wrong:
             # Nothing of such an answer may be seen, and no connection like it be used again.
             session.connection.close()
-            raise unavailable() from error
-        return results[first:]
+            raise unavailable() from wrong
+    return Answer(200 if error is None else _SAID_NO, results[first:], error)
+
+
+def _failure(error: BackendError, caller: Caller, table: Table | None) -> Exception:
+    """A failure as the caller is told, or as it is where no caller could have brought it about."""
+    try:
+        told = public_error(error, caller, table)
+    except BackendError as masked:
+        return masked
+    told.__cause__ = error
+    return told
 
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
@@ -135,15 +189,105 @@ def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
     return Rows(rows_of(values(results[0])) if len(results) > 1 else [], total)
 
 
+class GatheringBackend(Backend):
+    """Asks at once what one operation asks at the same moment.
+
+    Args:
+        backend: What is asked for everything that changes something.
+        reads: What is asked for everything else.
+    """
+
+    def __init__(self, backend: Backend, reads: PostgresBackend) -> None:
+        self._backend = backend
+        self._reads = reads
+        self._gathered: list[_Asked] = []
+
+    def prepare(self, plan: Plan) -> PreparedPlan:
+        """As the backend."""
+        return self._backend.prepare(plan)
+
+    def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
+        """As the backend."""
+        return self._backend.prepare_by_key(read, column)
+
+    async def fetch(
+        self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
+    ) -> Rows:
+        """With all that is asked at this moment. Raises as `Backend.fetch`."""
+        if not isinstance(prepared, Query):
+            return await self._backend.fetch(prepared, caller, table, related)
+        loop = asyncio.get_running_loop()
+        asked = _Asked(prepared, caller, table, loop.create_future())
+        self._gathered.append(asked)
+        if len(self._gathered) == 1:
+            # In two turns of the loop: a field that asks for two things begins with them in the next one.
+            loop.call_soon(loop.call_soon, self._send)
+        return await asked.answer
+
+    def _send(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        packet = _Packet(gathered)
+        task = asyncio.get_running_loop().create_task(packet.run(self._reads))
+        for asked in gathered:
+            asked.answer.add_done_callback(lambda _: packet.left(task))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One of those that are asked at once."""
+
+    query: Query
+    caller: Caller
+    table: Table | None
+    answer: "asyncio.Future[Rows]"
+
+
+class _Packet:
+    """What is asked at once. It goes on while anybody waits for an answer."""
+
+    def __init__(self, asked: "list[_Asked]") -> None:
+        self._asked = asked
+        self._waiting = len(asked)
+
+    async def run(self, backend: PostgresBackend) -> None:
+        """Ask, and answer everybody."""
+        asked = [each for each in self._asked if not each.answer.done()]
+        if not asked:
+            return
+        try:
+            found: Sequence[Rows | Exception] = await backend.fetch_all(
+                [(each.query, each.table) for each in asked], asked[0].caller
+            )
+        except Exception as error:
+            found = [error] * len(asked)
+        for each, outcome in zip(asked, found, strict=True):
+            if each.answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                each.answer.set_exception(outcome)
+            else:
+                each.answer.set_result(outcome)
+
+    def left(self, task: "asyncio.Task[None]") -> None:
+        """One is answered, or does not wait any more."""
+        self._waiting -= 1
+        if not self._waiting:
+            task.cancel()
+
+
 class RoutedBackend(Backend):
     """Two backends as one: what changes nothing goes to the one, and what does to the other.
 
     The one that reads must see at once what the other has written.
     """
 
-    def __init__(self, reads: Backend, writes: Backend) -> None:
+    def __init__(self, reads: PostgresBackend, writes: Backend) -> None:
         self._reads = reads
         self._writes = writes
+
+    def gathering(self) -> Backend:
+        """One that reads at once what is asked at the same moment."""
+        return GatheringBackend(self, self._reads)
 
     def prepare(self, plan: Plan) -> PreparedPlan:
         """As the backend that is asked."""

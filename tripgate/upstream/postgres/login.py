@@ -52,7 +52,7 @@ async def check_login(connection: "WireConnection", seconds: float) -> None:
     Raises:
         LoginError: It is not so.
     """
-    (found,) = await connection.run("", (_FACTS,), seconds)
+    (found,) = await connection.ask((_FACTS,), seconds)
     if found.ntuples != 1:
         raise LoginError("The login's role is not to be found among the database's roles.")
     values = [(found.get_value(0, column) or b"").decode() for column in range(found.nfields)]

@@ -69,7 +69,7 @@ async def open_database(
 async def _ping(pool: Pool) -> None:
     session = await pool.take(_PING_SECONDS)
     try:
-        await session.connection.run("", (Statement("select 1"),), _PING_SECONDS)
+        await session.connection.ask((Statement("select 1"),), _PING_SECONDS)
     except AbandonedError as gone:
         pool.give_when(gone.over, session)
         raise

@@ -139,7 +139,7 @@ async def open_sessions(connection: "WireConnection", search_path: str, seconds:
     Raises:
         SessionError: One does not.
     """
-    (answer,) = await connection.run("", (Statement(_SETTINGS),), seconds)
+    (answer,) = await connection.ask((Statement(_SETTINGS),), seconds)
     found: dict[str, dict[str, str]] = {}
     for row in range(answer.ntuples):
         role, name, value = ((answer.get_value(row, column) or b"").decode() for column in range(3))
@@ -156,13 +156,13 @@ async def _prove(connection: "WireConnection", session: RoleSession, seconds: fl
     begun = session.begin(claims, 4321, b"GET", b"/")
     readings = [f"current_setting({_literal(name)}, true)" for name in session.names]
     reading = Statement(f"select {', '.join(readings)}, current_user")
-    made, seen = await connection.run("", (begun, reading), seconds)
+    made, seen = await connection.ask((begun, reading), seconds)
     session.check(made, claims)
     session.check(seen, claims)
     for place, name in enumerate(session.names):
         if made.get_value(0, place) != seen.get_value(0, place):
             raise SessionError(f"the setting {name} took no effect")
-    (left,) = await connection.run("", (reading,), seconds)
+    (left,) = await connection.ask((reading,), seconds)
     for name in ("request.jwt.claims", "request.method", "request.path"):
         if left.get_value(0, session.names.index(name)):
             raise SessionError(f"the setting {name} outlived its request")

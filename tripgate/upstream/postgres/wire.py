@@ -90,15 +90,15 @@ class WireConnection:
         role: str,
         statements: Sequence[Statement],
         timeout: float,  # noqa: ASYNC109 - one timer, and not a cancellation
-    ) -> "list[pq.abc.PGresult]":
-        """Run these statements in one transaction; the result of each.
+    ) -> "tuple[list[pq.abc.PGresult], BackendError | None]":
+        """Run these statements in one transaction: the results of those before the first that fails, and its failure.
 
         Args:
             role: Whose prepared statements they are: a plan of a table with policies belongs to a role.
             timeout: Seconds. A connection that has not answered by then is given up.
 
         Raises:
-            BackendError: Postgres refused, or failed.
+            BackendError: Postgres hung up, and said why.
             NoAnswerError: The connection broke, or was too slow.
             AbandonedError: This task was cancelled while Postgres goes on; the connection is free once that is over.
         """
@@ -119,6 +119,17 @@ class WireConnection:
             over = self._over = self._loop.create_future()
             raise AbandonedError(over) from None
         return self._answers()
+
+    async def ask(self, statements: Sequence[Statement], timeout: float) -> "list[pq.abc.PGresult]":  # noqa: ASYNC109
+        """What these statements answer, as nobody but the login itself; for what no caller asks.
+
+        Raises:
+            BackendError: One fails. Otherwise as `run`.
+        """
+        results, error = await self.run("", statements, timeout)
+        if error is not None:
+            raise error
+        return results
 
     def close(self) -> None:
         """Hang up."""
@@ -236,7 +247,7 @@ class WireConnection:
         elif waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    def _answers(self) -> "list[pq.abc.PGresult]":
+    def _answers(self) -> "tuple[list[pq.abc.PGresult], BackendError | None]":
         results = self._results
         if self.broken:
             if self._late:
@@ -244,13 +255,18 @@ class WireConnection:
             said = next((failure_of(each) for each in results if each.status == _FAILED), None)
             raise unavailable() if said is None or said.code is None else said
         if not self._preparing:
-            for result in results:
+            # The usual case.
+            for place, result in enumerate(results):
                 if result.status != _TUPLES:
-                    raise self._failure(results)
-            return results
-        if any(each.status not in {_TUPLES, _DONE} for each in results):
-            raise self._failure(results)
-        return [result for result, sent in zip(results, self._sent, strict=True) if not sent.name]
+                    return results[:place], self._failure(result)
+            return results, None
+        found: list[pq.abc.PGresult] = []
+        for result, sent in zip(results, self._sent, strict=False):
+            if result.status not in {_TUPLES, _DONE}:
+                return found, self._failure(result)
+            if not sent.name:
+                found.append(result)
+        return found, None
 
     def _note_prepared(self) -> None:
         """Keep the names of those statements that Postgres has prepared, whatever became of the rest."""
@@ -258,13 +274,9 @@ class WireConnection:
             if sent.name and sent.text and result.status == _DONE:
                 self._book[sent.text] = sent.name
 
-    def _failure(self, results: "list[pq.abc.PGresult]") -> BackendError:
-        failed = next((each for each in results if each.status == _FAILED), None)
-        if failed is None:
-            self.close()
-            return BackendError(None, "an answer without rows")
-        error = failure_of(failed)
-        if error.code in _CONFUSED:
+    def _failure(self, result: pq.abc.PGresult) -> BackendError:
+        error = failure_of(result)
+        if error.code is None or error.code in _CONFUSED:
             self.close()
         return error
 
