@@ -223,6 +223,12 @@ def _check_key(mapping: Table) -> None:
         raise ValueError(
             f"{mapping.type_name}.{key.field}: a primary key never changes; say write=NEVER or on_create(…)"
         )
+    for relation in mapping.relations.values():
+        if relation.theirs and relation.target == mapping.type_name:
+            raise ValueError(
+                f"{mapping.type_name}.{relation.field}: PostgREST cannot tell the ends of a table's unique key to "
+                "itself apart; leave has_one(…) out, and look the row up by its key"
+            )
     brings = any(relation.creatable for relation in mapping.relations.values())
     if brings and key.kind is not Kind.UUID and not key.required:
         raise ValueError(

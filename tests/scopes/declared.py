@@ -96,8 +96,11 @@ class Room:
     """A row with a text for its key, which is nobody's."""
 
     code: str = column(write=on_create(required=True))
+    behind_code: str | None
     title: str = column(write=REQUIRED)
 
+    behind = to_one("Room", via="behind_code", description="The room through which one comes to it.")
+    leads_to = to_many("Room", via="behind_code", description="The rooms to which one comes through it.")
     notes = to_many("RoomNote", via="room_code", description="What is said there.")
 
 

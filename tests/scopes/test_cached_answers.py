@@ -97,6 +97,17 @@ async def test_an_answer_that_names_its_row_by_a_number_or_a_text(neighbours: Ne
     await until_answered(neighbours, other, {"room": {"title": "Attic", "notes": hush}}, ROOM, room=room)
 
 
+async def test_a_root_that_another_leads_to_is_listened_to_as_well(neighbours: Neighbours) -> None:
+    other, room, hall = neighbours.other, neighbours.room, f"{neighbours.room}: hall"
+    neighbours.sql("insert into public.rooms (code, title) values (%s, 'Hall')", hall)
+    neighbours.sql("insert into public.room_guests (room_code, user_id) values (%s, %s)", hall, other.id)
+    neighbours.sql("update public.rooms set behind_code = %s where code = %s", hall, room)
+    query = "query ($room: String!) { room(code: $room) { behind { title } } }"
+    assert await until_cached(neighbours, other, query, room=room) == {"room": {"behind": {"title": "Hall"}}}
+    neighbours.sql("update public.rooms set title = 'Lobby' where code = %s", hall)
+    await until_answered(neighbours, other, {"room": {"behind": {"title": "Lobby"}}}, query, room=room)
+
+
 async def test_who_joins_or_leaves_sees_it_in_that_scope_alone(neighbours: Neighbours) -> None:
     other = neighbours.other
     assert await until_cached(neighbours, other, CLUBS) == {"clubs": {"nodes": []}}

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, column, table
+from gql.declare import NEVER, column, has_one, table, unique
 from gql.scope import Membership, Scope, Scopes
 from gql.scope_checks import check_scopes
 from gql.table import Catalog, Column, Kind, Table
@@ -134,6 +134,19 @@ def test_only_a_root_finds_its_scope_by_itself() -> None:
 
     with pytest.raises(ValueError, match="Rootless is not the root of trip"):
         table("rootless", scope=TRIP)(Rootless)
+
+
+def test_a_row_has_no_one_other_of_its_own_table_from_the_other_side() -> None:
+    class Link:
+        """Of a chain."""
+
+        id: UUID = column(write=NEVER)
+        next_id: UUID | None
+
+        previous = has_one("Link", via="next_id", description="The one before it.")
+
+    with pytest.raises(ValueError, match=r"Link.previous: PostgREST cannot tell the ends of a table's unique key"):
+        table("links", keys=(unique("next_id"),))(Link)
 
 
 def test_a_subscription_to_what_is_told_nowhere_fails_the_start() -> None:

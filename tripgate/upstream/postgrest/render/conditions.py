@@ -7,7 +7,7 @@ from typing import assert_never
 from gql.schemas import bare
 from gql.table import catalog
 from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
-from tripgate.upstream.postgrest.render.request import percent, quoted
+from tripgate.upstream.postgrest.render.request import percent, quoted, related_name
 
 _OPERATORS = {
     Operator.CONTAINS: "cs",
@@ -96,8 +96,12 @@ class Filters:
         # Without columns PostgREST would read them all, which takes the right to each.
         some = self._aggregated or related.table in catalog.partly_hidden
         columns = [f"x:{catalog.key_of(related.table)}->nope", *inner.embeds] if some else inner.embeds
-        via = f"!{related.via}" if related.via else ""
-        self.embeds[place] = f"{alias}:{bare(related.table)}{via}({','.join(columns)})"
+        name = (
+            related_name(related.table, related.via, of=self._table, many=related.many)
+            if related.via
+            else bare(related.table)
+        )
+        self.embeds[place] = f"{alias}:{name}({','.join(columns)})"
         self.parameters += inner.parameters
         if related.many:
             # One is enough to know that there is one.

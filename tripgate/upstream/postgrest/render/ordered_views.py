@@ -17,7 +17,8 @@ def relation(read: Read) -> str:
         return read.table
     # Hashed with the order, which is why there is one look-up for both.
     view = _views().get((read.table, read.order))
-    if view is None:
+    if view is None or read.table in _related_tables(read):
+        # A key of the table to itself would lead from the view to the table by both its ends.
         return read.table
     name, columns = view
     if all(pick.column in columns for pick in read.columns) and columns.issuperset(
@@ -26,6 +27,27 @@ def relation(read: Read) -> str:
         return name
     # Computed columns are functions of the table's rows, not of the view's.
     return read.table
+
+
+def _related_tables(read: Read) -> set[str]:
+    """The tables that rows of this one are asked for, tested and ordered by."""
+    return {
+        *(embed.read.table for embed in read.embeds),
+        *(key.path[0].table for key in read.order if key.path),
+        *_tested_tables(read.where),
+    }
+
+
+def _tested_tables(condition: Condition) -> set[str]:
+    match condition:
+        case Related():
+            return {condition.table}
+        case Not():
+            return _tested_tables(condition.of)
+        case And() | Or():
+            return {table for part in condition.of for table in _tested_tables(part)}
+        case _:
+            return set()
 
 
 @cache

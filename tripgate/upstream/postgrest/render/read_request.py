@@ -14,7 +14,7 @@ from tripgate.upstream.postgrest.render.finish import VALUE, askable
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_apart
 from tripgate.upstream.postgrest.render.ordered_views import relation
-from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text
+from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text, related_name
 from tripgate.upstream.postgrest.render.seams import split
 from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
 
@@ -140,9 +140,10 @@ def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, li
     for embed in read.embeds:
         below = f"{prefix}{embed.alias}."
         inner, more = _level(embed.read, below)
-        select.append(f"{embed.alias}:{bare(embed.read.table)}!{embed.via}({inner})")
+        name = related_name(embed.read.table, embed.via, of=read.table, many=embed.many)
+        select.append(f"{embed.alias}:{name}({inner})")
         parameters += more
-    select += [_related_key(number, key, value=read.keys) for number, key in enumerate(read.order) if key.path]
+    select += [_related_key(number, key, read) for number, key in enumerate(read.order) if key.path]
     if embedded:
         select.append(embedded)
     return ",".join(select + filters.embeds), parameters
@@ -153,13 +154,16 @@ def _counts_rows(read: Read) -> bool:
     return not read.columns and read.aggregates == (Aggregate("count", Function.COUNT),)
 
 
-def _related_key(number: int, key: Sort, *, value: bool) -> str:
+def _related_key(number: int, key: Sort, read: Read) -> str:
     """The embed that holds a related key of an order: `o` to sort by, and where wanted its value as text."""
-    columns = f"o:{key.column}" + (f",{VALUE}:{key.column}::text" if value else "")
-    first, *further = key.path
-    for hop in reversed(further):
-        columns = f"...{bare(hop.table)}!{hop.via}({columns})"
-    return f"{related_key(number)}:{bare(first.table)}!{first.via}({columns})"
+    columns = f"o:{key.column}" + (f",{VALUE}:{key.column}::text" if read.keys else "")
+    names = [
+        related_name(hop.table, hop.via, of=of)
+        for of, hop in zip((read.table, *(hop.table for hop in key.path)), key.path, strict=False)
+    ]
+    for name in reversed(names[1:]):
+        columns = f"...{name}({columns})"
+    return f"{related_key(number)}:{names[0]}({columns})"
 
 
 def _sort(number: int, key: Sort, whole: Whole | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from gql.schemas import bare
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
 from tripgate.upstream.postgrest.long_rows import Finish
 from tripgate.upstream.postgrest.render.seams import Seam
@@ -103,6 +104,15 @@ def percent(text: str) -> str:
 def quoted(text: str) -> str:
     """A value inside `and=(…)`, `or=(…)` or `in.(…)`: double-quoted, then percent-encoded."""
     return percent('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+
+
+def related_name(table: str, via: str, *, of: str, many: bool = False) -> str:
+    """What an embed names: the related table, and the foreign key by its column.
+
+    A key of a table to itself has two ends of one name: with the table's name PostgREST takes the rows that refer to a
+    row, and with the column's the one that it refers to.
+    """
+    return via if table == of and not many else f"{bare(table)}!{via}"
 
 
 def pick_text(pick: Pick) -> str:

@@ -34,6 +34,7 @@ create table public.club_events (
 );
 create table public.rooms (
     code text primary key,
+    behind_code text references public.rooms (code) on delete set null,
     title text not null
 );
 create table public.room_guests (
