@@ -101,9 +101,16 @@ def test_a_star_in_a_pattern_is_a_star(operator: Operator, pattern: str, expecte
             ],
         ),
         (
+            related(Related("trips", "trip_id", False, TITLE)),
+            {},
+            ["f0:trip_items!trip_id(f0:trips!trip_id())"],
+            ["and=(f0.not.is.null)", "f0.and=(f0.not.is.null)", "f0.f0.title=eq.Rome", "f0.limit=1"],
+        ),
+        (
+            # The one that a row of the same table refers to goes by the key's column.
             related(related(TITLE, many=False)),
             {},
-            ["f0:trip_items!trip_id(f0:trip_items!trip_id())"],
+            ["f0:trip_items!trip_id(f0:trip_id())"],
             ["and=(f0.not.is.null)", "f0.and=(f0.not.is.null)", "f0.f0.title=eq.Rome", "f0.limit=1"],
         ),
         (

@@ -34,7 +34,7 @@ COUNT = Aggregate("count", Function.COUNT)
 SUM = Aggregate("a0", Function.SUM, "budget", "text")
 CALL = FunctionCall("trips_near", (("place", "x"), ("km", "5")))
 OWNER = (Hop("profiles", "user_id"),)
-ITEM_OWNER = (Hop("trips", "trip_id"), Hop("profiles", "user_id"))
+PLACE_OWNER = (Hop("places", "place_id"), Hop("profiles", "user_id"))
 
 
 def trips(**changes: Any) -> Read:
@@ -80,9 +80,17 @@ def test_a_read_is_sent_by_get_and_known_by_all_that_it_asks() -> None:
             "select=id,k1:profiles!user_id(o:display_name)&order=title.asc,k1(o).asc",
         ),
         (
-            {"order": (Sort("display_name", path=ITEM_OWNER),), "keys": True},
-            "select=id,k0:trips!trip_id(...profiles!user_id(o:display_name,v:display_name::text))&order=k0(o).asc",
+            {"order": (Sort("display_name", path=PLACE_OWNER),), "keys": True},
+            "select=id,k0:places!place_id(...profiles!user_id(o:display_name,v:display_name::text))&order=k0(o).asc",
         ),
+        # The row of the same table that one refers to goes by the key's column, and those that refer to it do not.
+        ({"order": (Sort("title", path=(Hop("trips", "after"),)),)}, "select=id,k0:after(o:title)&order=k0(o).asc"),
+        (
+            {"order": (Sort("title", path=(Hop("trips", "after"), Hop("trips", "after"))),)},
+            "select=id,k0:after(...after(o:title))&order=k0(o).asc",
+        ),
+        ({"embeds": (Embed("r0", "after", False, Read("trips", ID)),)}, "select=id,r0:after(id)"),
+        ({"embeds": (Embed("r0", "after", True, Read("trips", ID)),)}, "select=id,r0:trips!after(id)"),
         ({"columns": (), "aggregates": (COUNT,)}, "select=count"),
         ({"columns": (), "aggregates": (COUNT, SUM)}, "select=count(),a0:budget.sum()::text"),
         ({"columns": (Pick("status"),), "aggregates": (COUNT,)}, "select=status,count()"),
