@@ -53,7 +53,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock.
 audit: setup ## Look the locked packages up among known vulnerabilities, where the package index tells of them.
 	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
 
-bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway and PostGraphile.
+bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway, PostGraphile and pg_graphql.
 	@$(BIN)/python -m bench --first-year
 
 soak: setup ## Keep a gateway busy for ten minutes with faults, and ten with slow statements: make soak name=slow

@@ -1,10 +1,12 @@
 """The command line: `python -m bench`.
 
-Exit codes: 0 measured or published, 1 a contender answered wrong or did not start, 2 wrong usage, 130 interrupted.
-Targets that are missed are shown and change no exit code: how fast a machine is, is no mistake.
+Exit codes: 0 measured or published, 1 a contender answered wrong or did not start, or took more instructions than may
+be, 2 wrong usage, 130 interrupted. Targets that are missed are shown and change no exit code: how fast a machine is,
+is no mistake.
 """
 
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,23 +17,23 @@ from typing import Any, NoReturn
 
 import click
 
-from bench import parts, plots, report, results
-from bench.capture import capture
-from bench.contenders import CONTENDERS
-from bench.data import FIRST_YEAR, Volume
-from bench.http1 import WrongAnswerError
-from bench.measure import Plan, measure
+from bench import instructions, memory, report
+from bench.contenders import COMPARED, CONTENDERS
+from bench.data import FIRST_YEAR, describe
+from bench.load import WrongAnswerError
+from bench.measure import Plan, chosen, measure
 from bench.node import NodeError
-from bench.outcome import Outcome
-from bench.parts import PARTS
-from bench.publish import PublishError, publish
-from bench.servers import Servers
-from bench.site import Site, StartError, fill, options, prepare
-from bench.workloads import WORKLOADS
+from bench.publish import PublishError, draw, publish
+from bench.realtime import run as realtime
+from bench.site import Site, StartError, options
+from bench.workloads import COMPARISONS, WORKLOADS
 from tripgate.local.errors import LocalStackError
 from tripgate.local.stack import Stack
 
-_NAMES = [each.name for each in CONTENDERS]
+PARTS = ("memory", "realtime")
+_GROUPS = list(dict.fromkeys(each.group for each in WORKLOADS))
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TREE = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,17 +42,24 @@ _NAMES = [each.name for each in CONTENDERS]
 @click.option(
     "--connections", default=8, show_default=True, type=click.IntRange(1), help="How many clients ask at once."
 )
-@click.option("--people", default=Volume.people, show_default=True, type=click.IntRange(10), help="How much data.")
-@click.option("--first-year", is_flag=True, help=f"The seed's first year: {FIRST_YEAR.describe()}.")
+@click.option("--people", default=1000, show_default=True, type=click.IntRange(100), help="How much data.")
+@click.option("--first-year", is_flag=True, help=f"The seed's first year: {describe(FIRST_YEAR)}.")
 @click.option(
     "--only",
     multiple=True,
     metavar="NAME",
-    help="A contender, a workload, contender/workload, or another part; may be given again. "
-    f"Contenders: {', '.join(_NAMES)}. Workloads: {', '.join(each.name for each in WORKLOADS)}. "
-    f"Parts: {', '.join(PARTS)}.",
+    help="A contender, a workload, contender/workload, a group of workloads or another part; may be given again. "
+    f"Contenders: {', '.join(each.name for each in COMPARED)}. "
+    f"Workloads: {', '.join(each.name for each in COMPARISONS)}. "
+    f"Groups: {', '.join(_GROUPS)}. Parts: {', '.join(PARTS)}.",
 )
-@click.option("--without", multiple=True, type=click.Choice(_NAMES), metavar="NAME", help="A contender to leave out.")
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice([each.name for each in CONTENDERS]),
+    metavar="NAME",
+    help="A contender to leave out.",
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -61,9 +70,13 @@ _NAMES = [each.name for each in CONTENDERS]
 @click.option(
     "--publish",
     "published",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=_FILE,
     help="Measure nothing: write the JSON of a run into docs/performance.md and bench/README.md, with its plots.",
 )
+@click.option(
+    "--instructions", "counted", is_flag=True, help="Measure no time: count the gateway's instructions per request."
+)
+@click.option("--against", type=_TREE, help="With --instructions: a checkout of another commit, to compare with.")
 def main(
     seconds: float,
     rounds: int,
@@ -74,116 +87,91 @@ def main(
     without: tuple[str, ...],
     output: Path,
     published: Path | None,
+    counted: bool,
+    against: Path | None,
 ) -> None:
-    """Measure Tripgate beside raw PostgREST, a bare hop, a hand-written gateway and PostGraphile.
+    """Measure Tripgate beside raw PostgREST, a bare hop, a hand-written gateway, PostGraphile and pg_graphql.
 
     Starts everything it needs in a temporary directory, and stops and removes it at the end.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    if published is not None:
-        _publish(published)
-        return
-    requests = [name for name in only if name not in PARTS]
-    chosen = _chosen(requests) if requests or not only else frozenset()
-    chosen = frozenset(pair for pair in chosen if pair[0] not in without)
-    plan = Plan(
-        contenders=[
-            each
-            for each in CONTENDERS
-            if each.name not in without and (not chosen or any(name == each.name for name, _ in chosen))
-        ],
-        workloads=[each.name for each in WORKLOADS if any(name == each.name for _, name in chosen)],
-        only=chosen,
-        rounds=rounds,
-        seconds=seconds,
-        connections=connections,
-    )
-    others = [name for name in PARTS if not only or name in only]
-    volume = FIRST_YEAR if first_year else Volume(people=people)
-    try:
-        mistakes = _run(plan, others, volume, output)
-    except (LocalStackError, NodeError, StartError, WrongAnswerError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
-    for mistake in mistakes:
-        click.echo(mistake, err=True)
-    sys.exit(1 if mistakes else 0)
-
-
-def _publish(file: Path) -> None:
-    try:
-        for written in publish(file):
-            click.echo(f"Wrote {written}")
-    except PublishError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-
-
-def _run(plan: Plan, others: Sequence[str], volume: Volume, output: Path) -> list[str]:
-    """Measure, show and keep it; what was delivered wrong."""
     began = time.monotonic()
 
     def progress(sentence: str) -> None:
         click.echo(f"[{time.monotonic() - began:5.1f} s] {sentence}", err=True)
 
+    named = [name for name in only if name not in PARTS]
+    try:
+        cells = chosen(named, without) if named or not only else []
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--only") from None
+    try:
+        if published is not None:
+            for written in publish(published):
+                click.echo(f"Wrote {written}")
+        elif counted or against is not None:
+            text, fine = instructions.compare(against, only, progress)
+            click.echo(text)
+            sys.exit(0 if fine else 1)
+        else:
+            plan = Plan(cells, rounds, seconds, connections)
+            parts = [name for name in PARTS if not only or name in only]
+            mistakes = _run(plan, parts, FIRST_YEAR if first_year else people, output, progress)
+            click.echo("".join(f"{mistake}\n" for mistake in mistakes), err=True, nl=False)
+            sys.exit(1 if mistakes else 0)
+    except (
+        LocalStackError,
+        NodeError,
+        StartError,
+        WrongAnswerError,
+        PublishError,
+        subprocess.CalledProcessError,
+    ) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+
+
+def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: Callable[[str], None]) -> Sequence[str]:
+    """Measure, show and keep it; what was delivered wrong."""
     with tempfile.TemporaryDirectory(prefix="tripgate-bench-") as folder:
         # Postgres never runs as root: its user must be able to enter, or the data would lie elsewhere and stay.
         Path(folder).chmod(0o755)
         data_dir = Path(folder) / "data"
         with Stack(options(data_dir), progress) as stack:
-            site = prepare(stack, data_dir)
-            run, mistakes = _measured(site, plan, others, volume, Path(folder), progress)
-    file = results.write(output, run)
-    drawn = plots.draw(run, output, file.stem)
-    click.echo("\n".join([results.tables(run), "", *results.verdicts(run), ""]))
-    click.echo(f"All rounds: {file}")
-    for plot in drawn:
+            site = Site(stack, data_dir, progress)
+            run, mistakes = _measured(site, plan, parts, people, Path(folder))
+    file = report.write(output, run)
+    click.echo("\n".join([report.tables(run), "", *report.verdicts(run), "", f"All rounds: {file}"]))
+    for plot in draw(run, output, file.stem):
         click.echo(f"Plot: {plot}")
     return mistakes
 
 
 def _measured(
-    site: Site, plan: Plan, others: Sequence[str], volume: Volume, folder: Path, progress: Callable[[str], None]
-) -> tuple[dict[str, Any], list[str]]:
+    site: Site, plan: Plan, parts: Sequence[str], people: int, folder: Path
+) -> tuple[dict[str, Any], Sequence[str]]:
     """All that is measured of a run, as plain values, and what was delivered wrong."""
-    outcomes: list[Outcome] = []
-    if plan.workloads or set(others) != {parts.REALTIME}:
-        progress(f"Loading {volume.describe()}")
-        fill(site, volume, progress)
-    servers = Servers(site, progress)
-    measured = []
-    if plan.workloads:
-        progress("Hearing what Tripgate asks of PostgREST")
-        workloads = [each for each in WORKLOADS if each.name in plan.workloads]
-        cases = capture(site, workloads)
-        progress("Starting the contenders and checking their answers")
-        measured = measure(site, servers, plan, cases, progress)
-        outcomes.append(report.outcome(measured, plan, workloads))
-    more, mistakes = parts.measure(site, servers, plan, others, folder, progress)
-    return results.collect(measured, [*outcomes, *more], plan, volume, site.versions()), mistakes
-
-
-def _chosen(only: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """The pairs of contender and workload that some entry of `only` names; all without any."""
-    pairs = [(contender.name, workload.name) for contender in CONTENDERS for workload in WORKLOADS]
-    if not only:
-        return frozenset(pairs)
-    contenders, workloads = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
-    for name in only:
-        if name not in contenders | workloads and tuple(name.split("/")) not in pairs:
-            raise click.BadParameter(
-                f"{name} is no contender, workload, contender/workload or part.", param_hint="--only"
-            )
-    # `--only tripgate --only point` means both: that contender, with that workload.
-    named_contenders = contenders.intersection(only) or contenders
-    named_workloads = workloads.intersection(only) or workloads
-    slashed = {pair for pair in pairs if "/".join(pair) in only}
-    if slashed and not (contenders | workloads).intersection(only):
-        return frozenset(slashed)
-    return frozenset(slashed | {(c, w) for c in named_contenders for w in named_workloads})
+    for contender in CONTENDERS:
+        if site.lacks(contender):
+            site.progress(f"{contender.title} is left out: {site.lacks(contender)}")
+    cells = [(workload, contender) for workload, contender in plan.cells if not site.lacks(contender)]
+    plan = Plan(cells, plan.rounds, plan.seconds, plan.connections)
+    site.progress(f"Loading {describe(people)}")
+    site.fill(people)
+    measured = measure(site, plan, folder) if cells else []
+    outcomes = report.outcomes(measured, plan)
+    mistakes: Sequence[str] = ()
+    if "memory" in parts:
+        left_out = {contender.name for contender in COMPARED if site.lacks(contender)}
+        found = memory.measure(site, [each for each in COMPARED if each.name not in left_out])
+        outcomes += [found] if found is not None else []
+    if "realtime" in parts:
+        outcome, mistakes = realtime.measure(site, people)
+        outcomes.append(outcome)
+    return report.run(measured, outcomes, plan, describe(people), site.versions()), mistakes
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,29 +1,26 @@
-"""Who is compared: each contender is a way to start a server and a way to ask it.
+"""Who is compared: each contender is a way to start a server, and the names to ask it in.
 
-A new one is one entry in `CONTENDERS`: a Python module that reads the settings of `bench.site` from its environment
-and prints `Serving: <address>`. How PostGraphile is started is in `bench.servers`.
+A new one is one entry in `CONTENDERS`. Its command is run with the addresses and keys of `bench.site` in its
+environment and prints `Serving: <address>`. In `env`, `{rest}`, `{reader}`, `{authenticator}` and `{replay}` stand for
+PostgREST, for Postgres as the login that reads for the gateway and as PostgREST's own, and for recorded answers.
 """
 
+import contextlib
 import http.client
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.data import Caller
-from bench.recorder import Heard
-from bench.workloads import Variables, Workload
+from bench.workloads import Workload
+from tripgate.gateway.settings import Settings
+from tripgate.local.postgrest import POOL
 
-
-class Asks(Enum):
-    """What a contender is sent for one case."""
-
-    UPSTREAM = "the request that Tripgate sends to PostgREST"
-    PATH = "POST with the path of that request"
-    GRAPHQL = "POST with the document and its variables"
-    POSTGRAPHILE = "the same, with the document in PostGraphile's names"
+# What one is sent: the request that Tripgate sends to PostgREST, the path of that in a POST, or a document in the names
+# of Tripgate, PostGraphile or pg_graphql.
+UPSTREAM, PATH, OURS, POSTGRAPHILES, PG_GRAPHQLS = "upstream", "path", "tripgate", "postgraphile", "pg_graphql"
 
 
 @dataclass(frozen=True)
@@ -31,55 +28,77 @@ class Contender:
     """One server.
 
     Attributes:
-        module: The Python module to run; `None` for PostgREST itself, which runs anyway, and for what is not Python.
+        python: The Python module to run, and its arguments; empty for PostgREST, which runs anyway, and for Node.
         env: Settings of its own.
+        lacks: Why it cannot be had here; empty when it can, as far as can be told before anything runs.
     """
 
     name: str
     title: str
-    asks: Asks
-    module: str | None = None
-    arguments: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    asked: str
+    python: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    lacks: str = ""
+
+    @property
+    def is_gateway(self) -> bool:
+        """Whether it is this project's gateway in some variant, and so takes the settings of a workload."""
+        return self.name.startswith("tripgate")
+
+    @property
+    def is_postgrest(self) -> bool:
+        """Whether it is asked through PostgREST itself, without a server of its own."""
+        return self.asked in {UPSTREAM, PG_GRAPHQLS}
 
 
-RAW = Contender("postgrest", "raw PostgREST", Asks.UPSTREAM)
-HOP = Contender("hop", "bare aiohttp hop", Asks.PATH, "bench.hop")
-# Nothing that a closed loop of one person would be served from, or refused by: each request is asked of Supabase.
-_ALONE = (
-    ("TRIPGATE_RATE_LIMITS", "false"),
-    ("TRIPGATE_CACHE", "false"),
-    ("TRIPGATE_SHARE_READS", "false"),
-    ("TRIPGATE_UPSTREAM_SHARE", "1"),
+def gateway(name: str, title: str, *arguments: str, lacks: str = "", **env: str) -> Contender:
+    """A variant of this project's gateway."""
+    # Nothing that a closed loop of one person would be served from, or refused by: each request is asked of Supabase.
+    common = {
+        "TRIPGATE_RATE_LIMITS": "false",
+        "TRIPGATE_CACHE": "false",
+        "TRIPGATE_SHARE_READS": "false",
+        "TRIPGATE_UPSTREAM_SHARE": "1",
+        "TRIPGATE_REST_URL": "{rest}",
+    }
+    return Contender(name, title, OURS, arguments or ("tripgate", "serve"), {**common, **env}, lacks)
+
+
+RAW = Contender("postgrest", "raw PostgREST", UPSTREAM)
+HOP = Contender("hop", "bare aiohttp hop", PATH, ("bench.hop",), {"TRIPGATE_REST_URL": "{rest}"})
+TRIPGATE = gateway("tripgate", "Tripgate")
+TRIPGATE_SQL = gateway(
+    "tripgate_direct",
+    "Tripgate over SQL",
+    TRIPGATE_DATABASE_URL="{reader}",
+    TRIPGATE_DATABASE_POOL=str(POOL),
+    lacks="" if "database_url" in Settings.model_fields else "this Tripgate reads over PostgREST alone",
 )
-TRIPGATE = Contender("tripgate", "Tripgate", Asks.GRAPHQL, "tripgate", ("serve",), env=_ALONE)
-# The site tells it the database.
-DIRECT = Contender("tripgate_direct", "Tripgate over SQL", Asks.GRAPHQL, "tripgate", ("serve",), env=_ALONE)
-HANDWRITTEN = Contender("handwritten", "hand-written", Asks.GRAPHQL, "bench.handwritten")
+HANDWRITTEN = Contender("handwritten", "hand-written", OURS, ("bench.handwritten",), {"TRIPGATE_REST_URL": "{rest}"})
 HANDWRITTEN_CACHED = Contender(
-    "handwritten_cached", "hand-written, cached", Asks.GRAPHQL, "bench.handwritten", ("--cache-documents",)
+    "handwritten_cached",
+    "hand-written, cached",
+    OURS,
+    ("bench.handwritten", "--cache-documents"),
+    {"TRIPGATE_REST_URL": "{rest}"},
 )
-POSTGRAPHILE = Contender("postgraphile", "PostGraphile 5", Asks.POSTGRAPHILE)
-CONTENDERS: Sequence[Contender] = (RAW, HOP, TRIPGATE, DIRECT, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE)
+POSTGRAPHILE = Contender("postgraphile", "PostGraphile 5", POSTGRAPHILES, env={"DATABASE_URL": "{authenticator}"})
+PG_GRAPHQL = Contender("pg_graphql", "pg_graphql", PG_GRAPHQLS)
+# The gateway against itself: with more tables, and with one and two workers over recorded answers.
+WIDE = gateway("tripgate_wide", "200 tables more", "bench.wider", "200")
+ONE_WORKER, TWO_WORKERS = (
+    gateway(f"tripgate_workers_{n}", title, "tripgate", "serve", "--workers", str(n), TRIPGATE_REST_URL="{replay}")
+    for n, title in ((1, "1 worker"), (2, "2 workers"))
+)
+GATEWAYS = (TRIPGATE, TRIPGATE_SQL)
+COMPARED = (RAW, HOP, *GATEWAYS, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE, PG_GRAPHQL)
+CONTENDERS = (*COMPARED, WIDE, ONE_WORKER, TWO_WORKERS)
 
-# Closed sets are enums in Tripgate and text in PostGraphile, which knows only the column.
-_ENUMS = frozenset({"status", "kind"})
 
-
-@dataclass(frozen=True)
-class Case:
-    """One set of variables of a workload, with what is known of it before anything is measured.
-
-    Attributes:
-        heard: What Tripgate asks PostgREST for it.
-        answer: Tripgate's answer, decoded.
-    """
-
-    workload: Workload
-    caller: Caller
-    variables: Variables
-    heard: Heard
-    answer: Any
+def takes_part(contender: Contender, workload: Workload) -> bool:
+    """Whether a contender can be asked what a workload asks."""
+    asked = contender.asked in {UPSTREAM, PATH} or contender.asked in workload.documents
+    return asked and contender.name in (workload.contenders or [each.name for each in COMPARED])
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,13 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
 
+    @classmethod
+    def post(cls, path: str, token: str, body: Any) -> "Request":
+        """JSON, as a client sends it."""
+        kind = "application/json"
+        headers = (("Accept", kind), ("Content-Type", kind), ("Authorization", f"Bearer {token}"))
+        return cls("POST", path, headers, json.dumps(body).encode())
+
     def wire(self, url: str) -> bytes:
         """The request as it travels to the server of this URL."""
         fields = [("Host", urlsplit(url).netloc), *self.headers]
@@ -101,7 +127,7 @@ class Request:
 
     def send(self, url: str) -> tuple[int, bytes]:
         """Send it once, on a connection of its own; status and body."""
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         try:
             connection.request(self.method, self.path, body=self.body or None, headers=dict(self.headers))
             answer = connection.getresponse()
@@ -110,35 +136,25 @@ class Request:
             connection.close()
 
 
-def graphql_request(document: str, caller: Caller, variables: Variables) -> Request:
-    """How a client asks a GraphQL server."""
-    return _post({"query": document, "variables": variables}, caller.token)
+def graphql(contender: Contender, token: str, document: str, variables: Mapping[str, Any]) -> Request:
+    """A document as this contender takes it."""
+    path = "/rpc/graphql" if contender == PG_GRAPHQL else "/graphql"
+    return Request.post(path, token, {"query": document, "variables": dict(variables)})
 
 
-def request(contender: Contender, case: Case) -> Request:
-    """How a case is put to a contender."""
-    match contender.asks:
-        case Asks.UPSTREAM:
-            return Request(case.heard.method, case.heard.path, case.heard.headers)
-        case Asks.PATH:
-            return _post({"path": case.heard.path.removeprefix("/")}, case.caller.token)
-        case Asks.GRAPHQL:
-            return graphql_request(case.workload.document, case.caller, case.variables)
-        case Asks.POSTGRAPHILE:
-            return graphql_request(case.workload.postgraphile, case.caller, case.variables)
+def leaves(answer: Any) -> list[str]:
+    """What an answer says, without how it is nested and named: its values in the order of their keys.
 
-
-def is_right(contender: Contender, case: Case, body: bytes) -> bool:
-    """Whether a body is the right answer to a case."""
-    match contender.asks:
-        case Asks.UPSTREAM:
-            return body == case.heard.body
-        case Asks.PATH:
-            return bool(json.loads(body) == {"data": json.loads(case.heard.body)})
-        case Asks.GRAPHQL:
-            return bool(json.loads(body) == case.answer)
-        case Asks.POSTGRAPHILE:
-            return bool(_with_enums(json.loads(body)) == case.answer)
+    Closed sets are enums in Tripgate and text elsewhere, so case says nothing; sums are text or numbers.
+    """
+    if isinstance(answer, dict):
+        return [leaf for key in sorted(answer) for leaf in leaves(answer[key])]
+    if isinstance(answer, list):
+        return [leaf for each in answer for leaf in leaves(each)]
+    text = str(answer).casefold()
+    with contextlib.suppress(InvalidOperation):
+        text = str(Decimal(text).normalize())
+    return [text]
 
 
 def objects(answer: Any) -> int:
@@ -146,22 +162,3 @@ def objects(answer: Any) -> int:
     if isinstance(answer, dict):
         return ("id" in answer) + sum(map(objects, answer.values()))
     return sum(map(objects, answer)) if isinstance(answer, list) else 0
-
-
-def _with_enums(answer: Any) -> Any:
-    """PostGraphile's answer with the values of closed sets as Tripgate names them."""
-    if isinstance(answer, dict):
-        return {
-            key: value.upper() if key in _ENUMS and isinstance(value, str) else _with_enums(value)
-            for key, value in answer.items()
-        }
-    return [_with_enums(each) for each in answer] if isinstance(answer, list) else answer
-
-
-def _post(body: dict[str, Any], token: str) -> Request:
-    headers = (
-        ("Accept", "application/json"),
-        ("Content-Type", "application/json"),
-        ("Authorization", f"Bearer {token}"),
-    )
-    return Request("POST", "/graphql", headers, json.dumps(body).encode())

@@ -3,16 +3,17 @@
 import contextlib
 import sys
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import psutil
 
 
+@dataclass(frozen=True)
 class Tree:
     """A process and all that descends from it, the ended ones included."""
 
-    def __init__(self, root: psutil.Process) -> None:
-        self._root = root
+    pid: int
 
     @classmethod
     def serving(cls, url: str) -> "Tree":
@@ -31,12 +32,12 @@ class Tree:
                     connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
                     for connection in process.net_connections("tcp")
                 ):
-                    return cls(_below_guard(process))
+                    return cls(_below_guard(process).pid)
         raise LookupError(f"No process of this benchmark listens at {url}.")
 
     @classmethod
     def running(cls, module: str) -> "Tree":
-        """The tree of the server that runs a module, found among this process's descendants.
+        """The tree of the process that runs a module, found among this process's descendants.
 
         Raises:
             LookupError: None runs it.
@@ -45,22 +46,18 @@ class Tree:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 command = process.cmdline()
                 if "-m" in command[:-1] and command[command.index("-m") + 1].startswith(module):
-                    return cls(process)
+                    return cls(process.pid)
         raise LookupError(f"No process of this benchmark runs {module}.")
-
-    @property
-    def pid(self) -> int:
-        """The id of the process at the root."""
-        return self._root.pid
 
     def resident(self) -> int:
         """Bytes of memory that the process itself holds now."""
-        return int(self._root.memory_info().rss)
+        return int(psutil.Process(self.pid).memory_info().rss)
 
     def seconds(self) -> float:
         """CPU time used so far, of user and system together; grows only."""
+        root = psutil.Process(self.pid)
         total = 0.0
-        for process in (self._root, *self._root.children(recursive=True)):
+        for process in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 # `children_…` is that of children who have ended, on systems that keep it.
                 times = process.cpu_times()

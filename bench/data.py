@@ -1,18 +1,23 @@
-"""The data that is asked for: people with all they own and share, loaded in bulk, and the callers with their tokens.
+"""The data that is asked for: people with all they own and share, loaded in bulk, and callers with their tokens.
 
 Every trip has exactly as many items as the workloads ask for, so that no contender reads rows it then drops. Two others
 take part in each trip and vote on its first day. Bulk loading passes by triggers and foreign keys, whose work on half a
 million rows takes many times as long as all measurements; the rows are such as they would have let in.
 """
 
-import json
-import urllib.request
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
+from tripgate.local.keys import Signer, load_or_create
+
 PEOPLE_AT_ONCE = 1000
+FIRST_YEAR = 10_000
+SIZES = {"places": 10, "trips": 5, "items": 10, "collaborators": 2}
 
 # The callers, by the number of their trips. The busy one has more than Tripgate keeps plans for (64 sets of variables),
 # so that a rotation through them plans each time. The tireless one asks for a thousand trips in one page.
@@ -20,30 +25,6 @@ REGULAR = "regular"
 BUSY = "busy"
 TIRELESS = "tireless"
 CALLERS = {REGULAR: 12, BUSY: 100, TIRELESS: 1000}
-
-
-@dataclass(frozen=True)
-class Volume:
-    """How many rows are loaded. The callers' trips come on top."""
-
-    people: int = 300
-    places_each: int = 10
-    trips_each: int = 5
-    items_each: int = 10
-    collaborators_each: int = 2
-
-    def describe(self) -> str:
-        """The volume as a sentence."""
-        trips = self.people * self.trips_each
-        collaborators = trips * self.collaborators_each
-        return (
-            f"{self.people:,} people, {self.people * self.places_each:,} places, {trips:,} trips, "
-            f"{trips * self.items_each:,} items, {collaborators:,} collaborators, {2 * collaborators:,} votes"
-        )
-
-
-# The seed's first year: 10,000 people, 100,000 places, 50,000 trips, 500,000 items.
-FIRST_YEAR = Volume(people=10_000)
 
 
 @dataclass(frozen=True)
@@ -63,59 +44,93 @@ class Caller:
     place_id: str
 
 
-def load(
-    admin_db_url: str, api_url: str, api_key: str, volume: Volume, progress: Callable[[str], None]
-) -> dict[str, Caller]:
-    """Fill the database and sign the callers up; each by the name in `CALLERS`."""
-    signed_up = {name: _sign_up(api_url, api_key, name) for name in CALLERS}
+def describe(people: int) -> str:
+    """How much is loaded, as a sentence. The callers' trips come on top."""
+    trips = people * SIZES["trips"]
+    collaborators = trips * SIZES["collaborators"]
+    return (
+        f"{people:,} people, {people * SIZES['places']:,} places, {trips:,} trips, "
+        f"{trips * SIZES['items']:,} items, {collaborators:,} collaborators, {2 * collaborators:,} votes"
+    )
+
+
+class Tokens:
+    """Signs what Auth would issue, and as long, with the stack's own key."""
+
+    def __init__(self, data_dir: Path, api_url: str) -> None:
+        keys = load_or_create(data_dir / "keys.json")
+        self._signer = Signer(algorithm="ES256", private_jwk=keys.private_jwk, jwt_secret=keys.jwt_secret)
+        self._issuer = f"{api_url}/auth/v1"
+
+    def of(self, user_id: str) -> str:
+        """A token for a person that outlives the benchmark."""
+        now = int(time.time())
+        return self._signer.sign(
+            {
+                "iss": self._issuer,
+                "sub": user_id,
+                "aud": "authenticated",
+                "exp": now + 24 * 3600,
+                "iat": now,
+                "email": f"{user_id}@bench.example",
+                "phone": "",
+                "app_metadata": {"provider": "email", "providers": ["email"]},
+                "user_metadata": {"display_name": "Somebody who asks"},
+                "role": "authenticated",
+                "aal": "aal1",
+                "amr": [{"method": "password", "timestamp": now}],
+                "session_id": str(uuid4()),
+                "is_anonymous": False,
+            }
+        )
+
+
+def load(admin_db_url: str, tokens: Tokens, people: int, progress: Callable[[str], None]) -> dict[str, Caller]:
+    """Fill the database; the callers by their names in `CALLERS`."""
     with psycopg.connect(admin_db_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
-        for first in range(1, volume.people + 1, PEOPLE_AT_ONCE):
-            last = min(first + PEOPLE_AT_ONCE - 1, volume.people)
-            with connection.transaction():
-                for statement in (_ACCOUNTS, _PROFILES, _PREFERENCES):
-                    connection.execute(statement, {"first": first, "last": last})
-                people = f"(select md5('person ' || n)::uuid, n from generate_series({first}, {last}) n)"
-                _load_trips(connection, volume, people, volume.trips_each)
-            progress(f"Loaded {last:,} of {volume.people:,} people with their trips")
-        for name, (user_id, _) in signed_up.items():
-            _load_trips(connection, volume, f"(values ('{user_id}'::uuid, 0))", CALLERS[name])
+        for first in range(1, people + 1, PEOPLE_AT_ONCE):
+            last = min(first + PEOPLE_AT_ONCE - 1, people)
+            some = f"(select md5('person ' || n)::uuid, n from generate_series({first}, {last}) n)"
+            _insert(connection, some, people, SIZES["trips"])
+            progress(f"Loaded {last:,} of {people:,} people with their trips")
+        for name, trips in CALLERS.items():
+            _insert(connection, f"(values (md5('{name}')::uuid, 0))", people, trips)
         progress("Gathering statistics")
         connection.execute("vacuum (analyze)")
-        return {name: _caller(connection, user_id, token) for name, (user_id, token) in signed_up.items()}
+        return {name: _caller(connection, tokens, name) for name in CALLERS}
 
 
-def _caller(connection: psycopg.Connection, user_id: str, token: str) -> Caller:
+def share(admin_db_url: str, trips: int, people: int) -> tuple[Sequence[str], Sequence[str], Sequence[Sequence[str]]]:
+    """Let the first people take part in the first trips of the first of them, in turn.
+
+    Returns:
+        The people, of whom number n is on trip n modulo the number of trips; the trips; the items of each.
+    """
+    sizes = {"trips": trips, "people": people}
+    with psycopg.connect(admin_db_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(_SHARE, sizes)
+        connection.execute("vacuum (analyze) public.collaborators")
+        found = connection.execute(_SHARED, sizes).fetchall()
+        followers = connection.execute(_FOLLOWERS, sizes).fetchall()
+    return [row[0] for row in followers], [row[0] for row in found], [row[1] for row in found]
+
+
+def _insert(connection: psycopg.Connection, people: str, everybody: int, trips: int) -> None:
+    """Add `people`, a SQL relation of user id and number, with so many trips each and all that belongs to them."""
+    sizes = {**SIZES, "trips": trips, "people": everybody}
+    with connection.transaction():
+        for statement in _STATEMENTS:
+            connection.execute(statement.replace("{people}", people).encode(), sizes)
+
+
+def _caller(connection: psycopg.Connection, tokens: Tokens, name: str) -> Caller:
     def ids(query: str) -> tuple[str, ...]:
         return tuple(row[0] for row in connection.execute(query.encode(), [user_id]).fetchall())
 
-    return Caller(user_id, token, ids(_TRIP_IDS), (user_id, *ids(_FELLOW_IDS)), ids(_PLACE_IDS)[0])
-
-
-def _sign_up(api_url: str, api_key: str, name: str) -> tuple[str, str]:
-    """Create an account; its id and access token."""
-    body = {"email": f"{name}@bench.example", "password": f"bench-{name}", "data": {"display_name": f"Zoë {name}"}}
-    request = urllib.request.Request(
-        f"{api_url}/auth/v1/signup",
-        data=json.dumps(body).encode(),
-        headers={"apikey": api_key, "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        session = json.load(response)
-    return session["user"]["id"], session["access_token"]
-
-
-def _load_trips(connection: psycopg.Connection, volume: Volume, people: str, trips: int) -> None:
-    """Give each of `people`, a SQL relation of user id and number, places and trips with all that belongs to them."""
-    sizes = {
-        "people": volume.people,
-        "places": volume.places_each,
-        "trips": trips,
-        "items": volume.items_each,
-        "collaborators": volume.collaborators_each,
-    }
-    for statement in (_PLACES, _TRIPS, _ITEMS, _COLLABORATORS, _VOTES):
-        connection.execute(statement.replace("{people}", people).encode(), sizes)
+    (user_id,) = connection.execute("select md5(%s)::uuid::text", [name]).fetchone() or ("",)
+    return Caller(user_id, tokens.of(user_id), ids(_TRIP_IDS), (user_id, *ids(_FELLOW_IDS)), ids(_PLACE_IDS)[0])
 
 
 _TRIP_IDS = "select id::text from public.trips where user_id = %s order by created_at desc, id"
@@ -135,22 +150,17 @@ insert into auth.users (
     confirmation_token, recovery_token, email_change, email_change_token_new
 )
 select
-    '00000000-0000-0000-0000-000000000000', md5('person ' || n)::uuid, 'authenticated', 'authenticated',
-    'person' || n || '@bench.example', '', now(), now(), now(),
-    '{"provider": "email", "providers": ["email"]}', jsonb_build_object('display_name', 'Person ' || n),
-    '', '', '', ''
-from generate_series(%(first)s::int, %(last)s::int) n
+    '00000000-0000-0000-0000-000000000000', user_id, 'authenticated', 'authenticated',
+    user_id || '@bench.example', '', now(), now(), now(),
+    '{"provider": "email", "providers": ["email"]}', jsonb_build_object('display_name', 'Zoë ' || n), '', '', '', ''
+from {people} person (user_id, n)
 """
 
 _PROFILES = """
-insert into public.profiles (id, display_name)
-select md5('person ' || n)::uuid, 'Person ' || n from generate_series(%(first)s::int, %(last)s::int) n
+insert into public.profiles (id, display_name) select user_id, 'Zoë ' || n from {people} person (user_id, n)
 """
 
-_PREFERENCES = """
-insert into public.user_preferences (user_id)
-select md5('person ' || n)::uuid from generate_series(%(first)s::int, %(last)s::int) n
-"""
+_PREFERENCES = "insert into public.user_preferences (user_id) select user_id from {people} person (user_id, n)"
 
 _PLACES = """
 insert into public.places (id, user_id, name, category, city, country_code, latitude, longitude)
@@ -209,3 +219,25 @@ join public.trips on trips.user_id = person.user_id
 join public.collaborators on collaborators.trip_id = trips.id
 join public.trip_items on trip_items.trip_id = trips.id and day_number = 1
 """
+
+_STATEMENTS = (_ACCOUNTS, _PROFILES, _PREFERENCES, _PLACES, _TRIPS, _ITEMS, _COLLABORATORS, _VOTES)
+
+_SHARE = """
+insert into public.collaborators (trip_id, user_id, role)
+select
+    md5('trip ' || md5('person ' || 1 + n %% %(trips)s::int)::uuid || '1')::uuid,
+    md5('person ' || n + 1)::uuid, 'editor'
+from generate_series(%(trips)s::int, %(people)s::int - 1) n
+on conflict do nothing
+"""
+
+_SHARED = """
+select
+    trip.id::text,
+    array(select trip_items.id::text from public.trip_items where trip_id = trip.id order by day_number, order_index)
+from generate_series(1, %(trips)s::int) n,
+    lateral (select md5('trip ' || md5('person ' || n)::uuid || '1')::uuid) trip (id)
+order by n
+"""
+
+_FOLLOWERS = "select md5('person ' || n)::uuid::text from generate_series(1, %(people)s::int) n order by n"

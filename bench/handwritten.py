@@ -21,7 +21,7 @@ from strawberry.aiohttp.views import GraphQLView
 from strawberry.dataloader import DataLoader
 from strawberry.extensions import ParserCache, ValidationCache
 
-from bench.serving import SESSION, api_key, rest_url, run
+from bench.hop import API_KEY, REST_URL, SESSION, run
 
 Row = dict[str, Any]
 
@@ -34,11 +34,11 @@ class Supabase:
 
     def __init__(self, session: aiohttp.ClientSession, authorization: str) -> None:
         self._session = session
-        self._headers = {"apikey": api_key(), "Authorization": authorization}
+        self._headers = {"apikey": API_KEY, "Authorization": authorization}
 
     async def select(self, table: str, **parameters: str) -> list[Row]:
         """Rows of a table."""
-        url = f"{rest_url()}/{table}"
+        url = f"{REST_URL}/{table}"
         async with self._session.get(url, params=parameters, headers=self._headers) as response:
             response.raise_for_status()
             rows: list[Row] = await response.json()
@@ -90,13 +90,8 @@ class TripItem:
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Build from a row."""
-        return cls(
-            id=UUID(row["id"]),
-            title=row["title"],
-            kind=TripItemKind(row["kind"]),
-            day_number=row["day_number"],
-            cost=_decimal(row["cost"]),
-        )
+        kind, cost = TripItemKind(row["kind"]), _decimal(row["cost"])
+        return cls(id=UUID(row["id"]), title=row["title"], kind=kind, day_number=row["day_number"], cost=cost)
 
 
 @strawberry.type

@@ -1,64 +1,160 @@
-"""Everything that runs: the embedded Supabase, its data, and the servers that are compared."""
+"""Everything that runs: the embedded Supabase, its data, and the servers that are compared, started when needed."""
 
 import os
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
-from bench.data import Caller, Volume, load
-from tripgate.local.direct_login import make_direct_login
+import tripgate
+from bench.contenders import PG_GRAPHQL, POSTGRAPHILE, Contender
+from bench.cpu import Tree
+from bench.data import Caller, Tokens, load
+from bench.node import installed
+from bench.workloads import Workload
 from tripgate.local.keys import load_or_create
 from tripgate.local.postgrest import POOL
 from tripgate.local.process import ServerProcess
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 
-ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30
+try:
+    from tripgate.local.direct_login import make_direct_login
+except ImportError:  # in a tree from before there was one
+    make_direct_login = None  # type: ignore[assignment]
+
+# The program and its schema; those of another tree when instructions are compared.
+ROOT = Path(tripgate.__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
 # Each server prints its address behind this mark, in small or capital letters.
 MARK = "serving: "
+# As the platform sets it up: one function of the API, asked through PostgREST.
+_PG_GRAPHQL = """
+create extension pg_graphql;
+grant usage on schema graphql to anon, authenticated;
+comment on schema public is '@graphql({"inflect_names": true, "max_rows": 1000})';
+comment on table public.trips is '@graphql({"aggregate": {"enabled": true}})';
+create function public.graphql(query text, variables jsonb) returns jsonb language sql
+    as 'select graphql.resolve(query, variables)';
+grant execute on function public.graphql to authenticated;
+notify pgrst, 'reload schema';
+"""
 
 
 class StartError(Exception):
     """A server did not start; the message holds the end of its log."""
 
 
-@dataclass(frozen=True)
+def options(data_dir: Path) -> StackOptions:
+    """The stack that is measured: this project's schema without the demo data, on free ports."""
+    return StackOptions(project_dir=ROOT, data_dir=data_dir, api_port=0, seed=False, access_token_seconds=24 * 3600)
+
+
 class Site:
-    """A running Supabase with its data, where servers can be added."""
+    """A running Supabase with its data, where servers are added."""
 
-    stack: Stack
-    info: StackInfo
-    data_dir: Path
-    callers: dict[str, Caller] = field(default_factory=dict)
+    def __init__(self, stack: Stack, data_dir: Path, progress: Callable[[str], None]) -> None:
+        assert stack.info is not None
+        self.info: StackInfo = stack.info
+        self.tokens = Tokens(data_dir, self.info.api_url)
+        self.callers: dict[str, Caller] = {}
+        self.progress = progress
+        self.replay = ""
+        self._stack = stack
+        self._data_dir = data_dir
+        self._urls: dict[tuple[object, ...], str] = {}
+        # What the gateway reads Postgres with when it does without PostgREST.
+        self._reader = make_direct_login(self.info.db_url) if make_direct_login is not None else ""
+        self._ways: dict[str, str] = {}
+        self._trees: dict[str, Tree] = {}
+        with psycopg.connect(self.info.admin_db_url, autocommit=True) as connection:
+            found = connection.execute("select from pg_available_extensions where name = 'pg_graphql'").fetchall()
+            self._lacks_pg_graphql = "" if found else "this Postgres has no extension pg_graphql"
+            if found:
+                connection.execute(_PG_GRAPHQL)
 
-    def start(self, name: str, module: str, arguments: Sequence[str], env: Mapping[str, str]) -> ServerProcess:
-        """Start `python -m module arguments…` in front of PostgREST; `address` waits for it."""
-        return self.run(name, [sys.executable, "-m", module, *arguments], env)
+    def fill(self, people: int) -> None:
+        """Load the data."""
+        self.callers = load(self.info.admin_db_url, self.tokens, people, self.progress)
 
-    def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> ServerProcess:
-        """Start any program with the addresses and keys of this site in its environment, and `env` on top."""
-        return self.stack.spawn(name, command, {**self._env(), **env})
+    def lacks(self, contender: Contender) -> str:
+        """Why a contender cannot be had here; empty when it can."""
+        return contender.lacks or (self._lacks_pg_graphql if contender == PG_GRAPHQL else "")
 
-    def address(self, process: ServerProcess) -> str:
-        """The GraphQL address that a server announces.
+    def addresses(self, delay_ms: float = 0.0) -> dict[str, str]:
+        """Where PostgREST and Postgres are, so much further away."""
+        password = load_or_create(self._data_dir / "keys.json").passwords["authenticator"]
+        address = urlsplit(self._away(self.info.db_url, delay_ms))
+        database = f"{address.hostname}:{address.port}{address.path}"
+        return {
+            "rest": self._away(self.info.rest_url, delay_ms),
+            "reader": self._away(self._reader, delay_ms),
+            "authenticator": f"postgresql://authenticator:{password}@{database}",
+            "replay": self.replay,
+        }
+
+    def url(self, contender: Contender, workload: Workload, label: str = "") -> str:
+        """A contender's address under the workload's conditions; it is started when it does not run yet.
+
+        Args:
+            label: Tells the servers of one part of the benchmark from those of others.
+
+        Raises:
+            StartError: It does not start.
+            NodeError: It cannot be fetched.
+        """
+        addresses = self.addresses(workload.delay_ms)
+        if contender.is_postgrest:
+            return addresses["rest"]
+        env = {name: value.format(**addresses) for name, value in contender.env.items()}
+        if contender.is_gateway:
+            env.update(workload.settings)
+        key = (label, contender.name, *sorted(env.items()))
+        if key not in self._urls:
+            name = f"bench_{len(self._urls)}_{contender.name}"
+            if contender == POSTGRAPHILE:
+                found = installed(self.progress)
+                env |= {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+                self._urls[key] = self.run(name, [str(found.node), str(found.server)], env)
+            else:
+                self._urls[key] = self.run(name, [sys.executable, "-m", *contender.python], env)
+        return self._urls[key]
+
+    def tree(self, contender: Contender, workload: Workload, label: str = "") -> Tree | None:
+        """The processes of a contender that runs; `None` for PostgREST itself, which has a tree of its own."""
+        if contender.is_postgrest:
+            return None
+        return self.serving(self.url(contender, workload, label))
+
+    def serving(self, url: str) -> Tree:
+        """The processes of the server at this address."""
+        if url not in self._trees:
+            self._trees[url] = Tree.serving(url)
+        return self._trees[url]
+
+    def ways(self) -> list[Tree]:
+        """The processes that delay what passes through them."""
+        return [self.serving(url) for url in self._ways.values()]
+
+    def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> str:
+        """Start a program with the addresses and keys of this site in its environment; the address it announces.
 
         Raises:
             StartError: It ended, or said nothing for long.
         """
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            for line in process.log.read_text(errors="replace").splitlines() if process.log.exists() else ():
-                if line.lower().startswith(MARK) or line.lower().startswith(f"tripgate {MARK}"):
-                    return line.lower().partition(MARK)[2]
-            time.sleep(0.05)
-        raise StartError(f"{process.name} did not start:\n{process.last_lines()}")
+        return self._address(self._stack.spawn(name, command, {**self._env(), **env}))
+
+    def versions(self) -> dict[str, str]:
+        """The versions of Postgres and PostgREST."""
+        with psycopg.connect(self.info.admin_db_url) as connection:
+            (version,) = connection.execute("show server_version").fetchone() or ("unknown",)
+        with urllib.request.urlopen(self.info.rest_url, timeout=30) as answer:
+            server = str(answer.headers["Server"])
+        return {"postgres": version, "postgrest": server.partition("/")[2].partition(" ")[0]}
 
     def _env(self) -> dict[str, str]:
         inherited = {
@@ -66,57 +162,30 @@ class Site:
         }
         return {
             **inherited,
-            **child_env(),
+            "PYTHONPATH": str(HERE),
+            "PYTHONUNBUFFERED": "1",
             "SUPABASE_URL": self.info.api_url,
             "SUPABASE_PUBLISHABLE_KEY": self.info.publishable_key,
-            "TRIPGATE_REST_URL": self.info.rest_url,
-            "TRIPGATE_RATE_LIMITS": "false",
             "TRIPGATE_UPSTREAM_POOL": str(POOL),
             "TRIPGATE_PORT": "0",
         }
 
-    @property
-    def authenticator_url(self) -> str:
-        """The database as the role that PostgREST connects as, for who does without PostgREST."""
-        password = load_or_create(self.data_dir / "keys.json").passwords["authenticator"]
-        address = urlsplit(self.info.db_url)
-        return f"postgresql://authenticator:{password}@{address.hostname}:{address.port}{address.path}"
+    def _address(self, process: ServerProcess) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            for line in process.log.read_text(errors="replace").splitlines() if process.log.exists() else ():
+                if line.lower().startswith((MARK, f"tripgate {MARK}")):
+                    return line.lower().partition(MARK)[2]
+            time.sleep(0.05)
+        raise StartError(f"{process.name} did not start:\n{process.last_lines()}")
 
-    @cached_property
-    def login_url(self) -> str:
-        """The database as a login that can be nothing but a caller."""
-        return make_direct_login(self.info.db_url)
-
-    def versions(self) -> dict[str, str]:
-        """The versions of Postgres and PostgREST."""
-        with psycopg.connect(self.info.admin_db_url) as connection:
-            row = connection.execute("show server_version").fetchone()
-        with urllib.request.urlopen(self.info.rest_url, timeout=30) as answer:
-            server = str(answer.headers["Server"])
-        return {
-            "postgres": str(row[0]) if row is not None else "unknown",
-            "postgrest": server.partition("/")[2].partition(" ")[0],
-        }
-
-
-def child_env() -> dict[str, str]:
-    """What child processes need to find this package and to be heard at once."""
-    return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def prepare(stack: Stack, data_dir: Path) -> Site:
-    """A stack that has started, as a place to measure at."""
-    assert stack.info is not None
-    return Site(stack, stack.info, data_dir)
-
-
-def fill(site: Site, volume: Volume, progress: Callable[[str], None]) -> None:
-    """Load the data, and sign the callers up."""
-    info = site.info
-    site.callers.update(load(info.admin_db_url, info.api_url, info.publishable_key, volume, progress))
-
-
-def options(data_dir: Path) -> StackOptions:
-    """The stack that is measured: this project's schema without the demo data, on free ports."""
-    # The load of much data and long rounds may outlive the usual hour of a token.
-    return StackOptions(project_dir=ROOT, data_dir=data_dir, api_port=0, seed=False, access_token_seconds=24 * 3600)
+    def _away(self, url: str, delay_ms: float) -> str:
+        if not url or not delay_ms:
+            return url
+        address = urlsplit(url)
+        key = f"{address.hostname} {address.port} {delay_ms}"
+        if key not in self._ways:
+            name = f"bench_way_{len(self._ways)}"
+            self._ways[key] = self.run(name, [sys.executable, "-m", "bench.relay", "delay", *key.split()], {})
+        port = urlsplit(self._ways[key]).port
+        return address._replace(netloc=address.netloc.replace(f":{address.port}", f":{port}")).geturl()

@@ -3,16 +3,20 @@
 Every contender answers the same workloads; PostgREST itself gets the request that Tripgate sends it for them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from bench.data import BUSY, REGULAR, TIRELESS, Caller
-
-Variables = dict[str, Any]
+from tests.database.documented import DOCUMENTED
 
 DELAY_MS = 5.0
+# More than Tripgate keeps, so that each is new when its turn comes again.
+NEW_DOCUMENTS = 1200
+# Groups of workloads, each with a table of its own.
+REQUESTS, DOCUMENTED_QUERIES, GROWTH, TABLES, WORKERS = "requests", "documented", "growth", "tables", "workers"
 
 
 class Rotation(Enum):
@@ -24,150 +28,157 @@ class Rotation(Enum):
 
 @dataclass(frozen=True)
 class Workload:
-    """One document and the variables it is sent with.
+    """One question and the variables it is sent with.
 
     Attributes:
         title: What is asked, in words.
-        document: Works on every GraphQL contender alike, but for PostGraphile.
-        postgraphile: The same question in PostGraphile's names; aliases make its answer look alike.
+        documents: The question in Tripgate's names, and as far as it can be asked, with aliases that make the answers
+            look alike, in PostGraphile's and in pg_graphql's.
         objects: How many objects with an `id` an answer holds; anything else is a wrong answer.
         caller: Who asks, by the name in `bench.data.CALLERS`.
         constants: Variables that every request has.
+        after: The caller's newest trips before the one that `$after` is the cursor of.
         connections: How many clients ask at once; `None` for as many as the run has otherwise.
         delay_ms: How much longer everything takes to reach Supabase: PostgREST, or Postgres where it is asked directly.
         settings: What Tripgate is told beyond what it is always told.
+        contenders: Who takes part; empty for all that are compared.
+        fresh: Whether each request has a document that was never seen before.
+        every: In which rounds it takes part: each, or every second one.
     """
 
     name: str
     title: str
-    document: str
-    postgraphile: str
-    objects: int
+    documents: Mapping[str, str]
+    objects: int | None = None
     caller: str = REGULAR
-    constants: tuple[tuple[str, Any], ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
     rotation: Rotation | None = None
+    after: int = 5
     connections: int | None = None
     delay_ms: float = 0.0
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    contenders: Sequence[str] = ()
+    group: str = REQUESTS
+    fresh: bool = False
+    every: int = 1
 
-    def variants(self, caller: Caller) -> Sequence[Variables]:
-        """The variables that follow each other, one set a request."""
-        constants = dict(self.constants)
-        match self.rotation:
-            case None:
-                return [constants]
-            case Rotation.TRIPS:
-                return [{**constants, "id": trip_id} for trip_id in caller.trip_ids]
-            case Rotation.PEOPLE:
-                return [{**constants, "id": user_id} for user_id in caller.people_ids]
+    @property
+    def document(self) -> str:
+        """In Tripgate's names."""
+        return self.documents["tripgate"]
+
+    def variants(self, caller: Caller) -> Sequence[dict[str, Any]]:
+        """The variables that follow each other, one set a request, but for `after`."""
+        given = {"me": caller.user_id, "trip": caller.trip_ids[0], "place": caller.place_id, **self.constants}
+        names = re.findall(r"\$(\w+):", self.document)
+        found = {name: given[name] for name in names if name in given}
+        ids = {Rotation.TRIPS: caller.trip_ids, Rotation.PEOPLE: caller.people_ids}
+        return [found] if self.rotation is None else [{**found, "id": each} for each in ids[self.rotation]]
 
 
-TRIPS_WITH_ITEMS = """\
-query TripsWithItems($trips: Int!, $items: Int!) {
-  trips(first: $trips) {
-    nodes {
-      id
-      title
-      status
-      startDate
-      endDate
-      budget
-      currency
-      items(first: $items) {
-        nodes { id title kind dayNumber cost }
-      }
-    }
-  }
+# Where a page begins: the cursor of a trip in each one's own words.
+CURSORS = {
+    "tripgate": """query ($skipped: Int!) {
+  trips(first: 1, offset: $skipped, orderBy: [{ createdAt: DESC }]) { edges { cursor } } }""",
+    "postgraphile": """query ($skipped: Int!) {
+  trips: allTrips(first: 1, offset: $skipped, orderBy: [CREATED_AT_DESC]) { edges { cursor } } }""",
+    "pg_graphql": """query ($skipped: Int!) {
+  trips: tripsCollection(first: 1, offset: $skipped, orderBy: [{ createdAt: DescNullsLast }]) { edges { cursor } } }""",
 }
-"""
 
-_TRIPS_WITH_ITEMS_POSTGRAPHILE = """\
-query TripsWithItems($trips: Int!, $items: Int!) {
-  trips: allTrips(first: $trips, orderBy: [CREATED_AT_DESC]) {
-    nodes {
-      id: rowId
-      title
-      status
-      startDate
-      endDate
-      budget
-      currency
-      items: tripItemsByTripId(first: $items, orderBy: [DAY_NUMBER_ASC, ORDER_INDEX_ASC]) {
-        nodes { id: rowId title kind dayNumber cost }
-      }
-    }
-  }
-}
+_TRIP = "id title status startDate endDate budget currency"
+_ITEM = "id title kind dayNumber cost"
+TRIPS_WITH_ITEMS = f"""\
+query TripsWithItems($trips: Int!, $items: Int!) {{
+  trips(first: $trips) {{ nodes {{ {_TRIP} items(first: $items) {{ nodes {{ {_ITEM} }} }} }} }}
+}}
 """
-
-_POINT = """\
-query TripById($id: UUID!) {
-  trip(id: $id) { id title status startDate endDate budget currency }
+_TRIPS_WITH_ITEMS = {
+    "tripgate": TRIPS_WITH_ITEMS,
+    "postgraphile": f"""query TripsWithItems($trips: Int!, $items: Int!) {{
+  trips: allTrips(first: $trips, orderBy: [CREATED_AT_DESC]) {{ nodes {{ {_TRIP.replace("id", "id: rowId", 1)}
+    items: tripItemsByTripId(first: $items, orderBy: [DAY_NUMBER_ASC, ORDER_INDEX_ASC]) {{
+      nodes {{ {_ITEM.replace("id", "id: rowId", 1)} }} }} }} }} }}""",
+    "pg_graphql": f"""query TripsWithItems($trips: Int!, $items: Int!) {{
+  trips: tripsCollection(first: $trips, orderBy: [{{ createdAt: DescNullsLast }}]) {{ edges {{ node {{ {_TRIP}
+    items: tripItemsCollection(
+      first: $items, orderBy: [{{ dayNumber: AscNullsLast }}, {{ orderIndex: AscNullsLast }}]
+    ) {{ edges {{ node {{ {_ITEM} }} }} }} }} }} }} }}""",
 }
-"""
-
-_POINT_POSTGRAPHILE = """\
-query TripById($id: UUID!) {
-  trip: tripByRowId(rowId: $id) { id: rowId title status startDate endDate budget currency }
+_POINT = {
+    "tripgate": f"query TripById($id: UUID!) {{ trip(id: $id) {{ {_TRIP} }} }}",
+    "postgraphile": f"""query TripById($id: UUID!) {{
+  trip: tripByRowId(rowId: $id) {{ {_TRIP.replace("id", "id: rowId", 1)} }} }}""",
+    "pg_graphql": f"""query TripById($id: UUID!) {{
+  trip: tripsCollection(filter: {{ id: {{ eq: $id }} }}, first: 1) {{ edges {{ node {{ {_TRIP} }} }} }} }}""",
 }
-"""
-
-_PROFILE = """\
-query ProfileById($id: UUID!) {
-  profile(id: $id) { id displayName avatarPath }
+_PROFILE = {
+    "tripgate": "query ProfileById($id: UUID!) { profile(id: $id) { id displayName avatarPath } }",
+    "postgraphile": """query ProfileById($id: UUID!) {
+  profile: profileByRowId(rowId: $id) { id: rowId displayName avatarPath } }""",
+    "pg_graphql": """query ProfileById($id: UUID!) {
+  profile: profilesCollection(filter: { id: { eq: $id } }, first: 1) {
+    edges { node { id displayName avatarPath } } } }""",
 }
-"""
-
-_PROFILE_POSTGRAPHILE = """\
-query ProfileById($id: UUID!) {
-  profile: profileByRowId(rowId: $id) { id: rowId displayName avatarPath }
+# pg_graphql has no conditions on related rows.
+_RELATED = {
+    "tripgate": f"""query Related($trips: Int!, $kind: TripItemKind!, $cost: Decimal!, $city: String!) {{
+  trips(first: $trips, filter: {{
+    status: {{ in: [PLANNING, BOOKED] }}
+    items: {{ some: {{ kind: {{ eq: $kind }}, cost: {{ gt: $cost }}, place: {{ city: {{ eq: $city }} }} }} }}
+  }}) {{ nodes {{ {_TRIP} }} }} }}""",
+    "postgraphile": f"""query Related($trips: Int!, $cost: BigFloat!, $city: String!) {{
+  trips: allTrips(first: $trips, orderBy: [CREATED_AT_DESC], filter: {{
+    status: {{ in: ["planning", "booked"] }}
+    tripItemsByTripId: {{ some: {{
+      kind: {{ equalTo: "food" }}, cost: {{ greaterThan: $cost }}
+      placeByPlaceId: {{ city: {{ equalTo: $city }} }} }} }}
+  }}) {{ nodes {{ {_TRIP.replace("id", "id: rowId", 1)} }} }} }}""",
 }
-"""
+_TOTALS = {
+    "tripgate": "query Totals { trips { aggregate { count sum { budget } } } }",
+    "postgraphile": "query Totals { trips: allTrips { aggregate: totalCount, sum: aggregates { sum { budget } } } }",
+    "pg_graphql": "query Totals { trips: tripsCollection { aggregate { count sum { budget } } } }",
+}
+_GROUPS = {
+    "tripgate": "query Groups { groups: tripsGrouped(by: [STATUS]) { key { status } sum { budget } } }",
+    "postgraphile": """query Groups {
+  groups: allTrips { groups: groupedAggregates(groupBy: [STATUS]) { key: keys sum { budget } } } }""",
+}
+_FAR_DOWN = {
+    "tripgate": f"""query FarDown($trips: Int!, $after: String!) {{
+  trips(first: $trips, after: $after, orderBy: [{{ createdAt: DESC }}]) {{ nodes {{ {_TRIP} }} }} }}""",
+    "postgraphile": f"""query FarDown($trips: Int!, $after: Cursor!) {{
+  trips: allTrips(first: $trips, after: $after, orderBy: [CREATED_AT_DESC]) {{
+    nodes {{ {_TRIP.replace("id", "id: rowId", 1)} }} }} }}""",
+    "pg_graphql": f"""query FarDown($trips: Int!, $after: Cursor!) {{
+  trips: tripsCollection(first: $trips, after: $after, orderBy: [{{ createdAt: DescNullsLast }}]) {{
+    edges {{ node {{ {_TRIP} }} }} }} }}""",
+}
 
 # Pages of a thousand trips, and what such a page costs.
-LARGE_PAGES = (("TRIPGATE_MAX_PAGE_SIZE", "1000"), ("TRIPGATE_MAX_COST", "1000000"))
+LARGE_PAGES = {"TRIPGATE_MAX_PAGE_SIZE": "1000", "TRIPGATE_MAX_COST": "1000000"}
+# What only those answer who have conditions, aggregates and cursors.
+_ABLE = ("postgrest", "hop", "tripgate", "tripgate_direct", "postgraphile", "pg_graphql")
 
 
-def _profile(name: str, title: str, *, connections: int | None = None) -> Workload:
-    return Workload(
-        name,
-        title,
-        _PROFILE,
-        _PROFILE_POSTGRAPHILE,
-        objects=1,
-        rotation=Rotation.PEOPLE,
-        connections=connections,
-    )
+def _profile(name: str, title: str, **more: Any) -> Workload:
+    return Workload(name, title, _PROFILE, objects=1, rotation=Rotation.PEOPLE, **more)
 
 
-def trips_with_items(
-    name: str,
-    title: str,
-    *,
-    trips: int = 10,
-    caller: str = REGULAR,
-    connections: int | None = None,
-    delay_ms: float = 0.0,
-    settings: tuple[tuple[str, str], ...] = (),
-) -> Workload:
+def _trips(name: str, title: str, trips: int = 10, **more: Any) -> Workload:
     """Some trips with 10 items each."""
-    return Workload(
-        name,
-        title,
-        TRIPS_WITH_ITEMS,
-        _TRIPS_WITH_ITEMS_POSTGRAPHILE,
-        objects=trips * 11,
-        caller=caller,
-        constants=(("trips", trips), ("items", 10)),
-        connections=connections,
-        delay_ms=delay_ms,
-        settings=settings,
-    )
+    return Workload(name, title, _TRIPS_WITH_ITEMS, objects=trips * 11, constants={"trips": trips, "items": 10}, **more)
 
 
 PROFILE_BY_ID = _profile("profile_by_id", "one profile by id")
-TEN_TRIPS = trips_with_items("trips_with_items", "10 trips with 10 items each")
-THOUSAND_TRIPS = trips_with_items(
+TEN_TRIPS = _trips("trips_with_items", "10 trips with 10 items each")
+PAGE_OF_MANY = _trips("page_of_many", "the same, for a caller who has 100 trips", caller=BUSY)
+PAGE_OF_THOUSAND = _trips("page_of_thousand", "the same, for a caller who has 1,000 trips", caller=TIRELESS)
+POINT = Workload(
+    "point", "one trip by id, another id each time", _POINT, objects=1, caller=BUSY, rotation=Rotation.TRIPS
+)
+THOUSAND_TRIPS = _trips(
     "thousand_trips",
     "1,000 trips with 10 items each, 1 connection",
     trips=1000,
@@ -175,37 +186,93 @@ THOUSAND_TRIPS = trips_with_items(
     connections=1,
     settings=LARGE_PAGES,
 )
-LATENCY = trips_with_items("latency", "10 trips with 10 items each, 1 connection", connections=1)
+RELATED = Workload(
+    "related",
+    "10 of 1,000 trips with an expensive meal in a city, by their items and places",
+    _RELATED,
+    objects=10,
+    caller=TIRELESS,
+    constants={"trips": 10, "kind": "FOOD", "cost": "30", "city": "Zürich"},
+    contenders=_ABLE,
+)
+TOTALS = Workload("totals", "count and sum of 1,000 trips", _TOTALS, caller=TIRELESS, contenders=_ABLE)
+GROUPS = Workload("groups", "sums of 1,000 trips by status", _GROUPS, caller=TIRELESS, contenders=_ABLE)
+FAR_DOWN = Workload(
+    "far_down",
+    "page 200 of 1,000 trips, by cursor",
+    _FAR_DOWN,
+    objects=5,
+    caller=TIRELESS,
+    constants={"trips": 5},
+    after=995,
+    contenders=_ABLE,
+)
 LATENCY_OF_ONE = _profile("latency_of_one", "one profile by id, 1 connection", connections=1)
-DELAY = trips_with_items(
-    "delay",
-    f"10 trips with 10 items each, {DELAY_MS:g} ms away from Supabase, 1 connection",
-    connections=1,
-    delay_ms=DELAY_MS,
+LATENCY = _trips("latency", "10 trips with 10 items each, 1 connection", connections=1)
+DELAY, DELAY_OF_MANY = (
+    _trips(
+        name,
+        f"10 trips with 10 items each, {DELAY_MS:g} ms away from Supabase, {plural}",
+        connections=connections,
+        delay_ms=DELAY_MS,
+    )
+    for name, connections, plural in (("delay", 1, "1 connection"), ("delay_of_many", 8, "8 connections"))
 )
-DELAY_OF_MANY = trips_with_items(
-    "delay_of_many",
-    f"10 trips with 10 items each, {DELAY_MS:g} ms away from Supabase, 8 connections",
-    connections=8,
-    delay_ms=DELAY_MS,
+REPLAYED = _trips(
+    "replayed",
+    "100 trips with 10 items each, replayed; 16 connections",
+    trips=100,
+    caller=TIRELESS,
+    connections=16,
+    contenders=("tripgate_workers_1", "tripgate_workers_2"),
+    group=WORKERS,
 )
-
-WORKLOADS: Sequence[Workload] = (
+GROWTH_SIZES = (10, 100, 1000)
+GROWING = tuple(
+    _trips(
+        f"growth_{size}",
+        f"{size:,} trips with 10 items each",
+        trips=size,
+        caller=TIRELESS,
+        connections=1,
+        settings=LARGE_PAGES,
+        contenders=("postgrest", "tripgate"),
+        group=GROWTH,
+        every=2,
+    )
+    for size in GROWTH_SIZES
+)
+KEPT, NEW = (
+    _trips(name, title, connections=1, contenders=("tripgate", "tripgate_wide"), group=TABLES, fresh=fresh)
+    for name, title, fresh in (("kept", "kept document", False), ("new", "new documents", True))
+)
+# Those whose indexes `tests/database` checks by EXPLAIN; here is what a client waits for.
+QUERIES = tuple(
+    Workload(
+        f"documented_{number}",
+        each.name,
+        {"tripgate": each.document},
+        connections=1,
+        contenders=("tripgate",),
+        group=DOCUMENTED_QUERIES,
+        every=2,
+    )
+    for number, each in enumerate(DOCUMENTED)
+)
+COMPARISONS: Sequence[Workload] = (
     PROFILE_BY_ID,
     TEN_TRIPS,
-    trips_with_items("page_of_many", "the same, for a caller who has 100 trips", caller=BUSY),
-    Workload(
-        "point",
-        "one trip by id, another id each time",
-        _POINT,
-        _POINT_POSTGRAPHILE,
-        objects=1,
-        caller=BUSY,
-        rotation=Rotation.TRIPS,
-    ),
+    PAGE_OF_MANY,
+    PAGE_OF_THOUSAND,
+    POINT,
+    RELATED,
+    TOTALS,
+    GROUPS,
+    FAR_DOWN,
     THOUSAND_TRIPS,
     LATENCY_OF_ONE,
     LATENCY,
     DELAY,
     DELAY_OF_MANY,
 )
+WORKLOADS: Sequence[Workload] = (*COMPARISONS, REPLAYED, *QUERIES, *GROWING, KEPT, NEW)

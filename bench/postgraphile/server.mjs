@@ -1,6 +1,6 @@
 // PostGraphile 5 straight on Postgres, as its documentation sets it up behind Supabase's tokens: its own preset and names,
 // its own node server, the role and claims of the caller's token as transaction settings, so that row level security
-// decides. Settings come from the environment: DATABASE_URL (as the role that PostgREST connects as), SUPABASE_URL.
+// decides; with the plugins that its documentation names for conditions on related rows and for aggregates. Settings come from the environment: DATABASE_URL (as the role that PostgREST connects as), SUPABASE_URL.
 // Prints `Serving: <address>` once it listens.
 import { createPublicKey, verify } from "node:crypto";
 import { createServer } from "node:http";
@@ -8,6 +8,8 @@ import { postgraphile } from "postgraphile";
 import { makePgService } from "postgraphile/adaptors/pg";
 import { grafserv } from "postgraphile/grafserv/node";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
+import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
+import { PgAggregatesPreset } from "@graphile/pg-aggregates";
 
 const issuer = `${process.env.SUPABASE_URL}/auth/v1`;
 const { keys } = await (await fetch(`${issuer}/.well-known/jwks.json`)).json();
@@ -37,7 +39,10 @@ function claims(token) {
 }
 
 const preset = {
-  extends: [PostGraphileAmberPreset],
+  extends: [PostGraphileAmberPreset, PostGraphileConnectionFilterPreset, PgAggregatesPreset],
+  // Else only indexed columns could be filtered by.
+  disablePlugins: ["PgIndexBehaviorsPlugin"],
+  schema: { connectionFilterRelations: true },
   // As many connections as the embedded PostgREST has.
   pgServices: [makePgService({ connectionString: process.env.DATABASE_URL, schemas: ["public"], poolConfig: { max: 20 } })],
   grafserv: { graphqlPath: "/graphql", graphiql: false, watch: false },

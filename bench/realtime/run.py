@@ -1,35 +1,41 @@
 """The measurement: subscribers connect and idle, changes come at several rates, then nested selections."""
 
-import dataclasses
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import urllib.request
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import psutil
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 
-from bench.child import Child
 from bench.contenders import TRIPGATE
 from bench.cpu import Tree, machine_seconds
-from bench.http1 import WrongAnswerError
-from bench.realtime.crowd import Crowd, Size, load
-from bench.realtime.writer import Writer, Written
-from bench.site import ROOT, Site, child_env
+from bench.data import share
+from bench.load import WrongAnswerError, child_process
+from bench.realtime import subscribers
+from bench.realtime.subscribers import Judgement
+from bench.report import Outcome, Target, aligned
+from bench.site import Site
+from bench.workloads import TEN_TRIPS
 
-SIZE = Size()
+# Every person is on exactly one of these trips, in so far as they follow it.
+PEOPLE, TRIPS = 1000, 50
 # Changes a second, and for how many seconds.
 STEADY = ((20.0, 15.0), (50.0, 15.0), (500.0, 5.0))
 NESTED_STEADY = (10.0, 8.0)
 # As many changes as may wait for one subscriber, and fewer than make it miss some.
 BURST_ROUNDS = 160
 _QUIET_SECONDS = 4.0
-_LONGEST_SETTLING = 5
+_MISTAKES = ("lost", "duplicated", "out_of_order", "wrong")
+# All come from this machine.
+_SETTINGS = {
+    "TRIPGATE_MAX_CONNECTIONS_PER_ADDRESS": "20000",
+    "TRIPGATE_MAX_LIVE_CONNECTIONS_PER_ADDRESS": "20000",
+}
 
 RECORD = """subscription ($trip: UUID!) {
   tripItemChanges(tripId: $trip) { operation id occurredAt tripItem { id title notes dayNumber orderIndex } }
@@ -37,6 +43,18 @@ RECORD = """subscription ($trip: UUID!) {
 NESTED = """subscription ($trip: UUID!) {
   tripItemChanges(tripId: $trip) { operation id tripItem { id title notes cost place { name } } }
 }"""
+_UPDATE = """
+update public.trip_items set notes = change.notes
+from unnest(%s::uuid[], %s::text[]) as change (id, notes) where trip_items.id = change.id
+"""
+
+
+@dataclass
+class Written:
+    """For each trip the numbers of its changes in the order of their commits, and when each was committed."""
+
+    numbers: list[list[int]]
+    committed_at: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -44,244 +62,229 @@ class Stretch:
     """One stretch of changes.
 
     Attributes:
-        asked_rate: Changes a second; `None` for as fast as they can be written.
-        judgement: See `bench.realtime.load.Judgement`.
-        late_ms: By how much the writer fell behind at the most.
         cpu_us: CPU microseconds a delivery of each process tree.
-        cores: How many cores each kept busy, and all other programs under `elsewhere`.
+        elsewhere: How many cores all other programs kept busy.
         reads: Requests to PostgREST meanwhile.
     """
 
     name: str
-    asked_rate: float | None
-    changes: int
-    changes_per_second: float
-    deliveries_per_second: float
-    late_ms: float
-    judgement: dict[str, Any]
+    judged: Judgement
     cpu_us: dict[str, float]
-    cores: dict[str, float]
+    elsewhere: float
     reads: int
 
-
-@dataclass(frozen=True)
-class Idle:
-    """What it takes that everybody follows and nothing happens. Memory is the resident set of the gateway."""
-
-    subscribers: int
-    seconds: float
-    cpu_ms: float
-    before_kb: float
-    after_kb: float
-    reads: int
-    sockets: int
-    channels: int
-
     @property
-    def kb_each(self) -> float:
-        """Memory a subscriber."""
-        return (self.after_kb - self.before_kb) / self.subscribers
-
-
-@dataclass(frozen=True)
-class Found:
-    """All of it."""
-
-    size: Size
-    idle: Idle
-    stretches: tuple[Stretch, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**dataclasses.asdict(self), "kb_per_idle_subscriber": self.idle.kb_each}
-
-    @property
-    def mistakes(self) -> list[str]:
-        """What must not have happened."""
-        return [
-            f"realtime, {each.name}: {each.judgement[kind]} {kind.replace('_', ' ')} {each.judgement['first_wrong']}"
-            for each in self.stretches
-            for kind in ("lost", "duplicated", "out_of_order", "stale", "wrong")
-            if each.judgement[kind]
-        ]
+    def per_second(self) -> float:
+        """Deliveries a second."""
+        return self.judged.deliveries / (self.judged.seconds or 1.0)
 
 
 class _Bench:
-    def __init__(self, relay: Child, clients: Child, trees: dict[str, Tree], writer: Writer, crowd: Crowd) -> None:
-        self._relay = relay
-        self._clients = clients
-        self._trees = trees
-        self._writer = writer
-        self._crowd = crowd
+    def __init__(self, site: Site, connection: psycopg.Connection, clients: ProcessPoolExecutor, people: int) -> None:
+        info = site.info
+        self._site, self._connection, self._clients = site, connection, clients
+        ids, self._trips, self._items = share(info.admin_db_url, TRIPS, people)
+        self.members = [(site.tokens.of(user_id), number % TRIPS) for number, user_id in enumerate(ids)]
+        self._next = 0
+        workload = TEN_TRIPS.__class__(**{**vars(TEN_TRIPS), "settings": _SETTINGS})
+        self._url = site.url(TRIPGATE, workload, "realtime")
+        self._trees = {
+            "gateway": site.serving(self._url),
+            "realtime": Tree.running("tripgate.local.realtime"),
+            "door": site.serving(info.api_url),
+            "postgrest": site.serving(info.rest_url),
+            "postgres": site.serving(info.db_url),
+            "clients": Tree(clients.submit(os.getpid).result()),
+        }
 
-    def idle(self, url: str, progress: Callable[[str], None]) -> Idle:
-        """Connect everybody and wait until each follows."""
+    def idle(self) -> list[str]:
+        """Connect everybody and wait until each follows; what that took. Memory is the gateway's resident set."""
         gateway = self._trees["gateway"]
-        parts = urlsplit(url)
-        address = {"host": parts.hostname, "port": parts.port}
         # The first to subscribe makes the gateway load what subscriptions need.
-        first = self._crowd.members[-1]
-        self._do("connect", "connected", **address, members=[[first.token, first.trip]])
-        self._do("follow", "following", document=RECORD, trips=self._crowd.trips)
-        self._until_all_follow(1)
-        self._do("leave", "left")
-        before = self._settled()
-        counts, cpu, began = self.counts(), gateway.seconds(), time.monotonic()
-        members = [[each.token, each.trip] for each in self._crowd.members]
-        progress(f"realtime: {len(members):,} subscribers connect")
-        self._do("connect", "connected", **address, members=members)
-        self._follow(RECORD)
+        self._do(subscribers.connect, self._url, self.members[-1:])
+        self.follow(RECORD, 1)
+        self._do(subscribers.leave)
+        before, reads, cpu, began = self._settled(), self.upstream()[0], gateway.seconds(), time.monotonic()
+        self._do(subscribers.connect, self._url, self.members)
+        self._subscribe(RECORD, len(self.members))
         seconds, cpu = time.monotonic() - began, gateway.seconds() - cpu
-        self._until_all_follow(len(members))
-        after, now = self._settled(), self.counts()
-        return Idle(
-            subscribers=len(members),
-            seconds=seconds,
-            cpu_ms=cpu * 1000,
-            before_kb=before,
-            after_kb=after,
-            reads=now["reads"] - counts["reads"],
-            sockets=now["sockets"],
-            channels=now["joins"] - counts["joins"],
-        )
+        reads = self.upstream()[0] - reads
+        self._until_all_follow(len(self.members))
+        after = self._settled()
+        _, sockets, topics = self.upstream()
+        self.kb_each = (after - before) / 1024 / len(self.members)
+        return [
+            f"  subscribing: {len(self.members):,} in {seconds:.1f} s, gateway CPU "
+            f"{cpu * 1000 / len(self.members):.2f} ms each",
+            f"  memory per idle subscriber: {self.kb_each:.1f} KB (gateway {before / 2**20:.0f} MB before, "
+            f"{after / 2**20:.0f} MB after)",
+            f"  upstream: {sockets} Realtime sockets, {topics} channels, {reads:,} reads to subscribe",
+        ]
 
-    def refollow(self, document: str) -> None:
+    def follow(self, document: str, people: int) -> None:
         """Everybody follows with another selection."""
-        self._follow(document)
-        self._until_all_follow(len(self._crowd.members))
+        self._subscribe(document, people)
+        self._until_all_follow(people)
 
-    def stretch(self, name: str, rate: float | None, write: Callable[[], Written]) -> Stretch:
-        """Write, wait until all has come, and judge it."""
-        reads = self.counts()["reads"]
+    def stretch(self, name: str, write: Callable[[], Written], changes: int) -> Stretch:
+        """Write while the subscribers listen, wait until all has come, and judge it."""
+        reads = self.upstream()[0]
         used = {key: tree.seconds() for key, tree in self._trees.items()}
         machine, began = machine_seconds(), time.monotonic()
-        written = write()
-        wrote = time.monotonic() - began
-        changes = len(written.committed_at)
-        each = len(self._crowd.members) // len(self._crowd.trips)
-        self._do("collect", "collected", deliveries=changes * each, quiet_seconds=_QUIET_SECONDS)
+        deliveries = changes * len(self.members) // TRIPS
+        written = self._heard(write, deliveries, _QUIET_SECONDS)
         seconds = time.monotonic() - began
         spent = {key: tree.seconds() - used[key] for key, tree in self._trees.items()}
         elsewhere = max(0.0, machine_seconds() - machine - sum(spent.values()))
-        reads = self.counts()["reads"] - reads
-        judged = self._judge(written)
-        deliveries = max(1, judged["deliveries"])
-        return Stretch(
-            name=name,
-            asked_rate=rate,
-            changes=changes,
-            changes_per_second=changes / wrote,
-            deliveries_per_second=judged["deliveries"] / (judged["seconds"] or 1.0),
-            late_ms=written.late * 1000,
-            judgement=judged,
-            cpu_us={key: value * 1e6 / deliveries for key, value in spent.items()},
-            cores={**{key: value / seconds for key, value in spent.items()}, "elsewhere": elsewhere / seconds},
-            reads=reads,
-        )
+        reads = self.upstream()[0] - reads
+        judged: Judgement = self._do(subscribers.judge, written.numbers, written.committed_at)
+        cpu = {key: value * 1e6 / max(1, judged.deliveries) for key, value in spent.items()}
+        found = Stretch(name, judged, cpu, elsewhere / seconds, reads)
+        self._site.progress(f"realtime: {name}: p99 {judged.p99_ms:,.0f} ms, {found.per_second:,.0f} deliveries/s")
+        return found
 
-    def counts(self) -> dict[str, int]:
-        """What the gateway has asked of Supabase so far."""
-        self._relay.tell("")
-        return self._relay.hear("counted")
+    def write(self, changes: int, at_once: int = 1, rate: float | None = None) -> Written:
+        """Change items, round-robin over the trips, so many in each transaction, at a pace or as fast as it goes.
 
-    def _follow(self, document: str) -> None:
+        Behind the API's back, as superuser. Every change carries its number in the item's notes. It counts as committed
+        when the server's answer to it is here.
+        """
+        written = Written([[] for _ in self._trips], {})
+        began = time.monotonic()
+        for first in range(0, changes, at_once):
+            if rate is not None:
+                time.sleep(max(0.0, began + first / rate - time.monotonic()))
+            numbers = range(self._next, self._next + at_once)
+            self._next += at_once
+            ids = [self._items[n % TRIPS][n // TRIPS % len(self._items[0])] for n in numbers]
+            self._connection.execute(_UPDATE, [ids, [f"{number} Ask for a table outside." for number in numbers]])
+            now = time.monotonic()
+            for number in numbers:
+                written.numbers[number % TRIPS].append(number)
+                written.committed_at[number] = now
+        return written
+
+    def upstream(self) -> tuple[int, int, int]:
+        """Requests to PostgREST so far, open connections to Realtime, and topics joined, by the gateway's metrics."""
+        with urllib.request.urlopen(self._url.replace("/graphql", "/metrics"), timeout=30) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        found = {
+            sample.name: sample.value
+            for family in families
+            for sample in family.samples
+            if sample.labels in ({}, {"upstream": "rest"})
+        }
+        names = ("tripgate_upstream_seconds_count", "tripgate_realtime_sockets", "tripgate_realtime_topics")
+        reads, sockets, topics = (int(found.get(name, 0)) for name in names)
+        return reads, sockets, topics
+
+    def _subscribe(self, document: str, people: int) -> None:
         """Everybody subscribes, and has been admitted by a read when this returns."""
-        before, deadline = self.counts()["reads"], time.monotonic() + 60
-        self._do("follow", "following", document=document, trips=self._crowd.trips)
-        while self.counts()["reads"] - before < len(self._crowd.members) and time.monotonic() < deadline:
+        before, deadline = self.upstream()[0], time.monotonic() + 60
+        self._do(subscribers.follow, document, self._trips)
+        while self.upstream()[0] - before < people and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _until_all_follow(self, subscribers: int) -> None:
+    def _until_all_follow(self, people: int) -> None:
         """Nothing is sent on subscribing, so provoke a delivery to each."""
         for _ in range(20):
-            written = self._writer.at_once(1)
-            self._do("collect", "collected", deliveries=subscribers, quiet_seconds=2.0)
-            judged = self._judge(written)
-            if judged["wrong"]:
-                raise WrongAnswerError(f"realtime: {judged['first_wrong']}")
-            if judged["silent"] == 0:
+            written = self._heard(partial(self.write, TRIPS, TRIPS), people, 2.0)
+            judged: Judgement = self._do(subscribers.judge, written.numbers, written.committed_at)
+            if judged.wrong:
+                raise WrongAnswerError(f"realtime: {judged.first_wrong}")
+            if judged.silent == 0:
                 return
-        raise WrongAnswerError(f"realtime: {judged['silent']} of {subscribers} subscribers never hear of a change")
+        raise WrongAnswerError(f"realtime: {judged.silent} of {people} subscribers never hear of a change")
+
+    def _heard(self, write: Callable[[], Written], deliveries: int, quiet_seconds: float) -> Written:
+        """Write while the subscribers' event loop runs, until they have heard so much or nothing for so long."""
+        collecting = self._clients.submit(subscribers.collect, deliveries, quiet_seconds)
+        written = write()
+        collecting.result()
+        return written
 
     def _settled(self) -> float:
-        """The gateway's memory in KB, once it does not change any more."""
-        last = 0.0
-        for _ in range(_LONGEST_SETTLING):
-            now = self._trees["gateway"].resident() / 1024
-            if abs(now - last) < 64:
+        """The gateway's memory in bytes, once it does not change any more."""
+        last = 0
+        for _ in range(5):
+            now = self._trees["gateway"].resident()
+            if abs(now - last) < 65_536:
                 break
             last = now
             time.sleep(1)
         return now
 
-    def _judge(self, written: Written) -> dict[str, Any]:
-        cycle = len(self._crowd.trips) * len(self._crowd.items[0])
-        return self._do("judge", "judged", numbers=written.numbers, committed_at=written.committed_at, cycle=cycle)
-
-    def _do(self, what: str, event: str, **parameters: Any) -> dict[str, Any]:
-        self._clients.tell(json.dumps({"do": what, **parameters}))
-        return self._clients.hear(event)
+    def _do(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return self._clients.submit(call, *arguments).result()
 
 
-def measure(site: Site, progress: Callable[[str], None]) -> Found:
-    """Measure one gateway process under live subscribers.
+def measure(site: Site, people: int) -> tuple[Outcome, Sequence[str]]:
+    """Measure one gateway process under live subscribers; also what must not have happened.
 
     Raises:
         WrongAnswerError: Subscribers are refused, or hear nothing.
     """
-    progress(f"realtime: loading {SIZE.people:,} people on {SIZE.trips} trips")
-    crowd = load(site.info.admin_db_url, site.data_dir, site.info.api_url, SIZE)
-    with _bench(site, crowd) as (bench, writer, url):
-        idle = bench.idle(url, progress)
-        stretches = []
-
-        def measured(name: str, rate: float | None, write: Callable[[], Written]) -> None:
-            found = bench.stretch(name, rate, write)
-            stretches.append(found)
-            progress(
-                f"realtime: {name}: p99 {found.judgement['p99_ms']:,.0f} ms, "
-                f"{found.deliveries_per_second:,.0f} deliveries/s"
-            )
-
+    people = min(PEOPLE, people)
+    site.progress(f"realtime: {people:,} subscribers on {TRIPS} trips")
+    stretches = []
+    with child_process() as clients, psycopg.connect(site.info.admin_db_url, autocommit=True) as connection:
+        bench = _Bench(site, connection, clients, people)
+        idle = bench.idle()
         for rate, seconds in STEADY:
-            measured(f"{rate:g} changes/s", rate, partial(writer.steadily, rate, seconds))
-        measured("burst", None, partial(writer.at_once, BURST_ROUNDS))
-        bench.refollow(NESTED)
+            changes = int(rate * seconds)
+            stretches.append(bench.stretch(f"{rate:g} changes/s", partial(bench.write, changes, rate=rate), changes))
+        changes = BURST_ROUNDS * TRIPS
+        stretches.append(bench.stretch("burst", partial(bench.write, changes, TRIPS), changes))
+        bench.follow(NESTED, people)
         rate, seconds = NESTED_STEADY
-        measured(f"nested, {rate:g} changes/s", rate, partial(writer.steadily, rate, seconds))
-    return Found(SIZE, idle, tuple(stretches))
+        changes = int(rate * seconds)
+        stretches.append(
+            bench.stretch(f"nested, {rate:g} changes/s", partial(bench.write, changes, rate=rate), changes)
+        )
+    counted = {kind: sum(getattr(each.judged, kind) for each in stretches) for kind in (*_MISTAKES, "resyncs")}
+    text = [
+        f"realtime: {people:,} subscribers on {TRIPS} trips, one gateway process",
+        *aligned([_COLUMNS, *map(_row, stretches)]),
+        "  " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in counted.items()),
+        *idle[:2],
+        f"{idle[2]}, then {', '.join(f'{each.reads:,} ({each.name})' for each in stretches)}",
+        "From gateway to clients: CPU microseconds per delivery of each process; Realtime with the front door before "
+        "it.\nelsewhere: cores that this benchmark's writer and other programs kept busy meanwhile.",
+    ]
+    mistakes = [
+        f"realtime, {each.name}: {getattr(each.judged, kind)} {kind.replace('_', ' ')} {each.judged.first_wrong}"
+        for each in stretches
+        for kind in _MISTAKES
+        if getattr(each.judged, kind)
+    ]
+    return Outcome("realtime", "\n".join(text), _targets(people, stretches, bench.kb_each)), mistakes
 
 
-@contextmanager
-def _bench(site: Site, crowd: Crowd) -> Iterator[tuple[_Bench, Writer, str]]:
-    env = {**os.environ, **child_env()}
-    with (
-        Child("bench.realtime.relay", ROOT, env) as relay,
-        Child("bench.realtime.load", ROOT, env) as clients,
-        psycopg.connect(site.info.admin_db_url, autocommit=True) as connection,
-    ):
-        relay.tell(json.dumps({"rest": site.info.rest_url, "realtime": site.info.api_url}))
-        ports = relay.hear("open")
-        assert TRIPGATE.module is not None
-        gateway_env = {
-            **dict(TRIPGATE.env),
-            # All come from this machine.
-            "TRIPGATE_MAX_CONNECTIONS_PER_ADDRESS": "20000",
-            "TRIPGATE_MAX_LIVE_CONNECTIONS_PER_ADDRESS": "20000",
-            "TRIPGATE_REST_URL": f"http://127.0.0.1:{ports['rest']}",
-            "TRIPGATE_REALTIME_URL": f"http://127.0.0.1:{ports['realtime']}/realtime/v1",
-        }
-        gateway = site.start("tripgate_realtime", TRIPGATE.module, TRIPGATE.arguments, gateway_env)
-        url = site.address(gateway)
-        trees = {
-            "gateway": Tree.serving(url),
-            "realtime": Tree.running("tripgate.local.realtime"),
-            "door": Tree.serving(site.info.api_url),
-            "postgrest": Tree.serving(site.info.rest_url),
-            "postgres": Tree.serving(site.info.db_url),
-            "clients": Tree(psutil.Process(clients.pid)),
-            "relay": Tree(psutil.Process(relay.pid)),
-        }
-        writer = Writer(connection, crowd)
-        yield _Bench(relay, clients, trees, writer, crowd), writer, url
-        gateway.stop()
+_COLUMNS = (
+    *("", "deliveries", "deliveries/s", "p50 ms", "p99 ms", "max ms"),
+    *("gateway", "Realtime", "PostgREST", "Postgres", "clients", "elsewhere"),
+)
+
+
+def _row(each: Stretch) -> tuple[str, ...]:
+    cpu, judged = each.cpu_us, each.judged
+    shown = (cpu["gateway"], cpu["realtime"] + cpu["door"], cpu["postgrest"], cpu["postgres"], cpu["clients"])
+    return (
+        *(each.name, f"{judged.deliveries:,}", f"{each.per_second:,.0f}"),
+        *(f"{value:,.1f}" for value in (judged.p50_ms, judged.p99_ms, judged.max_ms)),
+        *(f"{value:,.0f}" for value in shown),
+        f"{each.elsewhere:.2f}",
+    )
+
+
+def _targets(people: int, stretches: Sequence[Stretch], kb_each: float) -> list[Target]:
+    """What was promised, each with what was measured."""
+    slow, steady = (each.judged.p99_ms for each in stretches[:2])
+    most = max(each.per_second for each in stretches[2:4])
+    crowd = f"{people:,} subscribers"
+    return [
+        Target(f"{crowd}: p99 at 20 changes/s", "under 500 ms", f"{slow:,.1f} ms", slow < 500),
+        Target(f"{crowd}: p99 at 50 changes/s", "at most 250 ms", f"{steady:,.1f} ms", steady <= 250),
+        Target(f"{crowd}: deliveries", "at least 10,000/s", f"{most:,.0f}/s", most >= 10_000),
+        Target("memory per idle subscriber", "at most 25 KB", f"{kb_each:.1f} KB", kb_each <= 25),
+    ]

@@ -45,11 +45,15 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def declare(count: int) -> None:
-    """Declare so many tables and their root fields; the schema must not have been built yet."""
+def declare(count: int, ring: int | None = None) -> None:
+    """Declare so many tables and their root fields; the schema must not have been built yet.
+
+    Each leads to the next one, all in a ring, or so many in a ring each.
+    """
+    ring = ring or count
     for number in range(count):
         name = f"Extra{number}"
-        next_name = f"Extra{(number + 1) % count}"
+        next_name = f"Extra{number - number % ring + (number + 1) % ring}"
         body = {
             "__annotations__": COLUMNS,
             "__doc__": f"One of {count}.",
