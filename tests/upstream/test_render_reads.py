@@ -34,6 +34,7 @@ COUNT = Aggregate("count", Function.COUNT)
 SUM = Aggregate("a0", Function.SUM, "budget", "text")
 CALL = FunctionCall("trips_near", (("place", "x"), ("km", "5")))
 OWNER = (Hop("profiles", "user_id"),)
+ITEM_OWNER = (Hop("trips", "trip_id"), Hop("profiles", "user_id"))
 PLACE_OWNER = (Hop("places", "place_id"), Hop("profiles", "user_id"))
 
 
