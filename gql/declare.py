@@ -144,7 +144,7 @@ def table(
         read_only: Whether it is a view: no input offers its columns, and no root field may write it. It needs a key all
             the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
         scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's
-            key stands in a column, as in `TRIP.via("trip_id")`.
+            key stands in a column, as in `TRIP.via("trip_id")`, or in one of a table that foreign keys lead to.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -169,6 +169,7 @@ def table(
         default_order = tuple(_sort(text) for text in order_by)
         listed = default_order and any(relation.many for relation in relations.values())
         type_name = schema.type_name(cls.__name__)
+        path = scope.columns if isinstance(scope, Via) else () if scope is None else (key,)
         mapping = Table(
             type_name=type_name,
             name=schema.qualified(name),
@@ -188,7 +189,8 @@ def table(
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
             scope=scope.scope if isinstance(scope, Via) else scope,
-            scope_via=scope.column if isinstance(scope, Via) else key if scope is not None else "",
+            scope_via=path[0] if len(path) == 1 else "",
+            scope_path=path,
             field_caches={
                 to_camel_case(key): control
                 for key, mark in vars(cls).items()

@@ -135,7 +135,7 @@ def to_many(
 
     Args:
         create: Whether new ones can be given with a new row of this type, all or none: by the database function
-            `insert_tree`, whose list of tables `make schema` writes.
+            `insert_tree`.
     """
     return RelationDeclaration(
         target, via, many=True, description=description, creatable=create, deprecated=deprecated, cache=cache

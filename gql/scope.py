@@ -64,9 +64,14 @@ class Scope:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"a scope is called like a column, in lower case, and not {self.name!r}")
 
-    def via(self, column: str) -> "Via":
-        """What a table says whose `column` holds the root's key: `@table("trip_items", scope=TRIP.via("trip_id"))`."""
-        return Via(self, column)
+    def via(self, *columns: str) -> "Via":
+        """What a table says whose column holds the root's key: `@table("trip_items", scope=TRIP.via("trip_id"))`.
+
+        A table without such a column names the foreign keys that lead there, `TRIP.via("trip_item_id", "trip_id")`,
+        each with a to-one relation. Finding the root then takes a look at each table between, and what goes with one of
+        those is not told.
+        """
+        return Via(self, columns)
 
     def topic(self, key: Any) -> str:
         """The topic of one row, by its key."""
@@ -83,11 +88,11 @@ class Via:
     """How a table finds its scope.
 
     Attributes:
-        column: Its column with the root's key.
+        columns: Its column with the root's key, behind the foreign keys that lead to the table which has it.
     """
 
     scope: Scope
-    column: str
+    columns: tuple[str, ...]
 
 
 class Scopes:

@@ -50,7 +50,21 @@ def check_scopes(catalog: Catalog) -> None:
         if table.scope is not None:
             if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
                 raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
-            _check_column(table.scope, table, table.scope_via)
+            _check_path(catalog, table.scope, table)
+
+
+def _check_path(catalog: Catalog, scope: Scope, table: Table) -> None:
+    at = table
+    for column in table.scope_path[:-1]:
+        _check_column(scope, at, column)
+        behind = catalog.behind(at, column)
+        if behind is None:
+            raise ValueError(
+                f"the scope {scope.name}: {table.type_name} finds it through {at.type_name}.{column}, of which no "
+                "to-one relation tells where it leads"
+            )
+        at = behind
+    _check_column(scope, at, table.scope_path[-1])
 
 
 def _check_column(scope: Scope, table: Table, column: str | None) -> None:

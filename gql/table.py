@@ -244,7 +244,10 @@ class Table:
         cache: Whether answers with its rows may be cached, and until when; `None` for no.
         field_caches: The same for fields that say something of their own.
         scope: On whose topics its changes are told; `None` for nobody's.
-        scope_via: Its column with the key of the scope's root: its own primary key where it is the root.
+        scope_via: Its column with the key of the scope's root: its own primary key where it is the root. Empty where it
+            finds the root through other tables.
+        scope_path: How it finds the root: the columns of foreign keys from one table to the next, the last of which
+            holds the root's key.
     """
 
     type_name: str
@@ -267,6 +270,7 @@ class Table:
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)
     scope: Scope | None = None
     scope_via: str = ""
+    scope_path: tuple[str, ...] = ()
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
     """The column of the primary key."""
@@ -361,6 +365,17 @@ class Catalog:
     def members_of(self, scope: Scope) -> frozenset[str]:
         """The tables by whose rows people take part in a scope."""
         return frozenset(self.by_type[each.type_name].name for each in scope.members)
+
+    def behind(self, table: Table, column: str) -> Table | None:
+        """The table that a foreign key of another one leads to, where a to-one relation says so."""
+        return next(
+            (
+                self.by_type[each.target]
+                for each in table.relations.values()
+                if each.via == column and not each.many and not each.theirs and each.target in self.by_type
+            ),
+            None,
+        )
 
     def key_of(self, name: str) -> str:
         """The primary key's column of a table, or of the relation by which a row of it embeds itself."""

@@ -464,92 +464,24 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
 
 -- Realtime ------------------------------------------------------------------------------------------------------------
 
--- Everything on a trip is told on the private topic trip:<id>, once a change. A deletion tells the id and nothing else.
--- What goes with a deleted trip is not told: its trip is gone already when its own turn comes.
-create function private.broadcast_change(topic text, operation text, source name, new_row record, old_row record)
-returns void language plpgsql security definer set search_path = '' as $$
-declare
-    gone record;
-begin
-    if operation = 'DELETE' then
-        select old_row.id as id into gone;
-        perform realtime.broadcast_changes(topic, operation, operation, source::text, 'public', null, gone);
-    else
-        perform realtime.broadcast_changes(topic, operation, operation, source::text, 'public', new_row, old_row);
-    end if;
-end
-$$;
-revoke execute on function private.broadcast_change(text, text, name, record, record) from public;
-
-create function private.broadcast_trip() returns trigger language plpgsql security definer set search_path = '' as $$
-begin
-    perform private.broadcast_change('trip:' || coalesce(new.id, old.id), tg_op, tg_table_name, new, old);
-    return null;
-end
-$$;
-revoke execute on function private.broadcast_trip() from public;
-
-create function private.broadcast_trip_part() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    -- What moves to another trip goes from the one and comes to the other.
-    if tg_op = 'UPDATE' and new.trip_id <> old.trip_id then
-        perform private.broadcast_change('trip:' || old.trip_id, 'DELETE', tg_table_name, null, old);
-        perform private.broadcast_change('trip:' || new.trip_id, 'INSERT', tg_table_name, new, null);
-    elsif tg_op <> 'DELETE' or exists (select from public.trips where trips.id = old.trip_id) then
-        perform private.broadcast_change(
-            'trip:' || coalesce(new.trip_id, old.trip_id), tg_op, tg_table_name, new, old
-        );
-    end if;
-    return null;
-end
-$$;
-revoke execute on function private.broadcast_trip_part() from public;
-
--- A person is told on their own topic that they have joined a trip or left it, and of invitations to their address.
-create function private.broadcast_membership() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    perform private.broadcast_change(
-        'user:' || coalesce(new.user_id, old.user_id), tg_op, tg_table_name, new, old
-    );
-    return null;
-end
-$$;
-revoke execute on function private.broadcast_membership() from public;
-
+-- A person is told on their own topic of invitations to their address, without the hash of the token.
 create function private.broadcast_invitation() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
     invited uuid := (
         select users.id from auth.users where users.email = new.email and users.email_confirmed_at is not null
     );
-    shown record;
 begin
     if invited is not null then
-        -- All but the hash of the token.
-        select
-            new.id as id, new.trip_id as trip_id, new.email as email, new.role as role, new.status as status,
-            new.invited_by as invited_by, new.expires_at as expires_at, new.accepted_at as accepted_at,
-            new.created_at as created_at, new.updated_at as updated_at
-        into shown;
-        perform private.broadcast_change('user:' || invited, tg_op, tg_table_name, shown, null);
+        perform private.broadcast(
+            'user:' || invited, tg_op, tg_table_schema, tg_table_name, to_jsonb(new) - 'token_hash', null
+        );
     end if;
     return null;
 end
 $$;
 revoke execute on function private.broadcast_invitation() from public;
 
-create trigger broadcast_trips_changes after insert or update or delete on public.trips
-    for each row execute function private.broadcast_trip();
-create trigger broadcast_trip_items_changes after insert or update or delete on public.trip_items
-    for each row execute function private.broadcast_trip_part();
-create trigger broadcast_collaborators_changes after insert or update or delete on public.collaborators
-    for each row execute function private.broadcast_trip_part();
-create trigger broadcast_votes_changes after insert or update or delete on public.votes
-    for each row execute function private.broadcast_trip_part();
-create trigger broadcast_collaborators_membership after insert or delete on public.collaborators
-    for each row execute function private.broadcast_membership();
 create trigger broadcast_invitations_changes after insert or update on public.invitations
     for each row execute function private.broadcast_invitation();
 

@@ -254,28 +254,6 @@ create policy "People can retract their own votes" on public.votes
     using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
 
 
--- Realtime: who may join which private channel ------------------------------------------------------------------------
-
--- Compared as text, so that a topic of any form is at worst nobody's.
-create policy "People can listen to their trips and to what concerns them" on realtime.messages
-    for select to authenticated
-    using (
-        extension in ('broadcast', 'presence')
-        and (
-            (select realtime.topic()) = 'user:' || (select auth.uid())
-            or (select realtime.topic()) = any (array(select 'trip:' || private.my_trip_ids()))
-        )
-    );
-
--- Changes come from the database alone: a client can tell that it is there, and nothing else.
-create policy "People can be seen on their trips" on realtime.messages
-    for insert to authenticated
-    with check (
-        extension = 'presence'
-        and (select realtime.topic()) = any (array(select 'trip:' || private.my_trip_ids()))
-    );
-
-
 -- What takes more than one statement ----------------------------------------------------------------------------------
 
 -- Unnamed, the parameter makes this a computed field of trip_items and nothing that a client can call with a row of its

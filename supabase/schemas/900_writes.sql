@@ -37,29 +37,34 @@ revoke execute on function private.expect_rows() from public;
 -- Rows and what belongs to them ---------------------------------------------------------------------------------------
 
 -- Under the caller's own grants and policies, one statement after the other, so that the policies of a row see those that
--- came before it. A row names its own columns, and the others get their defaults: rows that name the same are inserted
--- together. Names are taken from the catalog, never from the caller.
+-- came before it: nothing can be written here that could not be written row by row. A row names its own columns, and the
+-- others get their defaults: rows that name the same are inserted together. Names are taken from the catalog, never from
+-- the caller. Of tables, whoever may insert a row may do so here, but into no table of the platform's: to those lead
+-- other ways than the API of tables.
 create function public.insert_tree(tree jsonb) returns void language plpgsql set search_path = '' as $$
 declare
-    -- The tables that to_many(…, create=True) leads to in gql/types, and those that it leads from.
-    allowed constant text[] := array[
-        'trips', 'trip_items', 'places', 'place_tags', 'collections', 'collection_places', 'tags'
-    ];
     part jsonb;
-    target text;
-    relation regclass;
+    named_table text[];
+    target regclass;
     named text[];
     batch jsonb;
     columns text;
     known bigint;
 begin
     for part in select value from jsonb_array_elements(tree) loop
-        target := part ->> 'table';
-        if target is null or target <> all (allowed) then
+        -- `trips`, or `household.couples`.
+        named_table := string_to_array(part ->> 'table', '.');
+        if cardinality(named_table) = 1 then
+            named_table := array['public'] || named_table;
+        end if;
+        select pg_class.oid into target
+        from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = named_table[1] and relname = named_table[2] and cardinality(named_table) = 2
+            and relkind in ('r', 'p') and has_any_column_privilege(pg_class.oid, 'insert')
+            and relowner = (select proowner from pg_proc where pg_proc.oid = 'public.insert_tree(jsonb)'::regprocedure);
+        if target is null then
             raise insufficient_privilege using message = 'rows of this table are not inserted in a tree';
         end if;
-        -- Of public where it says no schema.
-        relation := case when target like '%.%' then target else 'public.' || target end;
 
         for named, batch in
             select shape.named, jsonb_agg(given.value order by given.ordinality)
@@ -72,14 +77,13 @@ begin
         loop
             select string_agg(quote_ident(attname), ', ' order by attnum), count(*) into columns, known
             from pg_attribute
-            where attrelid = relation
-                and attnum > 0 and not attisdropped and attname = any (named);
+            where attrelid = target and attnum > 0 and not attisdropped and attname = any (named);
             if known = 0 or known < cardinality(named) then
                 raise undefined_column using message = 'a row names no column, or one that its table does not have';
             end if;
             execute format(
                 'insert into %1$s (%2$s) select %2$s from jsonb_populate_recordset(null::%1$s, $1)',
-                relation, columns
+                target, columns
             ) using batch;
         end loop;
     end loop;

@@ -9,6 +9,8 @@
 -- from a view in that very order it sorts first. `select *` is worked out when a view is made: a new column makes new
 -- views.
 --
+-- Changes of rows on which people share, told on their topics: 900_changes.sql says how.
+--
 -- Columns whose texts may be too long for a URL, compared with what a request brings along. Their parameters have
 -- names, which makes them no fields of the API; rows as wholes have none, so that nobody calls them with a row of
 -- their own making.
@@ -151,6 +153,21 @@ create trigger expect_trips_updates after update on public.trips
 create trigger expect_trips_deletes after delete on public.trips
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_trip() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'trip', old.id::text, new.id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_trip() from public;
+
+create trigger broadcast_trips_changes after insert or update or delete on public.trips
+    for each row execute function private.broadcast_trip('id');
+
 create function public.trips_by_ids(ids uuid[]) returns setof public.trips language sql stable as $$
     select * from public.trips where id = any (ids)
 $$;
@@ -222,6 +239,27 @@ create trigger expect_trip_items_updates after update on public.trip_items
 create trigger expect_trip_items_deletes after delete on public.trip_items
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_trip_by_trip_id() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What goes with its trip is not told.
+    if tg_op = 'DELETE'
+        and not exists (select from public.trips where id = old.trip_id)
+    then
+        return null;
+    end if;
+    perform private.broadcast_change(
+        'trip', old.trip_id::text, new.trip_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_trip_by_trip_id() from public;
+
+create trigger broadcast_trip_items_changes after insert or update or delete on public.trip_items
+    for each row execute function private.broadcast_trip_by_trip_id('id');
+
 create function public.trip_items_by_ids(ids uuid[]) returns setof public.trip_items language sql stable as $$
     select * from public.trip_items where id = any (ids)
 $$;
@@ -254,3 +292,16 @@ $$;
 comment on function public.notes_against(public.trip_items) is 'How the column compares with each text that the request brings along.';
 revoke execute on function public.notes_against(public.trip_items) from public, anon, authenticated, service_role;
 grant execute on function public.notes_against(public.trip_items) to authenticated;
+
+
+-- Topics --------------------------------------------------------------------------------------------------------------
+
+create or replace function private.my_topics() returns setof text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select 'user:' || auth.uid()
+        union all
+        select 'trip:' || key from private.my_trip_ids() as key;
+end
+$$;

@@ -9,6 +9,8 @@
 -- from a view in that very order it sorts first. `select *` is worked out when a view is made: a new column makes new
 -- views.
 --
+-- Changes of rows on which people share, told on their topics: 900_changes.sql says how.
+--
 -- Columns whose texts may be too long for a URL, compared with what a request brings along. Their parameters have
 -- names, which makes them no fields of the API; rows as wholes have none, so that nobody calls them with a row of
 -- their own making.
@@ -209,6 +211,24 @@ create trigger expect_collaborators_updates after update on public.collaborators
 create trigger expect_collaborators_deletes after delete on public.collaborators
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create trigger broadcast_collaborators_changes after insert or update or delete on public.collaborators
+    for each row execute function private.broadcast_trip_by_trip_id('id');
+
+create function private.broadcast_user_by_user_id() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', old.user_id::text, new.user_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_user_by_user_id() from public;
+
+create trigger broadcast_collaborators_membership after insert or delete on public.collaborators
+    for each row execute function private.broadcast_user_by_user_id('id');
+
 create function public.collaborators_by_ids(ids uuid[]) returns setof public.collaborators language sql stable as $$
     select * from public.collaborators where id = any (ids)
 $$;
@@ -242,6 +262,9 @@ create trigger expect_votes_updates after update on public.votes
 
 create trigger expect_votes_deletes after delete on public.votes
     referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_votes_changes after insert or update or delete on public.votes
+    for each row execute function private.broadcast_trip_by_trip_id('id');
 
 create function public.votes_by_ids(ids uuid[]) returns setof public.votes language sql stable as $$
     select * from public.votes where id = any (ids)

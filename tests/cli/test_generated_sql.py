@@ -128,8 +128,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("by_type", "_by_name", "_by_field"):
         monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
-    monkeypatch.setattr(catalog, "_by_name", dict(catalog._by_name))
-    monkeypatch.setattr(catalog, "_by_field", dict(catalog._by_field))
     monkeypatch.setattr(catalog, "several_schemas", catalog.several_schemas)
     monkeypatch.setattr(catalog, "partly_hidden", set(catalog.partly_hidden))
     monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
@@ -145,7 +143,7 @@ def declare_shelves() -> None:
         name: str = column(write=REQUIRED)
         notes: str | None = column(long=True)
         updated_at: datetime = column(write=NEVER)
-        tags = to_many("Tag", via="shelf_id", create=True, description="What lies on it.")
+        tags = to_many("Tag", via="shelf_id", description="What lies on it.")
 
     schema.MUTATIONS = (*schema.MUTATIONS, *crud("Shelf", reads=False).types())
 
@@ -239,18 +237,6 @@ def test_a_key_is_asked_for_by_its_own_type(project: Path, kind: Any, key: str) 
     assert text.count(f"public.keyed_by_ids({key}[])") == 3
 
 
-def test_what_comes_along_with_a_new_row_may_be_inserted_in_a_tree(project: Path) -> None:
-    declare_shelves()
-    sql_file(project, "005_more_tables.sql").write_text("create table public.shelves (id uuid primary key);\n")
-    generated_sql.update(project)
-    text = sql_file(project, "900_writes.sql").read_text()
-    assert (
-        "    allowed constant text[] := array[\n"
-        "        'places', 'place_tags', 'trips', 'trip_items', 'collections', 'collection_places', 'tags', 'shelves'\n"
-        "    ];\n"
-    ) in text
-
-
 def test_a_file_that_was_changed_by_hand_fails_and_is_mended(project: Path) -> None:
     file = sql_file(project, CORE)
     text = file.read_text()
@@ -289,10 +275,4 @@ def test_a_table_of_no_stage_is_refused(project: Path) -> None:
     declare_shelves()
     sql_file(project, "012_more.sql").write_text("create table public.shelves (id uuid primary key);\n")
     with pytest.raises(generated_sql.GeneratedSqlError, match=r"012_more\.sql makes tables of the API, so it must be"):
-        generated_sql.generated(project)
-
-
-def test_without_its_list_insert_tree_is_missed(project: Path) -> None:
-    sql_file(project, "900_writes.sql").write_text("select 1;\n")
-    with pytest.raises(generated_sql.GeneratedSqlError, match="the list of insert_tree"):
         generated_sql.generated(project)

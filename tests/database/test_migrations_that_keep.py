@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-KEEPING = ["policies_ask_helpers"]
+KEEPING = ["policies_ask_helpers", "changes_told_by_scope"]
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ HELPERS = {
         "my_trip_places",
         "my_trip_place_ids",
         "my_email",
+        "my_topics",
         "my_place_ids_by_words",
     )
 }

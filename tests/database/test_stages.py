@@ -53,6 +53,7 @@ def test_each_file_belongs_to_a_stage() -> None:
     assert [file.name for file in STAGES["core"]] == [
         "001_core_tables.sql",
         "002_core_rls.sql",
+        "900_changes.sql",
         "900_long_texts.sql",
         "900_requests.sql",
         "900_writes.sql",
@@ -97,6 +98,12 @@ def db(first_stage: str) -> Iterator[psycopg.Connection]:
         connection.execute("set local search_path = ''")
         yield connection
         connection.rollback()
+
+
+@pytest.fixture
+def world(db: psycopg.Connection) -> World:
+    """Who is there at that stage."""
+    return World(db)
 
 
 FIRST_TABLES = ["profiles", "user_preferences", "places", "trips", "trip_items"]

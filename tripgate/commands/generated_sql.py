@@ -1,8 +1,8 @@
 """The SQL that is the same for every table, written from the declarations: `supabase/schemas/9NN_*_generated.sql`.
 
 A stage is what one `0NN_<stage>_tables.sql` makes; its generated file has that number and stands behind all others.
-Where a table is made is read from those files, all else from `gql/types` and the fields of `resolvers`. One list stands
-where it is used: the tables of `insert_tree`. Takes the project's folder and no database; raises GeneratedSqlError.
+Where a table is made is read from those files, all else from `gql/types` and the fields of `resolvers`. Takes the
+project's folder and no database; raises GeneratedSqlError.
 """
 
 import re
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from gql.schemas import PostgresSchema, bare, schema_of
 from gql.table import Sort, Table, catalog, keys_view
+from tripgate.commands import generated_changes
 from tripgate.gateway.schema import written_by_filter
 
 _MADE = re.compile(r"^create (?:table|(?:or replace )?view) (?:if not exists )?(\w+)\.(\w+)", re.MULTILINE)
 _STAGE = re.compile(r"0(\d\d)_(\w+)_tables\.sql")
-_TREES = re.compile(r"(?<=allowed constant text\[\] := array\[\n)[^\]]*(?=\n    \];)")
 _EVERYBODY = "public, anon, authenticated, service_role"
 
 _HEADER = """\
@@ -30,6 +30,8 @@ _HEADER = """\
 -- Rows in order, for lists in which each row has lists of its own, as invoker's views. PostgREST sorts above its joins;
 -- from a view in that very order it sorts first. `select *` is worked out when a view is made: a new column makes new
 -- views.
+--
+-- Changes of rows on which people share, told on their topics: 900_changes.sql says how.
 --
 -- Columns whose texts may be too long for a URL, compared with what a request brings along. Their parameters have
 -- names, which makes them no fields of the API; rows as wholes have none, so that nobody calls them with a row of
@@ -45,7 +47,7 @@ def generated(project_dir: Path) -> dict[Path, str]:
     """Every file that is written from the declarations, with the text that it should have.
 
     Raises:
-        GeneratedSqlError: No file makes a declared table, or the list of `insert_tree` is not where it was.
+        GeneratedSqlError: No file makes a declared table, or one of another name does.
     """
     schemas = project_dir / "supabase" / "schemas"
     texts = {
@@ -66,14 +68,21 @@ def generated(project_dir: Path) -> dict[Path, str]:
         by_file.setdefault(made[table.name], []).append(table)
     written = {}
     keys: set[str] = set()
+    changes = generated_changes.Changes()
+    seen: list[Table] = []
     for file, tables in by_file.items():
         stage = _STAGE.fullmatch(file.name)
         if stage is None:
             raise GeneratedSqlError(f"{file} makes tables of the API, so it must be called 0NN_<stage>_tables.sql.")
         name = f"9{stage[1]}_{stage[2]}_generated.sql"
-        parts = [_HEADER.format(file=file.name), *(of_table(table, keys) for table in tables)]
+        parts = [_HEADER.format(file=file.name), *(of_table(table, keys, changes) for table in tables)]
+        seen += tables
+        if any(catalog[scope.root] in tables for scope in catalog.scopes):
+            there = [scope for scope in catalog.scopes if catalog[scope.root] in seen]
+            head = "-- Topics "
+            parts += [f"\n{head:-<120}", generated_changes.topics(there)]
         written[schemas / name] = "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
-    return {**written, **_trees(texts, order)}
+    return written
 
 
 def stale(project_dir: Path) -> list[Path]:
@@ -101,11 +110,12 @@ def _left_over(project_dir: Path, wanted: Mapping[Path, str]) -> list[Path]:
     return [file for file in schemas.glob("*.sql") if _is_generated(file) and file not in wanted]
 
 
-def of_table(table: Table, keys: set[str] | None = None) -> str:
+def of_table(table: Table, keys: set[str] | None = None, changes: generated_changes.Changes | None = None) -> str:
     """What is written for one table.
 
     Args:
         keys: The views of keys that are written already, to which this table's are added.
+        changes: What knows which functions of scopes are written already.
     """
     head = f"-- {table.name} "
     parts = [f"\n{head:-<120}", f"grant all on {_sql(table)} to service_role;"]
@@ -118,6 +128,7 @@ def of_table(table: Table, keys: set[str] | None = None) -> str:
         )
     events = [event for name, event in written_by_filter() if name == table.name]
     parts += [_write_guard(table, event) for event in ("update", "delete") if event in events]
+    parts += (changes or generated_changes.Changes()).of_table(table)
     if not table.hidden_columns:
         parts += [_by_ids(table), _whole(table)]
     parts += [_view(table, order, name) for order, name in table.views.items()]
@@ -230,23 +241,6 @@ def _keys_view(name: str, parent: Table) -> str:
     said = f"The keys of {_sql(parent)}, in whose rows those of this schema that refer to them are embedded."
     query = f"select {parent.primary_key} from {_sql(parent)}"  # noqa: S608 - declared names
     return _viewed(f"{schema_of(name)}.{bare(name)}", query, said)
-
-
-def _trees(texts: Mapping[Path, str], order: list[str]) -> dict[Path, str]:
-    """The file of `insert_tree`, whose list names each table that new rows come along with, and theirs."""
-    tables: dict[str, None] = {}
-    for table in sorted(catalog, key=lambda each: order.index(each.name)):
-        along = [catalog[each.target].name for each in table.relations.values() if each.creatable]
-        tables.update(dict.fromkeys([table.name, *along] if along else []))
-    found = [(file, match) for file, text in texts.items() if (match := _TREES.search(text)) is not None]
-    if len(found) != 1:
-        raise GeneratedSqlError("One file must hold `allowed constant text[] := array[…]`, the list of insert_tree.")
-    ((file, match),) = found
-    text = texts[file]
-    if set(re.findall(r"'([\w.]+)'", match[0])) == tables.keys():
-        return {file: text}
-    listed = "        " + ", ".join(f"'{name}'" for name in tables)
-    return {file: text[: match.start()] + listed + text[match.end() :]}
 
 
 if __name__ == "__main__":

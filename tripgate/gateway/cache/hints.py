@@ -205,7 +205,7 @@ class _Found:
 
 def _named(table: Table, arguments: Mapping[str, Any], filter_: Mapping[str, Any] | None) -> _At | None:
     """The one row of the table's scope that is asked about; `None` where it is not named."""
-    if table.scope is None:
+    if table.scope is None or not table.scope_via:
         return None
     field = table.by_sql_name[table.scope_via].field
     given = arguments.get(field)

@@ -1,0 +1,124 @@
+"""The SQL by which changes are told on the topics of scopes, written from the declarations.
+
+A function for each scope and column that holds its root's key finds the topic; the triggers of all tables with such a
+column call it, with the table's key and, where not all may be told, the columns that may. A table that finds its root
+through others has a function of its own. `private.broadcast_change` does the rest.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from gql.scope import Scope
+from gql.table import Table, catalog
+
+
+def topics(scopes: Iterable[Scope]) -> str:
+    """The helper of the policies on channels, once these scopes are there."""
+    parts = [
+        f"select '{scope.name}:' || auth.uid()"
+        if scope.of_person
+        else f"select '{scope.name}:' || key from private.my_{scope.name}_ids() as key"  # noqa: S608 - declared names
+        for scope in sorted(scopes, key=lambda each: not each.of_person)
+    ]
+    return "\n".join(
+        [
+            "create or replace function private.my_topics() returns setof text",
+            "language plpgsql stable security definer set search_path = '' as $$",
+            "begin",
+            "    return query",
+            "        " + "\n        union all\n        ".join(parts) + ";",
+            "end",
+            "$$;",
+        ]
+    )
+
+
+class Changes:
+    """What tells of changes, table by table in the order of the files: functions come before what calls them."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
+    def of_table(self, table: Table) -> list[str]:
+        """What tells of the changes of a table, and who comes and goes by its rows."""
+        if table.read_only:
+            return []
+        parts = []
+        if table.scope is not None:
+            parts += self._told(table, table.scope, table.scope_path, "changes", "insert or update or delete")
+        person = catalog.scopes.of_person
+        members = [each for scope in catalog.scopes for each in scope.members if catalog[each.type_name] is table]
+        if person is not None and members:
+            parts += self._told(table, person, (members[0].person,), "membership", "insert or delete")
+        return parts
+
+    def _told(self, table: Table, scope: Scope, path: Sequence[str], what: str, events: str) -> list[str]:
+        parts = []
+        name = _name(table, scope, path)
+        if name not in self._made:
+            self._made.add(name)
+            parts.append(_function(name, table, scope, path))
+        shown: Sequence[str] = ()
+        if table.hidden_columns or table.never_selected:
+            shown = [column.name for column in table.columns.values() if not column.computed]
+        arguments = ", ".join(f"'{each}'" for each in (table.primary_key, *shown))
+        parts.append(
+            f"create trigger broadcast_{table.bare_name}_{what} after {events} on {_sql(table)}\n"
+            f"    for each row execute function private.{name}({arguments});"
+        )
+        return parts
+
+
+def _name(table: Table, scope: Scope, path: Sequence[str]) -> str:
+    name = f"broadcast_{scope.name}"
+    if len(path) > 1:
+        return f"{name}_of_{table.bare_name}"
+    return name if catalog[scope.root] is table else f"{name}_by_{path[0]}"
+
+
+def _function(name: str, table: Table, scope: Scope, path: Sequence[str]) -> str:
+    root = catalog[scope.root]
+    before, after = _found("old", table, path), _found("new", table, path)
+    lines = [
+        f"create function private.{name}() returns trigger",
+        "language plpgsql security definer set search_path = '' as $$",
+        "begin",
+    ]
+    if len(path) > 1:
+        lines.append("    -- What goes with what it belongs to is not told: nothing is left that knows where.")
+    elif table is not root and not scope.of_person:
+        lines += [
+            f"    -- What goes with its {scope.noun} is not told.",
+            "    if tg_op = 'DELETE'",
+            f"        and not exists (select from {_sql(root)} where {root.primary_key} = {before})",
+            "    then",
+            "        return null;",
+            "    end if;",
+        ]
+    lines += [
+        "    perform private.broadcast_change(",
+        f"        '{scope.name}', {before}::text, {after}::text, tg_argv[0], tg_argv[1:],",
+        "        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)",
+        "    );",
+        "    return null;",
+        "end",
+        "$$;",
+        f"revoke execute on function private.{name}() from public;",
+    ]
+    return "\n".join(lines)
+
+
+def _found(row: str, table: Table, path: Sequence[str]) -> str:
+    """The key of the root of a row, over the tables between them."""
+    value, at = f"{row}.{path[0]}", table
+    for column, following in itertools.pairwise(path):
+        behind = catalog.behind(at, column)
+        if behind is None:
+            raise ValueError(f"{at.type_name}.{column} leads nowhere")
+        value = f"(select {following} from {_sql(behind)} where {behind.primary_key} = {value})"  # noqa: S608 - declared names
+        at = behind
+    return value
+
+
+def _sql(table: Table) -> str:
+    return f"{table.schema}.{table.bare_name}"
