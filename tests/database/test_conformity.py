@@ -255,6 +255,11 @@ BROKEN_IN_SQL: list[tuple[LiteralString, str]] = [
     ),
     ("alter table public.tags disable trigger set_tags_updated_at", "Trigger set_tags_updated_at is switched off."),
     (
+        "drop trigger broadcast_collaborators_changes on public.collaborators",
+        "No trigger tells of each insert, update and delete on collaborators, so subscribers of collaboratorChanges "
+        "hear nothing of it.",
+    ),
+    (
         "drop trigger broadcast_votes_changes on public.votes",
         "No trigger tells of each insert, update and delete on votes, so subscribers of voteChanges hear nothing"
         " of it.",

@@ -127,8 +127,8 @@ def _changes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Fi
     if not offer.changes:
         return
     fields = listed(offer.changes)
-    telling = [each for each in found.triggers.values() if "broadcast" in each.function and each.when == "after"]
-    unheard = {"insert", "update", "delete"} - {event for each in telling for event in each.on}
+    telling = found.triggers.get(f"broadcast_{table.bare_name}_changes")
+    unheard = {"insert", "update", "delete"} - set(telling.on if telling is not None else ())
     if unheard:
         events = listed(event for event in ("insert", "update", "delete") if event in unheard)
         yield failure(
