@@ -11,14 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from bench import instructions, memory, report
-from bench.contenders import COMPARED, CONTENDERS
+from bench.contenders import COMPARED, CONTENDERS, Contender
 from bench.data import FIRST_YEAR, describe
 from bench.load import WrongAnswerError
 from bench.measure import Plan, chosen, measure
@@ -116,7 +117,8 @@ def main(
         else:
             plan = Plan(cells, rounds, seconds, connections)
             parts = [name for name in PARTS if not only or name in only]
-            mistakes = _run(plan, parts, FIRST_YEAR if first_year else people, output, progress)
+            contenders = [each for each in COMPARED if each.name not in without]
+            mistakes = _run(plan, contenders, parts, FIRST_YEAR if first_year else people, output, progress)
             click.echo("".join(f"{mistake}\n" for mistake in mistakes), err=True, nl=False)
             sys.exit(1 if mistakes else 0)
     except (
@@ -134,44 +136,41 @@ def main(
         sys.exit(130)
 
 
-def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: Callable[[str], None]) -> Sequence[str]:
+def _run(
+    plan: Plan,
+    contenders: Sequence[Contender],
+    parts: Sequence[str],
+    people: int,
+    output: Path,
+    progress: Callable[[str], None],
+) -> Sequence[str]:
     """Measure, show and keep it; what was delivered wrong."""
+    mistakes: Sequence[str] = ()
     with tempfile.TemporaryDirectory(prefix="tripgate-bench-") as folder:
         # Postgres never runs as root: its user must be able to enter, or the data would lie elsewhere and stay.
         Path(folder).chmod(0o755)
         data_dir = Path(folder) / "data"
         with Stack(options(data_dir), progress) as stack:
             site = Site(stack, data_dir, progress)
-            run, mistakes = _measured(site, plan, parts, people, Path(folder))
+            for contender in CONTENDERS:
+                if site.lacks(contender):
+                    progress(f"{contender.title} is left out: {site.lacks(contender)}")
+            plan = replace(plan, cells=[(each, one) for each, one in plan.cells if not site.lacks(one)])
+            progress(f"Loading {describe(people)}")
+            site.fill(people)
+            measured = measure(site, plan, Path(folder)) if plan.cells else []
+            outcomes = report.outcomes(measured, plan)
+            if "memory" in parts:
+                outcomes += memory.measure(site, [each for each in contenders if not site.lacks(each)])
+            if "realtime" in parts:
+                outcome, mistakes = realtime.measure(site, people)
+                outcomes.append(outcome)
+            run = report.run(measured, outcomes, plan, describe(people), site.versions())
     file = report.write(output, run)
     click.echo("\n".join([report.tables(run), "", *report.verdicts(run), "", f"All rounds: {file}"]))
     for plot in draw(run, output, file.stem):
         click.echo(f"Plot: {plot}")
     return mistakes
-
-
-def _measured(
-    site: Site, plan: Plan, parts: Sequence[str], people: int, folder: Path
-) -> tuple[dict[str, Any], Sequence[str]]:
-    """All that is measured of a run, as plain values, and what was delivered wrong."""
-    for contender in CONTENDERS:
-        if site.lacks(contender):
-            site.progress(f"{contender.title} is left out: {site.lacks(contender)}")
-    cells = [(workload, contender) for workload, contender in plan.cells if not site.lacks(contender)]
-    plan = Plan(cells, plan.rounds, plan.seconds, plan.connections)
-    site.progress(f"Loading {describe(people)}")
-    site.fill(people)
-    measured = measure(site, plan, folder) if cells else []
-    outcomes = report.outcomes(measured, plan)
-    mistakes: Sequence[str] = ()
-    if "memory" in parts:
-        left_out = {contender.name for contender in COMPARED if site.lacks(contender)}
-        found = memory.measure(site, [each for each in COMPARED if each.name not in left_out])
-        outcomes += [found] if found is not None else []
-    if "realtime" in parts:
-        outcome, mistakes = realtime.measure(site, people)
-        outcomes.append(outcome)
-    return report.run(measured, outcomes, plan, describe(people), site.versions()), mistakes
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

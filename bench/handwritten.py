@@ -29,28 +29,31 @@ TRIP_COLUMNS = "id,title,status,start_date,end_date,budget::text,currency"
 ITEM_COLUMNS = "id,trip_id,title,kind,day_number,cost::text"
 
 
-class Supabase:
-    """PostgREST with one caller's token."""
+@dataclass
+class Context:
+    """One request's context: PostgREST with the caller's token, and the items that are asked for together."""
 
-    def __init__(self, session: aiohttp.ClientSession, authorization: str) -> None:
-        self._session = session
-        self._headers = {"apikey": API_KEY, "Authorization": authorization}
+    session: aiohttp.ClientSession
+    authorization: str
+
+    def __post_init__(self) -> None:
+        self.items: DataLoader[UUID, list[TripItem]] = DataLoader(load_fn=self._items)
 
     async def select(self, table: str, **parameters: str) -> list[Row]:
         """Rows of a table."""
-        url = f"{REST_URL}/{table}"
-        async with self._session.get(url, params=parameters, headers=self._headers) as response:
+        headers = {"apikey": API_KEY, "Authorization": self.authorization}
+        async with self.session.get(f"{REST_URL}/{table}", params=parameters, headers=headers) as response:
             response.raise_for_status()
             rows: list[Row] = await response.json()
             return rows
 
-
-@dataclass
-class Context:
-    """One request's context."""
-
-    supabase: Supabase
-    items: "DataLoader[UUID, list[TripItem]]"
+    async def _items(self, trip_ids: list[UUID]) -> list[list["TripItem"]]:
+        among = f"in.({','.join(map(str, trip_ids))})"
+        rows = await self.select("trip_items", select=ITEM_COLUMNS, trip_id=among, order="day_number,order_index,id")
+        by_trip: dict[UUID, list[TripItem]] = {trip_id: [] for trip_id in trip_ids}
+        for row in rows:
+            by_trip[UUID(row["trip_id"])].append(TripItem.from_row(row))
+        return [by_trip[trip_id] for trip_id in trip_ids]
 
 
 Info = strawberry.Info[Context, None]
@@ -156,7 +159,7 @@ class Query:
     @strawberry.field
     async def profile(self, info: Info, id: UUID) -> Profile | None:  # noqa: A002 - the argument's name in the schema
         """One person."""
-        rows = await info.context.supabase.select("profiles", select="id,display_name,avatar_path", id=f"eq.{id}")
+        rows = await info.context.select("profiles", select="id,display_name,avatar_path", id=f"eq.{id}")
         if not rows:
             return None
         row = rows[0]
@@ -165,32 +168,14 @@ class Query:
     @strawberry.field
     async def trip(self, info: Info, id: UUID) -> Trip | None:  # noqa: A002 - the argument's name in the schema
         """One trip."""
-        rows = await info.context.supabase.select("trips", select=TRIP_COLUMNS, id=f"eq.{id}")
+        rows = await info.context.select("trips", select=TRIP_COLUMNS, id=f"eq.{id}")
         return Trip.from_row(rows[0]) if rows else None
 
     @strawberry.field
     async def trips(self, info: Info, first: int = 20) -> TripConnection:
         """The caller's trips, the newest first."""
-        rows = await info.context.supabase.select(
-            "trips", select=TRIP_COLUMNS, order="created_at.desc,id", limit=str(first)
-        )
+        rows = await info.context.select("trips", select=TRIP_COLUMNS, order="created_at.desc,id", limit=str(first))
         return TripConnection(nodes=[Trip.from_row(row) for row in rows])
-
-
-def _items_loader(supabase: Supabase) -> "DataLoader[UUID, list[TripItem]]":
-    async def load(trip_ids: list[UUID]) -> list[list[TripItem]]:
-        rows = await supabase.select(
-            "trip_items",
-            select=ITEM_COLUMNS,
-            trip_id=f"in.({','.join(map(str, trip_ids))})",
-            order="day_number,order_index,id",
-        )
-        by_trip: dict[UUID, list[TripItem]] = {trip_id: [] for trip_id in trip_ids}
-        for row in rows:
-            by_trip[UUID(row["trip_id"])].append(TripItem.from_row(row))
-        return [by_trip[trip_id] for trip_id in trip_ids]
-
-    return DataLoader(load_fn=load)
 
 
 def _date(text: str | None) -> date | None:
@@ -206,8 +191,7 @@ class View(GraphQLView[Context, None]):
 
     async def get_context(self, request: web.Request, response: web.Response | web.WebSocketResponse) -> Context:  # noqa: ARG002
         """The context of one request."""
-        supabase = Supabase(request.app[SESSION], request.headers["Authorization"])
-        return Context(supabase, _items_loader(supabase))
+        return Context(request.app[SESSION], request.headers["Authorization"])
 
 
 def add_routes(app: web.Application) -> None:

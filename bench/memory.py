@@ -19,7 +19,7 @@ ANSWERS = 3
 MOST = 5.0
 
 
-def measure(site: Site, contenders: Sequence[Contender]) -> Outcome | None:
+def measure(site: Site, contenders: Sequence[Contender]) -> list[Outcome]:
     """The peak of every gateway; nothing where the system does not tell and reset the peak of a process.
 
     Raises:
@@ -27,7 +27,7 @@ def measure(site: Site, contenders: Sequence[Contender]) -> Outcome | None:
     """
     if not Path("/proc/self/clear_refs").exists():
         site.progress("memory: left out, since this system does not tell the peak of a process")
-        return None
+        return []
     small = replace(THOUSAND_TRIPS, name="before", objects=110, constants={**THOUSAND_TRIPS.constants, "trips": 10})
     cases = capture(site, [small, THOUSAND_TRIPS])
     rows: list[tuple[str, ...]] = [("", "answer KB", "before MB", "peak MB", "peak over answer")]
@@ -56,7 +56,7 @@ def measure(site: Site, contenders: Sequence[Contender]) -> Outcome | None:
         *aligned(rows),
         f"The greatest of {ANSWERS} answers, one after the other.",
     ]
-    return Outcome("memory", "\n".join(text), targets)
+    return [Outcome("memory", "\n".join(text), targets)]
 
 
 def _status(pid: int, name: str) -> int:

@@ -12,30 +12,42 @@ import contextlib
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 
 class _Side(asyncio.Protocol):
-    """One side of a connection: what comes here goes out at the other side, some time later."""
+    """One side of a connection: what comes here goes out at the other side, some time later and in its order.
 
-    def __init__(self, delay: float, other: "_Side | None" = None) -> None:
-        self._delay = delay
-        self._other = other
+    The client's side reaches for the server; what comes before it is there waits.
+    """
+
+    def __init__(self, delay: float, address: tuple[str, int] | None = None, other: "_Side | None" = None) -> None:
+        self._delay, self._address, self._other = delay, address, other
         self._waiting: deque[bytes] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        if self._address is not None:
+            self._reaching = asyncio.get_running_loop().create_task(self._reach(*self._address))
 
     def data_received(self, data: bytes) -> None:
-        # Those that wait go in their order, each when some delay is over.
         self._waiting.append(data)
         self._later(self._send)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._later(self._leave)
+        self._later(lambda: self._other and self._other.transport.close())
 
-    def _later(self, call: Callable[[], None]) -> None:
+    async def _reach(self, host: str, port: int) -> None:
+        try:
+            _, self._other = await asyncio.get_running_loop().create_connection(
+                lambda: _Side(0, other=self), host, port
+            )
+        except OSError:
+            self.transport.close()
+
+    def _later(self, call: Callable[[], object]) -> None:
         if self._delay:
             asyncio.get_running_loop().call_later(self._delay, call)
         else:
@@ -43,32 +55,9 @@ class _Side(asyncio.Protocol):
 
     def _send(self) -> None:
         if self._other is None:
-            # Still connecting, which this machine does in less than a delay.
             self._later(self._send)
         else:
             self._other.transport.write(self._waiting.popleft())
-
-    def _leave(self) -> None:
-        if self._other is not None:
-            self._other.transport.close()
-
-
-class _Front(_Side):
-    """The client's side, which reaches for the server."""
-
-    def __init__(self, host: str, port: int, delay: float) -> None:
-        super().__init__(delay)
-        self._address = (host, port)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._reaching = asyncio.get_running_loop().create_task(self._reach())
-
-    async def _reach(self) -> None:
-        try:
-            _, self._other = await asyncio.get_running_loop().create_connection(lambda: _Side(0, self), *self._address)
-        except OSError:
-            self.transport.close()
 
 
 class _Replay(asyncio.Protocol):
@@ -88,14 +77,6 @@ class _Replay(asyncio.Protocol):
             self._transport.write(self._answer)
 
 
-def _replay(body: bytes) -> _Replay:
-    head = (
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Range: 0-*/*\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return _Replay(head.encode() + body)
-
-
 async def _serve(protocol: Callable[[], asyncio.Protocol]) -> None:
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     print(f"Serving: http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
@@ -106,10 +87,13 @@ def main(kind: str, *arguments: str) -> None:
     """Serve until stopped."""
     if kind == "delay":
         host, port, milliseconds = arguments
-        protocol: Callable[[], asyncio.Protocol] = lambda: _Front(host, int(port), float(milliseconds) / 1000)  # noqa: E731
+        protocol: Callable[[], asyncio.Protocol] = partial(_Side, float(milliseconds) / 1000, (host, int(port)))
     else:
         body = Path(arguments[0]).read_bytes()
-        protocol = lambda: _replay(body)  # noqa: E731
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Range: 0-*/*\r\nContent-Length: {len(body)}"
+        )
+        protocol = partial(_Replay, head.encode() + b"\r\n\r\n" + body)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(protocol))
 

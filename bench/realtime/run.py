@@ -49,12 +49,8 @@ from unnest(%s::uuid[], %s::text[]) as change (id, notes) where trip_items.id = 
 """
 
 
-@dataclass
-class Written:
-    """For each trip the numbers of its changes in the order of their commits, and when each was committed."""
-
-    numbers: list[list[int]]
-    committed_at: dict[int, float]
+# For each trip the numbers of its changes in the order of their commits, and when each was committed.
+Written = tuple[list[list[int]], dict[int, float]]
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ class _Bench:
         spent = {key: tree.seconds() - used[key] for key, tree in self._trees.items()}
         elsewhere = max(0.0, machine_seconds() - machine - sum(spent.values()))
         reads = self.upstream()[0] - reads
-        judged: Judgement = self._do(subscribers.judge, written.numbers, written.committed_at)
+        judged: Judgement = self._do(subscribers.judge, *written)
         cpu = {key: value * 1e6 / max(1, judged.deliveries) for key, value in spent.items()}
         found = Stretch(name, judged, cpu, elsewhere / seconds, reads)
         self._site.progress(f"realtime: {name}: p99 {judged.p99_ms:,.0f} ms, {found.per_second:,.0f} deliveries/s")
@@ -149,7 +145,8 @@ class _Bench:
         Behind the API's back, as superuser. Every change carries its number in the item's notes. It counts as committed
         when the server's answer to it is here.
         """
-        written = Written([[] for _ in self._trips], {})
+        changed: list[list[int]] = [[] for _ in self._trips]
+        committed_at = {}
         began = time.monotonic()
         for first in range(0, changes, at_once):
             if rate is not None:
@@ -160,9 +157,9 @@ class _Bench:
             self._connection.execute(_UPDATE, [ids, [f"{number} Ask for a table outside." for number in numbers]])
             now = time.monotonic()
             for number in numbers:
-                written.numbers[number % TRIPS].append(number)
-                written.committed_at[number] = now
-        return written
+                changed[number % TRIPS].append(number)
+                committed_at[number] = now
+        return changed, committed_at
 
     def upstream(self) -> tuple[int, int, int]:
         """Requests to PostgREST so far, open connections to Realtime, and topics joined, by the gateway's metrics."""
@@ -189,7 +186,7 @@ class _Bench:
         """Nothing is sent on subscribing, so provoke a delivery to each."""
         for _ in range(20):
             written = self._heard(partial(self.write, TRIPS, TRIPS), people, 2.0)
-            judged: Judgement = self._do(subscribers.judge, written.numbers, written.committed_at)
+            judged: Judgement = self._do(subscribers.judge, *written)
             if judged.wrong:
                 raise WrongAnswerError(f"realtime: {judged.first_wrong}")
             if judged.silent == 0:
