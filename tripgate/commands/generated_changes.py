@@ -72,7 +72,7 @@ class Changes:
 def _name(table: Table, scope: Scope, path: Sequence[str]) -> str:
     name = f"broadcast_{scope.name}"
     if len(path) > 1:
-        return f"{name}_of_{table.bare_name}"
+        return f"{name}_of_{table.name.replace('.', '_')}"
     return name if catalog[scope.root] is table else f"{name}_by_{path[0]}"
 
 
