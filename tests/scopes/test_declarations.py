@@ -31,6 +31,7 @@ def mapped(type_name: str, *columns: str, scope: Scope | None = None, via: str =
         default_order=(),
         scope=scope,
         scope_via=via,
+        scope_path=(via,) if via else (),
     )
 
 
