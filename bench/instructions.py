@@ -13,16 +13,26 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from bench.contenders import Contender, Request
-    from bench.site import Site
-    from bench.workloads import Workload
-    from tests.performance.counting import CountedGateway
+if __name__ == "__main__":
+    # The program of the tree that is counted, then this tree's benchmark and helpers of tests.
+    sys.path.insert(0, sys.argv[1])
+    import gql  # noqa: F401
+    import resolvers  # noqa: F401
+    import tripgate  # noqa: F401
+
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from bench.contenders import GATEWAYS, TRIPGATE, Contender, Request, takes_part
+from bench.measure import asked, never_seen
+from bench.site import Site, options
+from bench.workloads import WORKLOADS, Workload
+from tests.performance.counting import CountedGateway
+from tripgate.gateway.settings import Settings
+from tripgate.local.stack import Stack
 
 HERE = Path(__file__).resolve().parent.parent
 MOST = 1.03
@@ -65,11 +75,6 @@ def _counted(tree: Path, only: Sequence[str], progress: Callable[[str], None]) -
 
 
 def _main(only: Sequence[str]) -> None:
-    from bench.contenders import GATEWAYS, TRIPGATE, takes_part
-    from bench.site import Site, options
-    from bench.workloads import WORKLOADS
-    from tripgate.local.stack import Stack
-
     different = {}
     for each in WORKLOADS:
         # What differs only in how it is measured takes the same instructions.
@@ -92,10 +97,7 @@ def _main(only: Sequence[str]) -> None:
     sys.stdout.write(json.dumps(found))
 
 
-async def _count(site: "Site", contender: "Contender", workloads: "Sequence[Workload]") -> dict[str, int | str]:
-    from tests.performance.counting import CountedGateway
-    from tripgate.gateway.settings import Settings
-
+async def _count(site: Site, contender: Contender, workloads: Sequence[Workload]) -> dict[str, int | str]:
     found: dict[str, int | str] = {}
     for number in range(len(workloads)):
         settings = workloads[number].settings
@@ -116,18 +118,16 @@ async def _count(site: "Site", contender: "Contender", workloads: "Sequence[Work
     return found
 
 
-async def _fewest(site: "Site", contender: "Contender", gateway: "CountedGateway", workload: "Workload") -> int:
-    from bench.measure import asked, never_seen
-
+async def _fewest(site: Site, contender: Contender, gateway: CountedGateway, workload: Workload) -> int:
     caller = site.callers[workload.caller]
-    requests: list[Request] = await asyncio.to_thread(asked, contender, gateway.url, workload, caller)
+    requests = await asyncio.to_thread(asked, contender, gateway.url, workload, caller)
     warm = len(requests) + WARM
-    turn = itertools.cycle(requests)
+    turn: Iterator[Request] = itertools.cycle(requests)
     if workload.fresh:
         turn = iter(never_seen(contender, workload, caller, 1))
     connection = http.client.HTTPConnection(urlsplit(gateway.url).netloc, timeout=60)
 
-    def send(request: "Request") -> None:
+    def send(request: Request) -> None:
         connection.request(request.method, request.path, body=request.body, headers=dict(request.headers))
         body = connection.getresponse().read()
         if b'"errors"' in body:
@@ -145,11 +145,4 @@ async def _fewest(site: "Site", contender: "Contender", gateway: "CountedGateway
 
 
 if __name__ == "__main__":
-    # The program of the tree that is counted, then this tree's benchmark and helpers of tests.
-    sys.path.insert(0, sys.argv[1])
-    import gql  # noqa: F401
-    import resolvers  # noqa: F401
-    import tripgate  # noqa: F401
-
-    sys.path[0] = str(HERE)
     _main(sys.argv[2:])
