@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: setup dev test check audit schema release format lock bench soak migration clean help
+.PHONY: setup dev test check audit schema release format lock bench soak mutants migration clean help
 
 help: ## Show the commands.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -59,5 +59,10 @@ bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway
 soak: setup ## Keep a gateway busy for ten minutes with faults, and ten with slow statements: make soak name=slow
 	@$(BIN)/python -m tests.soak $(name)
 
-clean: ## Remove .venv and the local data.
-	rm -rf $(VENV) .tripgate
+SAMPLE ?= 300
+SEED ?= 1
+mutants: setup ## See which changes of the code no test notices: make mutants SAMPLE=300 SEED=1
+	@$(BIN)/python -m tests.mutants --sample $(SAMPLE) --seed $(SEED)
+
+clean: ## Remove .venv, the local data and mutants.
+	rm -rf $(VENV) .tripgate mutants

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.redis_server import Server, redis_server
 from tests.support import Person, Wire, reading, serving, stack_options
@@ -26,6 +27,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What collecting tests makes, the schema among it, stays until the end: looking it through for garbage again and again
 # takes a sixth of the time.
 gc.disable()
+
+# Random examples may take as long as they need: on a busy machine each of them would fail now and then.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and every process would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
