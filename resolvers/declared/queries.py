@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from graphql.execution.values import VariableValues
 
 from gql.table import Table, catalog
@@ -84,7 +85,10 @@ class _PreparedConnection:
     shaper: ConnectionShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ConnectionPlan) -> "_PreparedConnection":
+    def of(cls, context: Context, table: Table, plan: ConnectionPlan) -> "_PreparedConnection | _WrittenConnection":
+        written = context.backend.prepare_answer(plan)
+        if written is not None:
+            return _WrittenConnection(table, written)
         return cls(
             table,
             None if plan.read is None else context.backend.prepare(plan.read),
@@ -105,6 +109,18 @@ class _PreparedConnection:
             return self.shaper([], [])
         found = await context.backend.fetch(prepared, context.caller, table)
         return self.shaper(found.rows, _totals(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenConnection:
+    """A planned page whose answer the database writes."""
+
+    table: Table
+    prepared: PreparedPlan
+
+    async def answer(self, context: Context) -> orjson.Fragment:
+        found = await context.backend.fetch(self.prepared, context.caller, self.table)
+        return orjson.Fragment(found.text or b"null")
 
 
 def _totals(found: Rows) -> Sequence[Row]:
@@ -159,5 +175,7 @@ class Many(PlannedField):
         """The plan for this selection."""
         return planner(context, variables).connection(self.table, selected)
 
-    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> _PreparedConnection:
+    def prepare(
+        self, context: Context, selected: Selected, variables: VariableValues
+    ) -> _PreparedConnection | _WrittenConnection:
         return _PreparedConnection.of(context, self.table, self.plan(context, selected, variables))

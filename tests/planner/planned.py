@@ -13,7 +13,9 @@ from tripgate.gateway.executor import declared_field
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.plan import Read, as_data
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.postgres.render import Query, answer_query, read_query
 
 CASES = Path(__file__).with_name("cases")
 
@@ -39,13 +41,26 @@ def plans(name: str) -> dict[str, Any]:
     return {key: list(map(as_data, found)) for key, found in reads(query(name), variables(name)).items()}
 
 
+def queries(name: str) -> list[Query]:
+    """How Postgres is asked for the case's root fields: for their answers, or where that cannot be for their rows."""
+    found: list[Query] = []
+    for plan in root_plans(query(name), variables(name)).values():
+        written = answer_query(plan) if isinstance(plan, ConnectionPlan) else None
+        if written is not None:
+            found.append(written)
+        else:
+            found += map(read_query, _reads(plan))
+    return found
+
+
 def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
     """What the declared root fields of a document ask for, by response key."""
-    found = {}
-    for key, plan in root_plans(document, given).items():
-        parts = [getattr(plan, part, None) for part in ("read", "total")]
-        found[key] = [part for part in parts if part is not None]
-    return found
+    return {key: _reads(plan) for key, plan in root_plans(document, given).items()}
+
+
+def _reads(plan: Any) -> list[Read]:
+    parts = [getattr(plan, part, None) for part in ("read", "total")]
+    return [part for part in parts if part is not None]
 
 
 def root_plans(document: str, given: dict[str, Any]) -> dict[str, Any]:

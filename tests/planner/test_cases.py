@@ -12,7 +12,6 @@ import pytest
 
 from tests.planner import planned
 from tests.support import Person, Wire
-from tripgate.upstream.postgres.render import read_query
 
 
 @pytest.mark.parametrize("name", planned.names())
@@ -35,8 +34,7 @@ async def test_request_and_response(name: str, ada: Person, wire: Wire, *, rewri
 @pytest.mark.parametrize("name", planned.names())
 async def test_sql_and_response(name: str, ada: Person, direct: str, *, rewrite_cases: bool) -> None:
     file = planned.CASES / name / "request.sql"
-    found = planned.reads(planned.query(name), planned.variables(name)).values()
-    asked = "\n".join(f"{read_query(read).shown['sql']};" for reads in found for read in reads) + "\n"
+    asked = "\n".join(f"{query.shown['sql']};" for query in planned.queries(name)) + "\n"
     if rewrite_cases:
         file.write_text(asked)
     assert asked == file.read_text()

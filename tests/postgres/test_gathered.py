@@ -162,12 +162,15 @@ async def test_an_operation_is_one_packet(own: Own, http: Any, packets: list[int
         packets.clear()
         await ada.ask(
             "{ a: trips(first: 1) { nodes { title } } b: places { totalCount } viewer { displayName } "
-            "c: trips { nodes { title } aggregate { sum { budget } } } }"
+            "c: tripItems { nodes { title details } aggregate { sum { cost } } } }"
         )
         assert packets == [5]
         packets.clear()
-        await ada.ask("{ trips { nodes { title } aggregate { sum { budget } } } }")
+        await ada.ask("{ tripItems { nodes { title details } aggregate { sum { cost } } } }")
         assert packets == [2]
+        packets.clear()
+        await ada.ask("{ trips { nodes { title } aggregate { sum { budget } } } }")
+        assert packets == [1]
         packets.clear()
         await ada.ask("{ trips(first: 1) { nodes { title } } }")
         assert packets == [1]

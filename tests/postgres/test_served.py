@@ -45,8 +45,9 @@ async def test_an_explanation_shows_the_sql(person: Person) -> None:
         answer = await response.json()
     (sent,) = answer["extensions"]["explain"]["fields"]["trips"]["requests"]
     assert sent["sql"] == (
-        'select row_to_json(r) from (select t1."title" from "public"."trips" as t1 '
-        'order by t1."created_at" desc, t1."id" asc limit 1) as r'
+        """select '{"nodes":[' || p.x0 || ']}', p.n from (select coalesce(string_agg(x0, ','), '') as x0, """
+        """count(*) as n from (select '{"title":' || coalesce(to_json(t1."title")::text, 'null') || '}' as x0 """
+        """from "public"."trips" as t1 order by t1."created_at" desc, t1."id" asc limit 1) as r) as p"""
     )
     assert (sent["rows"], sent["status"], sent["plan"]["Read"]["table"]) == (1, None, "trips")
 

@@ -15,6 +15,7 @@ from gql.errors import ApiError
 from gql.table import Table
 from resolvers.context import Context
 from tripgate.planner.plan import Read, as_data
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.backend import (
     Backend,
     BackendError,
@@ -132,6 +133,9 @@ class _NotingBackend(Backend):
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        return self._backend.prepare_answer(plan)
+
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)
 
@@ -151,7 +155,7 @@ class _NotingBackend(Backend):
             exchange.status = error.__cause__.status if isinstance(error.__cause__, BackendError) else None
             raise
         else:
-            exchange.status, exchange.rows = found.status, len(found.rows)
+            exchange.status, exchange.rows = found.status, found.number
             return found
         finally:
             exchange.ended = time.perf_counter()

@@ -6,12 +6,13 @@ security decides what the caller sees. To watch or share what is asked, wrap a b
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gql.errors import ApiError, ErrorCode
 from gql.table import Table
 from tripgate.planner.plan import Call, FunctionCall, Read, Write
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.caller import Caller
 
 Plan = Read | Write | FunctionCall
@@ -29,11 +30,19 @@ class Rows:
         rows: As `tripgate.planner.rows` says. Several askers may hold the same, so nobody changes them.
         total: How many rows match on all pages, where that was asked for beside them.
         status: The answer's HTTP status, to be shown; `None` where there is no HTTP.
+        text: In place of rows, the finished answer as JSON, where that was prepared; `count` rows are in it.
     """
 
     rows: Sequence[dict[str, Any]]
     total: int | None = None
     status: int | None = None
+    text: bytes | None = field(default=None, kw_only=True)
+    count: int | None = field(default=None, kw_only=True)
+
+    @property
+    def number(self) -> int:
+        """How many rows there are, as objects or in a text."""
+        return len(self.rows) if self.count is None else self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,11 @@ class Backend(Protocol):
                 UPSTREAM_UNAVAILABLE a write may have happened.
             BackendError: A failure that no caller could have brought about.
         """
+
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        """Make a connection ready to be fetched as its finished answer; `None` where rows must be read."""
+        del plan
+        return None
 
     def gathering(self) -> "Backend":
         """This backend for one operation of one caller. What is asked of it at the same moment may be asked at once,

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from gql.table import Table
 from tripgate.planner.plan import Read
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.backend import Backend, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 
@@ -33,6 +34,9 @@ class SharingBackend(Backend):
 
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
+
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        return self._backend.prepare_answer(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)

@@ -11,6 +11,7 @@ from psycopg import pq
 
 from gql.table import Table
 from tripgate.planner.plan import FunctionCall, Read
+from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.backend import Backend, BackendError, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
@@ -19,7 +20,15 @@ from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres import errors
 from tripgate.upstream.postgres.pool import Pool, Session
 from tripgate.upstream.postgres.records import rows_of
-from tripgate.upstream.postgres.render import KeyedQuery, Query, Statement, keyed_query, read_query, value_query
+from tripgate.upstream.postgres.render import (
+    KeyedQuery,
+    Query,
+    Statement,
+    answer_query,
+    keyed_query,
+    read_query,
+    value_query,
+)
 from tripgate.upstream.postgres.session import ANON, ANONYMOUS_CLAIMS, AUTHENTICATED, SessionError
 from tripgate.upstream.postgres.wire import values
 from tripgate.upstream.resilience.failures import unavailable
@@ -65,6 +74,10 @@ class PostgresBackend(Backend):
         if isinstance(plan, FunctionCall):
             return value_query(plan)
         raise TypeError(f"{type(plan).__name__} changes something, and this backend only reads")
+
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        """The query for a connection's text."""
+        return answer_query(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> KeyedQuery:
         """The query for a row of a key."""
@@ -183,6 +196,11 @@ def _failure(error: BackendError, caller: Caller, table: Table | None) -> Except
 
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
+    if query.answers:
+        text = results[0].get_value(0, 0)
+        if text is None:
+            raise BackendError(None, "an answer that Postgres wrote is null")
+        return Rows((), text=text, count=int(results[0].get_value(0, 1) or b"0"))
     if not query.counts:
         return Rows(rows_of(values(results[0])))
     total = int(results[-1].get_value(0, 0) or b"0")
@@ -205,6 +223,14 @@ class GatheringBackend(Backend):
     def prepare(self, plan: Plan) -> PreparedPlan:
         """As the backend."""
         return self._backend.prepare(plan)
+
+    def gathering(self) -> Backend:
+        """Itself."""
+        return self
+
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        """As the backend."""
+        return self._backend.prepare_answer(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         """As the backend."""
@@ -292,6 +318,10 @@ class RoutedBackend(Backend):
     def prepare(self, plan: Plan) -> PreparedPlan:
         """As the backend that is asked."""
         return (self._reads if isinstance(plan, Read | FunctionCall) else self._writes).prepare(plan)
+
+    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+        """As the backend that reads."""
+        return self._reads.prepare_answer(plan)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         """As the backend that reads."""

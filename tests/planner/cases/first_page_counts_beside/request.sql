@@ -1,2 +1,1 @@
-select row_to_json(r) from (select t1."title" from "public"."trips" as t1 order by t1."created_at" desc, t1."id" asc limit 1) as r;
-select count(*) from "public"."trips" as t1;
+select '{"nodes":[' || p.x0 || '],"totalCount":' || g.g0 || '}', p.n from (select coalesce(string_agg(x0, ','), '') as x0, count(*) as n from (select '{"title":' || coalesce(to_json(t1."title")::text, 'null') || '}' as x0 from "public"."trips" as t1 order by t1."created_at" desc, t1."id" asc limit 1) as r) as p, (select count(*)::text as g0 from "public"."trips" as t2) as g;

@@ -1,1 +1,1 @@
-select row_to_json(r) from (select t1."title" from "public"."trips" as t1 where t1."title" = $1 order by t1."created_at" desc, t1."id" asc limit 20) as r -- $1 = 'x",id.not.is.null),or=(id.not.is.null&select=*';
+select '{"nodes":[' || p.x0 || ']}', p.n from (select coalesce(string_agg(x0, ','), '') as x0, count(*) as n from (select '{"title":' || coalesce(to_json(t1."title")::text, 'null') || '}' as x0 from "public"."trips" as t1 where t1."title" = $1 order by t1."created_at" desc, t1."id" asc limit 20) as r) as p -- $1 = 'x",id.not.is.null),or=(id.not.is.null&select=*';

@@ -1,1 +1,1 @@
-select row_to_json(r) from (select t1."id" from "public"."trips" as t1 order by t1."created_at" desc, t1."id" asc limit 20) as r;
+select '{"__typename":"TripConnection","nodes":[' || p.x0 || '],"pageInfo":{"__typename":"PageInfo"}}', p.n from (select coalesce(string_agg(x0, ','), '') as x0, count(*) as n from (select '{"__typename":"Trip"}' as x0 from "public"."trips" as t1 order by t1."created_at" desc, t1."id" asc limit 20) as r) as p;

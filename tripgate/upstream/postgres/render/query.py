@@ -67,12 +67,14 @@ class Query:
         statements: In the order in which they are sent.
         counts: Whether the last of them answers how many rows match on all pages; any other answers one JSON value a
             record.
+        answers: Whether the one record is a finished answer: its text, and how many rows are in it.
     """
 
     statements: tuple[Statement, ...]
     counts: bool
     plan: Read | FunctionCall = field(compare=False, repr=False)
     target: Target = field(compare=False, repr=False)
+    answers: bool = False
 
     @property
     def identity(self) -> Hashable:
@@ -140,15 +142,29 @@ def _records(writing: Writing, read: Read) -> Statement:
     return writing.statement(f"select row_to_json(r) from ({_select(writing, read)}) as r")
 
 
-def _select(writing: Writing, read: Read, owner: tuple[str, str, Embed] | None = None) -> str:
+Owner = tuple[str, str, Embed]
+"""The table and alias of a row, and how the rows below belong to it."""
+
+
+def _select(writing: Writing, read: Read, owner: Owner | None = None) -> str:
     """One level: the rows of a read with all that is embedded in each.
 
     Args:
-        owner: The table and alias of the row above, and how the rows belong to it.
+        owner: The row above.
     """
     alias = writing.alias()
     selected = ", ".join(_selected(writing, read, alias))
-    text = f"select {selected} from {_source(writing, read)} as {alias}{_where(writing, read, alias, owner)}"
+    return f"select {selected}{ordered(writing, read, alias, owner)}"
+
+
+def from_and_where(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
+    """All rows that match, in no order."""
+    return f" from {_source(writing, read)} as {alias}{_where(writing, read, alias, owner)}"
+
+
+def ordered(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
+    """The rows of a read: where they are from, which, in which order and how many."""
+    text = from_and_where(writing, read, alias, owner)
     if read.aggregates and read.columns:
         text += f" group by {', '.join(column(alias, pick.column) for pick in read.columns)}"
     if read.order:
@@ -171,7 +187,7 @@ def _selected(writing: Writing, read: Read, alias: str) -> Iterator[str]:
     if read.keys:
         for number, key in enumerate(read.order):
             if key.path:
-                yield f"{_key(writing, read.table, alias, key)}::text as {identifier(related_key(number))}"
+                yield f"{sort_value(writing, read.table, alias, key)}::text as {identifier(related_key(number))}"
 
 
 def _embedded(writing: Writing, table: str, alias: str, embed: Embed) -> str:
@@ -190,7 +206,7 @@ def _call(writing: Writing, call: FunctionCall) -> str:
     return f"{qualified(call.function)}({given})"
 
 
-def _where(writing: Writing, read: Read, alias: str, owner: tuple[str, str, Embed] | None = None) -> str:
+def _where(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
     parts = []
     if owner is not None:
         table, above, embed = owner
@@ -212,13 +228,13 @@ def _aggregate(alias: str, aggregate: Aggregate) -> str:
 
 
 def _sort(writing: Writing, table: str, alias: str, key: Sort) -> str:
-    text = f"{_key(writing, table, alias, key)} {'desc' if key.descending else 'asc'}"
+    text = f"{sort_value(writing, table, alias, key)} {'desc' if key.descending else 'asc'}"
     if key.nulls_first == key.descending:
         return text  # where Postgres puts nulls by itself
     return f"{text} nulls {'first' if key.nulls_first else 'last'}"
 
 
-def _key(writing: Writing, table: str, alias: str, key: Sort) -> str:
+def sort_value(writing: Writing, table: str, alias: str, key: Sort) -> str:
     """What is sorted by; over to-one relations the one value at their end, or null."""
     if not key.path:
         return column(alias, key.column)
