@@ -34,7 +34,7 @@ def check(table: Table, offer: Offer, declared: Catalog, database: pg_catalog.Da
         *security(found),
         *_readable(table, found),
         *_writes(table, offer, found),
-        *_generated(table, found, database),
+        *_generated(table, offer, found, database),
         *_changes(table, offer, found),
         *_indexes(table, declared, found),
     ]
@@ -104,9 +104,15 @@ def generated(table: Table) -> dict[str, str]:
     }
 
 
-def _generated(table: Table, found: pg_catalog.Table, database: pg_catalog.Database) -> Iterator[Finding]:
+def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg_catalog.Database) -> Iterator[Finding]:
     there = {"trigger": found.triggers, "function": database.functions, "view": database.tables}
-    missing = [f"{kind} {_said(name)}" for name, kind in generated(table).items() if name not in there[kind]]
+    # Whom a trigger of changes leaves without word is told with the fields that they subscribe to.
+    told = {_change_trigger(table)} if offer.changes else set()
+    missing = [
+        f"{kind} {_said(name)}"
+        for name, kind in generated(table).items()
+        if name not in there[kind] and name not in told
+    ]
     if missing:
         yield failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _GENERATE)
     views = [(name, view) for name in table.views.values() if (view := database.table(name)) is not None]
@@ -123,11 +129,15 @@ def _said(name: str) -> str:
     return name.partition("(")[0].removeprefix(f"{pg_catalog.PUBLIC}.")
 
 
+def _change_trigger(table: Table) -> str:
+    return f"broadcast_{table.bare_name}_changes"
+
+
 def _changes(table: Table, offer: Offer, found: pg_catalog.Table) -> Iterator[Finding]:
     if not offer.changes:
         return
     fields = listed(offer.changes)
-    telling = found.triggers.get(f"broadcast_{table.bare_name}_changes")
+    telling = found.triggers.get(_change_trigger(table))
     unheard = {"insert", "update", "delete"} - set(telling.on if telling is not None else ())
     if unheard:
         events = listed(event for event in ("insert", "update", "delete") if event in unheard)
