@@ -83,6 +83,17 @@ def test_every_table_says_who_may_do_what() -> None:
     assert {said.table.qualified for said in access.loaded().values()} == named, "write tests/database/access/….toml"
 
 
+def test_a_file_must_say_something_of_every_actor() -> None:
+    text = "change = { packed = true }\n[may]\n" + "".join(
+        f'{command} = "1 P 0 N 23514"\n' for command in ("select", "insert", "update", "delete")
+    )
+    with pytest.raises(AssertionError, match="select must say something of each of owner"):
+        access.parsed("packing_items", text)
+    said = access.parsed("packing_items", text.replace("N", "0 N"))
+    row = ["1", AGAINST_POLICY, "0", "0", NOT_GRANTED, "23514"]
+    assert [str(said.may["delete", actor]) for actor in ROLES] == row
+
+
 def test_the_files_tell_when_a_policy_lets_in_too_many(world: World) -> None:
     world.db.execute("create policy too_open on public.tags to authenticated using (true) with check (true)")
     others = set()
