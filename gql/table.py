@@ -247,7 +247,7 @@ class Table:
         scope_via: Its column with the key of the scope's root: its own primary key where it is the root. Empty where it
             finds the root through other tables.
         scope_path: How it finds the root: the columns of foreign keys from one table to the next, the last of which
-            holds the root's key.
+            holds the root's key. Without more said, `scope_via`.
     """
 
     type_name: str
@@ -286,6 +286,8 @@ class Table:
         object.__setattr__(self, "key", self.by_sql_name.get(self.primary_key))
         object.__setattr__(self, "schema", schema_of(self.name))
         object.__setattr__(self, "bare_name", bare(self.name))
+        if self.scope_via:
+            object.__setattr__(self, "scope_path", (self.scope_via,))
         views: dict[tuple[Sort, ...], str] = {}
         for order in self.ordered_views:
             name = "_".join([self.name, "by", *(key.column + "_desc" * key.descending for key in order)])

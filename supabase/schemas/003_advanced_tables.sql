@@ -46,7 +46,6 @@ comment on constraint saved_places_notes_check on public.saved_places is 'Notes 
 
 create index idx_saved_places_user_id_created_at on public.saved_places (user_id, created_at desc);
 create index idx_saved_places_user_id_category on public.saved_places (user_id, category);
-create index idx_saved_places_category on public.saved_places (category);
 create index idx_saved_places_place_id on public.saved_places (place_id);
 
 -- The name stays when the place goes, or is no longer shared. Looked up under the caller's own policies.

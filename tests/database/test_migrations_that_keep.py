@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-KEEPING = ["policies_ask_helpers", "changes_told_by_scope"]
+KEEPING = ["policies_ask_helpers", "changes_told_by_scope", "an_index_that_no_query_uses"]
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,21 @@ class TestRoles:
             db.execute("create role another_admin superuser")
 
 
+class TestExtensions:
+    def test_migrations_may_create_what_there_is_of_the_platforms(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("create extension vector with schema extensions")
+            row = db.execute(
+                "select '[1,2]'::extensions.vector operator(extensions.<->) '[1,3]'::extensions.vector"
+            ).fetchone()
+            assert row == (1.0,)
+
+    @pytest.mark.parametrize("name", ["authenticated", "service_role", "authenticator"])
+    def test_nobody_else_may(self, db: psycopg.Connection, name: str) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, name):
+            db.execute("create extension vector with schema extensions")
+
+
 @pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
 def test_new_tables_are_closed_by_default(db: psycopg.Connection, name: str) -> None:
     with role(db, "postgres"):

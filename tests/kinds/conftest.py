@@ -26,12 +26,6 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     subprocess.run([sys.executable, "-m", "tests.kinds.generated", project / "supabase" / "schemas"], check=True)
     with Stack(stack_options(project, root / "data")) as stack:
         assert stack.info is not None
-        # The embedded Supabase lets only a superuser create this extension; the platform lets migrations.
-        with psycopg.connect(stack.info.admin_db_url, autocommit=True) as connection:
-            connection.execute("create extension vector with schema extensions")
-            connection.execute(
-                "alter table public.uuid_samples add column embedding extensions.vector(3) default '[1,2,3]'"
-            )
         yield stack.info
 
 

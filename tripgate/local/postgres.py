@@ -65,7 +65,11 @@ log_min_messages = warning
 log_line_prefix = '%m [%p] %q%u '
 logging_collector = off
 jit = off
+extension_control_path = '{extensions}:$system'
 """
+
+# What the platform's `postgres` may create, though it is no superuser: of what there is here.
+TRUSTED_EXTENSIONS = ("vector",)
 
 # The socket lies in a directory that only the server's user may enter, so whoever reaches it may be trusted.
 ACCESS = """\
@@ -134,12 +138,12 @@ class Postgres:
         """Start the server and wait until it answers. Raises LocalStackError, naming the log."""
         self._clear_stale_locks()
         make_private(self.sockets, self.user)
-        sockets = str(self.sockets).replace("'", "''")
-        for name, text in (
-            ("postgresql.conf", SETTINGS.format(port=self.port, sockets=sockets)),
-            ("pg_hba.conf", ACCESS),
-        ):
+        sockets, extensions = (str(path).replace("'", "''") for path in (self.sockets, self.data / "extensions"))
+        settings = SETTINGS.format(port=self.port, sockets=sockets, extensions=extensions)
+        for name, text in {"postgresql.conf": settings, "pg_hba.conf": ACCESS, **self._trusted()}.items():
             path = self.data / name
+            for folder in reversed(path.relative_to(self.data).parents[:-1]):
+                make_private(self.data / folder, self.user)
             path.write_text(text)
             if self.user:
                 os.chown(path, self.user.uid, self.user.gid)
@@ -152,6 +156,16 @@ class Postgres:
             supervisor.forget(process)
             raise
         return process
+
+    def _trusted(self) -> dict[str, str]:
+        """Control files of extensions, which are those of the installation but for who may create them."""
+        scripts = self.programs.parent / "share" / "postgresql" / "extension"
+        quoted = str(scripts).replace("'", "''")
+        return {
+            f"extensions/extension/{name}.control": f"{file.read_text()}directory = '{quoted}'\ntrusted = true\n"
+            for name in TRUSTED_EXTENSIONS
+            if (file := scripts / f"{name}.control").exists()
+        }
 
     def _answers(self) -> bool:
         try:

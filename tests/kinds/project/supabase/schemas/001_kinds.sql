@@ -1,5 +1,7 @@
 -- Tables with all kinds of columns and keys that no table of the product has yet.
 
+create extension vector with schema extensions;
+
 create table public.uuid_samples (
     id uuid primary key default gen_random_uuid(),
     user_id uuid not null default auth.uid(),
@@ -9,7 +11,8 @@ create table public.uuid_samples (
     starts_at time,
     lasts interval,
     refs uuid[] not null default '{}',
-    counts integer[] not null default '{}'
+    counts integer[] not null default '{}',
+    embedding extensions.vector(3) default '[1,2,3]'
 );
 alter table public.uuid_samples enable row level security;
 create policy "People keep their own" on public.uuid_samples to authenticated

@@ -1,0 +1,25 @@
+"""Each index serves something: a key, a foreign key, a documented query, or what is named here with its reason."""
+
+from __future__ import annotations
+
+from gql import pg_catalog
+from tests.database.documented import DOCUMENTED
+
+# Beside what the documented queries use.
+SERVES = {
+    "idx_trips_status": "For whoever sees everybody's trips: under row level security a list begins with its people.",
+    "idx_invitations_email_status": "The policy that shows people the invitations to their address.",
+}
+
+
+def test_each_index_serves_something() -> None:
+    documented = set().union(*(alternatives for query in DOCUMENTED for alternatives in query.indexes))
+    useless = {
+        index.name
+        for table in pg_catalog.loaded().stored
+        for index in table.indexes
+        if not index.unique
+        and not any(index.columns[: len(key.columns)] == key.columns for key in table.foreign_keys)
+        and index.name not in documented
+    }
+    assert useless == set(SERVES)
