@@ -28,6 +28,7 @@ from tripgate.commands.doctor.needs import calls, never_seen
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
+from tripgate.local.direct_login import make_direct_login
 from tripgate.local.stack import Stack, StackInfo, StackOptions
 from tripgate.upstream.caller import Caller
 
@@ -182,6 +183,24 @@ def test_a_wrong_account_and_database_url(seeded: StackInfo) -> None:
     assert "The database URL is not a connection string." in said
     assert "p4ss" not in said
     assert "guess" not in said
+
+
+def test_the_login_that_reads_straight_from_postgres(breakable: StackInfo) -> None:
+    url = make_direct_login(breakable.db_url)
+    assert "The login of TRIPGATE_DATABASE_URL can do nothing but become a caller" in (
+        doctor(breakable, TRIPGATE_DATABASE_URL=url).output
+    )
+    said = mistakes(doctor(breakable, TRIPGATE_DATABASE_URL=url.replace("tripgate_gateway:", "nobody:")))
+    assert "The database of TRIPGATE_DATABASE_URL cannot be connected to (OperationalError)." in said
+    with psycopg.connect(breakable.admin_db_url, autocommit=True) as connection:
+        connection.execute("alter role tripgate_gateway bypassrls inherit")
+        try:
+            said = mistakes(doctor(breakable, TRIPGATE_DATABASE_URL=url))
+        finally:
+            connection.execute("alter role tripgate_gateway nobypassrls noinherit")
+    assert 'Run: alter role "tripgate_gateway" nobypassrls;' in said
+    assert "inherits what other roles may do" in said
+    assert url.rpartition("@")[0].rpartition(":")[2] not in said
 
 
 def test_the_legacy_secret(breakable: StackInfo) -> None:

@@ -78,6 +78,7 @@ async def test_timings_add_up(developer: Person) -> None:
         assert took["total"] + found["timings"]["parse"] <= found["timings"]["total"]
 
 
+@pytest.mark.postgrest
 async def test_each_root_field_has_its_own_requests(developer: Person) -> None:
     after = (await developer.ask("{ trips(first: 1) { pageInfo { endCursor } } }"))["trips"]["pageInfo"]["endCursor"]
     found = await explained(

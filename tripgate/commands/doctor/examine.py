@@ -12,6 +12,7 @@ import httpx
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
 from tripgate.commands.doctor.data import Data
+from tripgate.commands.doctor.login import login
 from tripgate.commands.doctor.probe import Probe, UnreachedError
 from tripgate.commands.doctor.report import Finding, any_error, failure, note
 from tripgate.gateway.settings import Settings
@@ -76,6 +77,7 @@ class _Examination:
         else:
             self._reporter.found(note("Nothing behind SUPABASE_URL was looked at.", "Mend that first."))
         self._reporter.section("Database")
+        await self._check(login(settings), deadline=3 * self._scope.deadline)
         if self._scope.database_url is None:
             self._reporter.found(
                 note(

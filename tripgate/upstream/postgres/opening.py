@@ -55,15 +55,37 @@ async def open_database(
     Raises:
         UnsafeDatabaseError: The login may do more than it should, or settings of a request do not end with it.
     """
-    # As PostgREST's: the schemas of the API, and what it searches beside them on the platform.
-    path = ", ".join(map(identifier, (*catalog.schemas(), "extensions")))
-    pool = Pool(url, size=limits.connections, named=named, search_path=path)
+    pool = _pool(url, limits.connections, named=named)
     policy: Policy[Answer] = Policy("database", limits, fault)
     try:
         await _look(pool)
         yield Database(RoutedBackend(PostgresBackend(pool, claims, policy), writes), policy, partial(_ping, pool))
     finally:
         pool.close()
+
+
+async def look_at_login(url: str, *, named: bool) -> None:
+    """Connect once, and see whether the login is one to serve with.
+
+    Raises:
+        UnsafeDatabaseError: It is not.
+        ApiError: It cannot connect.
+    """
+    pool = _pool(url, 1, named=named)
+    try:
+        pool.give(await pool.opened(_START_SECONDS))
+    except ApiError as error:
+        if isinstance(error.__cause__, LoginError | SessionError):
+            raise UnsafeDatabaseError(str(error.__cause__)) from None
+        raise
+    finally:
+        pool.close()
+
+
+def _pool(url: str, size: int, *, named: bool) -> Pool:
+    # As PostgREST's: the schemas of the API, and what it searches beside them on the platform.
+    path = ", ".join(map(identifier, (*catalog.schemas(), "extensions")))
+    return Pool(url, size=size, named=named, search_path=path)
 
 
 async def _ping(pool: Pool) -> None:
