@@ -312,6 +312,7 @@ class Catalog:
         partly_hidden: The names of tables of which nobody may read whole rows.
         scopes: The rows on which people share.
         several_schemas: Whether there are tables outside of `public`.
+        listed: The types of which some root field reads a list; `None` where no program says so.
     """
 
     def __init__(self) -> None:
@@ -321,6 +322,7 @@ class Catalog:
         self.partly_hidden: set[str] = set()
         self.scopes = Scopes()
         self.several_schemas = False
+        self.listed: set[str] | None = None
 
     def add(self, table: Table) -> None:
         """Register a type.
@@ -363,6 +365,14 @@ class Catalog:
     def crosses(self, table: Table, relation: Relation) -> bool:
         """Whether a relation leads to a table of another Postgres schema, so that only rows can be read over it."""
         return self.several_schemas and self.by_type[relation.target].schema != table.schema
+
+    def list_at_root(self, type_name: str) -> None:
+        """Take note of a root field that reads a list."""
+        self.listed = {*(self.listed or ()), type_name}
+
+    def views_of(self, table: Table) -> Mapping[tuple[Sort, ...], str]:
+        """The table's views in order, where a root field reads from them: nothing else does."""
+        return table.views if self.listed is None or table.type_name in self.listed else {}
 
     def members_of(self, scope: Scope) -> frozenset[str]:
         """The tables by whose rows people take part in a scope."""

@@ -171,6 +171,10 @@ class Many(PlannedField):
 
     null_means_error = True
 
+    def __init__(self, type_name: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(type_name, *arguments, **options)
+        catalog.list_at_root(type_name)
+
     def plan(self, context: Context, selected: Selected, variables: VariableValues) -> ConnectionPlan:
         """The plan for this selection."""
         return planner(context, variables).connection(self.table, selected)

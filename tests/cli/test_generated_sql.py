@@ -17,6 +17,7 @@ from gql.declare import NEVER, REQUIRED, column, has_one, table, to_many, to_one
 from gql.scalars import BigInt
 from gql.schemas import HOUSEHOLD
 from gql.table import catalog
+from resolvers.declared import many
 from resolvers.declared.crud import crud
 from tripgate.cli import main
 from tripgate.commands import generated_sql
@@ -128,7 +129,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("by_type", "_by_name", "_by_field"):
         monkeypatch.setattr(catalog, name, dict(getattr(catalog, name)))
-    monkeypatch.setattr(catalog, "several_schemas", catalog.several_schemas)
+    for name in ("several_schemas", "listed"):
+        monkeypatch.setattr(catalog, name, getattr(catalog, name))
     monkeypatch.setattr(catalog, "partly_hidden", set(catalog.partly_hidden))
     monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
     return tmp_path
@@ -145,6 +147,7 @@ def declare_shelves() -> None:
         updated_at: datetime = column(write=NEVER)
         tags = to_many("Tag", via="shelf_id", description="What lies on it.")
 
+    many("Shelf")
     schema.MUTATIONS = (*schema.MUTATIONS, *crud("Shelf", reads=False).types())
 
 
@@ -235,6 +238,16 @@ def test_a_key_is_asked_for_by_its_own_type(project: Path, kind: Any, key: str) 
     text = sql_file(project, "905_more_generated.sql").read_text()
     assert f"create function public.keyed_by_ids(ids {key}[]) returns setof public.keyed " in text
     assert text.count(f"public.keyed_by_ids({key}[])") == 3
+
+
+def test_what_no_root_field_lists_has_no_views(project: Path) -> None:
+    declare_shelves()
+    assert catalog.listed is not None
+    catalog.listed = catalog.listed - {"Shelf"}
+    sql_file(project, "005_more_tables.sql").write_text("create table public.shelves (id uuid primary key);\n")
+    generated_sql.update(project)
+    assert "create view" not in sql_file(project, "905_more_generated.sql").read_text()
+    assert "create view public.tags_by_name " in sql_file(project, "903_advanced_generated.sql").read_text()
 
 
 def test_a_file_that_was_changed_by_hand_fails_and_is_mended(project: Path) -> None:

@@ -131,7 +131,7 @@ def of_table(table: Table, keys: set[str] | None = None, changes: generated_chan
     parts += (changes or generated_changes.Changes()).of_table(table)
     if not table.hidden_columns:
         parts += [_by_ids(table), _whole(table)]
-    parts += [_view(table, order, name) for order, name in table.views.items()]
+    parts += [_view(table, order, name) for order, name in catalog.views_of(table).items()]
     parts += [_against(table, column.name) for column in table.columns.values() if column.long]
     written = set() if keys is None else keys
     for name, parent in _keys_views(table).items():

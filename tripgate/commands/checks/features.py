@@ -115,7 +115,7 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
     ]
     if missing:
         yield failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _GENERATE)
-    views = [(name, view) for name in table.views.values() if (view := database.table(name)) is not None]
+    views = [(name, view) for name in catalog.views_of(table).values() if (view := database.table(name)) is not None]
     if old := [name for name, view in views if list(view.columns) != list(found.columns) or not view.invoker]:
         yield failure(f"The columns of view {listed(old)} are not those of {table.name} by now.", _GENERATE)
     if off := [name for name, trigger in found.triggers.items() if trigger.off]:

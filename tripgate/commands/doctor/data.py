@@ -153,7 +153,7 @@ class Data:
         return [failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", PUSH)]
 
     async def _views(self, table: Table) -> list[Finding]:
-        views = sorted(table.views.values())
+        views = sorted(catalog.views_of(table).values())
         key = (Pick(table.primary_key),)
         answers = await asyncio.gather(*(self.read(Read(view, key, limit=0)) for view in views))
         missing = [f"view {view}" for view, answer in zip(views, answers, strict=True) if not self.succeeds(answer)]

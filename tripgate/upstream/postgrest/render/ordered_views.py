@@ -53,7 +53,11 @@ def _tested_tables(condition: Condition) -> set[str]:
 @cache
 def _views() -> dict[tuple[str, tuple[Sort, ...]], tuple[str, frozenset[str]]]:
     """The view of a table and an order, with the columns that it has."""
-    return {(table.name, order): (name, _stored(table)) for table in catalog for order, name in table.views.items()}
+    return {
+        (table.name, order): (name, _stored(table))
+        for table in catalog
+        for order, name in catalog.views_of(table).items()
+    }
 
 
 def _stored(table: Table) -> frozenset[str]:
