@@ -328,7 +328,7 @@ async def test_headers_and_addresses_have_a_longest(hasty: str, http: aiohttp.Cl
             assert await refused(response) == (400, too_long)
     many = {f"X-{number}": "secret" for number in range(200)}
     async with http.post(hasty, json={"query": "{ __typename }"}, headers=many) as response:
-        assert await refused(response) == (400, "This is no request that HTTP/1.1 knows.")
+        assert await refused(response) == (400, "A request may have at most 128 headers. There are more.")
 
 
 async def refused(response: aiohttp.ClientResponse) -> tuple[int, str]:
@@ -393,3 +393,25 @@ async def test_the_root_leads_to_graphql_in_development_alone(
             assert response.status == 405
     async with http.get(URL(anonymous.url).with_path("/")) as response:
         assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    "without", ["Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key"], ids=lambda name: name.lower()
+)
+async def test_half_a_handshake_is_refused_in_json(anonymous: Person, without: str) -> None:
+    """As where a proxy in front takes headers out."""
+    headers = {
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    del headers[without]
+    async with connected(anonymous.url) as line:
+        line.send("GET /graphql HTTP/1.1\nHost: x\nUpgrade: websocket\n")
+        line.send("".join(f"{name}: {value}\n" for name, value in headers.items()) + "\n")
+        answer = await line.answer()
+    assert (answer.status, answer.headers["sec-websocket-version"]) == (400, "13")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    (error,) = json.loads(answer.body)["errors"]
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+    assert error["message"].startswith("This is no handshake of a WebSocket. It needs `Upgrade: websocket`, ")

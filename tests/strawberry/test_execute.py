@@ -81,6 +81,36 @@ async def test_failures_have_the_same_codes_and_places(ada: Person, as_ada: Cont
     assert [error["extensions"]["code"] for error in body["errors"]] == [code]
 
 
+@pytest.mark.parametrize(
+    ("document", "variables", "code"),
+    [
+        ("{ trips(first: ) }", {}, "GRAPHQL_PARSE_FAILED"),
+        ("{ viewer { nope } }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ('{ trip(id: "nope") { id } }', {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("query ($first: Int!) { trips(first: $first) { totalCount } }", {}, "BAD_USER_INPUT"),
+        ("query ($id: UUID!) { trip(id: $id) { id } }", {"id": "nope"}, "BAD_USER_INPUT"),
+        ("query ($first: Int) { __schema(first: $first) { types { name } } }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { tripChanges { id } }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription ($id: UUID!) { tripChanges(tripId: $id) { id } }", {"id": "nope"}, "BAD_USER_INPUT"),
+    ],
+)
+async def test_what_does_not_run_has_the_code_that_it_has_in_the_gateway(
+    ada: Person, as_ada: Context, document: str, variables: dict[str, Any], code: str
+) -> None:
+    if document.startswith("subscription"):
+        async with aclosing(await schema().subscribe(document, variables, as_ada)) as events:
+            (done,) = [event async for event in events]
+        headers = {"Authorization": f"Bearer {ada.token}", "Accept": "text/event-stream"}
+        async with ada.http.post(ada.url, json={"query": document, "variables": variables}, headers=headers) as answer:
+            assert f'"code":"{code}"' in await answer.text()
+    else:
+        done = await schema().execute(document, variables, as_ada)
+        _, body = await ada.post(document, **variables)
+        assert [error["extensions"] for error in body["errors"]] == [{"code": code}]
+    assert done.data is None
+    assert [error.formatted["extensions"] for error in done.errors or ()] == [{"code": code}]
+
+
 async def test_whoever_is_not_signed_in_is_refused_the_same(anonymous: Person, as_nobody: Context) -> None:
     body = await same(anonymous, as_nobody, "{ viewer { id } trips { totalCount } }")
     assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]

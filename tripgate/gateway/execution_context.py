@@ -58,6 +58,15 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._completed_types: dict[tuple[int, int], Any] = {}
 
+    @classmethod
+    def build(cls, *args: Any, **kwargs: Any) -> Any:
+        """As in graphql-core, but the errors of variables that do not fit their types have a code."""
+        built = super().build(*args, **kwargs)
+        if isinstance(built, list):
+            for error in built:
+                error.extensions = {"code": ErrorCode.BAD_USER_INPUT.value, **(error.extensions or {})}
+        return built
+
     def complete_object_value(
         self,
         return_type: GraphQLObjectType,

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable, Sequence
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema, is_non_null_type
+from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, is_non_null_type
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
+from gql.errors import ErrorCode
 from gql.scalars import SCALARS
 from gql.scope_checks import check_scopes
 from gql.table import catalog
@@ -94,10 +95,18 @@ class Schema(strawberry.Schema):
         for index, error in enumerate(errors):
             # Without a path, it may also be of a document or a variable, in the words of graphql-core or a scalar.
             if error.path is None and isinstance(error.original_error, ValueError | GraphQLError | None):
+                error.extensions = {"code": _code_of_a_document(error).value, **(error.extensions or {})}
                 continue
             shown = public(error)
             if shown is not error:
                 errors[index] = GraphQLError(str(shown), error.nodes, path=error.path, original_error=shown)
+
+
+def _code_of_a_document(error: GraphQLError) -> ErrorCode:
+    """What an error before the execution means that has no code yet; those of variables have."""
+    if isinstance(error, GraphQLSyntaxError):
+        return ErrorCode.GRAPHQL_PARSE_FAILED
+    return ErrorCode.GRAPHQL_VALIDATION_FAILED if error.nodes else ErrorCode.BAD_USER_INPUT
 
 
 def graphql_schema() -> GraphQLSchema:

@@ -17,6 +17,11 @@ from tripgate.gateway.stages import Stages
 from tripgate.gateway.websocket import Connection, WebSocketLimits
 from tripgate.gateway.websocket_protocol import PROTOCOL
 
+_NO_HANDSHAKE = (
+    "This is no handshake of a WebSocket. It needs `Upgrade: websocket`, `Connection: Upgrade`, "
+    "`Sec-WebSocket-Version: 13` and a `Sec-WebSocket-Key` of 16 bytes in base64; a proxy may have taken them out."
+)
+
 
 class WebSocketHandler:
     """Answers `GET /graphql` with an upgrade."""
@@ -63,7 +68,10 @@ class WebSocketHandler:
             writer_limit=sys.maxsize,
         )
         request_id = socket.headers["X-Request-Id"] = self._stages.observability.request_id(request.headers)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except web.HTTPBadRequest:
+            raise HttpError(400, _NO_HANDSHAKE, headers={"Sec-WebSocket-Version": "13"}) from None
         connection = Connection(
             request,
             socket,

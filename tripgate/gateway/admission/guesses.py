@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in to one account, without anybody invalidation its owner out.
+"""How often somebody may try to sign in to one account, so that nobody else can lock its owner out.
 
 Whoever knows an e-mail address may try passwords for it. If all tries at an account counted together, five of a
 stranger's would keep its owner out. So tries count by account and address together. Those of all addresses only make

@@ -13,6 +13,7 @@ from gql.errors import ErrorCode
 from tripgate.gateway.errors import masked
 
 _log = logging.getLogger("tripgate.http")
+_MANY_HEADERS = "Too many headers received"  # aiohttp has no exception of its own for them
 
 
 class GatewayRequestHandler(RequestHandler):
@@ -45,7 +46,7 @@ class GatewayRequestHandler(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - aiohttp's words, which repeat what came
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP, has a header that is too long, or failed outside `/graphql`.
+        """The answer to what is no HTTP, has too long or too many headers, or failed outside `/graphql`.
 
         Raises:
             ConnectionError: Part of an answer has been sent already.
@@ -57,6 +58,8 @@ class GatewayRequestHandler(RequestHandler):
         elif isinstance(exc, LineTooLong):
             limit = min(self.max_line_size, self.max_field_size)
             error = _bad_request(f"The request line and each header may have at most {limit} bytes. One is longer.")
+        elif getattr(exc, "message", None) == _MANY_HEADERS:
+            error = _bad_request(f"A request may have at most {self.max_headers} headers. There are more.")
         else:
             _log.debug("no HTTP: %s", type(exc).__name__)
             error = _bad_request("This is no request that HTTP/1.1 knows.")
