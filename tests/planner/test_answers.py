@@ -70,6 +70,13 @@ def test_json_and_computed_objects_of_a_row() -> None:
     }
 
 
+def test_an_object_that_the_database_computes() -> None:
+    row = {"vote_summary": {"score": 2, "mine": 1}}
+    assert one("voteSummary { __typename s: score mine }", row, "tripItem") == {
+        "voteSummary": {"__typename": "VoteSummary", "s": 2, "mine": "UP"}
+    }
+
+
 def test_variables_decide_what_is_selected() -> None:
     document = f"""query ($with: Boolean!) {{
           trip(id: "{ID}") {{ ...F @include(if: $with) ... @skip(if: $with) {{ id }} }} }}
