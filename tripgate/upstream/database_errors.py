@@ -22,6 +22,9 @@ _AWAY = frozenset({"57P01", "57P02", "57P03"})
 TOOK_TOO_LONG = frozenset({"57014"})
 """A statement's time was over."""
 
+PREPARED_ELSEWHERE = frozenset({"26000", "42P05"})
+"""A prepared statement is not there, or there already, since a pooler has lent another connection."""
+
 # What functions and triggers of ours raise, beside PT412.
 _SAID_BY_THE_SCHEMA = {
     "PT401": (ErrorCode.UNAUTHENTICATED, "This account does not exist any more."),
@@ -60,7 +63,7 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
         return ApiError(ErrorCode.CONFLICT, "This was changed at the same moment, so nothing was done. Try again.")
     if code in TOOK_TOO_LONG:
         return timed_out()
-    if out_of_order(code) or code.startswith("53"):
+    if out_of_order(code) or code.startswith("53") or code in PREPARED_ELSEWHERE:
         return unavailable()
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
         return ApiError(

@@ -8,8 +8,8 @@ from tripgate.upstream.backend import BackendError
 from tripgate.upstream.resilience.policy import Fault
 
 _FIELD = pq.DiagnosticField
-# A statement that was prepared before a change of the schema; it is prepared anew on another connection.
-_STALE = frozenset({"26000", "42P05", "0A000"})
+# Or prepared before a change of the schema. It is prepared anew on another connection.
+_STALE = database_errors.PREPARED_ELSEWHERE | {"0A000"}
 _RAISED_FOR_POSTGREST = "PGRST"
 
 

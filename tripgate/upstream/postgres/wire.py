@@ -5,6 +5,8 @@ ROLLBACK, and nothing of a request is left on the connection but its prepared st
 """
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +27,8 @@ _DONE = pq.ExecStatus.COMMAND_OK
 _SYNC = pq.ExecStatus.PIPELINE_SYNC
 _FAILED = pq.ExecStatus.FATAL_ERROR
 _CLOSES_STATEMENTS = pq.version() >= 170000
+
+_log = logging.getLogger("tripgate.database")
 
 Values = list[bytes | None]
 """The first column of a statement's rows, or all of one row; `None` for null."""
@@ -57,6 +61,8 @@ class WireConnection:
         self._named = named
         self._loop = asyncio.get_running_loop()
         self._books: dict[str, dict[str, bytes]] = {}
+        # A pooler may lead two connections to one of Postgres, where a name must not mean another's statement.
+        self._prefix = b"t%b_" % secrets.token_hex(6).encode()
         self._names = 0
         self._sent: list[_Sent] = []
         self._book: dict[str, bytes] = {}
@@ -176,7 +182,7 @@ class WireConnection:
                 return sent.name  # twice in one packet
         self._preparing = True
         self._names += 1
-        name = b"s%d" % self._names
+        name = b"%b%d" % (self._prefix, self._names)
         self._pg.send_prepare(name, text.encode())
         self._sent.append(_Sent(text, name))
         return name
@@ -278,11 +284,18 @@ class WireConnection:
         error = failure_of(result)
         if error.code is None or error.code in _CONFUSED:
             self.close()
+        if error.code == _LOST:
+            _log.error("prepared statement lost", extra={"fields": {"reason": _POOLER}})
         return error
 
 
 _RUN = _Sent("")
-_CONFUSED = frozenset({"26000", "42P05", "0A000"})
+_LOST = "26000"
+_POOLER = (
+    "A pooler stands before the database that does not keep prepared statements. "
+    "Set TRIPGATE_DATABASE_PREPARED=false, or have it lend connections for a session."
+)
+_CONFUSED = frozenset({_LOST, "42P05", "0A000"})
 """A prepared statement is not there, or there already, or what it selects from has changed."""
 
 
