@@ -3,7 +3,7 @@
 -- Callers without an account are granted nothing: they are refused (42501), not shown empty tables. Older projects grant
 -- everything on a new table, so each section begins by taking that back. Columns that a caller must not choose are left
 -- out of the grants: created_at and updated_at always, keys and owners once a row exists. What service_role may do is
--- generated, but where a column is hidden from it.
+-- generated.
 --
 -- The form of a policy decides its speed: `(select auth.uid())` and `array(select helper())` are computed once a query,
 -- a bare call once a row. Helpers are security definer, so that policies never lead into each other. A policy is made once,

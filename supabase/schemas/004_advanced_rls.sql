@@ -206,10 +206,9 @@ create policy "Owners can remove collaborators and they can leave" on public.col
 
 revoke all on public.invitations from anon, authenticated, service_role;
 grant select (id, trip_id, email, role, status, invited_by, expires_at, accepted_at, created_at, updated_at)
-    on public.invitations to authenticated, service_role;
+    on public.invitations to authenticated;
 grant insert (id, trip_id, email, role, token_hash) on public.invitations to authenticated;
 grant update (status) on public.invitations to authenticated;
-grant insert, update, delete, truncate, references, trigger on public.invitations to service_role;
 
 alter table public.invitations enable row level security;
 

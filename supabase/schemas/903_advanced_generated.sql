@@ -246,6 +246,10 @@ grant execute on function public.whole_collaborators(public.collaborators) to au
 
 -- invitations ---------------------------------------------------------------------------------------------------------
 
+-- All but reading what nobody may read.
+grant select (id, trip_id, email, role, status, invited_by, expires_at, accepted_at, created_at, updated_at) on public.invitations to service_role;
+grant insert, update, delete, truncate, references, trigger on public.invitations to service_role;
+
 create trigger set_invitations_updated_at before update on public.invitations
     for each row execute function private.set_updated_at();
 

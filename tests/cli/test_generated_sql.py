@@ -114,6 +114,10 @@ HIDDEN = """
 
 -- secrets -------------------------------------------------------------------------------------------------------------
 
+-- All but reading what nobody may read.
+grant select (id) on public.secrets to service_role;
+grant insert, update, delete, truncate, references, trigger on public.secrets to service_role;
+
 create trigger expect_secrets_deletes after delete on public.secrets
     referencing old table as touched for each statement execute function private.expect_rows();
 """

@@ -118,9 +118,7 @@ def of_table(table: Table, keys: set[str] | None = None, changes: generated_chan
         changes: What knows which functions of scopes are written already.
     """
     head = f"-- {table.name} "
-    parts = [f"\n{head:-<120}", f"grant all on {_sql(table)} to service_role;"]
-    if table.hidden_columns:
-        parts.pop()  # what service_role may do says the table's own file
+    parts = [f"\n{head:-<120}", _service_role(table)]
     if "updated_at" in table.by_sql_name and not table.read_only:
         parts.append(
             f"create trigger set_{table.bare_name}_updated_at before update on {_sql(table)}\n"
@@ -144,6 +142,16 @@ def of_table(table: Table, keys: set[str] | None = None, changes: generated_chan
 def _sql(table: Table) -> str:
     """A table as SQL names it."""
     return f"{table.schema}.{table.bare_name}"
+
+
+def _service_role(table: Table) -> str:
+    if not table.hidden_columns:
+        return f"grant all on {_sql(table)} to service_role;"
+    shown = ", ".join(column.name for column in table.columns.values() if not column.computed)
+    return (
+        f"-- All but reading what nobody may read.\ngrant select ({shown}) on {_sql(table)} to service_role;\n"
+        f"grant insert, update, delete, truncate, references, trigger on {_sql(table)} to service_role;"
+    )
 
 
 def _write_guard(table: Table, event: str) -> str:
