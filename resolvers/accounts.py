@@ -44,7 +44,7 @@ class AccountMutation:
         description="Make an account and, unless its address must be confirmed first, sign it in.",
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
-        """Sign up."""
+        """Make an account."""
         return await _begun(await info.context.auth.sign_up(input.email, input.password, input.display_name))
 
     @strawberry.field(
@@ -53,7 +53,7 @@ class AccountMutation:
         description="Begin a session with e-mail address and password.",
     )
     async def sign_in(self, info: Info, input: SignInInput) -> AuthPayload | None:  # noqa: A002 - the argument's name
-        """Sign in."""
+        """Begin a session."""
         return await _begun(await info.context.auth.sign_in(input.email, input.password))
 
     @strawberry.field(
@@ -62,12 +62,12 @@ class AccountMutation:
         description="Continue a session; the refresh token is spent and the answer holds the next.",
     )
     async def refresh_session(self, info: Info, refresh_token: str) -> AuthPayload | None:
-        """Refresh."""
+        """Begin a new session for a refresh token."""
         return await _begun(await info.context.auth.refresh(refresh_token))
 
     @strawberry.field(directives=semantic_non_null(), description="End this session; other devices stay signed in.")
     async def sign_out(self, info: Info) -> bool | None:
-        """Sign out."""
+        """End the caller's session."""
         await info.context.auth.sign_out(info.context.signed_in())
         return True
 
@@ -77,7 +77,7 @@ class AccountMutation:
         description="Mail a code for `resetPassword`. True whether or not the address is known.",
     )
     async def request_password_reset(self, info: Info, email: str) -> bool | None:
-        """Ask for a code."""
+        """Mail a code for a new password."""
         await info.context.auth.send_password_reset(email)
         return True
 
@@ -94,7 +94,7 @@ class AccountMutation:
         token: _Token = strawberry.UNSET,
         token_hash: _TokenHash = strawberry.UNSET,
     ) -> AuthPayload | None:
-        """Use the code."""
+        """Set a new password with the code that was mailed."""
         return await _begun(await info.context.auth.reset_password(_mailed(email, token, token_hash), new_password))
 
     @strawberry.field(
@@ -103,7 +103,7 @@ class AccountMutation:
         description="Mail a link and a code that sign in. True whether or not the address is known.",
     )
     async def send_magic_link(self, info: Info, email: str) -> bool | None:
-        """Ask for a link."""
+        """Mail a link and a code that sign in."""
         await info.context.auth.send_magic_link(email)
         return True
 
@@ -116,7 +116,7 @@ class AccountMutation:
         token_hash: _TokenHash = strawberry.UNSET,
         type: OtpType = OtpType.EMAIL,  # noqa: A002 - the argument's name
     ) -> AuthPayload | None:
-        """Use a code."""
+        """Begin a session with a code that was mailed."""
         account = await info.context.auth.verify_otp(_mailed(email, token, token_hash), type.value)
         return None if account is None else await _begun(account)
 
@@ -127,7 +127,7 @@ class AccountMutation:
     async def change_password(
         self, info: Info, new_password: str, current_password: _Current = strawberry.UNSET
     ) -> AuthPayload | None:
-        """Change the password."""
+        """Set a new password for somebody who knows the present one."""
         caller = info.context.signed_in()
         return await _begun(await info.context.auth.change_password(caller, _given(current_password), new_password))
 
@@ -137,7 +137,7 @@ class AccountMutation:
         metadata={"writes": ("profiles", "places")},  # among others, whose changes are told
     )
     async def delete_account(self, info: Info, password: _Password = strawberry.UNSET) -> bool | None:
-        """Leave."""
+        """Delete the caller's account."""
         password = _given(password)
         async with info.context.auth.proved(info.context.signed_in(), password) as proved:
             try:

@@ -84,3 +84,15 @@ def test_every_command_explains_itself(command: str) -> None:
     for parameter in main.commands[command].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{command} {parameter.name}"
+
+
+def test_the_architecture_has_few_words_of_its_own_and_short_decisions() -> None:
+    sections = (ROOT / "docs/architecture.md").read_text().split("\n## ")
+    (words,) = (each for each in sections if each.startswith("Words"))
+    terms = [term for row in re.findall(r"^\| ([^|]+) \| [^|-]", words, re.MULTILINE)[1:] for term in row.split(", ")]
+    assert 0 < len(terms) <= 20, terms
+    (decisions,) = (each for each in sections if each.startswith("Decisions"))
+    for decision in decisions.split("\n\n")[1:]:
+        prose = re.sub(r"`[^`]*`|\([^)]*\)", "", " ".join(decision.split()))
+        sentences = re.findall(r"[.?!](?:\*\*)?(?= |$)", re.sub(r"^\*\*[^*]+\.\*\*", "", prose))
+        assert len(sentences) <= 3, decision

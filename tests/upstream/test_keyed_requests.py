@@ -25,7 +25,7 @@ def test_the_request_is_the_same(read: Read, column: str, key: str) -> None:
     open_ = keyed_request(dataclasses.replace(read, where=ALWAYS), column)
     found = open_.with_key(key)
     assert found == whole
-    assert (found.identity, found.plan, found.finish) == (whole.identity, whole.plan, whole.finish)
+    assert (found.identity, found.plan, found.postprocess) == (whole.identity, whole.plan, whole.postprocess)
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ from tripgate.planner.plan import (
 )
 from tripgate.upstream.postgrest.merge import Part
 from tripgate.upstream.postgrest.render import read_request
-from tripgate.upstream.postgrest.render.finish import askable
 from tripgate.upstream.postgrest.render.grouping import splits
+from tripgate.upstream.postgrest.render.postprocess import askable
 
 INVITATIONS = Related("invitations", "trip_id", True, ALWAYS)
 
@@ -50,8 +50,8 @@ LEAST_TITLE = Aggregate("a0", Function.MIN, "title")
 
 def parts(where: Condition, *aggregates: Aggregate, table: str = "trips") -> tuple[tuple[Aggregate, ...], Any]:
     """What is asked for, and how it becomes one row."""
-    found, finish = askable(Read(table, (), where=where, aggregates=aggregates))
-    return found.aggregates, finish and finish.parts
+    found, postprocess = askable(Read(table, (), where=where, aggregates=aggregates))
+    return found.aggregates, postprocess and postprocess.parts
 
 
 EITHER = Or((ITEMS, NO_BUDGET))
@@ -152,24 +152,25 @@ def test_related_keys_and_totals_below_are_unpacked() -> None:
             aggregates=(Aggregate("a0", Function.SUM, "cost", "text"),),
         ),
     )
-    _, finish = askable(trips(order=order, keys=True, embeds=(totals, *LIST[:0])))
-    assert finish is not None
+    _, postprocess = askable(trips(order=order, keys=True, embeds=(totals, *LIST[:0])))
+    assert postprocess is not None
     rows = [{"id": 1, "k1": {"o": "x", "v": "x"}, "r0": []}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
-    assert finish(rows) == [{"id": 1, "k1": "x", "r0": [{"a0": None}]}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
+    assert postprocess(rows) == [{"id": 1, "k1": "x", "r0": [{"a0": None}]}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
 
 
 def test_every_way_of_asking_finishes_the_rows() -> None:
     order = (Sort("display_name", path=OWNER), Sort("id"))
     for changes in ({}, {"source": CALL}, {"where": ids(101)}):
-        finish = read_request(trips(order=order, keys=True, **changes)).finish
-        assert finish is not None
-        assert finish([{"k0": {"v": "x"}}]) == [{"k0": "x"}]
+        postprocess = read_request(trips(order=order, keys=True, **changes)).postprocess
+        assert postprocess is not None
+        assert postprocess([{"k0": {"v": "x"}}]) == [{"k0": "x"}]
 
 
 def test_what_is_below_a_row_that_is_absent_is_left_alone() -> None:
     items = Read("trip_items", ID, order=(Sort("display_name", path=ITEM_OWNER),), limit=1, keys=True)
     owner = Embed("r0", "user_id", False, Read("profiles", ID, (Embed("r0", "user_id", True, items),)))
-    _, finish = askable(trips(embeds=(owner, *ONE)))
-    assert finish is not None
-    assert finish([{"r0": None}, {"r0": {"r0": [{"k0": {"v": "x"}}]}}]) == [{"r0": None}, {"r0": {"r0": [{"k0": "x"}]}}]
+    _, postprocess = askable(trips(embeds=(owner, *ONE)))
+    assert postprocess is not None
+    rows = [{"r0": None}, {"r0": {"r0": [{"k0": {"v": "x"}}]}}]
+    assert postprocess(rows) == [{"r0": None}, {"r0": {"r0": [{"k0": "x"}]}}]
     assert askable(trips(order=NEWEST, keys=True, embeds=(*ONE, *LIST)))[1] is None

@@ -59,7 +59,7 @@ def test_a_read_is_sent_by_get_and_known_by_all_that_it_asks() -> None:
     read = trips(count=True)
     request = read_request(read)
     assert (request.method, request.path, request.prefer) == ("GET", "trips?select=id", "count=exact")
-    assert (request.body, request.exactly, request.plan, request.finish) == (None, None, read, None)
+    assert (request.body, request.exactly, request.plan, request.postprocess) == (None, None, read, None)
     assert request.identity == ("trips?select=id", "count=exact", None)
 
 

@@ -25,7 +25,7 @@ REPRESENTATION = "return=representation"
 def sent(write: Write) -> tuple[str, str, str, bytes | None, int | None]:
     """Method, path, `Prefer`, body and how many rows must be touched."""
     request = write_request(write)
-    assert (request.plan, request.identity, request.finish, request.texts) == (write, None, None, ())
+    assert (request.plan, request.identity, request.postprocess, request.texts) == (write, None, None, ())
     return request.method, parameters(request.path), request.prefer, request.body, request.exactly
 
 

@@ -1,6 +1,6 @@
 """`extensions.explain`: what an answer took, for people who develop.
 
-A request that asks for it runs over a backend and a transport that note what they are asked. Nothing is noted, or
+A request that asks for it runs over a backend and a transport that record what they are asked. Nothing is recorded, or
 measured, for any other.
 """
 
@@ -72,17 +72,17 @@ class Explanation:
         self._parse = time.perf_counter() - began
 
     async def field(self, key: str, context: Context, run: Callable[[Context], Awaitable[Any]]) -> Any:
-        """Run a root field, noting what it sends."""
+        """Run a root field, recording what it sends."""
         exchanges: list[_Exchange] = []
         self._fields[key] = {}  # in the order in which they are asked for, whichever is ready first
-        noting = dataclasses.replace(
+        recording = dataclasses.replace(
             context,
-            backend=_NotingBackend(context.backend, exchanges),
-            functions=FunctionsClient(_NotingFunctions(context.functions.transport, exchanges)),
+            backend=_RecordingBackend(context.backend, exchanges),
+            functions=FunctionsClient(_RecordingFunctions(context.functions.transport, exchanges)),
         )
         began = time.perf_counter()
         try:
-            return await run(noting)
+            return await run(recording)
         finally:
             self._fields[key] = _field(exchanges, began, time.perf_counter())
 
@@ -120,15 +120,15 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-class _NotingBackend(Backend):
-    """The backend it is given, noting what that is asked."""
+class _RecordingBackend(Backend):
+    """The backend it is given, recording what that is asked."""
 
     def __init__(self, backend: Backend, exchanges: list[_Exchange]) -> None:
         self._backend = backend
         self._exchanges = exchanges
 
     def gathering(self) -> Backend:
-        return _NotingBackend(self._backend.gathering(), self._exchanges)
+        return _RecordingBackend(self._backend.gathering(), self._exchanges)
 
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
@@ -142,7 +142,7 @@ class _NotingBackend(Backend):
     async def fetch(
         self, prepared: PreparedPlan, caller: Caller, table: Table | None, related: RelatedTables = ()
     ) -> Rows:
-        """Ask, and note when and what came back."""
+        """Ask, and record when and what came back."""
         exchange = _Exchange(prepared.shown, prepared.plan, time.perf_counter())
         self._exchanges.append(exchange)
         found = None
@@ -167,15 +167,15 @@ class _NotingBackend(Backend):
                 ]
 
 
-class _NotingFunctions(FunctionsTransport):
-    """The transport it is given, noting what that sends."""
+class _RecordingFunctions(FunctionsTransport):
+    """The transport it is given, recording what that sends."""
 
     def __init__(self, transport: FunctionsTransport, exchanges: list[_Exchange]) -> None:
         self._transport = transport
         self._exchanges = exchanges
 
     async def send(self, name: str, body: dict[str, Any], caller: Caller) -> FunctionsAnswer:
-        """Send, and note when and what came back."""
+        """Send, and record when and what came back."""
         exchange = _Exchange({"method": "POST", "path": f"/functions/v1/{name}"}, None, time.perf_counter())
         self._exchanges.append(exchange)
         try:

@@ -179,7 +179,7 @@ class Connection:
         self._idle = asyncio.get_running_loop().call_later(seconds, self._end_if_idle)
 
     def _end_if_idle(self) -> None:
-        """End what stands for nobody and does nothing; signs of life alone are nothing."""
+        """Close a connection of nobody signed in that has run no operation for `idle_timeout`; pings do not count."""
         caller, longest = self._caller, self._limits.idle_timeout
         since = asyncio.get_running_loop().time() - self._last_operation
         if not (caller.anonymous or caller.expired) or self._operations:

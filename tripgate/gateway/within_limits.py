@@ -27,13 +27,13 @@ def within_limits(settings: Settings) -> Callable[[], SchemaExtension]:
         """Refuses what is beyond the limits before it is validated, and what costs too much before it runs."""
 
         def on_operation(self) -> Iterator[None]:
-            """Nothing is known of it yet."""
+            """Begin, before the document has been read."""
             self._operation: Operation | None = None
             self._mistakes: list[GraphQLError] = []
             yield
 
         def on_parse(self) -> Iterator[None]:
-            """Read and validate, or take what has been."""
+            """Parse and validate the document, or take it from the cache."""
             context = self.execution_context
             if not documents:
                 documents.append(_documents(settings, self))
@@ -48,13 +48,13 @@ def within_limits(settings: Settings) -> Callable[[], SchemaExtension]:
             yield
 
         def on_validate(self) -> Iterator[None]:
-            """Tell the mistakes that were found."""
+            """Report the mistakes that validation found."""
             if self._mistakes:
                 self.execution_context.pre_execution_errors = self._mistakes
             yield
 
         def on_execute(self) -> Iterator[None]:
-            """Estimate what it may cost."""
+            """Prepare the operation, and refuse it where its cost is beyond the limit."""
             if self._operation is not None:
                 variables = self.execution_context.variables or {}
                 try:

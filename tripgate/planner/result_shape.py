@@ -131,7 +131,7 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class PageFact:
-    """RelatedObject field of `pageInfo`, by its name in the schema."""
+    """One field of `pageInfo`, by its name in the schema."""
 
     key: str
     name: str

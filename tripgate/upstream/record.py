@@ -21,7 +21,7 @@ class RequestTrace(Protocol):
         """A request leaves for Supabase; the headers that carry the trace."""
 
     def ended(self, call: "UpstreamCall") -> None:
-        """It is over."""
+        """A request to Supabase has been answered, or has failed."""
 
     def finish(
         self,

@@ -51,7 +51,7 @@ class RateLimitedError(HttpError):
 
 
 class _Exhausted(NamedTuple):
-    """Somebody with nothing left, until when that need not be looked up."""
+    """A quota that is used up for a key, and until when that is known without asking where it is counted."""
 
     until: float
     quota: Quota

@@ -53,7 +53,7 @@ _ATTEMPTS: dict[str, tuple[Kind, _Account]] = {
 
 
 def may_attempt(operation: Operation) -> bool:
-    """Whether a mutation may hold attempts; quick, and never wrong where it denies that."""
+    """Whether a mutation may hold attempts: a quick test of its document, true where it is not sure."""
     for node in operation.definition.selection_set.selections:
         if not isinstance(node, FieldNode) or node.name.value in _ATTEMPTS:
             return True  # a fragment may hold anything

@@ -19,7 +19,7 @@ _ZLIB_METHOD = 8
 
 
 class TooLargeError(Exception):
-    """There is more than may be."""
+    """The body has more bytes than are allowed once it is decompressed."""
 
 
 def decoded(body: bytes, encodings: Iterable[str], *, most: int) -> bytes:

@@ -42,7 +42,7 @@ class _Range(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """How gladly an offered type is taken: the greatest is the best."""
+    """How well an offered type matches an `Accept` header, to be compared: the greatest is the best match."""
 
     quality: float
     precision: int

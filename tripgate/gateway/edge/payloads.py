@@ -10,7 +10,7 @@ _SECRET = re.compile(rb"eyJ[\w-]{8,}\.|sb_(secret|publishable)_", re.ASCII)
 
 
 class PayloadError(Exception):
-    """A payload that cannot be meant; the message says why."""
+    """A payload of a wrong form; the message says what is wrong with it."""
 
 
 def authorization_in(payload: dict[str, Any]) -> str | None:

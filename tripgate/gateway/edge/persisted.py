@@ -42,10 +42,10 @@ class SharedDocuments(Protocol):
     """The documents of the gateways beside this one, by digest."""
 
     async def get(self, key: str) -> str | None:
-        """The document, where one of them has kept it."""
+        """The document of this digest; `None` where no gateway has stored it."""
 
     async def put(self, key: str, text: str) -> None:
-        """Let them have it."""
+        """Store a document, so that the other gateways find it."""
 
 
 class PersistedDocuments:

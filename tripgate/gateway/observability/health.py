@@ -50,7 +50,7 @@ class Health:
         self.draining = False
 
     async def alive(self, _: web.Request) -> web.Response:
-        """`/healthz`: the event loop turns, or nobody would answer."""
+        """`/healthz`: always 200, since a process whose event loop is stuck does not answer at all."""
         return _answer(200, {"status": "ok"})
 
     async def ready(self, _: web.Request) -> web.Response:

@@ -95,7 +95,7 @@ class Observability:
         return next(self._ids)
 
     def stream(self, record: RequestRecord, *, live: bool) -> None:
-        """The request is answered by more than one answer, or as if it were.
+        """Record that the request is answered by a stream: of any number of answers, or of one in the form of events.
 
         Args:
             live: Whether it is a subscription, of which calls are counted as they end, and not kept.

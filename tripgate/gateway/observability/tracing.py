@@ -68,7 +68,7 @@ class Trace:
         return headers
 
     def ended(self, call: UpstreamCall) -> None:
-        """It has been answered, or not."""
+        """End the span of a request to Supabase, with its status or its failure."""
         span: Span = call.span
         if call.status is not None:
             span.set_attribute("http.response.status_code", call.status)

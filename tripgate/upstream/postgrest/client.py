@@ -83,7 +83,7 @@ class PostgrestBackend(Backend):
         status = answer.status
         total = _total(answer.headers.get(b"content-range", b"")) if request.prefer == "count=exact" else None
         if 200 <= status < 300:
-            return Rows(rows_of(answer.body, request.finish), total, status)
+            return Rows(rows_of(answer.body, request.postprocess), total, status)
         if status == 416 and total is not None:
             # An offset past the end: no rows, and PostgREST still says how many there are.
             return Rows([], total, status)

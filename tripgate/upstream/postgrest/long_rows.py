@@ -20,7 +20,7 @@ MARK = "0"
 LONG = 128 * 1024
 """Bytes from which an answer is taken apart."""
 
-Finish = Callable[[list[Row]], list[Row]]
+Postprocess = Callable[[list[Row]], list[Row]]
 """What is still to be done with decoded rows."""
 
 _AT_ONCE = 64
@@ -31,25 +31,25 @@ _NEXT = re.compile(rb', ?\n ?(?=\{"0":)')
 class LongRows(ChunkedRows):
     """The rows in the text of a JSON list."""
 
-    __slots__ = ("_backward", "_finish", "_spans", "_text")
+    __slots__ = ("_backward", "_postprocess", "_spans", "_text")
 
     def __init__(
-        self, text: bytes, spans: Sequence[tuple[int, int]], finish: Finish | None, *, backward: bool = False
+        self, text: bytes, spans: Sequence[tuple[int, int]], postprocess: Postprocess | None, *, backward: bool = False
     ) -> None:
         self._text = text
         self._spans = spans
-        self._finish = finish
+        self._postprocess = postprocess
         self._backward = backward
 
     @classmethod
-    def of(cls, text: bytes, finish: Finish | None = None) -> "LongRows | None":
+    def of(cls, text: bytes, postprocess: Postprocess | None = None) -> "LongRows | None":
         """The rows of an answer; `None` where it is short or not marked."""
         if len(text) < LONG or not text.startswith(_FIRST):
             return None
         gaps = [match.span() for match in _NEXT.finditer(text)]
         begins = [1, *(end for _, end in gaps)]
         ends = [*(begin for begin, _ in gaps), text.rindex(b"]")]
-        return cls(text, tuple(zip(begins, ends, strict=True)), finish)
+        return cls(text, tuple(zip(begins, ends, strict=True)), postprocess)
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -63,7 +63,7 @@ class LongRows(ChunkedRows):
     def __getitem__(self, index: int | slice) -> Row | Self:
         if isinstance(index, slice):
             backward = self._backward != ((index.step or 1) < 0)
-            return type(self)(self._text, self._spans[index], self._finish, backward=backward)
+            return type(self)(self._text, self._spans[index], self._postprocess, backward=backward)
         (row,) = self._decoded(*self._spans[index])
         return row
 
@@ -76,10 +76,10 @@ class LongRows(ChunkedRows):
 
     def _decoded(self, begin: int, end: int) -> list[Row]:
         rows: list[Row] = orjson.loads(b"[%b]" % self._text[begin:end])
-        return rows if self._finish is None else self._finish(rows)
+        return rows if self._postprocess is None else self._postprocess(rows)
 
 
-def rows_of(body: bytes, finish: Finish | None) -> Sequence[Row]:
+def rows_of(body: bytes, postprocess: Postprocess | None) -> Sequence[Row]:
     """The rows in the body of an answer; a function that returns one row answers with the row itself.
 
     Raises:
@@ -87,7 +87,7 @@ def rows_of(body: bytes, finish: Finish | None) -> Sequence[Row]:
     """
     if not body:
         return []
-    if (long := LongRows.of(body, finish)) is not None:
+    if (long := LongRows.of(body, postprocess)) is not None:
         return long
     try:
         found = orjson.loads(body)
@@ -95,4 +95,4 @@ def rows_of(body: bytes, finish: Finish | None) -> Sequence[Row]:
         raise unavailable() from None
     if not isinstance(found, list):
         found = [found]
-    return found if finish is None else finish(found)
+    return found if postprocess is None else postprocess(found)

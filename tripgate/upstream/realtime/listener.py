@@ -49,11 +49,11 @@ class TopicListener(Subscription):
         self._on_change(resync())
 
     def end(self) -> None:
-        """There is nothing more to on_change."""
+        """Pass on a RESYNC: the topic has ended, so no more changes come."""
         self._on_change(resync())
 
     def fail(self, error: ApiError) -> None:  # noqa: ARG002 - there is no reader to tell
-        """There is nothing more to on_change."""
+        """Pass on a RESYNC: the topic was refused, so no more changes come."""
         self._on_change(resync())
 
     def recheck_admission(self) -> None:

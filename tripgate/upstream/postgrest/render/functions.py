@@ -20,12 +20,12 @@ from tripgate.planner.plan import (
     Pick,
     Read,
 )
-from tripgate.upstream.postgrest.long_rows import Finish
+from tripgate.upstream.postgrest.long_rows import Postprocess
 from tripgate.upstream.postgrest.render.request import Request
 
 
 def call_request(
-    call: FunctionCall, parameters: str, prefer: str, plan: object, finish: Finish | None = None
+    call: FunctionCall, parameters: str, prefer: str, plan: object, postprocess: Postprocess | None = None
 ) -> Request:
     """A call whose arguments travel in a body, each as the text that Postgres reads it from.
 
@@ -35,7 +35,7 @@ def call_request(
         parameters: What is asked of the rows that the function returns.
     """
     path = f"rpc/{bare(call.function)}" + (f"?{parameters}" if parameters else "")
-    return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)), finish)
+    return Request.reading(path, prefer, plan, orjson.dumps(dict(call.arguments)), postprocess)
 
 
 def value_request(call: FunctionCall) -> Request:

@@ -10,13 +10,13 @@ from tripgate.planner.plan import ALWAYS, Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.long_rows import MARK
 from tripgate.upstream.postgrest.render.by_ids import long_list
 from tripgate.upstream.postgrest.render.conditions import Filters
-from tripgate.upstream.postgrest.render.finish import VALUE, askable
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_apart
 from tripgate.upstream.postgrest.render.ordered_views import relation
+from tripgate.upstream.postgrest.render.postprocess import VALUE, askable
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text, related_name
 from tripgate.upstream.postgrest.render.seams import split
-from tripgate.upstream.postgrest.render.whole import Whole, tests_related_rows
+from tripgate.upstream.postgrest.render.self_embed import SelfEmbed, tests_related_rows
 
 # Objects from which an answer may be so long that it is better taken apart.
 _MANY = 1000
@@ -48,16 +48,18 @@ def _within_one_schema(read: Read) -> Request:
 
 
 def _request(read: Read) -> Request:
-    asked, finish = askable(read)
+    asked, postprocess = askable(read)
     prefer = "count=exact" if read.count else ""
     if (found := long_list(asked)) is not None:
         ids, rest = found
         path = f"rpc/{bare(read.table)}_by_ids?{_called(dataclasses.replace(asked, where=rest))}"
-        return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}), finish)
+        return Request.reading(path, prefer, read, orjson.dumps({"ids": ids}), postprocess)
     if read.source is not None:
-        return call_request(read.source, _called(asked), prefer, read, finish)
+        return call_request(read.source, _called(asked), prefer, read, postprocess)
     select, parameters = _root(asked)
-    return Request.reading(f"{bare(relation(asked))}?{'&'.join([select, *parameters])}", prefer, read, finish=finish)
+    return Request.reading(
+        f"{bare(relation(asked))}?{'&'.join([select, *parameters])}", prefer, read, postprocess=postprocess
+    )
 
 
 def keyed_request(read: Read, column: str) -> KeyedRequest:
@@ -88,49 +90,49 @@ def _keyed_request(read: Read, column: str) -> KeyedRequest:
 
 
 def _keyed(read: Read, column: str) -> KeyedRequest:
-    asked, finish = askable(read)
+    asked, postprocess = askable(read)
     select, parameters = _root(asked)
     schema, _, table = read.table.rpartition(".")
     before = f"{table}?{select}&{column}=eq."
-    return KeyedRequest(read, column, before, "".join(f"&{each}" for each in parameters), finish, schema=schema)
+    return KeyedRequest(read, column, before, "".join(f"&{each}" for each in parameters), postprocess, schema=schema)
 
 
 def _called(read: Read) -> str:
     """What is asked of the rows of a function."""
     if tests_related_rows(read):
-        select, parameters = _root(read, Whole(read.table))
+        select, parameters = _root(read, SelfEmbed(read.table))
     else:
         select, parameters = _root(selecting_what_it_tests(read))
     return "&".join([select, *parameters])
 
 
-def _root(read: Read, whole: Whole | None = None) -> tuple[str, list[str]]:
+def _root(read: Read, self_embed: SelfEmbed | None = None) -> tuple[str, list[str]]:
     """The `select` of a root read, and its other parameters."""
     many = read.limit is not None and not read.aggregates and read.most >= _MANY
-    select, parameters = _level(read, "", whole)
+    select, parameters = _level(read, "", self_embed)
     if many:
         mark = f"{MARK}:{catalog.named(read.table).primary_key}"
         select = f"{mark},{select}" if select else mark
     return f"select={select}", parameters
 
 
-def _level(read: Read, prefix: str, whole: Whole | None = None) -> tuple[str, list[str]]:
+def _level(read: Read, prefix: str, self_embed: SelfEmbed | None = None) -> tuple[str, list[str]]:
     """One resource: its `select`, and the parameters for it and all below it.
 
     Args:
-        whole: What each row embeds of itself, if it must.
+        self_embed: What each row embeds of itself, if it must.
     """
     aggregated = bool(read.aggregates) and not _counts_rows(read)
     embedded = ""
-    if whole is not None:
-        read, embedded = whole.apart(read, aggregated=aggregated)
+    if self_embed is not None:
+        read, embedded = self_embed.apart(read, aggregated=aggregated)
     filters = Filters(read.where, read.table, prefix, aggregated=aggregated)
     select = [pick_text(pick) for pick in read.columns]
     # Without parentheses it counts whole rows too, in a form that PostgREST permits when aggregates are off.
     select += map(aggregate_text, read.aggregates) if aggregated else ["count"] * len(read.aggregates)
     parameters = filters.parameters
     if read.order:
-        order = ",".join(_sort(number, key, whole) for number, key in enumerate(read.order))
+        order = ",".join(_sort(number, key, self_embed) for number, key in enumerate(read.order))
         parameters.append(f"{prefix}order={order}")
     if read.limit is not None:
         parameters.append(f"{prefix}limit={read.limit}")
@@ -166,9 +168,9 @@ def _related_key(number: int, key: Sort, read: Read) -> str:
     return f"{related_key(number)}:{names[0]}({columns})"
 
 
-def _sort(number: int, key: Sort, whole: Whole | None) -> str:
-    if whole is not None and whole.sorts(key):
-        column = whole.key(number)
+def _sort(number: int, key: Sort, self_embed: SelfEmbed | None) -> str:
+    if self_embed is not None and self_embed.sorts(key):
+        column = self_embed.key(number)
     else:
         column = f"{related_key(number)}(o)" if key.path else key.column
     text = f"{column}.{'desc' if key.descending else 'asc'}"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from gql.schemas import bare
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
-from tripgate.upstream.postgrest.long_rows import Finish
+from tripgate.upstream.postgrest.long_rows import Postprocess
 from tripgate.upstream.postgrest.render.seams import Seam
 
 
@@ -22,7 +22,7 @@ class Request:
         plan: What it was rendered from, to be shown when it is slow.
         identity: Of a read, all that it asks for, whatever its method; `None` for a request that changes something,
             which may not be sent again when nobody knows whether it arrived.
-        finish: What is still to be done with the rows of the answer.
+        postprocess: What is still to be done with the rows of the answer.
         texts: What it compares with and is too long for its path; in headers, see `long_texts`.
         schema: The Postgres schema that it is about, as a header says; empty for the first that PostgREST knows.
         seams: What is read further, of other schemas, by the rows of the answer.
@@ -35,18 +35,18 @@ class Request:
     exactly: int | None = None
     plan: object = field(default=None, compare=False, repr=False)
     identity: Hashable | None = field(default=None, compare=False, repr=False)
-    finish: Finish | None = field(default=None, compare=False, repr=False)
+    postprocess: Postprocess | None = field(default=None, compare=False, repr=False)
     texts: tuple[str, ...] = ()
     schema: str = ""
     seams: tuple[Seam, ...] = ()
 
     @classmethod
     def reading(
-        cls, path: str, prefer: str, plan: object, body: bytes | None = None, finish: Finish | None = None
+        cls, path: str, prefer: str, plan: object, body: bytes | None = None, postprocess: Postprocess | None = None
     ) -> "Request":
         """A request that changes nothing: by GET, or with a body by POST."""
         method = "GET" if body is None else "POST"
-        return cls(method, path, prefer, body, None, plan, (path, prefer, body), finish)
+        return cls(method, path, prefer, body, None, plan, (path, prefer, body), postprocess)
 
     def within(self, name: str) -> "Request":
         """The same request to the schema of this table or function, as a plan calls it."""
@@ -79,7 +79,7 @@ class KeyedRequest:
     column: str
     before: str
     after: str
-    finish: Finish | None
+    postprocess: Postprocess | None
     texts: tuple[str, ...] = ()
     schema: str = ""
     seams: tuple[Seam, ...] = ()
@@ -88,7 +88,7 @@ class KeyedRequest:
         """The request for the row with this key."""
         plan = dataclasses.replace(self.read, where=Compare(self.column, Operator.EQ, key))
         path = f"{self.before}{percent(key)}{self.after}"
-        request = Request("GET", path, "", None, None, plan, (path, "", None), self.finish)
+        request = Request("GET", path, "", None, None, plan, (path, "", None), self.postprocess)
         if self.schema:
             request = request.within(self.read.table)
         if self.texts:

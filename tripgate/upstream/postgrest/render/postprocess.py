@@ -18,7 +18,7 @@ VALUE = "v"
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Postprocessing:
     """From PostgREST's rows of a read to those that the plan asks for; called with them, once.
 
     Attributes:
@@ -29,7 +29,7 @@ class Steps:
 
     parts: tuple[Part, ...]
     keys: tuple[str, ...]
-    below: tuple[tuple[str, "Steps"], ...]
+    below: tuple[tuple[str, "Postprocessing"], ...]
 
     def __call__(self, rows: list[Row]) -> list[Row]:
         if self.parts:
@@ -37,16 +37,16 @@ class Steps:
         for row in rows:
             for key in self.keys:
                 row[key] = (value := row[key]) and value[VALUE]
-            for alias, finish in self.below:
+            for alias, process in self.below:
                 found = row[alias]
                 if isinstance(found, list):
-                    row[alias] = finish(found)
+                    row[alias] = process(found)
                 elif found is not None:
-                    finish([found])
+                    process([found])
         return rows
 
 
-def askable(read: Read) -> tuple[Read, Steps | None]:
+def askable(read: Read) -> tuple[Read, Postprocessing | None]:
     """The read as PostgREST can answer it, and what is to be done with its rows.
 
     Raises:
@@ -57,12 +57,12 @@ def askable(read: Read) -> tuple[Read, Steps | None]:
         read, parts = grouped(read)
     keys = tuple(related_key(number) for number, key in enumerate(read.order) if key.path) if read.keys else ()
     embeds: list[Embed] = []
-    below: list[tuple[str, Steps]] = []
+    below: list[tuple[str, Postprocessing]] = []
     changed = False
     for embed in read.embeds:
-        inner, finish = askable(embed.read)
-        if finish is not None:
-            below.append((embed.alias, finish))
+        inner, process = askable(embed.read)
+        if process is not None:
+            below.append((embed.alias, process))
         if inner is not embed.read:
             changed = True
             embeds.append(dataclasses.replace(embed, read=inner))
@@ -70,4 +70,4 @@ def askable(read: Read) -> tuple[Read, Steps | None]:
             embeds.append(embed)
     if changed:
         read = dataclasses.replace(read, embeds=tuple(embeds))
-    return read, Steps(parts, keys, tuple(below)) if parts or keys or below else None
+    return read, Postprocessing(parts, keys, tuple(below)) if parts or keys or below else None

@@ -23,7 +23,7 @@ def tests_related_rows(read: Read) -> bool:
     return _related(read.where) or any(_filtered(embed.read) for embed in read.embeds)
 
 
-class Whole:
+class SelfEmbed:
     """A row that embeds itself.
 
     Attributes:
