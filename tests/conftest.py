@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.redis_server import Server, redis_server
-from tests.support import Person, Wire, reading, serving, stack_options
+from tests.support import Person, Wire, backend, reading, serving, stack_options
 from tripgate.local.data_dir import remove_tree
 from tripgate.local.postgres import Postgres
 from tripgate.local.stack import Stack, StackInfo
@@ -99,7 +99,7 @@ async def wire(seeded: StackInfo) -> AsyncIterator[Wire]:
 @pytest.fixture(scope="session")
 async def gateway(seeded: StackInfo, wire: Wire) -> AsyncIterator[str]:
     """The address of a gateway over the seeded stack, every upstream request passing over the wire."""
-    async with serving(seeded, rest_url=wire.url, introspection=True) as url:
+    async with serving(seeded, rest_url=wire.url, introspection=True, **reading(seeded, backend())) as url:
         yield url
 
 

@@ -34,8 +34,8 @@ def examples(number: int) -> int:
 
 def reading(stack: StackInfo, backend: str) -> dict[str, str]:
     """The settings by which a gateway reads over this backend, `postgrest` or `postgres`."""
-    if backend != "postgres":
-        return {}
+    if backend != "postgres" or not stack.db_url:
+        return {}  # a stack of whose servers some are not there has none to read from
     if stack.db_url not in _direct:
         _direct[stack.db_url] = make_direct_login(stack.db_url)
     return {"database_url": _direct[stack.db_url]}
@@ -67,7 +67,8 @@ async def serving(
         "upstream_pool": POOL,
         # All tests ask from one address.
         "rate_limits": False,
-        **reading(stack, backend()),
+        # Whoever changes the way to PostgREST is about that way, whatever else is read over.
+        **({} if "rest_url" in changes else reading(stack, backend())),
         **changes,
     }
     settings = Settings.model_validate(given)
