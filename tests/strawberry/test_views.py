@@ -27,6 +27,7 @@ query ($first: Int!) {
   viewer { displayName }
   trips(first: $first, orderBy: [{ title: ASC }]) { nodes { name: title items(first: 1) { nodes { kind cost } } } }
 }"""
+SIGN_OUT = "mutation { ...Out } fragment Out on Mutation { signOut }"
 FAILING = "{ viewer { displayName } trips(first: -1) { totalCount } }"
 
 
@@ -107,6 +108,30 @@ async def test_an_application_of_ones_own(settings: Settings, ada: Person) -> No
         dear = "{ trips(first: 100) { nodes { items(first: 100) { nodes { id } } } } }"
         answer = await client.post("/graphql/", json={"query": dear})
         assert answer.json()["errors"][0]["extensions"]["code"] == "COST_LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize("authorization", ["Bearer nonsense", "Basic YTpi", "Bearer"])
+async def test_a_token_that_is_not_accepted_is_refused_as_in_the_gateway(
+    settings: Settings, context_of: ContextOf, anonymous: Person, authorization: str
+) -> None:
+    """Though fields would be null for anonymous callers; whoever signs in anew is let in."""
+    app = application(settings)
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": authorization}
+    sign_in = 'mutation { signIn(input: { email: "ada@tripgate.example", password: "tripgate-demo" }) { user { id } } }'
+    documents = ["{ viewer { id } }", "{ trips { totalCount } __typename }", "{ __typename }", sign_in]
+    documents += ["query ($n: Int!) { trips(first: $n) { totalCount } }", SIGN_OUT]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://view.example", headers=headers) as client,
+    ):
+        for document in documents:
+            answer = await client.post("/graphql/", json={"query": document})
+            async with anonymous.http.post(anonymous.url, json={"query": document}, headers=headers) as expected:
+                assert {"data": None, **answer.json()} == {"data": None, **(await expected.json())}, document
+    done = await schema().execute("{ viewer { id } }", context_value=await context_of(authorization))
+    assert [error.formatted["extensions"]["code"] for error in done.errors or ()] == ["UNAUTHENTICATED"]
+    assert done.data is None
 
 
 async def test_a_script(settings: Settings, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:

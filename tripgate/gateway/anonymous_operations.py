@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -38,6 +39,11 @@ def all_allow_anonymous(
                 spread.add(name)
                 waiting.append(fragments[name].selection_set)
     return True
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments that a document defines, by name."""
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
 def all_closed_to_anonymous(roots: Iterable[Selected]) -> bool:

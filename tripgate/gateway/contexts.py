@@ -20,8 +20,8 @@ from tripgate.gateway.upstreams import open_upstreams
 ContextOf = Callable[[str | None], Awaitable[Context]]
 """From an Authorization header to the context of whoever it speaks for; `None` for anonymous.
 
-Raises:
-    ApiError: UNAUTHENTICATED for a token that is not accepted; UPSTREAM_UNAVAILABLE without the signing keys.
+It raises nothing: under a token that is not accepted, or cannot be verified, operations are answered with the refusal
+(`UNAUTHENTICATED`, `UPSTREAM_UNAVAILABLE`), but for those that need nobody, as `refreshSession` does.
 """
 
 
@@ -32,7 +32,7 @@ async def contexts(settings: Settings) -> AsyncIterator[ContextOf]:
 
         async def of(authorization: str | None) -> Context:
             return Context(
-                await upstreams.identity.caller(authorization),
+                await upstreams.identity.caller_or_anonymous(authorization),
                 upstreams.backend,
                 upstreams.auth,
                 upstreams.functions,
@@ -48,7 +48,10 @@ async def context_for(settings: Settings, token: str | None = None) -> AsyncIter
     """One caller's context, by their access token, with clients of its own; for a script.
 
     Raises:
-        ApiError: As `ContextOf`.
+        ApiError: UNAUTHENTICATED for a token that is not accepted; UPSTREAM_UNAVAILABLE without the signing keys.
     """
     async with contexts(settings) as of:
-        yield await of(None if token is None else f"Bearer {token}")
+        context = await of(None if token is None else f"Bearer {token}")
+        if context.caller.refusal is not None:
+            raise context.caller.refusal
+        yield context

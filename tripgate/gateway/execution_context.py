@@ -9,12 +9,16 @@ from typing import Any, cast
 
 import orjson
 from graphql import (
+    DocumentNode,
+    GraphQLError,
     GraphQLLeafType,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     get_nullable_type,
+    get_operation_ast,
     introspection_types,
     is_scalar_type,
 )
@@ -24,6 +28,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import decimal_number, whole_number
+from resolvers.context import Context
+from tripgate.gateway.anonymous_operations import all_allow_anonymous, fragments_of
 from tripgate.gateway.errors import public
 
 _TYPE = introspection_types["__Type"]
@@ -59,9 +65,28 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         self._completed_types: dict[tuple[int, int], Any] = {}
 
     @classmethod
-    def build(cls, *args: Any, **kwargs: Any) -> Any:
-        """As in graphql-core, but the errors of variables that do not fit their types have a code."""
-        built = super().build(*args, **kwargs)
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """As in graphql-core, but nothing runs for a token that was refused, unless it needs nobody.
+
+        The errors of variables that do not fit their types have a code.
+        """
+        if isinstance(context_value, Context) and (refusal := context_value.caller.refusal) is not None:
+            operation = get_operation_ast(document, operation_name)
+            if operation is not None and not all_allow_anonymous(schema, operation, fragments_of(document)):
+                return [GraphQLError(refusal.message, original_error=refusal)]
+        built = super().build(
+            schema, document, root_value, context_value, raw_variable_values, operation_name, *args, **kwargs
+        )
         if isinstance(built, list):
             for error in built:
                 error.extensions = {"code": ErrorCode.BAD_USER_INPUT.value, **(error.extensions or {})}

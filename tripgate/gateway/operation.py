@@ -24,7 +24,7 @@ from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from resolvers.context import PlanCache
-from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous
+from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous, fragments_of
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, cost_exceeded, estimated, too_many_conditions
@@ -111,9 +111,7 @@ class Operation:
         self.limits = limits
         self._usage = usage
         self.hide_suggestions = hide_suggestions
-        self._fragments: Mapping[str, FragmentDefinitionNode] = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        self._fragments: Mapping[str, FragmentDefinitionNode] = fragments_of(document)
         self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
         self._prepared: LRUCache[bytes, PreparedOperation] = LRUCache(maxsize=_VARIABLE_SETS)
 
