@@ -15,7 +15,7 @@ from gql.late import object_type, optional
 from gql.table import Table, UniqueKey, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
-from resolvers.declared.queries import One, PreparedObject
+from resolvers.declared.queries import One, PreparedObject, WrittenObject
 from tripgate.planner import node_id
 from tripgate.planner.conditions import as_text
 from tripgate.planner.plan import And, Compare, Operator, pick
@@ -57,7 +57,9 @@ class Lookup(One):
         where = tests[0] if len(tests) == 1 else And(tuple(tests))
         return planner(context, variables).object(self.table, selected.children, where)
 
-    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> PreparedObject:
+    def prepare(
+        self, context: Context, selected: Selected, variables: VariableValues
+    ) -> PreparedObject | WrittenObject:
         return PreparedObject.of(context, self.table, self.plan(context, selected, variables))
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:

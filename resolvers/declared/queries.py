@@ -30,12 +30,27 @@ class PreparedObject:
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ObjectPlan) -> "PreparedObject":
+    def of(cls, context: Context, table: Table, plan: ObjectPlan) -> "PreparedObject | WrittenObject":
+        written = context.backend.prepare_answer(plan)
+        if written is not None:
+            return WrittenObject(table, written)
         return cls(table, context.backend.prepare(plan.read), object_shaper(plan.shape))
 
     async def answer(self, context: Context) -> dict[str, Any] | None:
         found = await context.backend.fetch(self.prepared, context.caller, self.table)
         return self.shaper(found.rows[0]) if found.rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenObject:
+    """A planned row whose answer the database writes."""
+
+    table: Table
+    prepared: PreparedPlan
+
+    async def answer(self, context: Context) -> orjson.Fragment | None:
+        text = (await context.backend.fetch(self.prepared, context.caller, self.table)).text
+        return None if text is None else orjson.Fragment(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +62,27 @@ class _PreparedObjectByKey:
     shaper: ObjectShaper
 
     @classmethod
-    def of(cls, context: Context, table: Table, plan: ObjectPlan, column: str) -> "_PreparedObjectByKey":
+    def of(
+        cls, context: Context, table: Table, plan: ObjectPlan, column: str
+    ) -> "_PreparedObjectByKey | _WrittenObjectByKey":
+        written = context.backend.prepare_answer_by_key(plan, column)
+        if written is not None:
+            return _WrittenObjectByKey(table, written)
         return cls(table, context.backend.prepare_by_key(plan.read, column), object_shaper(plan.shape))
 
     def with_key(self, key: str) -> PreparedObject:
         return PreparedObject(self.table, self.prepared.with_key(key), self.shaper)
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenObjectByKey:
+    """A planned row whose answer the database writes, but for its key."""
+
+    table: Table
+    prepared: PreparedByKey
+
+    def with_key(self, key: str) -> WrittenObject:
+        return WrittenObject(self.table, self.prepared.with_key(key))
 
 
 def _by_key(
@@ -62,13 +93,13 @@ def _by_key(
     variables: VariableValues,
     key: str,
     column: str | None = None,
-) -> PreparedObject:
+) -> PreparedObject | WrittenObject:
     """The row of a key; planned once for all keys where nothing below depends on variables."""
     column = column or table.primary_key
     if not all(child.constant for child in children):
         plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
         return PreparedObject.of(context, table, plan)
-    cached: _PreparedObjectByKey | None = selected.cached.get(table.type_name)
+    cached: _PreparedObjectByKey | _WrittenObjectByKey | None = selected.cached.get(table.type_name)
     if cached is None:
         plan = planner(context, variables).object(table, children, ALWAYS)
         cached = selected.cached[table.type_name] = _PreparedObjectByKey.of(context, table, plan, column)
@@ -136,7 +167,9 @@ class One(PlannedField):
         where = Compare(self.table.primary_key, Operator.EQ, key_in(self.table, selected.arguments(variables)))
         return planner(context, variables).object(self.table, selected.children, where)
 
-    def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> PreparedObject:
+    def prepare(
+        self, context: Context, selected: Selected, variables: VariableValues
+    ) -> PreparedObject | WrittenObject:
         """The prepared read of this selection, and what shapes its answer."""
         key = key_in(self.table, selected.arguments(variables))
         return _by_key(context, self.table, selected, selected.children, variables, key)

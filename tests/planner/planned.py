@@ -13,7 +13,7 @@ from tripgate.gateway.executor import declared_field
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.plan import Read, as_data
-from tripgate.planner.planner import ConnectionPlan
+from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgres.render import Query, answer_query, read_query
 
@@ -45,7 +45,7 @@ def queries(name: str) -> list[Query]:
     """How Postgres is asked for the case's root fields: for their answers, or where that cannot be for their rows."""
     found: list[Query] = []
     for plan in root_plans(query(name), variables(name)).values():
-        written = answer_query(plan) if isinstance(plan, ConnectionPlan) else None
+        written = answer_query(plan) if isinstance(plan, ConnectionPlan | ObjectPlan) else None
         if written is not None:
             found.append(written)
         else:

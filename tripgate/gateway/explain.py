@@ -15,8 +15,9 @@ from gql.errors import ApiError
 from gql.table import Table
 from resolvers.context import Context
 from tripgate.planner.plan import Read, as_data
-from tripgate.planner.planner import ConnectionPlan
+from tripgate.planner.planner import ObjectPlan
 from tripgate.upstream.backend import (
+    AnswerPlan,
     Backend,
     BackendError,
     JoinedRows,
@@ -133,8 +134,11 @@ class _RecordingBackend(Backend):
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
         return self._backend.prepare_answer(plan)
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        return self._backend.prepare_answer_by_key(plan, column)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)

@@ -12,10 +12,13 @@ from typing import Any, Protocol
 from gql.errors import ApiError, ErrorCode
 from gql.table import Table
 from tripgate.planner.plan import Call, FunctionCall, Read, Write
-from tripgate.planner.planner import ConnectionPlan
+from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.upstream.caller import Caller
 
 Plan = Read | Write | FunctionCall
+
+AnswerPlan = ConnectionPlan | ObjectPlan
+"""What is read, and what is answered of it."""
 
 RelatedTables = tuple[tuple[str, Table, str], ...]
 """Tables that one write fills beside its own, each between the field that holds its rows, as in `items`, and the column
@@ -166,9 +169,14 @@ class Backend(Protocol):
             BackendError: A failure that no caller could have brought about.
         """
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
-        """Make a connection ready to be fetched as its finished answer; `None` where rows must be read."""
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
+        """Make a plan ready to be fetched as its finished answer; `None` where rows must be read."""
         del plan
+        return None
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        """The same of the row, read without condition, that is found by this column's value, which is still open."""
+        del plan, column
         return None
 
     def gathering(self) -> "Backend":

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from gql.table import Table
 from tripgate.planner.plan import Read
-from tripgate.planner.planner import ConnectionPlan
-from tripgate.upstream.backend import Backend, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
+from tripgate.planner.planner import ObjectPlan
+from tripgate.upstream.backend import AnswerPlan, Backend, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
 
 _Key = tuple[str | None, Hashable]
@@ -35,8 +35,11 @@ class SharingBackend(Backend):
     def prepare(self, plan: Plan) -> PreparedPlan:
         return self._backend.prepare(plan)
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
         return self._backend.prepare_answer(plan)
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        return self._backend.prepare_answer_by_key(plan, column)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         return self._backend.prepare_by_key(read, column)

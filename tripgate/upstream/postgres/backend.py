@@ -11,8 +11,17 @@ from psycopg import pq
 
 from gql.table import Table
 from tripgate.planner.plan import FunctionCall, Read
-from tripgate.planner.planner import ConnectionPlan
-from tripgate.upstream.backend import Backend, BackendError, Plan, PreparedByKey, PreparedPlan, RelatedTables, Rows
+from tripgate.planner.planner import ObjectPlan
+from tripgate.upstream.backend import (
+    AnswerPlan,
+    Backend,
+    BackendError,
+    Plan,
+    PreparedByKey,
+    PreparedPlan,
+    RelatedTables,
+    Rows,
+)
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.database_errors import public_error
@@ -25,6 +34,7 @@ from tripgate.upstream.postgres.render import (
     Query,
     Statement,
     answer_query,
+    keyed_answer_query,
     keyed_query,
     read_query,
     value_query,
@@ -75,9 +85,13 @@ class PostgresBackend(Backend):
             return value_query(plan)
         raise TypeError(f"{type(plan).__name__} changes something, and this backend only reads")
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
-        """The query for a connection's text."""
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
+        """The query for an answer's text."""
         return answer_query(plan)
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        """The query for the text of the row of a key."""
+        return keyed_answer_query(plan, column)
 
     def prepare_by_key(self, read: Read, column: str) -> KeyedQuery:
         """The query for a row of a key."""
@@ -197,6 +211,8 @@ def _failure(error: BackendError, caller: Caller, table: Table | None) -> Except
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
     if query.answers:
+        if not results[0].ntuples:
+            return Rows((), count=0)
         text = results[0].get_value(0, 0)
         if text is None:
             raise BackendError(None, "an answer that Postgres wrote is null")
@@ -228,9 +244,13 @@ class GatheringBackend(Backend):
         """Itself."""
         return self
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
         """As the backend."""
         return self._backend.prepare_answer(plan)
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        """As the backend."""
+        return self._backend.prepare_answer_by_key(plan, column)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         """As the backend."""
@@ -319,9 +339,13 @@ class RoutedBackend(Backend):
         """As the backend that is asked."""
         return (self._reads if isinstance(plan, Read | FunctionCall) else self._writes).prepare(plan)
 
-    def prepare_answer(self, plan: ConnectionPlan) -> PreparedPlan | None:
+    def prepare_answer(self, plan: AnswerPlan) -> PreparedPlan | None:
         """As the backend that reads."""
         return self._reads.prepare_answer(plan)
+
+    def prepare_answer_by_key(self, plan: ObjectPlan, column: str) -> PreparedByKey | None:
+        """As the backend that reads."""
+        return self._reads.prepare_answer_by_key(plan, column)
 
     def prepare_by_key(self, read: Read, column: str) -> PreparedByKey:
         """As the backend that reads."""

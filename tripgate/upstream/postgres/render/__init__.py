@@ -4,8 +4,17 @@ Tables, columns, operators and aliases come from the mapping and the planner, ne
 always a value of its own, which no text can leave.
 """
 
-from tripgate.upstream.postgres.render.answer import answer_query
+from tripgate.upstream.postgres.render.answer import answer_query, keyed_answer_query
 from tripgate.upstream.postgres.render.query import KeyedQuery, Query, keyed_query, read_query, value_query
 from tripgate.upstream.postgres.render.statement import Statement
 
-__all__ = ["KeyedQuery", "Query", "Statement", "answer_query", "keyed_query", "read_query", "value_query"]
+__all__ = [
+    "KeyedQuery",
+    "Query",
+    "Statement",
+    "answer_query",
+    "keyed_answer_query",
+    "keyed_query",
+    "read_query",
+    "value_query",
+]

@@ -1,4 +1,4 @@
-"""A connection's plan and shape as one query whose value is the answer's text: Postgres writes it, and nobody reads it.
+"""A plan and its shape as one query whose value is the answer's text: Postgres writes it, and nobody reads it.
 
 Where a shape holds what only the program can say (a Python field, stored JSON, floats, durations), there is no such
 query, and rows are read instead. Response keys are the client's words: they are names of GraphQL or there is no query.
@@ -13,9 +13,19 @@ from typing import assert_never
 from gql.table import Choices, Column, Kind, catalog
 from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import Aggregate, Embed, Function, Pick, Read, related_key
-from tripgate.planner.planner import ConnectionPlan
-from tripgate.upstream.postgres.render.query import Owner, Query, Target, from_and_where, ordered, sort_value
-from tripgate.upstream.postgres.render.statement import Writing, column
+from tripgate.planner.planner import ConnectionPlan, ObjectPlan
+from tripgate.upstream.postgres.render.query import (
+    OPEN,
+    KeyedQuery,
+    Owner,
+    Query,
+    Target,
+    from_and_where,
+    ordered,
+    sort_value,
+    with_open_key,
+)
+from tripgate.upstream.postgres.render.statement import Statement, Writing, column
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _BASE64 = r"translate(encode(convert_to({}, 'UTF8'), 'base64'), E'+/=\n', '-_')"
@@ -36,9 +46,46 @@ class _Literal:
 _Parts = list["_Literal | str"]
 
 
-def answer_query(plan: ConnectionPlan) -> Query | None:
-    """The query whose rows are one: the connection's text, and how many rows its page has; `None` where rows must be
-    read."""
+def answer_query(plan: ConnectionPlan | ObjectPlan) -> Query | None:
+    """The query whose one row is the answer's text, and how many rows are in it; `None` where rows must be read.
+
+    Single rows without lists are read as rows, which is as fast.
+    """
+    written = _of_object(plan) if isinstance(plan, ObjectPlan) else _of_connection(plan)
+    if written is None or plan.read is None:
+        return None
+    return Query((written,), False, plan.read, Target.of(plan.read), answers=True)
+
+
+def keyed_answer_query(plan: ObjectPlan, name: str) -> KeyedQuery | None:
+    """The same of a row whose condition will be that this column has some value."""
+    written = _of_object(ObjectPlan(with_open_key(plan.read, name), plan.shape))
+    if written is None:
+        return None
+    return KeyedQuery(plan.read, name, written, written.values.index(OPEN), Target.of(plan.read), answers=True)
+
+
+def _of_object(plan: ObjectPlan) -> Statement | None:
+    if not _has_lists(plan.shape):
+        return None
+    writing = Writing()
+    alias = writing.alias()
+    try:
+        text = _concatenated(_row(writing, plan.shape, plan.read, alias))
+    except _NotInSqlError:
+        return None
+    return writing.statement(f"select {text}, 1{ordered(writing, plan.read, alias)}")
+
+
+def _has_lists(wanted: shape.ResultObject) -> bool:
+    return any(
+        isinstance(field, shape.RelatedConnection)
+        or (isinstance(field, shape.RelatedObject) and _has_lists(field.shape))
+        for field in wanted.fields
+    )
+
+
+def _of_connection(plan: ConnectionPlan) -> Statement | None:
     read = plan.read
     if read is None:
         return None
@@ -52,8 +99,7 @@ def answer_query(plan: ConnectionPlan) -> Query | None:
         connection = _Connection(writing, plan.shape, read, totals, aggregates, None)
     except _NotInSqlError:
         return None
-    text = f"select {_concatenated(connection.parts)}, p.n from {connection.sources}"
-    return Query((writing.statement(text),), False, read, Target.of(read), answers=True)
+    return writing.statement(f"select {_concatenated(connection.parts)}, p.n from {connection.sources}")
 
 
 class _Connection:

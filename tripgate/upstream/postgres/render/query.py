@@ -96,6 +96,7 @@ class KeyedQuery:
     rows: Statement
     place: int
     target: Target
+    answers: bool = False
 
     def with_key(self, key: str) -> Query:
         """The query for the row with this key."""
@@ -103,7 +104,7 @@ class KeyedQuery:
         # Written out, since `dataclasses.replace` takes longer than all else here.
         plan = Read(read.table, read.columns, read.embeds, Compare(self.column, Operator.EQ, key))
         given = Statement(text, (*values[:place], key.encode(), *values[place + 1 :]))
-        return Query((given,), False, plan, self.target)
+        return Query((given,), False, plan, self.target, self.answers)
 
 
 def read_query(read: Read) -> Query:
@@ -126,10 +127,17 @@ def keyed_query(read: Read, column_name: str) -> KeyedQuery:
     """
     if read.where != ALWAYS or read.order or read.limit is not None:
         raise ValueError("only a read without condition, order and limit finds one row by its key")
-    open_key = "\0"  # which no text of a plan is
-    with_key = dataclasses.replace(read, where=Compare(column_name, Operator.EQ, open_key))
-    rows = _records(Writing(), with_key)
-    return KeyedQuery(read, column_name, rows, rows.values.index(open_key.encode()), Target.of(read))
+    rows = _records(Writing(), with_open_key(read, column_name))
+    return KeyedQuery(read, column_name, rows, rows.values.index(OPEN), Target.of(read))
+
+
+OPEN = b"\0"
+"""Stands for a key that is still open; no value of a plan is it."""
+
+
+def with_open_key(read: Read, column_name: str) -> Read:
+    """The read of a row whose key, in this column, is still open."""
+    return dataclasses.replace(read, where=Compare(column_name, Operator.EQ, OPEN.decode()))
 
 
 def value_query(call: FunctionCall) -> Query:
