@@ -16,7 +16,8 @@ from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
 
-FINE = {"rest": "ok", "auth": "ok", "realtime": "ok"} | ({"database": "ok"} if backend() == "postgres" else {})
+OVER_POSTGREST = {"rest": "ok", "auth": "ok", "realtime": "ok"}
+FINE = OVER_POSTGREST | ({"database": "ok"} if backend() == "postgres" else {})
 
 
 async def ready(http: aiohttp.ClientSession, url: str) -> tuple[int, object]:
@@ -36,7 +37,7 @@ async def test_a_schema_that_is_not_loaded_is_not_ready(seeded: StackInfo, http:
         return web.json_response({"code": "PGRST002", "message": "Could not query the database"}, status=503)
 
     async with instead_of_postgrest(loading) as rest_url, serving(seeded, rest_url=rest_url) as url:
-        checks = {**FINE, "rest": "unavailable"}
+        checks = {**OVER_POSTGREST, "rest": "unavailable"}
         assert await ready(http, url) == (503, {"status": "unavailable", "checks": checks})
 
 
@@ -53,7 +54,7 @@ async def test_what_hangs_is_unreachable_within_seconds(seeded: StackInfo, http:
         began = time.monotonic()
         answers = await asyncio.gather(*(ready(http, url) for _ in range(20)))
         assert time.monotonic() - began < 3
-    assert answers == [(503, {"status": "unavailable", "checks": {**FINE, "rest": "unreachable"}})] * 20
+    assert answers == [(503, {"status": "unavailable", "checks": {**OVER_POSTGREST, "rest": "unreachable"}})] * 20
     assert asked == 1
 
 
@@ -81,7 +82,11 @@ async def test_a_change_is_logged_once(seeded: StackInfo, ada: Person, tmp_path:
         await ready(ada.http, found.person.url)
         await ready(ada.http, found.person.url)
         (line,) = await found.lines("tripgate.health")
-    assert (line["level"], line["message"], line["checks"]) == ("warning", "not ready", {**FINE, "rest": "unreachable"})
+    assert (line["level"], line["message"], line["checks"]) == (
+        "warning",
+        "not ready",
+        {**OVER_POSTGREST, "rest": "unreachable"},
+    )
 
 
 async def test_whoever_stops_gets_no_more_requests() -> None:
