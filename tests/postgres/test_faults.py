@@ -17,7 +17,7 @@ from tests.postgres.conftest import ADA, Own, backend_of, called, caller
 from tripgate.local.direct_login import NAME as LOGIN
 from tripgate.planner.plan import FunctionCall, Pick, Read
 from tripgate.upstream.http_connection import AbandonedError
-from tripgate.upstream.postgres.backend import PostgresBackend
+from tripgate.upstream.postgres.backend import GatheringBackend, PostgresBackend
 from tripgate.upstream.postgres.render import Statement
 from tripgate.upstream.postgres.wire import MOST_STATEMENTS, WireConnection
 
@@ -178,6 +178,27 @@ async def test_a_statement_whose_time_is_over(own: Own) -> None:
     assert time.monotonic() - began < 0.6  # Postgres itself has ended it
     assert (pool.open, pool.idle) == (1, 1)
     assert await code(backend) == "ok"
+    pool.close()
+
+
+async def test_what_takes_too_long_together_keeps_its_connection_until_postgres_is_done(own: Own) -> None:
+    """Each statement of a packet has the whole time, and the packet has it once."""
+    backend, pool = backend_of(own.url, size=1, timeout=0.6)
+    gathering = GatheringBackend(backend, backend)
+    napping = Read("napping", (Pick("seconds"),))
+    own.run(
+        "create or replace view public.napping as select pg_sleep(0.25)::text as seconds",
+        "grant select on public.napping to authenticated",
+    )
+    began = time.monotonic()
+    asked = (gathering.fetch(gathering.prepare(napping), ME, None) for _ in range(3))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert time.monotonic() - began < 0.75
+    assert [isinstance(each, ApiError) and each.extensions["code"] for each in found] == ["TIMEOUT"] * 3
+    assert (pool.open, pool.idle) == (1, 0)
+    await asyncio.sleep(0.4)
+    assert (pool.open, pool.idle) == (1, 1)
+    own.run("drop view public.napping")
     pool.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +42,7 @@ from tripgate.upstream.postgres.render import (
 )
 from tripgate.upstream.postgres.session import ANON, ANONYMOUS_CLAIMS, AUTHENTICATED, SessionError
 from tripgate.upstream.postgres.wire import values
-from tripgate.upstream.resilience.failures import unavailable
+from tripgate.upstream.resilience.failures import NoAnswerError, unavailable
 from tripgate.upstream.resilience.policy import Fault, Policy
 
 Claims = Callable[[str], Awaitable[bytes]]
@@ -144,11 +145,18 @@ class PostgresBackend(Backend):
     ) -> Answer:
         """Ask once, within so many seconds."""
         with UpstreamCall("database", "SQL", queries[0].target.name, queries[0].plan) as call:
-            session = self._pool.try_take() or await self._pool.take(timeout)
+            session = self._pool.try_take()
+            if session is None:
+                began = time.monotonic()
+                session = await self._pool.take(timeout)
+                timeout = max(0.001, timeout - (time.monotonic() - began))
             try:
                 answer = await _run(session, queries, caller, claims, timeout)
-            except AbandonedError as gone:
-                self._pool.give_when(gone.over, session)
+            except (AbandonedError, NoAnswerError) as gone:
+                if gone.over is None:
+                    self._pool.give(session)
+                else:
+                    self._pool.give_when(gone.over, session)
                 raise
             except BackendError as error:
                 self._pool.give(session)

@@ -15,7 +15,7 @@ from tripgate.upstream.postgres.login import LoginError
 from tripgate.upstream.postgres.pool import Pool
 from tripgate.upstream.postgres.render.statement import Statement, identifier
 from tripgate.upstream.postgres.session import SessionError
-from tripgate.upstream.resilience.failures import unavailable
+from tripgate.upstream.resilience.failures import NoAnswerError, unavailable
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 _START_SECONDS = 5.0
@@ -92,8 +92,11 @@ async def _ping(pool: Pool) -> None:
     session = await pool.take(_PING_SECONDS)
     try:
         await session.connection.ask((Statement("select 1"),), _PING_SECONDS)
-    except AbandonedError as gone:
-        pool.give_when(gone.over, session)
+    except (AbandonedError, NoAnswerError) as gone:
+        if gone.over is None:
+            pool.give(session)
+        else:
+            pool.give_when(gone.over, session)
         raise
     except BackendError as error:
         pool.give(session)

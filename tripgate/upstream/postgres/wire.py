@@ -70,7 +70,6 @@ class WireConnection:
         self._waiting: asyncio.Future[None] | None = None
         self._over: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._late = False
         self._preparing = False
         self.broken = False
         self.opened_at = self._loop.time()
@@ -101,11 +100,11 @@ class WireConnection:
 
         Args:
             role: Whose prepared statements they are: a plan of a table with policies belongs to a role.
-            timeout: Seconds. A connection that has not answered by then is given up.
+            timeout: Seconds. Whoever has no answer by then gets none; the connection has as long again to be free.
 
         Raises:
             BackendError: Postgres hung up, and said why.
-            NoAnswerError: The connection broke, or was too slow.
+            NoAnswerError: The connection broke, or was too slow; then the connection is free once `over` is done.
             AbandonedError: This task was cancelled while Postgres goes on; the connection is free once that is over.
         """
         if self.broken:
@@ -116,12 +115,14 @@ class WireConnection:
             self.close()
             raise unavailable(sent=False) from None
         waiting = self._waiting = self._loop.create_future()
-        self._timer = self._loop.call_later(timeout, self._expire)
+        self._timer = self._loop.call_later(timeout, self._expire, timeout)
         try:
             await waiting
         except asyncio.CancelledError:
             if self._waiting is None:
                 raise
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # too late as well, which nobody is there to be told
             over = self._over = self._loop.create_future()
             raise AbandonedError(over) from None
         return self._answers()
@@ -235,9 +236,13 @@ class WireConnection:
         except psycopg.Error:
             pass
 
-    def _expire(self) -> None:
-        self._late = True
-        self.close()
+    def _expire(self, seconds: float) -> None:
+        """Tell whoever waits that it takes too long. Postgres ends its statements by itself, or is not there."""
+        self._timer = self._loop.call_later(seconds, self.close)
+        waiting = self._waiting
+        if waiting is not None and not waiting.done():
+            self._over = self._loop.create_future()
+            waiting.set_exception(timed_out(over=self._over))
 
     def _end(self) -> None:
         """The request is over: answered, or not to be any more."""
@@ -256,8 +261,6 @@ class WireConnection:
     def _answers(self) -> "tuple[list[pq.abc.PGresult], BackendError | None]":
         results = self._results
         if self.broken:
-            if self._late:
-                raise timed_out()
             said = next((failure_of(each) for each in results if each.status == _FAILED), None)
             raise unavailable() if said is None or said.code is None else said
         if not self._preparing:
