@@ -254,12 +254,17 @@ class Table:
 
     def choices(self, column: str) -> frozenset[str] | None:
         """The values that a column may have, by its type or by a check of it that lists them; `None` for any."""
+        values = self.values(column)
+        return None if values is None else frozenset(values)
+
+    def values(self, column: str) -> tuple[str, ...] | None:
+        """The same in the order in which they are listed."""
         if labels := self.columns[column].labels:
-            return frozenset(labels)
+            return labels
         for check in self.checks.values():
             listed = _LISTED.match(check.check)
             if listed is not None and listed[1] == column:
-                return frozenset(text.replace("''", "'") or number for text, number in _VALUES.findall(listed[2]))
+                return tuple(text.replace("''", "'") or number for text, number in _VALUES.findall(listed[2]))
         return None
 
 

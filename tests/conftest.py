@@ -142,6 +142,7 @@ async def newcomer(anonymous: Person) -> Person:
 SLOW = (
     "tests/faults/",
     "tests/live/",
+    "tests/docs/test_adding_a_table.py",
     "tests/cli/test_schema_changes.py",
     "tests/database/test_migrations.py",
     "tests/performance/test_worst.py",

@@ -1,4 +1,4 @@
-"""The command line: `tripgate dev|serve|local|schema|migration|doctor`.
+"""The command line: `tripgate dev|serve|local|schema|migration|add|doctor`.
 
 Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage or settings.
 """
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from tripgate import systems
+from tripgate.commands.add.command import add
 from tripgate.commands.development import Development
 from tripgate.commands.doctor.command import doctor
 from tripgate.commands.migration import migration
@@ -43,6 +44,7 @@ def main() -> None:
     """A GraphQL gateway over Supabase for people who plan trips together."""
 
 
+main.add_command(add)
 main.add_command(doctor)
 main.add_command(migration)
 main.add_command(schema)
