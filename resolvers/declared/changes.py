@@ -6,6 +6,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, NamedTuple
 
+from graphql import located_error
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
@@ -44,9 +45,13 @@ class SubscriptionField(DeclaredField):
 
     def _resolver(self) -> Callable[..., Any]:
         async def subscribe(info: Info, **given: Any) -> AsyncGenerator[Any, None]:
-            async with aclosing(self.events(*self._asked(info, given))) as events:
-                async for event in events:
-                    yield event
+            asked = info._raw_info
+            try:
+                async with aclosing(self.events(*self._asked(info, given))) as events:
+                    async for event in events:
+                        yield event
+            except Exception as error:  # graphql-core gives the end of a stream no place
+                raise located_error(error, asked.field_nodes, asked.path.as_list()) from error
 
         return subscribe
 

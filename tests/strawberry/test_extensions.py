@@ -12,15 +12,19 @@ import strawberry
 from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
+from gql.declare import Node
+from gql.types.votes import VoteValue
 from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Context, Info
 from resolvers.declared import changes, create, many, one
-from tests.strawberry.own_field import ProgressQuery
+from tests.live.clients import live
+from tests.strawberry.own_field import ProgressQuery, TripProgress
 from tests.support import Person, serving
 from tripgate.gateway.contexts import ContextOf
 from tripgate.gateway.schema import build_schema
 from tripgate.local.stack import StackInfo
 
+FORBIDDEN = {"code": "FORBIDDEN"}
 ADAS_TRIP = "ada00000-0000-4000-8002-000000000001"
 
 
@@ -121,6 +125,35 @@ class Failing(SchemaExtension):
         yield
 
 
+@strawberry.type
+class BrokenQuery:
+    """Fields whose bodies return what is not of their types."""
+
+    @strawberry.field(description="No number.")
+    async def no_number(self) -> int | None:
+        return "a secret"  # type: ignore[return-value]
+
+    @strawberry.field(description="No list.")
+    async def no_list(self) -> list[int] | None:
+        return 7  # type: ignore[return-value]
+
+    @strawberry.field(description="No number in a list.")
+    async def no_numbers(self) -> list[int] | None:
+        return [1, "a secret"]  # type: ignore[list-item]
+
+    @strawberry.field(description="No member.")
+    async def no_member(self) -> VoteValue | None:
+        return "a secret"  # type: ignore[return-value]
+
+    @strawberry.field(description="No progress.")
+    async def no_progress(self) -> TripProgress | None:
+        return "a secret"  # type: ignore[return-value]
+
+    @strawberry.field(description="No node.")
+    async def no_node(self) -> Node | None:
+        return "a secret"  # type: ignore[return-value]
+
+
 DOMAINS: dict[str, Any] = {
     "queries": [ProgressQuery, GuardedQuery],
     "mutations": [GuardedMutation],
@@ -129,6 +162,7 @@ DOMAINS: dict[str, Any] = {
 GUARDED = build_schema(**DOMAINS)
 NOTED = build_schema(**DOMAINS, extensions=[Noting])
 FAILING = build_schema(extensions=[Failing])
+BROKEN = build_schema(queries=[BrokenQuery])
 
 
 @pytest.fixture(scope="module")
@@ -338,6 +372,38 @@ async def test_stored_json_keeps_its_digits_beneath_an_extension(noted: str, new
             },
         )
         assert f'"details":{{"pi":{number}}}' in await answer.text()
+
+
+async def test_what_is_not_of_its_type_is_a_mistake_of_ours_and_masked(
+    seeded: StackInfo, ada: Person, as_ada: Context
+) -> None:
+    fields = ["noNumber", "noList", "noNumbers", "noMember", "noProgress { items }", "noNode { nodeId }"]
+    async with serving(seeded, schema=BROKEN) as url:
+        for field in fields:
+            document = f"{{ {field} viewer {{ id }} }}"
+            done = await BROKEN.execute(document, context_value=as_ada)
+            told = {"data": done.data, "errors": [error.formatted for error in done.errors or ()]}
+            for answer in (told, (await at(ada, url).post(document))[1]):
+                assert answer["data"] == {field.split()[0]: None, "viewer": {"id": ada.id}}
+                (error,) = answer["errors"]
+                assert error["path"][0] == field.split()[0]
+                assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR", field
+                assert "secret" not in error["message"]
+
+
+async def test_a_subscription_that_ends_says_where_under_extensions_too(
+    noted: str, ada: Person, as_ada: Context
+) -> None:
+    document = 'subscription { told: tripChanges(tripId: "00000000-0000-4000-8000-000000000000") { id } }'
+    message = {"message": "You may not follow this trip, or there is no such trip."}
+    expected = {**message, "locations": [{"line": 1, "column": 16}], "path": ["told"], "extensions": FORBIDDEN}
+    for url in (ada.url, noted):
+        async with live(at(ada, url)) as connection:
+            id_ = await connection.subscribe(document)
+            assert await connection.message() == {"id": id_, "type": "error", "payload": [expected]}
+    async with aclosing(await NOTED.subscribe(document, None, as_ada)) as events:
+        (event,) = [event async for event in events]
+    assert [error.formatted for error in event.errors or ()] == [expected]
 
 
 async def test_what_fails_in_an_extension_is_masked(seeded: StackInfo, ada: Person, as_ada: Context) -> None:

@@ -107,7 +107,12 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         alive, by the schema and by graphql-core, for as long as this executor runs.
         """
         if return_type not in _OBJECTS:
-            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+            try:
+                return super().complete_object_value(
+                    return_type, field_details_list, info, path, result, position_context
+                )
+            except GraphQLError as error:
+                raise _not_its_type(error) from None
         key = (id(result), id(field_details_list))
         completed = self._completed_types.get(key)
         if completed is None:
@@ -182,9 +187,43 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         """As in graphql-core, for what may be shown of the error."""
         super().handle_field_error(public(raw_error), return_type, field_details_list, path)
 
+    def complete_list_value(self, *args: Any) -> Any:
+        """As in graphql-core, but a resolver that returns no list has failed, and not the client."""
+        try:
+            return super().complete_list_value(*args)
+        except GraphQLError as error:
+            raise _not_its_type(error) from None
+
+    def ensure_valid_runtime_type(self, *args: Any) -> GraphQLObjectType:
+        """As in graphql-core, likewise for a value of an interface that is of none of its types."""
+        try:
+            return super().ensure_valid_runtime_type(*args)
+        except GraphQLError as error:
+            raise _not_its_type(error) from None
+
     @staticmethod
     def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
         """As in graphql-core, but JSON that is text becomes Python's, its numbers to the last digit."""
         if type(result) is orjson.Fragment:
             return json.loads(orjson.dumps(result), parse_float=decimal_number, parse_int=whole_number)
+        return leaf_value(return_type, result)
+
+
+def leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
+    """A scalar or an enum as graphql-core answers it.
+
+    Raises:
+        TypeError: A resolver returned what is none.
+    """
+    try:
         return StrawberryGraphQLCoreExecutionContext.complete_leaf_value(return_type, result)
+    except GraphQLError as error:
+        raise _not_its_type(error) from None
+
+
+def _not_its_type(error: GraphQLError) -> Exception:
+    """The failure behind a value that is not of its field's type: graphql-core's words repeat it, so they are masked.
+
+    What failed below, in a field that is never null, has a path already, and stays what it is.
+    """
+    return error if error.path is not None or error.original_error is not None else TypeError(error.message)

@@ -26,14 +26,13 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql.errors import ErrorCode
 from resolvers.anonymous import is_null_for_anonymous
 from resolvers.context import Context, sign_in
 from resolvers.declared import DeclaredField
 from tripgate.gateway.errors import formatted
-from tripgate.gateway.execution_context import ExecutionContext, not_run
+from tripgate.gateway.execution_context import ExecutionContext, leaf_value, not_run
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.planner.selection import Selected
@@ -263,4 +262,4 @@ class _Executor(ExecutionContext):
     @staticmethod
     def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
         """As in graphql-core: JSON that is text goes into the answer as it is."""
-        return StrawberryGraphQLCoreExecutionContext.complete_leaf_value(return_type, result)
+        return leaf_value(return_type, result)
