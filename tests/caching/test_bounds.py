@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 
 from gql.scope import Scope
-from tripgate.gateway.cache import answers, scope_topics
+from tripgate.gateway.cache import answers
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import graphql_schema
+from tripgate.gateway.staleness import scope_topics
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.listener import OnChange, TopicListener

@@ -8,21 +8,22 @@ import strawberry
 from gql.table import catalog
 from gql.types.scopes import TRIP as SCOPE
 from resolvers.declared import Parameter, rows_of
-from tripgate.gateway.cache.hints import Hint, followed, hint
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.schema import build_schema, graphql_schema, schema
+from tripgate.gateway.staleness.dependencies import Dependencies, dependencies, followed
 from tripgate.upstream.caller import Caller
 
 DOCUMENTS = Documents(graphql_schema(), size=100, limits=Limits(), hide_suggestions=False, introspection=True)
 TRIP = "00000000-0000-4000-8000-000000000001"
 
 
-def of(query: str, **variables: object) -> Hint | None:
+def of(query: str, **variables: object) -> Dependencies | None:
     """The hint for a query."""
     operation = DOCUMENTS.operation(query, None)
     prepared = operation.prepare(variables, Caller(token="a token"))
-    return hint(prepared.roots, prepared.values)
+    found = dependencies(prepared.roots, prepared.values)
+    return found if found.seconds else None
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_an_argument_of_a_function_does_not_say_whose_rows_it_returns() -> None:
     def scopes_of(arguments: str) -> dict[str, frozenset[str] | None]:
         operation = documents.operation(f"{{ similarItems({arguments}) {{ nodes {{ title }} }} }}", None)
         prepared = operation.prepare({}, Caller(token="a token"))
-        found = hint(prepared.roots, prepared.values)
+        found = dependencies(prepared.roots, prepared.values)
         assert found is not None
         return dict(found.scopes)
 

@@ -21,7 +21,8 @@ from graphql import (
     is_required_argument,
 )
 
-from resolvers.declared import value_of
+from gql.strawberry_definition import strawberry_definition
+from resolvers.declared import DeclaredField, value_of
 from tests.gateway.test_account_is_gone import a_value
 from tests.support import Person, Wire, serving
 from tripgate.gateway.schema import check_root_fields, schema
@@ -150,8 +151,27 @@ def test_the_schema_tells_of_which_mutations_null_means_an_error() -> None:
     assert {name for name, means_error in said.items() if not means_error} == verbs | creations
 
 
-def test_an_event_of_a_subscription_is_never_null() -> None:
-    assert {str(field.type)[-1] for field in root_fields("Subscription").values()} == {"!"}
+def test_an_event_of_a_subscription_is_never_null_but_the_answer_of_a_live_query() -> None:
+    reads = root_fields("Query")
+    events = root_fields("Subscription")
+    assert {str(field.type)[-1] for name, field in events.items() if name not in reads} == {"!"}
+
+
+def test_every_declared_read_is_a_live_query_too_with_the_same_type_and_arguments() -> None:
+    def shown(field: GraphQLField) -> tuple[str, dict[str, tuple[str, str | None]]]:
+        return str(field.type), {name: (str(each.type), each.description) for name, each in field.args.items()}
+
+    made = schema()._schema
+    assert made.query_type is not None
+    reads = {
+        name: field
+        for name, field in made.query_type.fields.items()
+        if isinstance(strawberry_definition(field), DeclaredField)
+    }
+    assert {"trip", "trips", "tripsGrouped", "tripItems", "viewer", "node", "nodes", "searchPlaces"} <= reads.keys()
+    assert made.subscription_type is not None
+    events = made.subscription_type.fields
+    assert {name: shown(field) for name, field in reads.items()} == {name: shown(events[name]) for name in reads}
 
 
 def test_a_root_field_that_could_not_fail_alone_is_refused() -> None:

@@ -9,11 +9,14 @@ from tripgate.gateway.cache.assembly import assemble_invalidation
 from tripgate.gateway.documents import Documents
 from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
+from tripgate.gateway.live.queries import LiveQueries
+from tripgate.gateway.live.query import Pace
 from tripgate.gateway.observability.health import Check, database_answers, keys_answer, realtime_hears, rest_answers
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.stages import Stages
+from tripgate.gateway.staleness.row_keys import row_keys
 from tripgate.gateway.upstreams import Upstreams
 from tripgate.upstream.resilience.deadline import Operations
 
@@ -80,5 +83,17 @@ def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams)
         upstreams.relay,
         max_page_size=settings.max_page_size,
         invalidation=assemble_invalidation(settings, upstreams.backend, upstreams.relay),
+        live_queries=_live_queries(settings, upstreams),
         operations=Operations(most=settings.max_running, seconds=settings.request_timeout),
+    )
+
+
+def _live_queries(settings: Settings, upstreams: Upstreams) -> LiveQueries:
+    return LiveQueries(
+        upstreams.relay,
+        row_keys(upstreams.backend),
+        Pace(settings.live_window, settings.live_poll, settings.live_retry_seconds),
+        reads=settings.live_reads,
+        reads_of_one=max(1, settings.live_reads // 4),
+        topics=settings.live_topics,
     )

@@ -9,12 +9,16 @@ import strawberry
 from graphql import OperationType, located_error
 
 from gql.errors import ApiError, ErrorCode
-from resolvers.context import Context, sign_in
+from resolvers.context import Context, Refreshable, sign_in
 from resolvers.declared.changes import SubscriptionField
+from resolvers.declared.live import LiveRead
 from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.invalidation import Invalidation
+from tripgate.gateway.document_cache import text_of
 from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
+from tripgate.gateway.live.queries import LiveQueries, Terms
+from tripgate.gateway.live.query import Charge
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.planner.json_values import UnreadableCount, counting, remove_unreadable
@@ -23,7 +27,6 @@ from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.realtime.relay import Relay
-from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.record import recording
 from tripgate.upstream.resilience.deadline import Operations
 
@@ -36,6 +39,7 @@ class Engine:
 
     Args:
         operations: Queries and mutations run in it.
+        live_queries: Follows live queries.
         invalidation: Called around mutations, where answers are cached or reads are shared.
     """
 
@@ -49,6 +53,7 @@ class Engine:
         *,
         max_page_size: int,
         operations: Operations,
+        live_queries: LiveQueries,
         invalidation: Invalidation | None = None,
     ) -> None:
         self._strawberry = schema
@@ -60,6 +65,7 @@ class Engine:
         self._relay = relay
         self._max_page_size = max_page_size
         self.operations = operations
+        self.live_queries = live_queries
         self.unreadable = 0
         self._invalidation = invalidation
         self._reading = backend if invalidation is None or invalidation.sharing is None else invalidation.sharing
@@ -112,7 +118,8 @@ class Engine:
         return self._invalidation
 
     async def close(self) -> None:
-        """Drop cached answers and stop listening for invalidations."""
+        """End live queries, drop cached answers and stop listening for invalidations."""
+        self.live_queries.end()
         if self._invalidation is not None:
             await self._invalidation.close()
 
@@ -137,12 +144,14 @@ class Engine:
         operation: Operation,
         prepared: PreparedOperation,
         caller: Caller,
-        live: set[Subscription],
+        live: set[Refreshable],
+        charge: Charge | None = None,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The answers to any operation: one to a query or mutation, one an event to a subscription.
 
         Args:
             live: Holds the subscription while it runs, so that the connection can refresh its token.
+            charge: Counts what each further read of a live query costs.
 
         Raises:
             RequestError: Its subscription ends with an error.
@@ -165,6 +174,17 @@ class Engine:
                     yield each
             return
         try:
+            if isinstance(field, LiveRead):
+                text = text_of(request.variables)
+                shared_by = None if text is None else (operation.digest, operation.name, text)
+                terms = Terms(shared_by, prepared.cost, charge)
+                context.signed_in()
+                async with aclosing(self.live_queries.follow(context, selected, prepared.values, terms)) as payloads:
+                    async for payload in payloads:
+                        if self._invalidation is not None:
+                            self._invalidation.change_delivered(caller)
+                        yield payload
+                return
             unreadable = UnreadableCount()
             counting.set(unreadable)
             async with aclosing(field.events(context, selected, prepared.values)) as events:
@@ -181,7 +201,7 @@ class Engine:
             raise RequestError(code, [located_error(error, [selected.node], [selected.key])]) from error
 
     def _context(
-        self, caller: Caller, prepared: PreparedOperation, backend: Backend, live: set[Subscription]
+        self, caller: Caller, prepared: PreparedOperation, backend: Backend, live: set[Refreshable]
     ) -> Context:
         return Context(
             caller,
@@ -193,6 +213,7 @@ class Engine:
             live,
             prepared.plans,
             prepared.cost,
+            self.live_queries,
         )
 
     def _take_out_unreadable(self, answer: dict[str, Any]) -> None:

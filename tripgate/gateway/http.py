@@ -118,7 +118,7 @@ class GraphQLHandler:
             prepared = await client.admit(wanted, operation, caller)
         except RequestError as error:
             return _refused(error)
-        return self._engine.stream(wanted, operation, prepared, caller, set())
+        return self._engine.stream(wanted, operation, prepared, caller, set(), client.charge)
 
 
 HTTP = web.AppKey("http", GraphQLHandler)

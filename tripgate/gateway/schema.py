@@ -15,6 +15,7 @@ from gql.scope_checks import check_scopes
 from gql.table import catalog
 from resolvers.anonymous import refuse_anonymous
 from resolvers.declared.completion import read_finished
+from resolvers.declared.live import live_reads
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
 from tripgate.gateway.errors import public
@@ -57,7 +58,11 @@ def build_schema(
             "Everything that can be changed. Fields run in order; after a failure the rest do not run.",
             [*MUTATIONS, *mutations],
         ),
-        subscription=merge("Subscription", "Changes as they happen.", [*SUBSCRIPTIONS, *subscriptions]),
+        subscription=merge(
+            "Subscription",
+            "Changes as they happen, and everything that can be read, anew whenever it differs.",
+            [*SUBSCRIPTIONS, *subscriptions, *live_reads([*QUERIES, *queries])],
+        ),
         config=StrawberryConfig(scalar_map=SCALARS),
         execution_context_class=ExecutionContext,
         extensions=extensions,

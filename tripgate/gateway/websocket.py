@@ -17,6 +17,7 @@ from graphql import OperationType
 
 from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import dumps
+from resolvers.context import Refreshable
 from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.errors import formatted, masked, request_error
@@ -38,7 +39,6 @@ from tripgate.gateway.websocket_protocol import (
     next_message,
 )
 from tripgate.upstream.caller import ANONYMOUS, Caller
-from tripgate.upstream.realtime.subscription import Subscription
 
 _CLOSE_SECONDS = 2.0
 _EXPIRED = "The access token has expired. Refresh the session."
@@ -120,7 +120,7 @@ class Connection:
             now=self._last_operation,
         )
         self._finite: set[asyncio.Task[None]] = set()
-        self._live: set[Subscription] = set()
+        self._live: set[Refreshable] = set()
         self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
@@ -242,7 +242,7 @@ class Connection:
             await self._client.identify(caller)
             operation = await self._stages.parser.parse(request)
             prepared = await self._client.admit(request, operation, caller)
-            stream = self._stages.engine.stream(request, operation, prepared, caller, self._live)
+            stream = self._stages.engine.stream(request, operation, prepared, caller, self._live, self._client.charge)
             live = operation.kind is OperationType.SUBSCRIPTION
             if live:
                 observability.stream(record, live=True)

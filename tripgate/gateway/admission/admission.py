@@ -203,12 +203,12 @@ class Client:
             prepared = operation.prepare(request.variables, caller, anew=request.explanation is not None)
         except RequestError:
             # It does not run; but its variables had to be read for that.
-            await self._charge(operation.cost_of_reading(request.variables), caller)
+            await self.charge(operation.cost_of_reading(request.variables), caller)
             raise
         if operation.kind is OperationType.MUTATION and not prepared.closed and may_attempt(operation):
             await self._count_attempts(attempts(prepared.roots, prepared.values, caller))
         if prepared.cost:
-            await self._charge(prepared.cost, caller)
+            await self.charge(prepared.cost, caller)
         return prepared
 
     async def _count_attempts(self, tries: list[Attempt]) -> None:
@@ -230,7 +230,12 @@ class Client:
         """Somebody has signed in from here."""
         await self._admission.known_addresses.remember(account(email), self.address)
 
-    async def _charge(self, cost: int, caller: Caller) -> None:
+    async def charge(self, cost: int, caller: Caller) -> None:
+        """Count what an operation costs, or goes on to cost.
+
+        Raises:
+            RateLimitedError: Together with what came in the last minute it is too much.
+        """
         quota = self._admission.cost
         if quota is not None:
             taken = await self._admission.quotas.take(quota, caller.user_id or self.address, cost)

@@ -20,10 +20,10 @@ import orjson
 from cachetools import LRUCache
 from graphql import GraphQLError
 
-from tripgate.gateway.cache.hints import Hint, gateway_write_tables, hint
-from tripgate.gateway.cache.person_topics import PersonTopics, TopicBudget
-from tripgate.gateway.cache.scope_topics import RowKeys
 from tripgate.gateway.operation import Operation, PreparedOperation
+from tripgate.gateway.staleness.dependencies import Dependencies, dependencies, gateway_write_tables
+from tripgate.gateway.staleness.person_topics import PersonTopics, TopicBudget
+from tripgate.gateway.staleness.scope_topics import RowKeys
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
@@ -78,7 +78,7 @@ class _CachedAnswer:
     key: _Key
     person: "_Person"
     finished: Finished
-    hint: Hint
+    hint: Dependencies
     until: float
 
     @property
@@ -138,7 +138,7 @@ class AnswerCache:
         self._people: OrderedDict[str | None, _Person] = OrderedDict()
         self._by_table: dict[str, dict[_Key, None]] = {table: {} for table in gateway_write_tables()}
         self._versions = dict.fromkeys(gateway_write_tables(), 0)
-        self._hints: LRUCache[tuple[Operation, bytes], Hint | None] = LRUCache(maxsize=_HINTS)
+        self._hints: LRUCache[tuple[Operation, bytes], Dependencies | None] = LRUCache(maxsize=_HINTS)
         self._sweeping: asyncio.TimerHandle | None = None
         self.paused = False
         self.bytes = 0
@@ -171,7 +171,7 @@ class AnswerCache:
         self.misses += 1
         return await self._made(key, found, caller, make)
 
-    async def _made(self, key: _Key, found: Hint, caller: Caller, make: Make) -> Finished:
+    async def _made(self, key: _Key, found: Dependencies, caller: Caller, make: Make) -> Finished:
         person = self._person(caller, found)
         began = self._clock()
         version, versions = person.version, self._of_tables(found)
@@ -232,7 +232,7 @@ class AnswerCache:
         if self._sweeping is not None:
             self._sweeping.cancel()
 
-    def _hint(self, key: _Key, prepared: PreparedOperation) -> Hint | None:
+    def _hint(self, key: _Key, prepared: PreparedOperation) -> Dependencies | None:
         """What is known of an answer; the same for all who ask."""
         _, operation, text = key
         try:
@@ -241,11 +241,11 @@ class AnswerCache:
             found = self._hints[operation, text] = _hint(prepared)
             return found
 
-    def _can_be_invalidated(self, person: _Person, found: Hint) -> bool:
+    def _can_be_invalidated(self, person: _Person, found: Dependencies) -> bool:
         """Whether every topic that would invalidate the answer is joined."""
         return not found.by_topic or (person.topics is not None and person.topics.joined(found.scopes))
 
-    def _person(self, caller: Caller, found: Hint) -> _Person:
+    def _person(self, caller: Caller, found: Dependencies) -> _Person:
         person = self._people.get(caller.user_id) or self._new(caller.user_id)
         person.used = self._clock()
         self._people.move_to_end(person.id)
@@ -297,11 +297,7 @@ class AnswerCache:
         person.stable_from = max(person.stable_from, self._clock() + SETTLES_SECONDS)
         for cached in list(person.cached.values()):
             found = cached.hint
-            if (
-                found.by_topic
-                and (table is None or table in found.tables)
-                and (scope is None or found.depends_on(scope, keys))
-            ):
+            if found.by_topic and found.concerned(scope, keys, table):
                 self._drop(cached)
 
     def _end_all(self, person: _Person | None) -> None:
@@ -310,7 +306,7 @@ class AnswerCache:
             for cached in list(person.cached.values()):
                 self._drop(cached)
 
-    def _of_tables(self, found: Hint) -> list[int]:
+    def _of_tables(self, found: Dependencies) -> list[int]:
         return [version for table, version in self._versions.items() if table in found.tables]
 
     def _store(self, cached: _CachedAnswer) -> None:
@@ -340,8 +336,9 @@ async def _uncached(make: Make) -> Finished:
     return Finished(orjson.dumps(answer), None, answer.get("errors", ()))
 
 
-def _hint(prepared: PreparedOperation) -> Hint | None:
+def _hint(prepared: PreparedOperation) -> Dependencies | None:
     try:
-        return hint(prepared.roots, prepared.values)
+        found = dependencies(prepared.roots, prepared.values)
     except GraphQLError:
         return None  # whoever makes the answer says what is wrong
+    return found if found.seconds else None

@@ -1,13 +1,10 @@
 """Assembles the answer cache and the sharing of reads from settings."""
 
-from gql.scope import Scope
-from gql.table import catalog
 from tripgate.gateway.cache.answers import AnswerCache, CacheLimits
 from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.settings import Settings
-from tripgate.planner.plan import ALWAYS, Compare, Operator, Read, pick
+from tripgate.gateway.staleness.row_keys import row_keys
 from tripgate.upstream.backend import Backend
-from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.sharing import SharingBackend
 
@@ -30,12 +27,5 @@ def assemble_invalidation(settings: Settings, backend: Backend, relay: Relay) ->
 
 
 def _answers(settings: Settings, backend: Backend, relay: Relay, sharing: SharingBackend | None) -> AnswerCache:
-    async def row_keys(scope: Scope, caller: Caller, these: frozenset[str] | None, most: int) -> list[str]:
-        root = catalog[scope.root]
-        key = root.primary_key
-        where = ALWAYS if these is None else Compare(key, Operator.IN, tuple(sorted(these)))
-        read = Read(root.name, (pick(root, key),), where=where, limit=most)
-        return [row[key] for row in (await backend.read(read, caller, root)).rows]
-
     limits = CacheLimits(settings.cache_megabytes * 1024 * 1024, settings.cache_seconds, settings.cache_topics)
-    return AnswerCache(relay, row_keys, limits, sharing=sharing)
+    return AnswerCache(relay, row_keys(backend), limits, sharing=sharing)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from gql.errors import ApiError, ErrorCode
 from resolvers.declared import DeclaredField
 from tripgate.gateway.cache.answers import AnswerCache
-from tripgate.gateway.cache.hints import gateway_write_tables
-from tripgate.gateway.cache.person_topics import root_tables
 from tripgate.gateway.operation import PreparedOperation
+from tripgate.gateway.staleness.dependencies import gateway_write_tables
+from tripgate.gateway.staleness.person_topics import root_tables
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.sharing import SharingBackend

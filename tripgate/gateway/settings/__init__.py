@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tripgate.gateway.settings.cache import CacheSettings
 from tripgate.gateway.settings.edge import EdgeSettings
 from tripgate.gateway.settings.limits import LimitSettings
+from tripgate.gateway.settings.live import LiveSettings
 from tripgate.gateway.settings.names import PREFIX, misspelt
 from tripgate.gateway.settings.observability import ObservabilitySettings
 from tripgate.gateway.settings.rates import RateSettings
@@ -50,7 +51,14 @@ class DemoAccount(BaseModel):
 
 
 class Settings(
-    EdgeSettings, LimitSettings, RateSettings, UpstreamSettings, ObservabilitySettings, CacheSettings, BaseSettings
+    EdgeSettings,
+    LimitSettings,
+    RateSettings,
+    UpstreamSettings,
+    LiveSettings,
+    ObservabilitySettings,
+    CacheSettings,
+    BaseSettings,
 ):
     """What `tripgate serve` reads. Documented in `docs/settings.md`."""
 

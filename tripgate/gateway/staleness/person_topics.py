@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from gql.table import catalog
-from tripgate.gateway.cache.scope_topics import OnInvalidation, RowKeys, ScopeTopics
+from tripgate.gateway.staleness.scope_topics import OnInvalidation, RowKeys, ScopeTopics
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.listener import OnChange, TopicListener

@@ -1,0 +1,1 @@
+"""Live queries: answers that are made anew whenever they may have changed."""
