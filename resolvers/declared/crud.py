@@ -52,7 +52,10 @@ class Crud:
         """
         table = catalog.get(self.type_name)
         if table is None:
-            raise ValueError(f"crud({self.type_name!r}): gql/types declares no such type")
+            # The class of a table outside of `public` is called without the prefix of its schema.
+            near = [name for name in catalog.by_type if name.endswith(self.type_name)]
+            meant = f"; do you mean {near[0]}?" if near else ""
+            raise ValueError(f"crud({self.type_name!r}): gql/types declares no such type{meant}")
         by_root: dict[str, dict[str, DeclaredField]] = {
             QUERY: self._reads(table) if self.reads else {},
             MUTATION: self._writes(table) if self.writes else {},

@@ -361,6 +361,21 @@ def test_a_schema_that_is_not_served_is_told(tmp_path: Path) -> None:
     assert "supabase/config.toml does not expose schema public, so nothing of it can be read." in said
 
 
+def test_tables_of_other_schemas_are_told_apart_by_it() -> None:
+    open_to_all = pg_catalog.Table("meetings", "marks", {})
+    assert [each.text for each in features.security(open_to_all)] == [
+        "Row level security is off on meetings.marks: whoever is granted it sees and changes every row."
+    ]
+
+
+def test_of_a_schema_that_is_not_served_no_table_is_said_to_be_missing(tmp_path: Path) -> None:
+    """Then `make schema` has not looked at it, and to expose it is all that there is to do."""
+    (tmp_path / "supabase").mkdir()
+    (tmp_path / "supabase" / "config.toml").write_text('[api]\nschemas = ["meetings"]')
+    said = [each.text for each in conformity(pg_catalog.Database({}, {}), tmp_path).findings]
+    assert said == ["supabase/config.toml does not expose schema public, so nothing of it can be read."]
+
+
 def test_a_view_must_read_with_the_callers_rights(db: psycopg.Connection) -> None:
     db.execute("alter view public.trips_by_start_date reset (security_invoker)")
     said = features.check(catalog["Trip"], Offer(), catalog, reading.read(db, ["public"]))

@@ -18,12 +18,12 @@ def test_the_diagrams_are_drawn_from_this_database() -> None:
 
 def test_every_table_is_shown_once() -> None:
     shown = [
-        line.split()[0]
+        line.split()[0].strip('"')
         for text in erd.drawn(ROOT, pg_catalog.loaded()).values()
         for line in text.splitlines()
         if line.endswith(" {")
     ]
-    assert sorted(shown) == sorted(table.name for table in pg_catalog.loaded().stored)
+    assert sorted(shown) == sorted(table.qualified.removeprefix("public.") for table in pg_catalog.loaded().stored)
 
 
 def test_a_diagram_that_is_older_than_the_tables_is_told(tmp_path: Path) -> None:

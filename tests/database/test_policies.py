@@ -228,8 +228,12 @@ def test_callers_cannot_empty_a_table(world: World, actor: Actor) -> None:
 def test_deleting_an_account_takes_everything_along(db: psycopg.Connection, world: World) -> None:
     db.execute("delete from auth.users where id = %s", (world.owner.profiles,))
     for table in TABLES:
-        left = db.execute(about("select 1 from public.{} where id = %s", table), (getattr(world.owner, table),))
-        assert left.fetchone() is None, table
+        stored = access.loaded()[table].table
+        (key,) = stored.primary_key
+        row = sql.SQL("select 1 from {} where {} = %s").format(
+            sql.Identifier(stored.schema, stored.name), sql.Identifier(key)
+        )
+        assert db.execute(row, (world.owner[table],)).fetchone() is None, table
 
 
 def items_of(world: World, person: Belongings) -> list[str]:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, Actor, World, address_of, role
+from tripgate.commands.checks.conformity import schemas
 
 ON_THE_TRIP: list[Actor] = ["owner", "editor", "viewer"]
 
@@ -22,7 +23,8 @@ class TestPeople:
     def test_nobody_sees_an_email_address(self, world: World) -> None:
         columns = world.db.execute(
             "select table_name, column_name from information_schema.columns"
-            " where table_schema = 'public' and column_name ~ 'mail'"
+            " where table_schema = any (%s) and column_name ~ 'mail'",
+            (schemas(),),
         ).fetchall()
         assert set(columns) == {("user_preferences", "email_notifications"), ("invitations", "email")}
         assert world.attempt("viewer", "select email from auth.users") == NOT_GRANTED

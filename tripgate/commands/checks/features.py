@@ -52,18 +52,19 @@ def security(found: pg_catalog.Table) -> Iterator[Finding]:
     """What is open to more people than it should be, whether a type is declared over it or not."""
     if not found.view and not found.rls:
         yield failure(
-            f"Row level security is off on {found.name}: whoever is granted it sees and changes every row.",
+            f"Row level security is off on {_said(found.qualified)}: whoever is granted it sees and changes every row.",
             f"Run: alter table {found.qualified} enable row level security.",
         )
     if found.grants.get("anon"):
         yield failure(
-            f"Role anon is granted rights on {found.name}.", f"Run: revoke all on {found.qualified} from anon, public."
+            f"Role anon is granted rights on {_said(found.qualified)}.",
+            f"Run: revoke all on {found.qualified} from anon, public.",
         )
     for policy in found.policies:
         if {"anon", "public"}.intersection(policy.to):
             yield failure(
-                f'Policy "{policy.name}" on {found.name} is for {listed(policy.to)}, so for people without an account '
-                "too.",
+                f'Policy "{policy.name}" on {_said(found.qualified)} is for {listed(policy.to)}, so for people '
+                "without an account too.",
                 "Write it `to authenticated`.",
             )
 
