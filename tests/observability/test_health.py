@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.gateway.test_faults import instead_of_postgrest
 from tests.observability.observed import observed
 from tests.support import Person, Wire, backend, serving
-from tripgate.gateway.observability.health import Health, realtime_hears
+from tripgate.gateway.observability.health import Health, realtime_connected
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 from tripgate.upstream.realtime.client import RealtimeClient
@@ -112,7 +112,7 @@ async def test_realtime_has_a_while_to_come_back(http: aiohttp.ClientSession, mo
         def on_presence(self, event: str, payload: object) -> None: ...
 
     client = RealtimeClient(http, "http://127.0.0.1:1", "key")
-    check = realtime_hears(client)
+    check = realtime_connected(client)
     assert await check() == "ok"
     client.join("trip:1", "token", Listening())
     assert await check() == "ok"

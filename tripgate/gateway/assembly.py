@@ -11,7 +11,7 @@ from tripgate.gateway.edge.persisted import PersistedDocuments, read_manifest
 from tripgate.gateway.engine import Engine
 from tripgate.gateway.live.queries import LiveQueries
 from tripgate.gateway.live.query import Pace
-from tripgate.gateway.observability.health import Check, database_answers, keys_answer, realtime_hears, rest_answers
+from tripgate.gateway.observability.health import Check, database_answers, keys_answer, realtime_connected, rest_answers
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.parsing import Parser
 from tripgate.gateway.settings import Settings
@@ -46,7 +46,7 @@ def checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
     found = {
         "rest": rest_answers(session, settings.postgrest_url, api_key, lambda: bool(breaker.refuses())),
         "auth": keys_answer(session, f"{settings.auth_url}/.well-known/jwks.json"),
-        "realtime": realtime_hears(upstreams.realtime),
+        "realtime": realtime_connected(upstreams.realtime),
     }
     if upstreams.database is not None:
         found["database"] = database_answers(upstreams.database)

@@ -12,12 +12,12 @@ from typing import cast
 from aiohttp import web
 
 # Where asyncio resumes a writer that it has paused.
-ROOM = 16 * 1024
+UNSENT_BYTES = 16 * 1024
 _LOOK_SECONDS = 0.01
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
-async def flushed(request: web.Request, seconds: float, *, but: int = ROOM) -> None:
+async def flushed(request: web.Request, seconds: float, *, but: int = UNSENT_BYTES) -> None:
     """Wait until the client has taken what was written, but for so many bytes, or has gone.
 
     Raises:

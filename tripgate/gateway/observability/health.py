@@ -138,7 +138,7 @@ def keys_answer(session: aiohttp.ClientSession, url: str) -> Check:
     return check
 
 
-def realtime_hears(client: RealtimeClient) -> Check:
+def realtime_connected(client: RealtimeClient) -> Check:
     """Whether the connections to Realtime stand that somebody wants; they are made anew, for which there is time."""
     broken_since: float | None = None
 
