@@ -18,6 +18,13 @@ from tests.support import serving
 from tripgate.local.stack import StackInfo
 
 
+def abort(writer: asyncio.StreamWriter) -> None:
+    """End a connection by RST."""
+    wire = writer.get_extra_info("socket")
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 @dataclass
 class Exchange:
     """One request at the proxy, and how to go on with it."""
@@ -40,9 +47,7 @@ class Exchange:
 
     def reset(self) -> None:
         """End the connection by RST, so that whoever reads gets an error and not an end."""
-        wire = self.writer.get_extra_info("socket")
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        abort(self.writer)
 
 
 Fault = Callable[[Exchange], Awaitable[None]]

@@ -22,6 +22,7 @@ from tripgate.gateway.observability.endpoints import (
     add_metrics,
     measuring,
     watch_cache,
+    watch_database,
     watch_live,
     watch_refusals,
     watch_upstreams,
@@ -162,6 +163,8 @@ def _measure(observability: Observability, upstreams: Upstreams, stages: Stages,
     metrics, engine, admission = observability.metrics, stages.engine, stages.admission
     watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: observability.streams)
     watch_upstreams(metrics, upstreams.policies, engine.operations, lambda: engine.unreadable)
+    if upstreams.database is not None:
+        watch_database(metrics, upstreams.database.pool.connections, upstreams.database.pool.changes)
     if admission.limits:
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
     if engine.invalidation is not None:

@@ -49,7 +49,8 @@ def checks(settings: Settings, upstreams: Upstreams) -> dict[str, Check]:
         "realtime": realtime_connected(upstreams.realtime),
     }
     if upstreams.database is not None:
-        found["database"] = database_answers(upstreams.database)
+        refuses = upstreams.database.policy.breaker.refuses
+        found["database"] = database_answers(upstreams.database.ping, lambda: bool(refuses()))
     return found
 
 

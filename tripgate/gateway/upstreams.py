@@ -1,7 +1,7 @@
 """The ways to Supabase that all requests share, opened together."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class Upstreams:
         session: For plain requests over HTTP.
         policies: How long and how often each upstream is asked.
         identity: Verifies tokens with the project's keys.
-        database: Asks Postgres for nothing, where it is read itself; raises an ApiError where no answer comes.
+        database: Postgres, where it is read itself.
     """
 
     session: aiohttp.ClientSession
@@ -44,7 +44,7 @@ class Upstreams:
     functions: FunctionsClient
     realtime: RealtimeClient
     relay: Relay
-    database: Callable[[], Awaitable[None]] | None = None
+    database: "Database | None" = None
 
 
 @asynccontextmanager
@@ -77,7 +77,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
                     FunctionsClient(functions),
                     realtime,
                     relay,
-                    None if database is None else database.ping,
+                    database,
                 )
         finally:
             await relay.close()

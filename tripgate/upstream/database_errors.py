@@ -18,9 +18,11 @@ _CONSTRAINT = re.compile(r'constraint "([A-Za-z_][A-Za-z0-9_]{0,62})"')
 _COLUMN = re.compile(r'column "([^"]+)"')
 _TABLE = re.compile(r'(?:relation|table) "([^"]+)"')
 
-_AWAY = frozenset({"57P01", "57P02", "57P03"})
-TOOK_TOO_LONG = frozenset({"57014"})
-"""A statement's time was over."""
+_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+"""It shuts down, starts, or has ended a connection that nobody used."""
+
+TOOK_TOO_LONG = frozenset({"57014", "25P04"})
+"""The time of a statement, or of a transaction, was over."""
 
 PREPARED_ELSEWHERE = frozenset({"26000", "42P05"})
 """A prepared statement is not there, or there already, since a pooler has lent another connection."""

@@ -143,6 +143,21 @@ def watch_upstreams(
     )
 
 
+def watch_database(
+    metrics: Metrics, connections: Callable[[], dict[str, float]], changes: Callable[[], dict[str, float]]
+) -> None:
+    """Measure the connections to Postgres, where it is asked itself.
+
+    Args:
+        connections: How many there are now, by state.
+        changes: What became of them so far.
+    """
+    words = "Connections to Postgres, and requests that wait for one."
+    metrics.gauges("tripgate_database_connections", words, "state", connections)
+    words = "Connections to Postgres that were opened, could not be had or trusted, or broke."
+    metrics.counters("tripgate_database_connections_changed", words, "change", changes)
+
+
 def watch_refusals(metrics: Metrics, counts: Mapping[str, int]) -> None:
     """Measure connections that were refused."""
     metrics.counters(

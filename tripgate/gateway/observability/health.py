@@ -108,14 +108,17 @@ def rest_answers(session: aiohttp.ClientSession, url: str, api_key: str, broken:
     return check
 
 
-def database_answers(ping: Callable[[], Awaitable[None]]) -> Check:
+def database_answers(ping: Callable[[], Awaitable[None]], broken: Callable[[], bool]) -> Check:
     """Whether Postgres answers where it is asked itself.
 
     Args:
         ping: Asks it for nothing, and raises an `ApiError` where no answer comes.
+        broken: Whether requests to it are held back at the moment.
     """
 
     async def check() -> str:
+        if broken():
+            return "held back"
         try:
             await ping()
         except ApiError:

@@ -35,11 +35,13 @@ class Database:
         backend: Reads from it.
         policy: How it is asked.
         ping: Asks it for nothing, past its policy; raises an ApiError where no answer comes.
+        pool: The connections to it.
     """
 
     backend: Backend
     policy: Policy[Answer]
     ping: Callable[[], Awaitable[None]]
+    pool: Pool
 
 
 @asynccontextmanager
@@ -59,7 +61,8 @@ async def open_database(
     policy: Policy[Answer] = Policy("database", limits, fault)
     try:
         await _look(pool)
-        yield Database(RoutedBackend(PostgresBackend(pool, claims, policy), writes), policy, partial(_ping, pool))
+        backend = RoutedBackend(PostgresBackend(pool, claims, policy), writes)
+        yield Database(backend, policy, partial(_ping, pool), pool)
     finally:
         pool.close()
 
@@ -89,6 +92,9 @@ def _pool(url: str, size: int, *, named: bool) -> Pool:
 
 
 async def _ping(pool: Pool) -> None:
+    if pool.busy:
+        # What uses them finds out by itself, and the breaker tells. Waiting would call a busy gateway a dead one.
+        return
     session = await pool.take(_PING_SECONDS)
     try:
         await session.connection.ask((Statement("select 1"),), _PING_SECONDS)

@@ -20,6 +20,7 @@ OLDEST_SECONDS = 1800.0
 """After so long, give or take a tenth, a connection is opened anew: what it keeps, and whom it leads to, may be old."""
 
 _CONNECT_SECONDS = 5.0
+_SAID_AGAIN_SECONDS = 10.0
 _log = logging.getLogger("tripgate.database")
 
 
@@ -30,6 +31,21 @@ class Session:
     connection: WireConnection
     roles: dict[str, RoleSession]
     ends_at: float
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What became of connections so far.
+
+    Attributes:
+        opened: Those that were ready for requests.
+        refused: Those that were not to be had, or not to be trusted.
+        broken: Those that ended otherwise than by age and by the pool's end.
+    """
+
+    opened: int = 0
+    refused: int = 0
+    broken: int = 0
 
 
 class Pool:
@@ -49,6 +65,9 @@ class Pool:
         self._search_path = search_path
         self._idle: list[Session] = []
         self._count = 0
+        self._opening = 0
+        self._said: tuple[str, float] = ("", float("-inf"))
+        self._counts = _Counts()
         self._waiting: deque[asyncio.Future[Session | None]] = deque()
         self._closed = False
 
@@ -62,6 +81,21 @@ class Pool:
         """How many of them are free."""
         return len(self._idle)
 
+    @property
+    def busy(self) -> bool:
+        """Whether all that there may be are in use."""
+        return not self._idle and self._count >= self._size
+
+    def connections(self) -> dict[str, float]:
+        """How many are used and idle, and how many requests wait for one, to be measured."""
+        waiting = sum(not each.done() for each in self._waiting)
+        return {"used": self._count - len(self._idle), "idle": len(self._idle), "waiting": waiting}
+
+    def changes(self) -> dict[str, float]:
+        """What became of connections so far, to be measured."""
+        counts = self._counts
+        return {"opened": counts.opened, "refused": counts.refused, "broken": counts.broken}
+
     def try_take(self) -> Session | None:
         """A free connection, if there is one: the one that was used last."""
         idle = self._idle
@@ -70,6 +104,7 @@ class Pool:
             if not session.connection.broken:
                 return session
             self._count -= 1
+            self._counts.broken += 1
         return None
 
     async def take(self, timeout: float) -> Session:  # noqa: ASYNC109 - the pool's own
@@ -89,7 +124,12 @@ class Pool:
                     if (found := self.try_take()) is not None:
                         return found
                     if self._count < self._size:
-                        return await self.opened(min(timeout, _CONNECT_SECONDS))
+                        try:
+                            return await self.opened(min(timeout, _CONNECT_SECONDS))
+                        except NoAnswerError:
+                            if self._count == self._opening:
+                                raise
+                            # Postgres takes no more, and there are some that will be free again.
                     if (given := await self._next()) is not None:
                         return given
         except TimeoutError:
@@ -101,6 +141,7 @@ class Pool:
         """Take a connection back that nobody uses any more."""
         connection = session.connection
         if self._closed or connection.broken or time.monotonic() >= session.ends_at:
+            self._counts.broken += connection.broken and not self._closed
             self._forget(connection)
             return
         while self._waiting:
@@ -121,17 +162,23 @@ class Pool:
             NoAnswerError: It is not to be had.
         """
         self._count += 1
+        self._opening += 1
         connection = None
         try:
             connection = await WireConnection.open(self._url, named=self._named, timeout=seconds)
             await check_login(connection, seconds)
             roles = await open_sessions(connection, self._search_path, seconds)
         except BaseException as error:
-            self._forget(connection)
+            self._opening -= 1
+            # Whoever waits would fare no better, as long as there is something to wait for.
+            self._forget(connection, wake=self._count - 1 == self._opening)
             if not isinstance(error, Exception) or isinstance(error, AbandonedError):
                 # Whoever waited has gone: nothing else of it is of use.
                 raise asyncio.CancelledError from None
-            raise _unopened(error) from error
+            self._counts.refused += 1
+            raise self._unopened(error) from error
+        self._opening -= 1
+        self._counts.opened += 1
         age = OLDEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
         return Session(connection, roles, time.monotonic() + age)
 
@@ -155,24 +202,32 @@ class Pool:
                 self.give(given)
             raise
 
-    def _forget(self, connection: WireConnection | None) -> None:
+    def _forget(self, connection: WireConnection | None, *, wake: bool = True) -> None:
         """One connection less, so there is a place for another."""
         if connection is not None:
             connection.close()
         self._count -= 1
-        while self._waiting:
+        while wake and self._waiting:
             if not (waiting := self._waiting.popleft()).done():
                 waiting.set_result(None)
                 return
 
+    def _unopened(self, error: Exception) -> NoAnswerError:
+        """Why there is no connection, for the log and for the caller."""
+        if isinstance(error, LoginError | SessionError):
+            _log.error("database login refused", extra={"fields": {"reason": str(error)}})
+        elif isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | NoAnswerError):
+            self._say(str(error) or "It did not answer in time.")
+        if isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | LoginError | SessionError):
+            return unavailable(sent=False)
+        if isinstance(error, NoAnswerError):
+            error.sent = False
+            return error
+        raise error
 
-def _unopened(error: Exception) -> NoAnswerError:
-    """Why there is no connection, for the log and for the caller."""
-    if isinstance(error, LoginError | SessionError):
-        _log.error("database login refused", extra={"fields": {"reason": str(error)}})
-    if isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | LoginError | SessionError):
-        return unavailable(sent=False)
-    if isinstance(error, NoAnswerError):
-        error.sent = False
-        return error
-    raise error
+    def _say(self, reason: str) -> None:
+        """Log why no connection is to be had, now and then; libpq names address and login, and no password."""
+        said, at = self._said
+        if reason != said or time.monotonic() - at > _SAID_AGAIN_SECONDS:
+            self._said = reason, time.monotonic()
+            _log.warning("database away", extra={"fields": {"reason": reason}})

@@ -15,7 +15,7 @@ from psycopg import pq
 
 from tripgate.upstream.backend import BackendError
 from tripgate.upstream.http_connection import AbandonedError
-from tripgate.upstream.postgres.errors import failure_of
+from tripgate.upstream.postgres.errors import failure_of, fault
 from tripgate.upstream.postgres.render import Statement
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
@@ -216,10 +216,18 @@ class WireConnection:
                 if pg.status == pq.ConnStatus.BAD:
                     self.close()
                 return
+            ended = False
             while not pg.is_busy():
                 result = pg.get_result()
                 if result is None:
+                    if ended:
+                        # One ends each statement. After nonsense libpq says nothing else, for ever.
+                        if pg.status == pq.ConnStatus.BAD:
+                            self.close()
+                        return
+                    ended = True
                     continue
+                ended = False
                 if result.status == _SYNC:
                     self._end()
                     return
@@ -262,7 +270,8 @@ class WireConnection:
         results = self._results
         if self.broken:
             said = next((failure_of(each) for each in results if each.status == _FAILED), None)
-            raise unavailable() if said is None or said.code is None else said
+            # Whatever else it is that ends a connection, it is nothing that a request has brought about.
+            raise unavailable() if said is None or fault(said) is None else said
         if not self._preparing:
             # The usual case.
             for place, result in enumerate(results):
