@@ -269,17 +269,32 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema.
+
+    Attributes:
+        usage: Who of anon, authenticated and service_role may use it.
+        helpers: Of `private`, the functions that take nothing and return rows.
+    """
+
+    usage: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """What is in some schemas, by qualified names: tables and views, and functions by their signatures.
 
     Attributes:
         platform: Tables of the platform's own schemas, as `realtime.messages`: of these only whether row level security
             is on, the policies, and the triggers that call the project's functions.
+        schemas: Those that were looked into, and `private`, by name.
     """
 
     tables: Mapping[str, Table]
     functions: Mapping[str, Function]
     platform: Mapping[str, Table] = field(default_factory=dict)
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
 
     def table(self, name: str, schema: str = PUBLIC) -> Table | None:
         """A table or view by its name; `None` where there is none."""
@@ -318,7 +333,8 @@ def from_json(found: Mapping[str, Any]) -> Database:
             of_rows.setdefault(each.row_of, {})[each.name] = each
     tables = {name: _table(name, said, of_rows.get(name, {})) for name, said in found["tables"].items()}
     platform = {name: _table(name, said, {}) for name, said in found.get("platform", {}).items()}
-    return Database(tables, functions, platform)
+    schemas = {name: Schema(**_frozen(said)) for name, said in found.get("schemas", {}).items()}
+    return Database(tables, functions, platform, schemas)
 
 
 def _table(qualified: str, said: Mapping[str, Any], functions: Mapping[str, Function]) -> Table:

@@ -268,6 +268,23 @@ BROKEN_IN_SQL: list[tuple[LiteralString, str]] = [
         "drop index public.idx_trip_items_place_id, public.idx_trip_items_trip_id_place_id",
         "No index of trip_items begins with place_id, which Place.items and deleting from places look through.",
     ),
+    (
+        "revoke usage on schema public from public, authenticated",
+        "Signed-in people may not use schema public, so nothing of it can be read.",
+    ),
+    (
+        "alter function private.my_trip_ids() rename to my_journey_ids",
+        "There is no function private.my_trip_ids(), which tells who may follow a trip: without it nobody can follow"
+        " anything.",
+    ),
+    (
+        "revoke execute on function public.tags_by_ids(uuid[]) from authenticated",
+        "Type Tag needs what signed-in people may not use: tags_by_ids.",
+    ),
+    (
+        "revoke select on public.trips_by_start_date from authenticated",
+        "Type Trip needs what signed-in people may not use: trips_by_start_date.",
+    ),
     # What the schemas make beside.
     ("drop function public.delete_my_account()", "There is no function delete_my_account."),
     ("grant execute on function public.delete_my_account() to anon", "Role anon may call delete_my_account."),

@@ -31,7 +31,7 @@ def table(db: psycopg.Connection, name: str) -> pg_catalog.Table:
 class TestTheFile:
     def test_is_what_the_schemas_make(self, db: psycopg.Connection) -> None:
         found = reading.as_json(db, file.exposed(ROOT))
-        written = {part: pg_catalog.raw()[part] for part in ("tables", "functions", "platform")}
+        written = {part: pg_catalog.raw()[part] for part in ("schemas", "tables", "functions", "platform")}
         assert written == json.loads(file.as_text(found)), "run `make schema`"
 
     def test_has_one_line_for_each_column(self) -> None:

@@ -59,6 +59,7 @@ def conformity(database: pg_catalog.Database, project_dir: Path | None = None) -
         functions = [item.name for item in table.computed.values()]
         functions += [column.name for column in table.columns.values() if column.computed]
         told |= {named, *features.generated(table), *(f"{table.schema}.{each}({named})" for each in functions)}
+    findings += features.schemas(catalog, database)
     for other in database.tables.values():
         if other.qualified not in declared:
             findings += features.security(other)

@@ -40,6 +40,27 @@ def check(table: Table, offer: Offer, declared: Catalog, database: pg_catalog.Da
     ]
 
 
+def schemas(declared: Catalog, database: pg_catalog.Database) -> Iterator[Finding]:
+    """Schemas that people may not look into, and scopes of which nobody can be told who takes part."""
+    for name in declared.schemas():
+        if name in database.schemas and PEOPLE not in database.schemas[name].usage:
+            yield failure(
+                f"Signed-in people may not use schema {name}, so nothing of it can be read.",
+                f"Run: grant usage on schema {name} to authenticated, service_role.",
+            )
+    helpers = database.schemas.get("private", pg_catalog.Schema()).helpers
+    for scope in declared.scopes if database.schemas else ():
+        helper = f"my_{scope.name}_ids"
+        # Topics of a scope are not asked for before its root is there.
+        root = database.table(declared[scope.root].name)
+        if not scope.of_person and root is not None and helper not in helpers:
+            yield failure(
+                f"There is no function private.{helper}(), which tells who may follow a {scope.noun}: without it "
+                "nobody can follow anything.",
+                f"Write it: it returns the key of each {scope.noun} that the caller takes part in.",
+            )
+
+
 def _readable(table: Table, found: pg_catalog.Table) -> Iterator[Finding]:
     if not found.view and not found.policies_for("select"):
         yield failure(
@@ -116,6 +137,16 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
     ]
     if missing:
         yield failure(f"Type {table.type_name} needs what is not there: {listed(missing)}.", _GENERATE)
+    closed = [
+        name
+        for name, kind in generated(table).items()
+        if (kind == "function" and name in database.functions and PEOPLE not in database.functions[name].roles)
+        or (kind == "view" and name in database.tables and not database.tables[name].may(PEOPLE, "select"))
+    ]
+    if closed:
+        yield failure(
+            f"Type {table.type_name} needs what signed-in people may not use: {listed(map(_said, closed))}.", _GENERATE
+        )
     views = [(name, view) for name in catalog.views_of(table).values() if (view := database.table(name)) is not None]
     if old := [name for name, view in views if list(view.columns) != list(found.columns) or not view.invoker]:
         yield failure(f"The columns of view {listed(old)} are not those of {table.name} by now.", _GENERATE)

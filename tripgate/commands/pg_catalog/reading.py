@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-_QUERIES = {part: Path(__file__).with_name(f"{part}.sql") for part in ("tables", "functions", "platform")}
-_OF_SCHEMAS = {"tables", "functions"}
+_QUERIES = {part: Path(__file__).with_name(f"{part}.sql") for part in ("schemas", "tables", "functions", "platform")}
+_OF_SCHEMAS = {"schemas", "tables", "functions"}
 
 
 def read(connection: psycopg.Connection, schemas: Sequence[str]) -> pg_catalog.Database:
