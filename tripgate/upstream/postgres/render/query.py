@@ -9,11 +9,13 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from gql.schemas import bare
-from gql.table import Sort
+from gql.table import Sort, catalog
 from tripgate.planner.plan import (
     ALWAYS,
     Aggregate,
+    And,
     Compare,
+    Condition,
     Embed,
     FunctionCall,
     Operator,
@@ -21,7 +23,7 @@ from tripgate.planner.plan import (
     Read,
     related_key,
 )
-from tripgate.upstream.postgres.render.conditions import condition_text
+from tripgate.upstream.postgres.render.conditions import condition_text, tested_columns, tests_lists
 from tripgate.upstream.postgres.render.statement import (
     Statement,
     Writing,
@@ -113,8 +115,8 @@ def read_query(read: Read) -> Query:
     if not read.count:
         return Query((_records(Writing(), read),), False, read, target)
     writing = Writing()
-    alias = writing.alias()
-    count = writing.statement(f"select count(*) from {_source(writing, read)} as {alias}{_where(writing, read, alias)}")
+    everything = Read(read.table, (), where=read.where, source=read.source)
+    count = writing.statement(f"select count(*){from_and_where(writing, everything, writing.alias())}")
     rows = () if read.limit == 0 else (_records(Writing(), read),)
     return Query((*rows, count), True, read, target)
 
@@ -172,11 +174,19 @@ def from_and_where(writing: Writing, read: Read, alias: str, owner: Owner | None
 
 def ordered(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
     """The rows of a read: where they are from, which, in which order and how many."""
-    text = from_and_where(writing, read, alias, owner)
+    first = _sorted_first(read)
+    if first is None:
+        text = from_and_where(writing, read, alias, owner)
+    else:
+        rows, tests = first
+        below = writing.alias()
+        text = f"{from_and_where(writing, rows, below, owner)} order by {_order(writing, rows, below)}"
+        found = condition_text(writing, tests, read.table, alias, in_turn=True)
+        text = f" from (select {below}.*{text}) as {alias} where {found}"
     if read.aggregates and read.columns:
         text += f" group by {', '.join(column(alias, pick.column) for pick in read.columns)}"
     if read.order:
-        text += f" order by {', '.join(_sort(writing, read.table, alias, key) for key in read.order)}"
+        text += f" order by {_order(writing, read, alias)}"
     if read.limit is not None:
         # Written out, since Postgres plans by it.
         text += f" limit {read.limit:d}"
@@ -233,6 +243,32 @@ def _aggregate(alias: str, aggregate: Aggregate) -> str:
     of = "*" if aggregate.column is None else column(alias, aggregate.column)
     cast = "" if aggregate.cast is None else f"::{aggregate.cast}"
     return f"{aggregate.function.value}({of}){cast} as {identifier(aggregate.alias)}"
+
+
+def _order(writing: Writing, read: Read, alias: str) -> str:
+    return ", ".join(_sort(writing, read.table, alias, key) for key in read.order)
+
+
+def _sorted_first(read: Read) -> tuple[Read, Condition] | None:
+    """The rows of a page before those tests of their lists that are then made in their order, until the page is full.
+
+    Postgres would make these tests for every row, since it sorts what is left. `None` where there are none, and for
+    rows that cannot be taken from a query: their columns are computed, or not all for everybody to read.
+    """
+    if not read.limit or not read.order or read.aggregates or any(key.path for key in read.order):
+        return None
+    parts = read.where.of if isinstance(read.where, And) else (read.where,)
+    tests = tuple(part for part in parts if tests_lists(part))
+    if not tests or read.table in catalog.partly_hidden:
+        return None
+    table = catalog.named(read.table)
+    named = {pick.column for pick in read.columns} | {key.column for key in read.order}
+    for part in tests:
+        named.update(tested_columns(part))
+    if not all(name in table.by_sql_name and not table.by_sql_name[name].computed for name in named):
+        return None
+    own = tuple(part for part in parts if not tests_lists(part))
+    return Read(read.table, (), where=And(own), order=read.order, source=read.source), And(tests)
 
 
 def _sort(writing: Writing, table: str, alias: str, key: Sort) -> str:
