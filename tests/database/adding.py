@@ -56,7 +56,7 @@ def add(
     key: str | None = None,
 ) -> adding.Added:
     wanted = adding.wanted(ROOT, name, type_name, domain, key)
-    return adding.added(ROOT, wanted, reading.read(db, ["public"]), access.asking(db))
+    return adding.added(ROOT, wanted, reading.read(db, ["public", wanted.schema.name]), access.asking(db))
 
 
 def text(added: adding.Added, path: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 from gql import pg_catalog
@@ -276,6 +277,46 @@ class TestDeclaring:
             "    position=80,\n"
             ")\n"
         ) in fields
+
+    def test_a_scope_is_found_through_other_tables(self, db: psycopg.Connection) -> None:
+        db.execute(
+            """
+            create table public.shelves (
+                id uuid primary key default gen_random_uuid(), vote_id uuid not null references public.votes (id)
+            );
+            grant select on public.shelves to authenticated;
+            """
+            + SECURED
+        )
+        added = add(db, "shelves")
+        assert '@table("shelves", scope=TRIP.via("vote_id", "trip_id"))' in text(added, "types/shelves.py")
+        assert 'changes="Changes of the trip\'s shelves."' in text(added, "resolvers/shelves.py")
+
+    def test_a_table_of_another_schema_carries_its_prefix(self, db: psycopg.Connection) -> None:
+        db.execute(
+            """
+            create schema meetings;
+            create table meetings.shelves (
+                id bigint primary key generated always as identity,
+                trip_id uuid not null references public.trips (id),
+                title text not null
+            );
+            grant select on meetings.shelves to authenticated;
+            alter table meetings.shelves enable row level security;
+            create policy "People can view shelves" on meetings.shelves for select to authenticated using (true);
+            """
+        )
+        added = add(db, "meetings.shelves")
+        declared = text(added, "types/meetings_shelves.py")
+        assert "from gql.schemas import MEETINGS\n" in declared
+        assert '@table("shelves", schema=MEETINGS, scope=TRIP.via("trip_id"))\nclass Shelf:\n' in declared
+        assert 'crud("MeetingShelf", writes=False' in text(added, "resolvers/meetings_shelves.py")
+        assert 'shelves = to_many("MeetingShelf", via="trip_id"' in text(added, "types/trips.py")
+        assert tomllib.loads(text(added, "access/meetings.shelves.toml"))["row"] == {
+            "trip_id": "$trips",
+            "title": "A sample",
+        }
+        assert added.lacks[0].sql == '"meetings"'
 
 
 def test_every_table_of_the_project_would_be_declared_as_its_sql_says() -> None:
