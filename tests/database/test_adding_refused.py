@@ -65,6 +65,24 @@ class TestActors:
         assert {value["width"] in range(3, 10) for value in said["refused"]["shelves_width_check"]} == {False}
         assert said["refused"]["shelves_kind_check"][0] == {"kind": ""}
 
+    def test_a_row_is_in_a_scope_and_somebodys_though_it_need_not_be(self, db: psycopg.Connection) -> None:
+        db.execute(
+            """
+            create table public.trip_notes (
+                id uuid primary key default gen_random_uuid(),
+                trip uuid references public.trips (id),
+                user_id uuid default auth.uid() references public.profiles (id),
+                body text
+            );
+            grant select on public.trip_notes to authenticated;
+            alter table public.trip_notes enable row level security;
+            create policy "People can view notes" on public.trip_notes for select to authenticated using (true);
+            """
+        )
+        added = add(db, "trip_notes")
+        assert tomllib.loads(text(added, "access/trip_notes.toml"))["row"] == {"trip": "$trips", "user_id": "$profiles"}
+        assert 'changes="Changes of the trip\'s notes."' in text(added, "resolvers/trip_notes.py")
+
 
 class TestLacking:
     def test_what_the_sql_leaves_out_is_said_with_the_sql_to_write(self, db: psycopg.Connection) -> None:

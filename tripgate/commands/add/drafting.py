@@ -73,7 +73,7 @@ def draft(table: pg_catalog.Table, class_name: str, type_name: str, known: Known
     if not readable:
         raise RefusedError(
             f"Signed-in people may read nothing of {said(table.qualified)}, and what they may do decides what the API "
-            "offers. Write its grants and policies first; this is a beginning:"
+            "offers. Write its grants and policies into supabase/schemas first; this is a beginning:"
         )
     return _Drafting(table, class_name, type_name, known, _key(table, key)).drafted()
 

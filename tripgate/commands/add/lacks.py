@@ -18,7 +18,7 @@ class Lack:
 
     Attributes:
         sql: What makes it; `…` where only a person knows.
-        fails: Whether `make check` fails without it.
+        fails: Whether `make check` or the tests fail without it.
     """
 
     text: str
@@ -75,6 +75,8 @@ def _policy(
         helper = f"my_{scope.name}_ids" if command == "select" else f"my_editable_{scope.name}_ids"
         who = f"{path[0]} = any (array(select private.{helper}()))"
     what = naming.words(table.name)
+    if scope is not None:
+        what = what.removeprefix(f"{scope.noun} ")
     whose = f"{what} of their {naming.words(scope.name)}s" if scope is not None else f"their {what}"
     name = f"People can {_COMMANDS[command]} {whose}"
     lines = [f'create policy "{name}" on {table.qualified}', f"    {_TO.format(command)}"]

@@ -163,7 +163,8 @@ def resolvers(draft: Draft, singular: str, plural: str) -> Part:
 def changes(draft: Draft) -> str:
     """What the subscription says of itself."""
     assert draft.scope is not None  # noqa: S101 - asked only then
-    return f"Changes of the {draft.scope.noun}'s {naming.words(draft.table.name)}."
+    what = naming.words(draft.table.name).removeprefix(f"{draft.scope.noun} ")
+    return f"Changes of the {draft.scope.noun}'s {what}."
 
 
 # Format ---------------------------------------------------------------------------------------------------------------
