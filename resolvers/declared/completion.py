@@ -16,6 +16,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
 )
 
@@ -37,7 +38,7 @@ def read_finished(schema: GraphQLSchema) -> None:
                 for field in type_.fields.values():
                     field.resolve = _by_key(field.resolve, field.type)
             type_.is_type_of = _is_finished_or(type_.is_type_of)
-        elif isinstance(type_, GraphQLInterfaceType):
+        elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = _typed_or(type_.resolve_type)
 
 

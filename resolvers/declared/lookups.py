@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -92,18 +92,29 @@ class AnyNodes(DeclaredField):
                 f"nodeIds has {len(given)} entries; at most {context.max_page_size} go at once.", field="nodeIds"
             )
         wanted = [_decoded(each, f"nodeIds[{index}]") for index, each in enumerate(given)]
-        by_type: dict[str, dict[str, None]] = {}
-        for type_name, key in wanted:
-            by_type.setdefault(type_name, {})[key] = None
-        # All are planned before anything is sent, so that no mistake costs a request.
-        plans = [
-            (type_name, _of_type(context, type_name, keys, selected, variables)) for type_name, keys in by_type.items()
-        ]
-        if len(plans) > 1:
-            context = dataclasses.replace(context, backend=context.backend.gathering())
-        answers = await asyncio.gather(*(_rows(context, type_name, plan) for type_name, plan in plans))
-        found = {place: row for rows in answers for place, row in rows.items()}
-        return [found.get(place) for place in wanted]
+        return await rows_by_keys(context, selected, variables, wanted)
+
+
+async def rows_by_keys(
+    context: Context, selected: Selected, variables: VariableValues, wanted: Sequence[tuple[str, str]]
+) -> list[dict[str, Any] | None]:
+    """The rows of these types and keys in their order, as selected of each type, by one request for each type.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for arguments below that cannot be planned, before anything is asked for.
+    """
+    by_type: dict[str, dict[str, None]] = {}
+    for type_name, key in wanted:
+        by_type.setdefault(type_name, {})[key] = None
+    # All are planned before anything is sent, so that no mistake costs a request.
+    plans = [
+        (type_name, _of_type(context, type_name, keys, selected, variables)) for type_name, keys in by_type.items()
+    ]
+    if len(plans) > 1:
+        context = dataclasses.replace(context, backend=context.backend.gathering())
+    answers = await asyncio.gather(*(_rows(context, type_name, plan) for type_name, plan in plans))
+    found = {place: row for rows in answers for place, row in rows.items()}
+    return [found.get(place) for place in wanted]
 
 
 def _decoded(given: str, path: str) -> tuple[str, str]:

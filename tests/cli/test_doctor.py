@@ -150,6 +150,17 @@ def test_settings(seeded: StackInfo) -> None:
 
 
 @pytest.mark.parametrize(
+    ("introspection", "level", "how"),
+    [("false", "warning", "though introspection is off"), ("true", "note", "as introspection does")],
+)
+def test_who_sees_a_subgraphs_schema(seeded: StackInfo, introspection: str, level: str, how: str) -> None:
+    said = doctor(seeded, TRIPGATE_FEDERATION="true", TRIPGATE_INTROSPECTION=introspection)
+    told = f"TRIPGATE_FEDERATION is on: `_service` shows the schema to anybody who reaches /graphql, {how}."
+    assert (said.exit_code, f"{level:<8}{told}" in said.output) == (0, True), said.output
+    assert "TRIPGATE_FEDERATION" not in doctor(seeded, TRIPGATE_INTROSPECTION=introspection).output
+
+
+@pytest.mark.parametrize(
     ("environment", "sentence"),
     [
         ({"SUPABASE_URL": "http://127.0.0.1:1"}, "127.0.0.1:1 refuses connections. Is it running?"),

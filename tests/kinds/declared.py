@@ -151,4 +151,5 @@ MUTATIONS = [each for each in _PARTS if each.__name__.endswith("Mutation")]
 SCHEMA = build_schema(
     queries=[MoreQuery, *(each for each in _PARTS if each.__name__.endswith("Query"))],
     mutations=MUTATIONS,
+    federation=True,
 )

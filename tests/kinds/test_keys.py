@@ -90,6 +90,44 @@ async def test_identifiers_carry_the_kind_of_the_key(person: Person) -> None:
         assert one["node"] == row
 
 
+async def test_entities_are_found_by_keys_of_every_kind(person: Person) -> None:
+    await texts(person, *CODES)
+    rows = await bigints(person, "one", "two")
+    numbers = [row["number"] for row in rows]
+    representations = [
+        *({"__typename": "TextSample", "code": code, "id": "of nobody"} for code in CODES),
+        {"__typename": "BigintSample", "number": numbers[0]},
+        {"__typename": "BigintSample", "number": int(numbers[1])},
+        {"__typename": "BigintSample", "number": "-1"},
+    ]
+    document = """query ($some: [_Any!]!) { _entities(representations: $some) {
+        ... on TextSample { code } ... on BigintSample { number } } }"""
+    assert (await person.ask(document, some=representations))["_entities"] == [
+        *({"code": code} for code in CODES),
+        {"number": numbers[0]},
+        {"number": numbers[1]},
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"__typename": "BigintSample", "number": "x"},
+        {"__typename": "BigintSample", "number": 1.0},
+        {"__typename": "BigintSample", "number": True},
+        {"__typename": "BigintSample", "number": 2**63},
+        {"__typename": "BigintSample", "id": 1},
+        {"__typename": "TextSample", "code": "\0"},
+        {"__typename": "TextSample", "code": 1},
+        {"__typename": "UuidSample", "id": "7"},
+    ],
+)
+async def test_a_representation_of_another_kind_is_refused(person: Person, wrong: dict[str, Any]) -> None:
+    document = "query ($some: [_Any!]!) { _entities(representations: $some) { __typename } }"
+    assert await person.code(document, some=[wrong]) == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize(
     "text", ["BigintSample:x", "BigintSample:9223372036854775808", "BigintSample:", "TextSample:\0", "UuidSample:7"]
 )

@@ -24,16 +24,26 @@ _FILE = Path("schema.graphql")
     help="Write schema.graphql, the SQL that follows from the types, the descriptions from the SQL, and the diagrams.",
 )
 @click.option("--release", is_flag=True, help="Write releases/<version>.graphql for the version in pyproject.toml.")
-def schema(*, check: bool, update: bool, release: bool) -> None:
+@click.option(
+    "--federation",
+    is_flag=True,
+    help="Print it as a subgraph of Apollo Federation 2, for the composition of a supergraph.",
+)
+def schema(*, check: bool, update: bool, release: bool, federation: bool) -> None:
     """Print the GraphQL schema."""
-    if check + update + release > 1:
-        raise click.UsageError("Give one of --check, --update and --release.")
+    if check + update + release + federation > 1:
+        raise click.UsageError("Give one of --check, --update, --release and --federation.")
     if update:
         _write_sql()
         _write_what_follows_from_the_sql()
     from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
 
     text = f"{assembled()}\n"
+    if federation:
+        from tripgate.gateway.federation import subgraph_sdl  # noqa: PLC0415 - as above
+
+        click.echo(subgraph_sdl(text), nl=False)
+        return
     if update:
         _FILE.write_text(text, encoding="utf-8")
         return

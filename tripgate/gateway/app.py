@@ -29,8 +29,9 @@ from tripgate.gateway.observability.endpoints import (
 )
 from tripgate.gateway.observability.health import Health
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.schema import is_subgraph
 from tripgate.gateway.schema import schema as program_schema
-from tripgate.gateway.settings import Settings
+from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.stages import Stages
@@ -55,8 +56,11 @@ def application(
         schema: What it serves, of `build_schema`; by default the program's own.
 
     Raises:
-        SettingsError: GraphiQL's files are not where the settings say.
+        SettingsError: GraphiQL's files are not where the settings say, or a schema is given that is no subgraph though
+            the settings ask for one.
     """
+    if schema is not None and settings.federation and not is_subgraph(schema):
+        raise SettingsError("TRIPGATE_FEDERATION needs a schema that is made so: build_schema(…, federation=True).")
     app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
     observability = observability or Observability(settings)
     app[REFUSALS] = RefusalCounts()
@@ -67,8 +71,12 @@ def application(
     _add_shutdown(app, health, settings)
     _add_routes(app, settings, origins)
     answer_unknown_paths(app)
-    app.cleanup_ctx.append(partial(_run, settings, schema or program_schema(), observability, health, origins))
+    app.cleanup_ctx.append(partial(_run, settings, schema or _program_schema(settings), observability, health, origins))
     return app
+
+
+def _program_schema(settings: Settings) -> strawberry.Schema:
+    return program_schema(federation=True) if settings.federation else program_schema()
 
 
 async def _run(

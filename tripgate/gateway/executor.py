@@ -21,6 +21,7 @@ from graphql import (
     GraphQLSchema,
     OperationType,
     execute,
+    is_non_null_type,
     located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList
@@ -175,7 +176,7 @@ def _is_introspection(operation: Operation, roots: tuple[Selected, ...]) -> bool
 async def _run_declared(this_run: _Run, roots: tuple[Selected, ...]) -> Result:
     """The root fields at once, each failure located at its field, as graphql-core would answer.
 
-    Any of them can be null (`gateway/schema.py` sees to it), so one that fails leaves the others their answers.
+    All can be null (`gateway/schema.py` sees to it) but those of a router, so one that fails leaves the others theirs.
     """
     if len(roots) == 1:  # no task for what needs none
         outcome = await _outcome(this_run, roots[0])
@@ -206,6 +207,13 @@ def _closed(roots: tuple[Selected, ...]) -> Result:
 
 def _merged(roots: tuple[Selected, ...], outcomes: Sequence[Any]) -> Result:
     errors = [outcome for outcome in outcomes if isinstance(outcome, GraphQLError)]
+    if errors and any(
+        isinstance(outcome, GraphQLError)
+        and selected.definition is not None
+        and is_non_null_type(selected.definition.type)
+        for selected, outcome in zip(roots, outcomes, strict=True)
+    ):
+        return Result(None, errors)
     data = {
         selected.key: None if isinstance(outcome, GraphQLError) else outcome
         for selected, outcome in zip(roots, outcomes, strict=True)

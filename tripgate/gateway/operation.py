@@ -24,6 +24,7 @@ from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
 from resolvers.context import PlanCache
+from resolvers.declared.entities import too_many_representations
 from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous, fragments_of
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
@@ -238,6 +239,8 @@ class Operation:
         found = estimated(roots, variables, size, self.limits.pages)
         if found.conditions > self.limits.conditions:
             raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
+        if found.representations > self.limits.pages.largest:
+            raise RequestError.of(too_many_representations(found.representations, self.limits.pages.largest))
         if found.cost > self.limits.cost:
             raise RequestError.of(cost_exceeded(found.cost, self.limits.cost))
         return found.cost

@@ -15,11 +15,13 @@ from gql.scope_checks import check_scopes
 from gql.table import catalog
 from resolvers.anonymous import refuse_anonymous
 from resolvers.declared.completion import read_finished
+from resolvers.declared.entities import ANY, ENTITIES, SERVICE
 from resolvers.declared.live import live_reads
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
 from tripgate.gateway.errors import public
 from tripgate.gateway.execution_context import ExecutionContext
+from tripgate.gateway.federation import federation_query, subgraph_sdl
 
 _FOUND = domains.discover()
 QUERIES: Sequence[type] = _FOUND["Query"]
@@ -28,9 +30,9 @@ SUBSCRIPTIONS: Sequence[type] = _FOUND["Subscription"]
 
 
 @functools.cache
-def schema() -> strawberry.Schema:
-    """The program's schema."""
-    return build_schema()
+def schema(*, federation: bool = False) -> strawberry.Schema:
+    """The program's schema; with `federation` as a subgraph."""
+    return build_schema(federation=federation)
 
 
 def build_schema(
@@ -39,20 +41,24 @@ def build_schema(
     mutations: Sequence[type] = (),
     subscriptions: Sequence[type] = (),
     extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
+    federation: bool = False,
 ) -> strawberry.Schema:
     """The program's domains and more, as a schema for the gateway and for whatever else takes one of Strawberry's.
 
     Args:
         queries: Further domains: Strawberry types whose fields become those of `Query`. Below likewise.
         extensions: Strawberry's own. The gateway runs each operation within them.
+        federation: Whether it is a subgraph of Apollo Federation, with `_service` and `_entities`.
 
     Raises:
         ValueError: Two domains offer a field of one name, a root field can never be null, or a scope names what is
             not there.
     """
     check_scopes(catalog)
+    sdl = functools.cache(lambda: subgraph_sdl(str(made)))
+    subgraph = [federation_query(sdl)] if federation else []
     made = Schema(
-        query=merge("Query", "Everything that can be read.", [*QUERIES, *queries]),
+        query=merge("Query", "Everything that can be read.", [*QUERIES, *queries, *subgraph]),
         mutation=merge(
             "Mutation",
             "Everything that can be changed. Fields run in order; after a failure the rest do not run.",
@@ -63,25 +69,34 @@ def build_schema(
             "Changes as they happen, and everything that can be read, anew whenever it differs.",
             [*SUBSCRIPTIONS, *subscriptions, *live_reads([*QUERIES, *queries])],
         ),
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map={**SCALARS, **ANY} if federation else SCALARS),
         execution_context_class=ExecutionContext,
         extensions=extensions,
     )
     check_root_fields(made._schema)
     read_finished(made._schema)
     refuse_anonymous(made._schema)
+    if federation:
+        sdl()  # now, since it takes a while, in which nothing else would be answered
     return made
+
+
+def is_subgraph(schema: strawberry.Schema) -> bool:
+    """Whether a schema was made with `federation`."""
+    query = schema._schema.query_type
+    return query is not None and SERVICE in query.fields
 
 
 def check_root_fields(schema: GraphQLSchema) -> None:
     """Make sure that each root field fails alone.
 
     Raises:
-        ValueError: A field of a query or a mutation can never be null, so its failure would be that of all others.
+        ValueError: A field of a query or a mutation can never be null, so its failure would be that of all others. Of
+            a router's fields a specification says that they are not, and nobody asks for others beside them.
     """
     for root in (schema.query_type, schema.mutation_type):
         for name, field in () if root is None else root.fields.items():
-            if is_non_null_type(field.type):
+            if is_non_null_type(field.type) and name not in {ENTITIES, SERVICE}:
                 raise ValueError(
                     f"{root}.{name} can never be null, so its failure would take the answers of all others along. "
                     "Annotate it `… | None`, with directives=semantic_non_null() if null comes only with an error."

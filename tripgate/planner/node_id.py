@@ -24,19 +24,28 @@ def decode(catalog: Catalog, node_id: str) -> tuple[str, str]:
     try:
         text = base64.b64decode(node_id.encode() + b"=" * (-len(node_id) % 4), altchars=b"-_", validate=True).decode()
         type_name, _, key = text.partition(":")
-        return type_name, _key(catalog[type_name].key.kind, key)
+        return type_name, key_text(catalog[type_name].key.kind, key)
     except (binascii.Error, ValueError, KeyError):
         raise bad_input("nodeId is not an identifier of this API.", field="nodeId") from None
 
 
-def _key(kind: Kind, text: str) -> str:
-    """A key of this kind as its column holds it. Raises ValueError where no column could."""
+def key_text(kind: Kind, given: object) -> str:
+    """A key of this kind as its column holds it.
+
+    Raises:
+        ValueError: No column could hold it.
+    """
+    if kind is Kind.BIGINT and type(given) is int:
+        given = str(given)
+    if not isinstance(given, str):
+        raise ValueError(given)
     if kind is Kind.UUID:
-        return str(uuid.UUID(text))
+        return str(uuid.UUID(given))
     if kind is Kind.BIGINT:
-        if (number := int(text)) not in _INT64:
-            raise ValueError(text)
+        if (number := int(given)) not in _INT64:
+            raise ValueError(given)
         return str(number)
-    if "\0" in text:
-        raise ValueError(text)
-    return text
+    if "\0" in given:
+        raise ValueError(given)
+    given.encode()  # a lone surrogate is a ValueError too
+    return given

@@ -4,11 +4,15 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from tripgate.commands.doctor.report import Finding, Level, any_error, failure, warning
+from tripgate.commands.doctor.report import Finding, Level, any_error, failure, note, warning
 from tripgate.commands.packages import other_gql
+
+if TYPE_CHECKING:
+    from tripgate.gateway.settings import Settings
 
 _COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red"}
 
@@ -66,11 +70,26 @@ def doctor(email: str | None, password: str | None, database_url: str | None, de
 
     reporter.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
 
+    if (told := _subgraph(loaded)) is not None:
+        reporter.found(told)
+
     account = None if email is None or password is None else (email, password)
     asyncio.run(examine(loaded, Scope(account, database_url, deadline), reporter))
     reporter.close()
     if any_error(reporter.findings):
         raise click.exceptions.Exit(1)
+
+
+def _subgraph(settings: "Settings") -> Finding | None:
+    """Of a subgraph, who sees its schema."""
+    if not settings.federation:
+        return None
+    text = "TRIPGATE_FEDERATION is on: `_service` shows the schema to anybody who reaches /graphql"
+    advice = "Let only the router reach the gateway, or see docs/federation.md."
+    shown = settings.development if settings.introspection is None else settings.introspection
+    if shown:
+        return note(f"{text}, as introspection does.", advice)
+    return warning(f"{text}, though introspection is off.", advice)
 
 
 class _Reporter:

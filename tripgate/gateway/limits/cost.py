@@ -4,6 +4,7 @@ It is made of the merged selection and the coerced variables before anything is 
 are in `docs/limits.md`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode
 from gql.table import Table, catalog
+from resolvers.declared.entities import ENTITIES, SERVICE, entity
 from tripgate.gateway.limits.bounds import PageSizes, exceeded
 from tripgate.gateway.limits.filters import cursor_conditions, tested
 from tripgate.planner.selection import Selected
@@ -51,10 +53,15 @@ TYPE = 100
 
 
 class Estimated(NamedTuple):
-    """What an operation may take: its cost, and how many conditions its filters and cursors hold."""
+    """What an operation may take: its cost, and how many conditions its filters and cursors hold.
+
+    Attributes:
+        representations: How many rows it names for a router.
+    """
 
     cost: int
     conditions: int
+    representations: int
 
 
 def estimated(roots: Iterable[Selected], variables: VariableValues, size: int, pages: PageSizes) -> Estimated:
@@ -65,7 +72,7 @@ def estimated(roots: Iterable[Selected], variables: VariableValues, size: int, p
     """
     estimate = _Estimate(variables, pages)
     cost = sum(estimate.root(selected) for selected in roots)
-    return Estimated(cost + size // VALUES, estimate.conditions)
+    return Estimated(cost + size // VALUES, estimate.conditions, estimate.representations)
 
 
 def too_many_conditions(found: int, limit: int) -> ApiError:
@@ -126,6 +133,7 @@ class _Estimate:
         self._variables = variables
         self._pages = pages
         self.conditions = 0
+        self.representations = 0
 
     def root(self, selected: Selected) -> int:
         if selected.definition is None:
@@ -137,6 +145,10 @@ class _Estimate:
             return 1  # arguments that do not fit: the field fails by itself, before it asks for anything
 
     def _root(self, selected: Selected, definition: GraphQLField) -> int:
+        if selected.name == ENTITIES:
+            return self._entities(selected)
+        if selected.name == SERVICE:
+            return SCHEMA
         match _kind(selected.parent_type.name, selected.name, definition):
             case _Kind.LEAF | _Kind.COMPUTED:
                 return 1
@@ -148,6 +160,16 @@ class _Estimate:
                 return self._list(selected, definition)
             case _Kind.CONNECTION:
                 return self._connection(selected, definition)
+
+    def _entities(self, selected: Selected) -> int:
+        """What the rows cost that a router names, each as what is selected of its type."""
+        given = selected.arguments(self._variables)["representations"]
+        self.representations += len(given)
+        types = Counter(table.type_name if (table := entity(each)) is not None else None for each in given)
+        return sum(
+            rows * (1 if name is None else 1 + self._selected(selected.children_of(name)))
+            for name, rows in types.items()
+        )
 
     def _of_row(self, selected: Selected) -> int:
         """What is selected of a row; where its type is only known later, of the dearest type."""

@@ -16,6 +16,11 @@ class EdgeSettings(BaseModel):
     introspection: bool | None = Field(
         default=None, description="Whether the schema may be asked for; unset, only in development."
     )
+    federation: bool = Field(
+        default=False,
+        description="Whether this is a subgraph of Apollo Federation: `_service`, which shows the schema to anybody "
+        "whatever `TRIPGATE_INTROSPECTION` says, and `_entities`.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Origins whose pages may ask, with commas between them; `*` is any. "
@@ -104,5 +109,10 @@ class EdgeSettings(BaseModel):
             raise ValueError(
                 "TRIPGATE_TRUSTED_DOCUMENTS_ONLY refuses every document but those of a manifest; "
                 "name one in TRIPGATE_TRUSTED_DOCUMENTS"
+            )
+        if self.trusted_documents_only and self.federation:
+            raise ValueError(
+                "TRIPGATE_TRUSTED_DOCUMENTS_ONLY refuses what a router asks, which no manifest holds, so it does not "
+                "go with TRIPGATE_FEDERATION; let the router trust documents instead"
             )
         return self
