@@ -43,14 +43,14 @@ class Service:
     sdl: str = strawberry.field(description="Its schema, for the composition of a supergraph.")
 
 
-class _SubgraphField(DeclaredField):
+class SubgraphField(DeclaredField):
     """A field that is never null, as the subgraph specification says."""
 
     def made_type(self) -> FieldType:
         return LateField.made_type(self)
 
 
-class SubgraphSchema(_SubgraphField):
+class SubgraphSchema(SubgraphField):
     """`_service`: the schema, to whoever asks, signed in or not."""
 
     def __init__(self, sdl: Callable[[], str]) -> None:
@@ -64,7 +64,7 @@ class SubgraphSchema(_SubgraphField):
         return {child.key: sdl if child.name == "sdl" else "_Service" for child in selected.children}
 
 
-class Entities(_SubgraphField):
+class Entities(SubgraphField):
     """`_entities(representations)`: the rows of these keys, by one request for each type among them."""
 
     def __init__(self) -> None:

@@ -35,6 +35,12 @@ async def test_it_tells_the_schema_to_whoever_composes_also_where_introspection_
     assert (await Person(router.http, router.url, token="e30.e30.e30").ask(SDL))["_service"]["sdl"] == printed()
 
 
+async def test_it_is_told_alike_where_answers_are_cached(seeded: StackInfo, router: Person) -> None:
+    async with serving(seeded, federation=True, cache=True) as url:
+        for person in (Person(router.http, url), Person(router.http, url, router.token)):
+            assert (await person.ask(SDL))["_service"]["sdl"] == printed()
+
+
 async def test_it_costs_what_asking_for_the_schema_does(seeded: StackInfo, router: Person) -> None:
     async with serving(seeded, federation=True, max_cost=1999) as url:
         refused = await Person(router.http, url).refused("{ a: _service { sdl } b: _service { sdl } }")

@@ -21,6 +21,7 @@ from gql.scope import Scope
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Table, catalog
 from resolvers.declared import DeclaredField
+from resolvers.declared.entities import SubgraphField
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from resolvers.declared.live import LiveRead
 from resolvers.declared.lookups import AnyNodes
@@ -134,7 +135,7 @@ class _Found:
         field = selected.declaration
         if isinstance(field, LiveRead):
             field = field.read
-        if not isinstance(field, DeclaredField) or isinstance(field, FunctionValue):
+        if not isinstance(field, DeclaredField) or isinstance(field, FunctionValue | SubgraphField):
             self._unknown()
             return
         if field.extensions:  # permission, for one, is asked each time
