@@ -49,6 +49,10 @@ def serve(*options: str, **environment: str) -> subprocess.CompletedProcess[str]
             {**GOOD, "TRIPGATE_MAX_PAGE_SIZE": "0"},
             ["TRIPGATE_MAX_PAGE_SIZE: Input should be greater than or equal to 1"],
         ),
+        (
+            {**GOOD, "TRIPGATE_COST_PER_PERSON": "9999"},
+            ["an operation may cost 10000, but all of a person's in a minute 9999"],
+        ),
     ],
 )
 def test_wrong_settings(environment: dict[str, str], sentences: list[str]) -> None:

@@ -268,7 +268,10 @@ async def test_an_event_stream_has_the_same_answers(party: Party) -> None:
 
 async def test_each_read_counts_against_what_its_person_may_spend(party: Party, info: StackInfo) -> None:
     """Once the minute's budget is spent, further answers wait; none is lost, and the query does not end."""
-    async with serving(info, rate_limits=True, cost_per_person=1500) as url, live(at(party.editor, url)) as connection:
+    async with (
+        serving(info, rate_limits=True, cost_per_person=1500, max_cost=1500) as url,
+        live(at(party.editor, url)) as connection,
+    ):
         query = await connection.subscribe(f"subscription {DEAR}")
         await connection.event(query)
         for number in range(8):

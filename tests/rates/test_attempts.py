@@ -75,6 +75,25 @@ async def test_many_guesses_at_one_account_in_a_request_are_as_many(gateway_of: 
         assert (await client().post(f"mutation {{ {fields} }}")).status == 429
 
 
+@pytest.mark.parametrize("quota", ["account", "address"])
+async def test_more_attempts_than_a_minute_holds_are_told_to_split_and_not_to_wait(
+    gateway_of: Gateway, quota: str
+) -> None:
+    async with gateway_of(**{f"sign_in_attempts_per_{quota}": 5}) as client:
+        email, guesser = stranger(), client()
+        six = f"mutation {{ {' '.join(sign_in(email, f'a{number}') for number in range(6))} }}"
+        for _ in range(2):
+            refused = await guesser.post(six)
+            where = "to this account" if quota == "account" else "from this address"
+            message = (
+                f"Too many attempts to sign in {where}: at most 5 a minute, and this alone asks for 6. "
+                "Split it into several requests."
+            )
+            assert refused.body == {"errors": [{"message": message, "extensions": {"code": "RATE_LIMITED"}}]}
+            assert (refused.status, "Retry-After" in refused.headers) == (429, False)
+        assert (await guesser.post(six.replace(sign_in(email, "a5"), ""))).status == 200, "none of those counted"
+
+
 async def test_what_is_skipped_is_no_attempt(gateway_of: Gateway) -> None:
     async with gateway_of(sign_in_attempts_per_address=1) as client:
         guesser = client()

@@ -93,8 +93,8 @@ async def test_attempts_from_everywhere_and_who_has_signed_in_are_known_to_both(
 
 
 async def test_what_operations_cost_is_counted_together(two: Any, newcomer: Person) -> None:
-    async with two(newcomer, cost_per_person=25) as (one, other):
-        query = "{ trips(first: 10) { nodes { id } } }"
+    async with two(newcomer, cost_per_person=250, max_cost=200) as (one, other):
+        query = "{ trips(first: 100) { nodes { id } } }"
         assert [(await gateway.post(query)).status for gateway in (one, other, one)] == [200, 200, 429]
 
 

@@ -154,16 +154,16 @@ class connected:  # noqa: N801 - reads as a function
 
 
 async def test_what_operations_cost_is_counted_by_person(gateway_of: Gateway, newcomer: Person, ben: Person) -> None:
-    query = "{ trips(first: 10) { nodes { id } } }"  # 1 + 10
-    async with gateway_of(cost_per_person=25) as client:
+    query = "{ trips(first: 100) { nodes { id } } }"  # 1 + 100
+    async with gateway_of(cost_per_person=250, max_cost=200) as client:
         person = client(newcomer)
         assert await person.statuses(2, query) == [200, 200]
         refused = await person.post(query)
         assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
         assert refused.body["errors"][0]["message"].startswith(
-            "What you asked lately with the time it took, and this for 11, cost too much: at most 25 a minute."
+            "What you asked lately with the time it took, and this for 101, cost too much: at most 250 a minute. Try"
         )
-        assert refused.headers["RateLimit-Policy"] == '"cost";q=25;w=60'
+        assert refused.headers["RateLimit-Policy"] == '"cost";q=250;w=60'
         assert await person.statuses(1) == [200]  # something small still fits
         assert await client(ben).statuses(1, query) == [200]
 

@@ -29,7 +29,7 @@ async def slow(seeded: StackInfo, **settings: object) -> AsyncIterator[tuple[Fau
 async def test_time_is_charged_to_the_person(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person, ben: Person
 ) -> None:
-    async with slow(seeded, cost_per_person=300) as (proxy, url):
+    async with slow(seeded, cost_per_person=300, max_cost=300) as (proxy, url):
         person = Client(http, url, newcomer)
         assert await person.statuses(3, READ) == [200, 200, 200], "what is quick costs no time"
         await proxy.does(late(0.5))  # 400 ms more than is free
@@ -42,7 +42,7 @@ async def test_time_is_charged_to_the_person(
 
 
 async def test_and_without_a_person_to_the_address(seeded: StackInfo, http: aiohttp.ClientSession) -> None:
-    async with slow(seeded, cost_per_person=300) as (proxy, url):
+    async with slow(seeded, cost_per_person=300, max_cost=300) as (proxy, url):
         here, there = Client(http, url), Client(http, url)
         await proxy.does(late(0.5))
         assert [(await here.post(READ)).codes for _ in range(2)] == [["UNAUTHENTICATED"], ["RATE_LIMITED"]]
@@ -52,7 +52,7 @@ async def test_and_without_a_person_to_the_address(seeded: StackInfo, http: aioh
 async def test_what_is_not_answered_in_time_costs_a_thousand_more(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person, ben: Person
 ) -> None:
-    async with slow(seeded, cost_per_person=1000, upstream_timeout=0.8) as (proxy, url):
+    async with slow(seeded, cost_per_person=1000, max_cost=1000, upstream_timeout=0.8) as (proxy, url):
         for person, fault in ((newcomer, says(500, "57014")), (ben, says(504, "PGRST003"))):
             client = Client(http, url, person)
             await proxy.does(fault)
@@ -67,7 +67,7 @@ async def test_who_has_nothing_left_is_refused_before_anything_is_worked_out(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person
 ) -> None:
     """Else refusing costs the gateway as much as planning; what needs nobody costs nothing and goes on."""
-    async with slow(seeded, cost_per_person=1000) as (proxy, url):
+    async with slow(seeded, cost_per_person=1000, max_cost=1000) as (proxy, url):
         person = Client(http, url, newcomer)
         await proxy.does(says(500, "57014"))
         assert [(await person.post(READ)).codes for _ in range(2)] == [["TIMEOUT"], ["RATE_LIMITED"]]
@@ -81,7 +81,7 @@ async def test_who_has_nothing_left_is_refused_before_anything_is_worked_out(
 async def test_gateways_that_share_charge_together(
     seeded: StackInfo, http: aiohttp.ClientSession, newcomer: Person, redis: Server
 ) -> None:
-    shared = {"cost_per_person": 1000, "redis_url": redis.url, "redis_prefix": "time:"}
+    shared = {"cost_per_person": 1000, "max_cost": 1000, "redis_url": redis.url, "redis_prefix": "time:"}
     async with slow(seeded, **shared) as (proxy, url), slow(seeded, **shared) as (_, other):
         person = Client(http, url, newcomer)
         assert await person.at(other).statuses(1, READ) == [200]

@@ -37,17 +37,20 @@ class RateLimitedError(HttpError):
     Args:
         what: What there was too much of, as the beginning of a sentence.
         taken: What came of taking it.
+        wanted: How much the request takes by itself. More than the whole quota never fits, so nobody is told to wait.
     """
 
-    def __init__(self, what: str, quota: Quota, taken: Taken) -> None:
-        seconds = taken.seconds
-        super().__init__(
-            429,
-            f"{what}: at most {quota.limit:,} a minute. Try again in {seconds} second{'s' * (seconds != 1)}.",
-            ErrorCode.RATE_LIMITED,
-            {**rate_headers(quota, taken), "Retry-After": str(seconds)},
-        )
-        self.extensions["retryAfter"] = seconds
+    def __init__(self, what: str, quota: Quota, taken: Taken, wanted: int = 1) -> None:
+        seconds, headers = taken.seconds, rate_headers(quota, taken)
+        most = f"{what}: at most {quota.limit:,} a minute"
+        if wanted > quota.limit:
+            message = f"{most}, and this alone asks for {wanted:,}. Split it into several requests."
+        else:
+            message = f"{most}. Try again in {seconds} second{'s' * (seconds != 1)}."
+            headers["Retry-After"] = str(seconds)
+        super().__init__(429, message, ErrorCode.RATE_LIMITED, headers)
+        if wanted <= quota.limit:
+            self.extensions["retryAfter"] = seconds
 
 
 class _Exhausted(NamedTuple):
@@ -103,10 +106,10 @@ class Admission:
             self.exhausted.clear()
         self.exhausted[key] = _Exhausted(time.monotonic() + min(_EXHAUSTED_SECONDS, taken.seconds), quota, taken)
 
-    def refusal(self, what: str, quota: Quota, taken: Taken) -> RateLimitedError:
+    def refusal(self, what: str, quota: Quota, taken: Taken, wanted: int = 1) -> RateLimitedError:
         """The refusal, counted by the quota's name in `refused`."""
         self.refused[quota.name] += 1
-        return RateLimitedError(what, quota, taken)
+        return RateLimitedError(what, quota, taken, wanted)
 
     async def arrive(self, address: str) -> "Client":
         """Count a request or a connection before anything of it is read.
@@ -217,13 +220,14 @@ class Client:
         if from_address is not None and tries:
             taken = await admission.quotas.take(from_address, self.address, len(tries))
             if not taken.allowed:
-                raise admission.refusal("Too many attempts to sign in from this address", from_address, taken)
+                what = "Too many attempts to sign in from this address"
+                raise admission.refusal(what, from_address, taken, len(tries))
         if guesses is not None:
             for (kind, account), times in Counter(tries).items():
                 if account is not None:
                     refused = await guesses.take(kind, account, self.address, times)
                     if refused is not None:
-                        raise admission.refusal(refused.what, refused.quota, refused.taken)
+                        raise admission.refusal(refused.what, refused.quota, refused.taken, times)
             on_sign_in.set(self._remember_address)
 
     async def _remember_address(self, email: str) -> None:
@@ -246,7 +250,7 @@ class Client:
         if not taken.remaining:
             self._admission.exhaust(caller.user_id or self.address, quota, taken)
         what = f"What you asked lately with the time it took, and this for {cost:,}, cost too much"
-        return self._admission.refusal(what, quota, taken)
+        return self._admission.refusal(what, quota, taken, cost)
 
     def _refuse_at_once(self, operation: Operation, caller: Caller) -> None:
         """Refuse an operation whose caller has spent the whole quota, before its variables are read: that takes time.
@@ -261,8 +265,7 @@ class Client:
 
 def admission_of(settings: Settings, shared: Shared) -> Admission:
     """The quotas that the settings ask for; none in development unless it asks for them."""
-    limited = not settings.development if settings.rate_limits is None else settings.rate_limits
-    if not limited:
+    if not settings.limits_rates:
         return Admission(shared.quotas)
     return Admission(
         shared.quotas,

@@ -181,6 +181,20 @@ class Settings(
             raise ValueError("SUPABASE_URL is the project's address without a path, as in https://project.supabase.co")
         return self
 
+    @model_validator(mode="after")
+    def _refuse_operations_that_never_fit(self) -> Self:
+        if self.limits_rates and 0 < self.cost_per_person < self.max_cost:
+            raise ValueError(
+                f"an operation may cost {self.max_cost}, but all of a person's in a minute {self.cost_per_person}, so "
+                "the largest would never be let in; raise TRIPGATE_COST_PER_PERSON, or lower TRIPGATE_MAX_COST"
+            )
+        return self
+
+    @property
+    def limits_rates(self) -> bool:
+        """Whether requests are counted: everywhere but in development, unless the settings say."""
+        return not self.development if self.rate_limits is None else self.rate_limits
+
     @property
     def project_url(self) -> str:
         """The project's address without a slash at its end."""

@@ -31,7 +31,10 @@ class RateSettings(BaseModel):
         "The more there are from all addresses, the more each counts.",
     )
     cost_per_person: int = Field(
-        default=200_000, ge=0, description="What one person's operations of a minute may cost together; 0: anything."
+        default=200_000,
+        ge=0,
+        description="What one person's operations of a minute may cost together, at least `TRIPGATE_MAX_COST`; "
+        "0: anything.",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(),
