@@ -382,6 +382,17 @@ async def test_no_other_address_is_graphql(anonymous: Person) -> None:
         assert response.headers["Allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize("target", ["OPTIONS *", "CONNECT secret.example:443"])
+async def test_what_names_no_path_is_refused_in_json(anonymous: Person, target: str) -> None:
+    async with connected(anonymous.url) as line:
+        line.send(f"{target} HTTP/1.1\nHost: here\n\n")
+        answer = await line.answer()
+        assert (answer.status, answer.headers["x-content-type-options"]) == (404, "nosniff")
+        assert answer.headers["content-type"] == "application/json; charset=utf-8"
+        message = "The target of this request is no path, as /graphql is."
+        assert json.loads(answer.body) == {"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}
+
+
 async def test_the_root_leads_to_graphql_in_development_alone(
     anonymous: Person, seeded: StackInfo, http: aiohttp.ClientSession
 ) -> None:

@@ -1,9 +1,21 @@
 """What is answered where an application serves nothing: a JSON error that names the paths there are."""
 
-from aiohttp import web
+from aiohttp import web, web_urldispatcher
 
 from gql.errors import ErrorCode
 from tripgate.gateway.edge.request_handler import json_response
+
+
+class NoPathError(web.HTTPNotFound):
+    """404 for a request whose target is no path, as those of `OPTIONS *` and `CONNECT`, for which there is no route."""
+
+    def __init__(self) -> None:
+        refusal = json_response(404, [_error("The target of this request is no path, as /graphql is.")])
+        super().__init__(headers=refusal.headers, text=refusal.text)
+
+
+# aiohttp's own says so in plain text, and there is no setting for it.
+web_urldispatcher.HTTPNotFound = NoPathError  # type: ignore[attr-defined, assignment]
 
 
 def answer_unknown_paths(app: web.Application) -> None:
