@@ -16,6 +16,7 @@ from tests.tooling.deno import run_deno
 from tripgate.gateway.schema import build_schema
 
 SCRIPTS = Path(__file__).with_name("javascript")
+PAGE = (Path(__file__).parents[2] / "docs" / "federation.md").read_text()
 RUN = ("run", "--frozen", "--no-prompt", "--allow-env", "--allow-read", "--allow-sys", "--allow-net=127.0.0.1")
 
 # What composition remarks on: reviews know half of a page, and nothing takes the enum of a directive.
@@ -40,6 +41,18 @@ def test_it_composes_with_a_subgraph_that_adds_to_a_type(sdl: Path) -> None:
     assert composed["errors"] == []
     assert {hint.partition(":")[0] for hint in composed["hints"]} == HINTS
     assert composed["entities"] == sorted([table.type_name, table.key.field] for table in catalog)
+
+
+async def test_what_the_page_shows_is_so(sdl: Path, tmp_path: Path, router: Person) -> None:
+    other, query = re.findall(r"^```graphql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (variables,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    reviews = tmp_path / "reviews.graphql"
+    reviews.write_text(other)
+    composed = await asyncio.to_thread(run, "compose.js", sdl, reviews)
+    assert composed["errors"] == []
+    assert await router.ask(query, **json.loads(variables)) == {
+        "_entities": [{"title": "A long weekend in Rome", "owner": {"displayName": "Ada Lindqvist"}}]
+    }
 
 
 def test_its_root_fields_are_those_of_apollos_own_subgraphs(sdl: Path) -> None:
