@@ -52,7 +52,7 @@ from gql.fields import (
 from gql.late import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
-from gql.scope import Membership, Scope, Via
+from gql.scope import Membership, Scope, Through, Via
 from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
@@ -125,6 +125,7 @@ def table(
     cache: CacheControl | None = None,
     read_only: bool = False,
     scope: Scope | Via | None = None,
+    seen_in: tuple[Through, ...] = (),
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`. The type is called like the class, behind the prefix of its schema.
 
@@ -145,6 +146,7 @@ def table(
             the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
         scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's
             key stands in a column, as in `TRIP.via("trip_id")`, or in one of a table that foreign keys lead to.
+        seen_in: Where else its rows are seen, as in `(TRIP.through("items"),)`: there it is told that one has changed.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -191,6 +193,7 @@ def table(
             scope=scope.scope if isinstance(scope, Via) else scope,
             scope_via=path[0] if len(path) == 1 else "",
             scope_path=path,
+            seen_in=seen_in,
             field_caches={
                 to_camel_case(key): control
                 for key, mark in vars(cls).items()

@@ -73,6 +73,13 @@ class Scope:
         """
         return Via(self, columns)
 
+    def through(self, relation: str) -> "Through":
+        """What a table says whose rows are seen where a to-many relation of theirs leads: `TRIP.through("items")`.
+
+        There people are told that a row has changed, and its key; not the row, which may be somebody else's.
+        """
+        return Through(self, relation)
+
     def topic(self, key: Any) -> str:
         """The topic of one row, by its key."""
         return f"{self.name}:{key}"
@@ -93,6 +100,18 @@ class Via:
 
     scope: Scope
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """Where else a row is seen.
+
+    Attributes:
+        relation: The GraphQL name of a to-many relation to its root, or to a table with a column that holds its key.
+    """
+
+    scope: Scope
+    relation: str
 
 
 class Scopes:

@@ -51,6 +51,19 @@ def check_scopes(catalog: Catalog) -> None:
             if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
                 raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
             _check_path(catalog, table.scope, table)
+        for seen in table.seen_in:
+            relation = table.relations.get(seen.relation)
+            target = None if relation is None or not relation.many else catalog.get(relation.target)
+            if target is None or target.scope is not seen.scope or not target.scope_via:
+                raise ValueError(
+                    f"the scope {seen.scope.name}: {table.type_name}.{seen.relation} must be a to-many relation to its "
+                    "root, or to a table with a column that holds the root's key"
+                )
+
+
+def uncovered(catalog: Catalog) -> list[str]:
+    """The types of whose changes nobody is told, so that live queries of them are read again and again."""
+    return [table.type_name for table in catalog if table.scope is None]
 
 
 def _check_path(catalog: Catalog, scope: Scope, table: Table) -> None:

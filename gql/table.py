@@ -10,7 +10,7 @@ from typing import Any
 
 from gql.caching import CacheControl
 from gql.schemas import DEFAULT, bare, schema_of
-from gql.scope import Scope, Scopes
+from gql.scope import Scope, Scopes, Through
 
 Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
@@ -248,6 +248,7 @@ class Table:
             finds the root through other tables.
         scope_path: How it finds the root: the columns of foreign keys from one table to the next, the last of which
             holds the root's key. Without more said, `scope_via`.
+        seen_in: Where else its rows are seen, and so whom it is told that they have changed.
     """
 
     type_name: str
@@ -271,6 +272,7 @@ class Table:
     scope: Scope | None = None
     scope_via: str = ""
     scope_path: tuple[str, ...] = ()
+    seen_in: tuple[Through, ...] = ()
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
     """The column of the primary key."""
@@ -377,6 +379,20 @@ class Catalog:
     def members_of(self, scope: Scope) -> frozenset[str]:
         """The tables by whose rows people take part in a scope."""
         return frozenset(self.by_type[each.type_name].name for each in scope.members)
+
+    def owner_of(self, table: Table) -> str | None:
+        """The column with the person whose a row is, of a table whose rows are the roots of a scope."""
+        return next((each.owner for each in self.scopes if each.root == table.type_name and not each.of_person), None)
+
+    def told_to_person(self) -> "list[Table]":
+        """The tables whose changes are told on a person's own topic: their own rows', and those of what they join."""
+        return [
+            table
+            for table in self
+            if (table.scope is not None and table.scope.of_person)
+            or self.owner_of(table) is not None
+            or any(table.name in self.members_of(scope) for scope in self.scopes)
+        ]
 
     def behind(self, table: Table, column: str) -> Table | None:
         """The table that a foreign key of another one leads to, where a to-one relation says so."""

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.declared import own, update_own
+from resolvers.declared import my_changes, own, update_own
 from resolvers.declared.crud import crud, domain
 
 
@@ -30,4 +30,21 @@ class ProfileMutation:
     update_my_preferences = update_own("UserPreferences", by="userId", description="Change the caller's preferences.")
 
 
-DOMAIN = domain(ViewerQuery, crud("Profile", writes=False), PreferencesQuery, ProfileMutation, position=30)
+@strawberry.type
+class OwnSubscription:
+    """Following what concerns oneself."""
+
+    my_changes = my_changes(
+        description="What concerns the caller alone, as it happens: invitations to them, trips that they come to or "
+        "leave, their role, and everything of their own, changed here or elsewhere."
+    )
+
+
+DOMAIN = domain(
+    ViewerQuery,
+    crud("Profile", writes=False),
+    PreferencesQuery,
+    ProfileMutation,
+    OwnSubscription,
+    position=30,
+)

@@ -16,7 +16,7 @@ from bench.contenders import TRIPGATE
 from bench.cpu import Tree, machine_seconds
 from bench.data import share
 from bench.load import WrongAnswerError, child_process
-from bench.realtime import subscribers
+from bench.realtime import live_queries, subscribers
 from bench.realtime.subscribers import Judgement
 from bench.report import Outcome, Target, aligned
 from bench.site import Site
@@ -139,6 +139,21 @@ class _Bench:
         self._site.progress(f"realtime: {name}: p99 {judged.p99_ms:,.0f} ms, {found.per_second:,.0f} deliveries/s")
         return found
 
+    def live_queries(self) -> list[live_queries.Answers]:
+        """Everybody follows a live query, and then asks every second."""
+
+        def meanwhile(listen: Callable[[], None], write: Callable[[], Written]) -> Written:
+            listening = self._clients.submit(listen)
+            written = write()
+            listening.result()
+            return written
+
+        def spent() -> tuple[int, float]:
+            return self.upstream()[0], self._trees["gateway"].seconds()
+
+        self.write(TRIPS * len(self._items[0]), TRIPS)  # every item has its number
+        return live_queries.measure(self._do, meanwhile, self.write, spent, self._trips)
+
     def write(self, changes: int, at_once: int = 1, rate: float | None = None) -> Written:
         """Change items, round-robin over the trips, so many in each transaction, at a pace or as fast as it goes.
 
@@ -238,6 +253,7 @@ def measure(site: Site, people: int) -> tuple[Outcome, Sequence[str]]:
         stretches.append(
             bench.stretch(f"nested, {rate:g} changes/s", partial(bench.write, changes, rate=rate), changes)
         )
+        answers = bench.live_queries()
     counted = {kind: sum(getattr(each.judged, kind) for each in stretches) for kind in (*_MISTAKES, "resyncs")}
     text = [
         f"realtime: {people:,} subscribers on {TRIPS} trips, one gateway process",
@@ -245,6 +261,7 @@ def measure(site: Site, people: int) -> tuple[Outcome, Sequence[str]]:
         "  " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in counted.items()),
         *idle[:2],
         f"{idle[2]}, then {', '.join(f'{each.reads:,} ({each.name})' for each in stretches)}",
+        live_queries.report(people, answers),
         "From gateway to clients: CPU microseconds per delivery of each process; Realtime with the front door before "
         "it.\nelsewhere: cores that this benchmark's writer and other programs kept busy meanwhile.",
     ]
@@ -254,7 +271,8 @@ def measure(site: Site, people: int) -> tuple[Outcome, Sequence[str]]:
         for kind in _MISTAKES
         if getattr(each.judged, kind)
     ]
-    return Outcome("realtime", "\n".join(text), _targets(people, stretches, bench.kb_each)), mistakes
+    targets = [*_targets(people, stretches, bench.kb_each), *live_queries.targets(people // TRIPS, answers)]
+    return Outcome("realtime", "\n".join(text), targets), mistakes
 
 
 _COLUMNS = (

@@ -203,7 +203,7 @@ def follow(document: str, trips: Sequence[str]) -> None:
     _crowd.operation += 1
 
 
-def collect(deliveries: int, quiet_seconds: float) -> None:
+def collect(deliveries: float, quiet_seconds: float) -> None:
     """Wait for so many, or until nothing has come for so long."""
 
     async def wait() -> None:
@@ -252,6 +252,67 @@ def judge(numbers: Sequence[Sequence[int]], committed_at: dict[int, float]) -> J
         found.max_ms = latencies[-1]
     gc.collect()
     return found
+
+
+def poll(document: str, trips: Sequence[str], seconds: float) -> None:
+    """Everybody asks anew every second, each at a moment of their own."""
+
+    async def asking(subscriber: _Subscriber, trip: str, number: int) -> None:
+        await asyncio.sleep(number / len(_crowd.subscribers))
+        payload = {"query": document, "variables": {"trip": trip}}
+        end = time.monotonic() + seconds
+        turn = 0
+        while time.monotonic() < end:
+            turn += 1
+            subscriber.send(type="subscribe", id=f"poll{turn}", payload=payload)
+            await asyncio.sleep(1)
+
+    async def everybody() -> None:
+        if _crowd.operation:
+            for subscriber in _crowd.subscribers:
+                subscriber.send(type="complete", id=str(_crowd.operation))
+        crowd = zip(_crowd.subscribers, _crowd.trips, strict=True)
+        await asyncio.gather(*(asking(each, trips[trip], number) for number, (each, trip) in enumerate(crowd)))
+
+    _crowd.runner.run(everybody())
+
+
+def forget() -> None:
+    """Forget what has come until now."""
+    for subscriber in _crowd.subscribers:
+        subscriber.messages()
+    _crowd.arrivals = 0
+
+
+def judge_answers(numbers: Sequence[Sequence[int]], committed_at: dict[int, float]) -> Judgement:
+    """When each change was in an answer for the first time, for everybody whom it concerns."""
+    found = Judgement()
+    latencies: list[float] = []
+    for subscriber, trip in zip(_crowd.subscribers, _crowd.trips, strict=True):
+        waiting = list(numbers[trip])
+        newest = -1
+        for at, message in subscriber.messages():
+            if message["type"] == "next":
+                nodes = message["payload"]["data"]["trip"]["items"]["nodes"]
+                number = max(int(node["notes"].partition(" ")[0]) for node in nodes if _changed(node["notes"]))
+                found.out_of_order += number < newest
+                newest = max(newest, number)
+                while waiting and waiting[0] <= newest:
+                    latencies.append((at - committed_at[waiting.pop(0)]) * 1000)
+            elif message["type"] != "complete":
+                found.wrong += 1
+                found.first_wrong = found.first_wrong or str(message)[:500]
+        found.lost += len(waiting)
+    latencies.sort()
+    found.deliveries = len(latencies)
+    if latencies:
+        found.p50_ms, found.p99_ms = percentile(latencies, 0.50), percentile(latencies, 0.99)
+        found.max_ms = latencies[-1]
+    return found
+
+
+def _changed(notes: str | None) -> bool:
+    return notes is not None and notes.endswith(" Ask for a table outside.")
 
 
 def leave() -> None:

@@ -8,15 +8,18 @@ from gql.derive.filters import filter_type, order_type
 from gql.derive.inputs import create_type, patch_type, upsert_type
 from gql.derive.making import annotation_of, argument, key_argument, row_argument, scope_argument
 from gql.derive.outputs import (
+    MISSED,
     change_type,
     connection_arguments,
     connection_type,
     object_field,
+    own_change_type,
     presence_type,
     relation_field,
 )
 
 __all__ = [
+    "MISSED",
     "annotation_of",
     "argument",
     "change_type",
@@ -29,6 +32,7 @@ __all__ = [
     "key_argument",
     "object_field",
     "order_type",
+    "own_change_type",
     "patch_type",
     "presence_type",
     "relation_field",

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, Union
 
 import strawberry
 from strawberry.types.arguments import StrawberryArgument
@@ -87,6 +87,23 @@ def change_type(type_name: str) -> type:
         },
         f"A change of a `{type_name}`.",
     )
+
+
+MISSED = "MissedChanges"
+"""The type of the event that says: read anew."""
+
+
+@functools.cache
+def own_change_type() -> Any:
+    """`MyChange`: an event of what concerns a person alone, one type for each table."""
+    missed = make(
+        MISSED,
+        {"occurredAt": Field(lambda: dt.datetime, "When that was noticed.")},
+        "Something may have been missed, so read anew.",
+    )
+    types = [*(change_type(table.type_name) for table in catalog.told_to_person()), missed]
+    union = strawberry.union("MyChange", description="Something that concerns the caller has changed.")
+    return Annotated[Union[tuple(types)], union]  # noqa: UP007 - of types that exist only at run time
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, Write, column, table, to_one, unique
-from gql.types.scopes import TRIP
+from gql.types.scopes import TRIP, USER
 
 
 @strawberry.enum(description="What somebody may do on a trip of another's.")
@@ -50,7 +50,7 @@ class Collaborator:
     user = to_one("Profile", via="user_id", description="The person it is shared with.")
 
 
-@table("invitations", order_by=("created_at desc",), hidden_columns=True)
+@table("invitations", scope=USER.via("invited_by"), order_by=("created_at desc",), hidden_columns=True)
 class Invitation:
     """An offer to join a trip, over `invitations` without the token's hash, which nobody may read."""
 

@@ -9,6 +9,7 @@ import strawberry
 
 from gql.caching import CacheControl
 from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one
+from gql.types.scopes import TRIP, USER
 
 
 @strawberry.enum(description="What kind of place it is.")
@@ -30,6 +31,8 @@ class PlaceCategory(Enum):
 
 @table(
     "places",
+    scope=USER.via("user_id"),
+    seen_in=(TRIP.through("items"),),
     order_by=("created_at desc",),
     search="search",
     cache=CacheControl(30, depends_on=("trips", "collaborators", "trip_items")),

@@ -8,9 +8,16 @@ import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, column, table, to_many, to_one, unique
+from gql.types.scopes import TRIP, USER
 
 
-@table("profiles", order_by=("display_name",), cache=CacheControl(30, depends_on=("trips", "collaborators")))
+@table(
+    "profiles",
+    scope=USER,
+    seen_in=(TRIP.through("trips"), TRIP.through("collaborations")),
+    order_by=("display_name",),
+    cache=CacheControl(30, depends_on=("trips", "collaborators")),
+)
 class Profile:
     """A person, over `profiles`."""
 
@@ -45,6 +52,7 @@ class DistanceUnit(Enum):
 
 @table(
     "user_preferences",
+    scope=USER.via("user_id"),
     keys=(unique("user_id", own="user_id", lookup="myPreferences"),),
     cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
 )

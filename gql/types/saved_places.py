@@ -6,10 +6,12 @@ from uuid import UUID
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one, unique
 from gql.types.places import PlaceCategory
+from gql.types.scopes import USER
 
 
 @table(
     "saved_places",
+    scope=USER.via("user_id"),
     order_by=("created_at desc",),
     keys=(unique("user_id", "place_id", own="user_id"),),
     search="search",
@@ -31,7 +33,12 @@ class SavedPlace:
     place = to_one("Place", via="place_id", description="The place on the map; null once it is no longer shared.")
 
 
-@table("collections", order_by=("created_at desc",), cache=CacheControl(60, InvalidatedBy.OWN_WRITES))
+@table(
+    "collections",
+    scope=USER.via("user_id"),
+    order_by=("created_at desc",),
+    cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
+)
 class Collection:
     """Places under a name, over `collections`."""
 
@@ -50,6 +57,7 @@ class Collection:
 
 @table(
     "collection_places",
+    scope=USER.via("user_id"),
     order_by=("order_index", "created_at"),
     keys=(unique("collection_id", "place_id"),),
     cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places", "collections")),
@@ -73,6 +81,7 @@ class CollectionPlace:
 
 @table(
     "tags",
+    scope=USER.via("user_id"),
     order_by=("name",),
     keys=(unique("user_id", "name", own="user_id"),),
     cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
@@ -93,6 +102,7 @@ class Tag:
 
 @table(
     "place_tags",
+    scope=USER.via("user_id"),
     order_by=("created_at",),
     keys=(unique("place_id", "tag_id"),),
     cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places", "tags")),

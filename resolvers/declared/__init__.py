@@ -13,7 +13,7 @@ from gql.late import list_of, object_type, optional
 from gql.scope import Scope
 from gql.table import catalog
 from resolvers.declared import changes as subscriptions
-from resolvers.declared import functions, groups, lookups, queries, upserts, writes, writes_many
+from resolvers.declared import functions, groups, lookups, own_changes, queries, upserts, writes, writes_many
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.functions import Parameter
 from tripgate.planner import write
@@ -31,6 +31,7 @@ __all__ = [
     "grouped",
     "lookup",
     "many",
+    "my_changes",
     "one",
     "own",
     "presence",
@@ -198,6 +199,11 @@ def changes(type_name: str, *, description: str) -> DeclaredField:
         lambda: [derive.scope_argument(subscriptions.change_scope(type_name))],
         description,
     )
+
+
+def my_changes(*, description: str) -> DeclaredField:
+    """`myChanges: MyChange!`: what is told on the caller's own topic."""
+    return own_changes.OwnChanges(description)
 
 
 def presence(scope: Scope, *, event: str, description: str) -> DeclaredField:

@@ -188,10 +188,19 @@ def person_type() -> str:
     Raises:
         ValueError: No scope is of a person.
     """
+    return person_scope().root
+
+
+def person_scope() -> Scope:
+    """The scope whose rows are people.
+
+    Raises:
+        ValueError: There is none.
+    """
     of_person = catalog.scopes.of_person
     if of_person is None:
-        raise ValueError("who is present cannot be told: declare a scope(…, of_person=True)")
-    return of_person.root
+        raise ValueError("nobody can be told of what concerns them: declare a scope(…, of_person=True)")
+    return of_person
 
 
 def scope_key(selected: Selected, variables: VariableValues) -> str:

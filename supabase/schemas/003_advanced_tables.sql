@@ -463,17 +463,20 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
 
 -- Realtime ------------------------------------------------------------------------------------------------------------
 
--- A person is told on their own topic of invitations to their address, without the hash of the token.
+-- A person is told on their own topic of invitations to their address, without the hash of the token; whoever sends
+-- them is told too, by what is generated.
 create function private.broadcast_invitation() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
     invited uuid := (
-        select users.id from auth.users where users.email = new.email and users.email_confirmed_at is not null
+        select users.id from auth.users
+        where users.email = coalesce(new.email, old.email) and users.email_confirmed_at is not null
     );
 begin
     if invited is not null then
         perform private.broadcast(
-            'user:' || invited, tg_op, tg_table_schema, tg_table_name, to_jsonb(new) - 'token_hash', null
+            'user:' || invited, tg_op, tg_table_schema, tg_table_name, to_jsonb(new) - 'token_hash',
+            case when tg_op = 'DELETE' then jsonb_build_object('id', old.id) end
         );
     end if;
     return null;
@@ -481,7 +484,7 @@ end
 $$;
 revoke execute on function private.broadcast_invitation() from public;
 
-create trigger broadcast_invitations_changes after insert or update on public.invitations
+create trigger broadcast_invitations_to_invited after insert or update or delete on public.invitations
     for each row execute function private.broadcast_invitation();
 
 -- For clients that listen to `postgres_changes`.

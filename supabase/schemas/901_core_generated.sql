@@ -23,6 +23,21 @@ grant all on public.profiles to service_role;
 create trigger set_profiles_updated_at before update on public.profiles
     for each row execute function private.set_updated_at();
 
+create function private.broadcast_user() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', old.id::text, new.id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_user() from public;
+
+create trigger broadcast_profiles_changes after insert or update or delete on public.profiles
+    for each row execute function private.broadcast_user('id');
+
 create function public.profiles_by_ids(ids uuid[]) returns setof public.profiles language sql stable as $$
     select * from public.profiles where id = any (ids)
 $$;
@@ -64,6 +79,21 @@ grant all on public.user_preferences to service_role;
 create trigger set_user_preferences_updated_at before update on public.user_preferences
     for each row execute function private.set_updated_at();
 
+create function private.broadcast_user_by_user_id() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', old.user_id::text, new.user_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_user_by_user_id() from public;
+
+create trigger broadcast_user_preferences_changes after insert or update or delete on public.user_preferences
+    for each row execute function private.broadcast_user_by_user_id('id');
+
 create function public.user_preferences_by_ids(ids uuid[]) returns setof public.user_preferences language sql stable as $$
     select * from public.user_preferences where id = any (ids)
 $$;
@@ -91,6 +121,9 @@ create trigger expect_places_updates after update on public.places
 
 create trigger expect_places_deletes after delete on public.places
     referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_places_changes after insert or update or delete on public.places
+    for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.places_by_ids(ids uuid[]) returns setof public.places language sql stable as $$
     select * from public.places where id = any (ids)
@@ -167,6 +200,9 @@ revoke execute on function private.broadcast_trip() from public;
 
 create trigger broadcast_trips_changes after insert or update or delete on public.trips
     for each row execute function private.broadcast_trip('id');
+
+create trigger broadcast_trips_ownership after insert or delete or update of user_id on public.trips
+    for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.trips_by_ids(ids uuid[]) returns setof public.trips language sql stable as $$
     select * from public.trips where id = any (ids)
@@ -292,6 +328,26 @@ $$;
 comment on function public.notes_against(public.trip_items) is 'How the column compares with each text that the request brings along.';
 revoke execute on function public.notes_against(public.trip_items) from public, anon, authenticated, service_role;
 grant execute on function public.notes_against(public.trip_items) to authenticated;
+
+
+-- Rows that are seen elsewhere too ------------------------------------------------------------------------------------
+
+create function private.tell_trip_of_places() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'trip:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct trip_id from public.trip_items where place_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_trip_of_places() from public;
+
+create trigger tell_trip_of_places after update on public.places
+    for each row when (old is distinct from new) execute function private.tell_trip_of_places();
 
 
 -- Topics --------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ create trigger expect_saved_places_updates after update on public.saved_places
 create trigger expect_saved_places_deletes after delete on public.saved_places
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create trigger broadcast_saved_places_changes after insert or update or delete on public.saved_places
+    for each row execute function private.broadcast_user_by_user_id('id');
+
 create function public.saved_places_by_ids(ids uuid[]) returns setof public.saved_places language sql stable as $$
     select * from public.saved_places where id = any (ids)
 $$;
@@ -63,6 +66,9 @@ create trigger expect_collections_updates after update on public.collections
 
 create trigger expect_collections_deletes after delete on public.collections
     referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_collections_changes after insert or update or delete on public.collections
+    for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.collections_by_ids(ids uuid[]) returns setof public.collections language sql stable as $$
     select * from public.collections where id = any (ids)
@@ -111,6 +117,9 @@ create trigger expect_collection_places_updates after update on public.collectio
 create trigger expect_collection_places_deletes after delete on public.collection_places
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create trigger broadcast_collection_places_changes after insert or update or delete on public.collection_places
+    for each row execute function private.broadcast_user_by_user_id('id');
+
 create function public.collection_places_by_ids(ids uuid[]) returns setof public.collection_places language sql stable as $$
     select * from public.collection_places where id = any (ids)
 $$;
@@ -145,6 +154,9 @@ create trigger expect_tags_updates after update on public.tags
 
 create trigger expect_tags_deletes after delete on public.tags
     referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_tags_changes after insert or update or delete on public.tags
+    for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.tags_by_ids(ids uuid[]) returns setof public.tags language sql stable as $$
     select * from public.tags where id = any (ids)
@@ -183,6 +195,9 @@ create trigger set_place_tags_updated_at before update on public.place_tags
 create trigger expect_place_tags_deletes after delete on public.place_tags
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create trigger broadcast_place_tags_changes after insert or update or delete on public.place_tags
+    for each row execute function private.broadcast_user_by_user_id('id');
+
 create function public.place_tags_by_ids(ids uuid[]) returns setof public.place_tags language sql stable as $$
     select * from public.place_tags where id = any (ids)
 $$;
@@ -214,19 +229,7 @@ create trigger expect_collaborators_deletes after delete on public.collaborators
 create trigger broadcast_collaborators_changes after insert or update or delete on public.collaborators
     for each row execute function private.broadcast_trip_by_trip_id('id');
 
-create function private.broadcast_user_by_user_id() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    perform private.broadcast_change(
-        'user', old.user_id::text, new.user_id::text, tg_argv[0], tg_argv[1:],
-        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
-    );
-    return null;
-end
-$$;
-revoke execute on function private.broadcast_user_by_user_id() from public;
-
-create trigger broadcast_collaborators_membership after insert or delete on public.collaborators
+create trigger broadcast_collaborators_membership after insert or update or delete on public.collaborators
     for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.collaborators_by_ids(ids uuid[]) returns setof public.collaborators language sql stable as $$
@@ -252,6 +255,21 @@ grant insert, update, delete, truncate, references, trigger on public.invitation
 
 create trigger set_invitations_updated_at before update on public.invitations
     for each row execute function private.set_updated_at();
+
+create function private.broadcast_user_by_invited_by() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', old.invited_by::text, new.invited_by::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_user_by_invited_by() from public;
+
+create trigger broadcast_invitations_changes after insert or update or delete on public.invitations
+    for each row execute function private.broadcast_user_by_invited_by('id', 'id', 'trip_id', 'email', 'role', 'status', 'invited_by', 'expires_at', 'accepted_at', 'created_at', 'updated_at');
 
 
 -- votes ---------------------------------------------------------------------------------------------------------------
@@ -290,3 +308,25 @@ $$;
 comment on function public.comment_against(public.votes) is 'How the column compares with each text that the request brings along.';
 revoke execute on function public.comment_against(public.votes) from public, anon, authenticated, service_role;
 grant execute on function public.comment_against(public.votes) to authenticated;
+
+
+-- Rows that are seen elsewhere too ------------------------------------------------------------------------------------
+
+create function private.tell_trip_of_profiles() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'trip:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct id from public.trips where user_id = new.id
+        union
+        select distinct trip_id from public.collaborators where user_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_trip_of_profiles() from public;
+
+create trigger tell_trip_of_profiles after update on public.profiles
+    for each row when (old is distinct from new) execute function private.tell_trip_of_profiles();

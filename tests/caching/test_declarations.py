@@ -92,10 +92,9 @@ def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connecti
     assert followed - {"profiles"} <= looked_at(table)
 
 
-def test_what_is_told_on_trips_is_what_has_the_triggers(db: psycopg.Connection) -> None:
+def test_what_is_told_is_what_has_the_triggers(db: psycopg.Connection) -> None:
     rows = db.execute("select distinct tgrelid::regclass::text from pg_trigger where tgname ~ '^broadcast_.*_changes$'")
-    # Invitations are told to people, on their own topics.
-    assert {row[0].removeprefix("public.") for row in rows} - {"invitations"} == scopes_of_tables().keys()
+    assert {row[0].removeprefix("public.") for row in rows} == scopes_of_tables().keys()
 
 
 @pytest.mark.parametrize(

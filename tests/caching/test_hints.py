@@ -72,7 +72,7 @@ def test_what_is_left_out_does_not_count() -> None:
     ("query", "tables", "trips"),
     [
         ("{ tags { nodes { name } } }", {"tags"}, set()),
-        ("{ savedPlaces { nodes { name } } }", {"saved_places", "places"}, set()),
+        ("{ savedPlaces { nodes { name } } }", {"saved_places", "places"}, None),
         (
             '{ tags(filter: { placeTags: { some: { place: { name: { eq: "x" } } } } }) { totalCount } }',
             {"tags", "place_tags", "places", "trips", "collaborators", "trip_items"},

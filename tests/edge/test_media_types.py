@@ -183,7 +183,9 @@ async def test_a_subscription_needs_a_stream(http: aiohttp.ClientSession, anonym
     async with http.post(anonymous.url, json=body, headers={"Accept": f"{RESPONSE}, {JSON}"}) as response:
         answer = await response.json(content_type=RESPONSE)
         assert response.status == 406
-        assert answer["errors"][0]["message"] == "Subscribe with `Accept: text/event-stream`, or over a WebSocket."
+        assert answer["errors"][0]["message"] == (
+            "Subscribe with `Accept: text/event-stream` or `multipart/mixed;subscriptionSpec=1.0`, or over a WebSocket."
+        )
     # Every urql sends this with every request.
     everything = f"{RESPONSE}, application/graphql+json, {JSON}, {STREAM}, multipart/mixed"
     async with http.post(anonymous.url, json=body, headers={"Accept": everything}) as response:

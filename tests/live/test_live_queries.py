@@ -19,6 +19,9 @@ TRIP = "subscription ($trip: UUID!) { trip(id: $trip) { title items { nodes { ti
 ITEMS = """subscription ($trip: UUID!) {
   tripItems(filter: { tripId: { eq: $trip } }) { totalCount nodes { title cost } } }"""
 DEAR = "{ trips(first: 100) { nodes { title items(first: 4) { nodes { id } } } } }"
+INVITE = """insert into public.invitations (trip_id, email, role, token_hash, invited_by)
+  select id, 'somebody@example.com', 'viewer', encode(sha256('live'), 'hex'), user_id
+  from public.trips where user_id = %s"""
 TRIPS = "subscription { trips { nodes { title } totalCount } }"
 
 
@@ -205,6 +208,55 @@ async def test_what_one_may_not_see_is_null_as_in_a_query(party: Party) -> None:
         assert await connection.event(query) == {"trip": None}
 
 
+@pytest.mark.parametrize(
+    ("query", "change"),
+    [
+        ("{ tags { nodes { name } } }", "insert into public.tags (user_id, name) values (%s, 'Sea')"),
+        ("{ savedPlaces { totalCount } }", "insert into public.saved_places (user_id, name) values (%s, 'Quay')"),
+        ("{ collections { nodes { name } } }", "insert into public.collections (user_id, name) values (%s, 'Quays')"),
+        ("{ places { nodes { name } } }", "insert into public.places (user_id, name) values (%s, 'Quay')"),
+        ("{ myPreferences { locale } }", "update public.user_preferences set locale = 'fr-FR' where user_id = %s"),
+        ("{ viewer { displayName } }", "update public.profiles set display_name = 'Else' where id = %s"),
+        ("{ trips { nodes { title } } }", "insert into public.trips (user_id, title) values (%s, 'Made elsewhere')"),
+        ("{ invitations { totalCount } }", INVITE),
+    ],
+    ids=lambda text: text.split()[1] if text.startswith("{") else "",
+)
+async def test_what_is_ones_own_is_followed_wherever_it_is_written(party: Party, query: str, change: str) -> None:
+    async with live(party.owner) as connection:
+        following = await connection.subscribe(f"subscription {query}")
+        first = await connection.event(following)
+        assert await hear_out(connection, following) is None
+        party.sql(change, party.owner.id)
+        second = await connection.event(following, 2.5)
+        assert second == await party.owner.ask(query)
+        assert second != first
+
+
+async def test_a_place_or_a_person_on_the_trip_is_followed_by_the_others(party: Party) -> None:
+    made = await party.owner.ask('mutation { createPlace(input: { name: "Quay" }) { id } }')
+    party.sql("update public.trip_items set place_id = %s where id = %s", made["createPlace"]["id"], party.item)
+    async with live(party.editor) as connection:
+        query = await connection.subscribe(
+            """subscription ($trip: UUID!) {
+                 trip(id: $trip) { owner { displayName } items { nodes { place { name } } } } }""",
+            trip=party.trip,
+        )
+        message = await connection.message()
+        first = message["payload"]["data"]
+        assert "extensions" not in message["payload"], "all of it can be heard of"
+        assert await hear_out(connection, query) is None
+        await party.owner.ask(
+            'mutation ($id: UUID!) { updatePlace(id: $id, patch: { name: "Pier" }) { id } }',
+            id=made["createPlace"]["id"],
+        )
+        first["trip"]["items"]["nodes"][0]["place"]["name"] = "Pier"
+        assert await connection.event(query, 2.5) == first
+        party.sql("update public.profiles set display_name = 'Renamed' where id = %s", party.owner.id)
+        first["trip"]["owner"]["displayName"] = "Renamed"
+        assert await connection.event(query, 2.5) == first
+
+
 async def test_what_cannot_be_heard_of_is_read_again_and_again_and_says_so(party: Party, watched: str) -> None:
     async with live(at(party.owner, watched)) as connection:
         query = await connection.subscribe("subscription { trips { nodes { isOver } } }")
@@ -264,6 +316,34 @@ async def test_an_event_stream_has_the_same_answers(party: Party) -> None:
         assert await event() == [{"title": "Shared"}]
         party.sql("update public.trips set title = 'Streamed' where id = %s", party.trip)
         assert await event() == [{"title": "Streamed"}]
+
+
+async def test_parts_of_one_answer_as_apollo_client_asks_for_them(party: Party) -> None:
+    editor = party.editor
+    accept = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json"
+    headers = {"Accept": accept, "Authorization": f"Bearer {editor.token}"}
+    async with editor.http.post(editor.url, json={"query": TRIPS}, headers=headers) as response:
+        assert response.headers["Content-Type"] == "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
+
+        async def part() -> Any:
+            text = await asyncio.wait_for(response.content.readuntil(b"\r\n--graphql"), 5)
+            head, _, body = text.removesuffix(b"\r\n--graphql").partition(b"\r\n\r\n")
+            assert head == b"\r\nContent-Type: application/json"
+            return json.loads(body)["payload"]["data"]["trips"]["nodes"]
+
+        assert await asyncio.wait_for(response.content.readuntil(b"--graphql"), 5) == b"\r\n--graphql"
+        assert await part() == [{"title": "Shared"}]
+        party.sql("update public.trips set title = 'In parts' where id = %s", party.trip)
+        assert await part() == [{"title": "In parts"}]
+    async with editor.http.post(
+        editor.url, json={"query": 'subscription { trips(after: "nonsense") { nodes { id } } }'}, headers=headers
+    ) as response:
+        body = await response.text()
+    assert body.startswith("\r\n--graphql\r\nContent-Type: application/json\r\n\r\n{")
+    assert body.endswith("}\r\n--graphql--\r\n")
+    ended = json.loads(body.split("\r\n\r\n")[1].removesuffix("\r\n--graphql--\r\n"))
+    assert ended["payload"] is None
+    assert ended["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_each_read_counts_against_what_its_person_may_spend(party: Party, info: StackInfo) -> None:

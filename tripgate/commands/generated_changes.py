@@ -12,6 +12,45 @@ from gql.scope import Scope
 from gql.table import Table, catalog
 
 
+def told_elsewhere(table: Table) -> str:
+    """What tells wherever else a row is seen that it has changed, by its key alone: it may be somebody else's.
+
+    That is told of changes only. Where a row begins or ends to be seen, the row that leads to it is told.
+    """
+    by_scope: dict[Scope, list[str]] = {}
+    for each in table.seen_in:
+        relation = table.relations[each.relation]
+        target = catalog[relation.target]
+        by_scope.setdefault(each.scope, []).append(
+            f"select distinct {target.scope_via} from {_sql(target)} where {relation.via} = new.{table.primary_key}"  # noqa: S608 - declared names
+        )
+    parts = []
+    for scope, found in by_scope.items():
+        name = f"tell_{scope.name}_of_{table.name.replace('.', '_')}"
+        parts += [
+            "\n".join(
+                [
+                    f"create function private.{name}() returns trigger",
+                    "language plpgsql security definer set search_path = '' as $$",
+                    "begin",
+                    "    perform private.broadcast(",
+                    f"        '{scope.name}:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,",
+                    f"        jsonb_build_object('{table.primary_key}', new.{table.primary_key})",
+                    "    ) from (",
+                    "        " + "\n        union\n        ".join(found),
+                    "    ) as seen (seen_in);",
+                    "    return null;",
+                    "end",
+                    "$$;",
+                    f"revoke execute on function private.{name}() from public;",
+                ]
+            ),
+            f"create trigger {name} after update on {_sql(table)}\n"
+            f"    for each row when (old is distinct from new) execute function private.{name}();",
+        ]
+    return "\n\n".join(parts)
+
+
 def topics(scopes: Iterable[Scope]) -> str:
     """The helper of the policies on channels, once these scopes are there."""
     parts = [
@@ -49,7 +88,9 @@ class Changes:
         person = catalog.scopes.of_person
         members = [each for scope in catalog.scopes for each in scope.members if catalog[each.type_name] is table]
         if person is not None and members:
-            parts += self._told(table, person, (members[0].person,), "membership", "insert or delete")
+            parts += self._told(table, person, (members[0].person,), "membership", "insert or update or delete")
+        elif person is not None and (owner := catalog.owner_of(table)) is not None:
+            parts += self._told(table, person, (owner,), "ownership", f"insert or delete or update of {owner}")
         return parts
 
     def _told(self, table: Table, scope: Scope, path: Sequence[str], what: str, events: str) -> list[str]:

@@ -70,6 +70,7 @@ def generated(project_dir: Path) -> dict[Path, str]:
     keys: set[str] = set()
     changes = generated_changes.Changes()
     seen: list[Table] = []
+    told: list[Table] = []
     for file, tables in by_file.items():
         stage = _STAGE.fullmatch(file.name)
         if stage is None:
@@ -77,6 +78,17 @@ def generated(project_dir: Path) -> dict[Path, str]:
         name = f"9{stage[1]}_{stage[2]}_generated.sql"
         parts = [_HEADER.format(file=file.name), *(of_table(table, keys, changes) for table in tables)]
         seen += tables
+        ready = [
+            table
+            for table in seen
+            if table.seen_in
+            and table not in told
+            and all(catalog[table.relations[each.relation].target] in seen for each in table.seen_in)
+        ]
+        if ready:
+            head = "-- Rows that are seen elsewhere too "
+            parts += [f"\n{head:-<120}", *map(generated_changes.told_elsewhere, ready)]
+            told += ready
         if any(catalog[scope.root] in tables for scope in catalog.scopes):
             there = [scope for scope in catalog.scopes if catalog[scope.root] in seen]
             head = "-- Topics "

@@ -12,8 +12,9 @@ from gql.json_numbers import exact
 from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
-from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, Accepted, accepted
+from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, MULTIPART, Accepted, accepted
 from tripgate.gateway.edge.parameters import Parameters
+from tripgate.gateway.edge.stream_formats import EVENTS, PARTS
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.request import GraphQLRequest
@@ -73,7 +74,10 @@ class GraphQLHandler:
                 answers = await self._stream(client, wanted, operation, caller)
                 live = operation.kind is OperationType.SUBSCRIPTION
                 self._observability.stream(record, live=live)
-                stream = await self._streams.respond(request, answers, record, client.address, live=live)
+                parts = live and accept.parts
+                stream = await self._streams.respond(
+                    request, answers, record, client.address, live=live, written_as=PARTS if parts else EVENTS
+                )
                 self._observability.finish(record, stream.status)
                 return self._shutdown.last(stream)
             prepared = await client.admit(wanted, operation, caller)
@@ -136,8 +140,11 @@ def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
         return
     if method != "POST":
         raise method_not_allowed(f"A {kind.value} needs POST.", "POST")
-    if kind is OperationType.SUBSCRIPTION and not accept.streams:
-        raise HttpError(406, f"Subscribe with `Accept: {EVENT_STREAM}`, or over a WebSocket.")
+    if kind is OperationType.SUBSCRIPTION and not (accept.streams or accept.parts):
+        raise HttpError(
+            406,
+            f"Subscribe with `Accept: {EVENT_STREAM}` or `{MULTIPART};subscriptionSpec=1.0`, or over a WebSocket.",
+        )
 
 
 def _encoded(status: int, answer: object) -> tuple[int, bytes]:

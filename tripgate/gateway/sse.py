@@ -1,7 +1,4 @@
-"""GraphQL over server-sent events, in distinct connections mode: one request, one stream.
-
-After the protocol of `graphql-sse`: a `next` event an answer, `complete` at the end. Comments keep idle streams open.
-"""
+"""GraphQL over a stream: one request and many answers, as server-sent events or as parts of one multipart answer."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -11,10 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from gql.errors import ApiError
-from gql.json_numbers import dumps
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections
-from tripgate.gateway.edge.media_types import EVENT_STREAM
+from tripgate.gateway.edge.stream_formats import EVENTS, StreamFormat
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.operation import RequestError
@@ -30,7 +26,7 @@ class EventStreams:
     """The open streams of this process.
 
     Args:
-        keep_alive: Seconds between comments on an idle stream; a reader that takes nothing for as long is hung up on.
+        keep_alive: Seconds between signs of life on an idle stream; whoever takes nothing for as long is hung up on.
     """
 
     def __init__(
@@ -48,13 +44,21 @@ class EventStreams:
         self._stopping = asyncio.Event()
 
     async def respond(
-        self, request: web.Request, answers: Answers, record: RequestRecord, address: str, *, live: bool
+        self,
+        request: web.Request,
+        answers: Answers,
+        record: RequestRecord,
+        address: str,
+        *,
+        live: bool,
+        written_as: StreamFormat = EVENTS,
     ) -> web.StreamResponse:
         """Stream the answers to a request.
 
         Args:
             address: Where it comes from.
             live: Whether they are a subscription's.
+            written_as: How they are written.
 
         Raises:
             ApiError: RATE_LIMITED, the person follows too much already, or the address; OVERLOADED, too many follow
@@ -62,26 +66,32 @@ class EventStreams:
         """
         with self._open.one_more(address):
             if not live:
-                return await self._respond(request, answers, record, live=False)
+                return await self._respond(request, answers, record, written_as, live=False)
             async with self._limit.one_more(record.caller):
-                return await self._respond(request, answers, record, live=True)
+                return await self._respond(request, answers, record, written_as, live=True)
 
     async def _respond(
-        self, request: web.Request, answers: Answers, record: RequestRecord, *, live: bool
+        self,
+        request: web.Request,
+        answers: Answers,
+        record: RequestRecord,
+        written_as: StreamFormat,
+        *,
+        live: bool,
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
-                "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
+                "Content-Type": written_as.content_type,
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
                 "X-Request-Id": record.request_id,
             }
         )
         await response.prepare(request)
-        await response.write(b":\n\n")  # the stream is open, though nothing has happened yet
+        await response.write(written_as.opening)
         ends = [
-            asyncio.create_task(self._send(request, response, answers, record)),
-            asyncio.create_task(self._watch(request, response)),
+            asyncio.create_task(self._send(request, response, answers, record, written_as)),
+            asyncio.create_task(self._watch(request, response, written_as.idle)),
         ]
         if live:
             # It has no end of its own, so the stop must not wait for one. No `complete` is sent: clients take that for
@@ -106,37 +116,46 @@ class EventStreams:
         self._stopping.set()
 
     async def _send(
-        self, request: web.Request, response: web.StreamResponse, answers: Answers, record: RequestRecord
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        answers: Answers,
+        record: RequestRecord,
+        written_as: StreamFormat,
     ) -> None:
         with suppress(ConnectionError, TimeoutError):  # the reader has gone, or takes nothing
             try:
                 async with aclosing(answers):
                     async for answer in answers:
                         self._observability.note(record, answer)
-                        await self._write(request, response, _event("next", answer))
+                        await self._write(request, response, written_as.answer(answer))
             except RequestError as error:
-                await self._problem(request, response, record, formatted(error.errors, error.code))
+                await self._problem(request, response, record, written_as, formatted(error.errors, error.code))
             except ApiError as error:
-                await self._problem(request, response, record, request_error(error))
+                await self._problem(request, response, record, written_as, request_error(error))
             except (ConnectionError, TimeoutError):
                 raise
             except Exception as error:  # a mistake of ours ends this stream, and says so
-                await self._problem(request, response, record, [masked(error)])
-            await self._write(request, response, _event("complete", None))
+                await self._problem(request, response, record, written_as, [masked(error)])
+            await self._write(request, response, written_as.ending)
 
     async def _problem(
-        self, request: web.Request, response: web.StreamResponse, record: RequestRecord, errors: list[dict[str, Any]]
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        record: RequestRecord,
+        written_as: StreamFormat,
+        errors: list[dict[str, Any]],
     ) -> None:
-        problem = {"errors": errors}
-        self._observability.note(record, problem)
-        await self._write(request, response, _event("next", problem))
+        self._observability.note(record, {"errors": errors})
+        await self._write(request, response, written_as.refusal(errors))
 
     async def _write(self, request: web.Request, response: web.StreamResponse, event: bytes) -> None:
         async with asyncio.timeout(self._keep_alive):
             await flushed(request, self._keep_alive)
             await response.write(event)
 
-    async def _watch(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def _watch(self, request: web.Request, response: web.StreamResponse, idle: bytes) -> None:
         """Write keep-alives until the reader has gone: without writes a lost connection goes unnoticed."""
         last = asyncio.get_running_loop().time()
         with suppress(ConnectionError):
@@ -145,11 +164,7 @@ class EventStreams:
                 now = asyncio.get_running_loop().time()
                 if now - last >= self._keep_alive:
                     last = now
-                    await response.write(b":\n\n")
+                    await response.write(idle)
 
     async def _stopped(self) -> None:
         await self._stopping.wait()
-
-
-def _event(name: str, data: dict[str, Any] | None) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + (b"" if data is None else dumps(data)) + b"\n\n"

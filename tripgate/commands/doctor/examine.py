@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
+from gql.table import catalog
 from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login
@@ -118,6 +119,8 @@ class _Examination:
                     await self._check(account.rows(data, signed_in))
             self._reporter.section("Realtime and functions")
             await self._check(live.realtime(probe, settings, signed_in))
+            for finding in live.coverage(catalog):
+                self._reporter.found(finding)
             await self._check(live.functions(probe, settings, signed_in))
         finally:
             if signed_in is not None:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from gql.scope import Scope
-from gql.table import Kind, catalog
+from gql.scope_checks import uncovered
+from gql.table import Catalog, Kind, catalog
 from tripgate import systems
 from tripgate.commands.doctor.account import SignedIn
 from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
@@ -16,6 +17,20 @@ from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
 _POLICIES = "Push the migrations: policies on realtime.messages say who may listen. Is Realtime's private access on?"
+
+
+def coverage(catalog: Catalog) -> list[Finding]:
+    """Which tables' changes no topic tells of, so that live queries cannot hear of them."""
+    types = uncovered(catalog)
+    if not types:
+        return []
+    return [
+        warning(
+            f"No scope covers {listed(types)}: live queries of such rows are read every TRIPGATE_LIVE_POLL seconds.",
+            "Declare @table(…, scope=….via(column)), with the column of the person or the shared row that they belong "
+            "to, and run make schema and make migration.",
+        )
+    ]
 
 
 async def realtime(probe: Probe, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:

@@ -297,7 +297,7 @@ class AnswerCache:
         person.stable_from = max(person.stable_from, self._clock() + SETTLES_SECONDS)
         for cached in list(person.cached.values()):
             found = cached.hint
-            if found.by_topic and found.concerned(scope, keys, table):
+            if (found.by_topic or table is not None) and found.concerned(scope, keys, table):
                 self._drop(cached)
 
     def _end_all(self, person: _Person | None) -> None:

@@ -9,6 +9,7 @@ from multidict import CIMultiDictProxy
 JSON_TYPE = "application/json"
 RESPONSE_TYPE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
+MULTIPART = "multipart/mixed"
 HTML = "text/html"
 
 # In the order in which a client that takes anything gets them.
@@ -25,12 +26,15 @@ class Accepted:
         streams: Whether it takes an event stream, which the answers to a subscription are.
         page: Whether it would rather have a page than any of these, as a browser that visits an address.
         json: The media type of an error: what it would rather have, where that holds JSON.
+        parts: Whether it would rather have the answers to a subscription as parts of one multipart answer, as Apollo
+            Client asks for them: `multipart/mixed;subscriptionSpec=1.0`.
     """
 
     best: str | None
     streams: bool
     page: bool
     json: str = JSON_TYPE
+    parts: bool = False
 
 
 class _Range(NamedTuple):
@@ -39,6 +43,7 @@ class _Range(NamedTuple):
     media_type: str
     quality: float
     position: int
+    parts: bool = False
 
 
 class _Match(NamedTuple):
@@ -73,13 +78,21 @@ def _parsed(header: str) -> Accepted:
         del matches[EVENT_STREAM]
     best = max(matches, key=matches.__getitem__, default=None)
     rather_a_page = page is not None and page.precision == _EXACTLY and (best is None or page > matches[best])
-    return Accepted(best, stream is not None, rather_a_page, RESPONSE_TYPE if best == RESPONSE_TYPE else JSON_TYPE)
+    parts = max((each.quality for each in ranges if each.parts), default=0.0)
+    exactly = stream.quality if stream is not None and stream.precision == _EXACTLY else 0.0
+    return Accepted(
+        best,
+        stream is not None,
+        rather_a_page,
+        RESPONSE_TYPE if best == RESPONSE_TYPE else JSON_TYPE,
+        parts > exactly,
+    )
 
 
 def _range(text: str, position: int) -> _Range | None:
     """One entry, or `None` for one that nothing can match."""
     media_type, *parameters = (part.strip() for part in split_header(text, ";"))
-    quality = 1.0
+    quality, parts = 1.0, False
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         name, value = name.strip().lower(), value.strip().strip('"').lower()
@@ -88,10 +101,12 @@ def _range(text: str, position: int) -> _Range | None:
                 quality = float(value)
             except ValueError:
                 return None
+        elif name == "subscriptionspec":
+            parts = value == "1.0" and media_type.lower() == MULTIPART
         elif name == "charset" and value not in {"utf-8", "utf8"}:
             return None  # every answer is in UTF-8
     # A weight that is no number between the two is no weight.
-    return _Range(media_type.lower(), quality, position) if 0 <= quality <= 1 else None
+    return _Range(media_type.lower(), quality, position, parts) if 0 <= quality <= 1 else None
 
 
 def _match(offered: str, ranges: list[_Range]) -> _Match | None:

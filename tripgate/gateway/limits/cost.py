@@ -16,6 +16,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLUnionType,
     get_named_type,
 )
 from graphql.execution.values import VariableValues
@@ -115,12 +116,12 @@ def _kind(parent: str, name: str, definition: GraphQLField) -> _Kind:
         return _Kind.META
     table = catalog.by_type.get(parent)
     type_ = get_named_type(definition.type)
-    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
         column = table.columns.get(name) if table is not None else None
         return _Kind.COMPUTED if column is not None and column.computed else _Kind.LEAF
     if table is not None and name in table.computed:
         return _Kind.COMPUTED
-    if "pageInfo" in type_.fields:
+    if not isinstance(type_, GraphQLUnionType) and "pageInfo" in type_.fields:
         return _Kind.CONNECTION
     outer = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
     return _Kind.SEVERAL if isinstance(outer, GraphQLList) else _Kind.ONE
@@ -174,8 +175,11 @@ class _Estimate:
     def _of_row(self, selected: Selected) -> int:
         """What is selected of a row; where its type is only known later, of the dearest type."""
         assert selected.definition is not None  # noqa: S101 - only fields with objects below come here
-        if isinstance(get_named_type(selected.definition.type), GraphQLObjectType):
+        type_ = get_named_type(selected.definition.type)
+        if isinstance(type_, GraphQLObjectType):
             return self._selected(selected.children)
+        if isinstance(type_, GraphQLUnionType):
+            return max(self._selected(selected.children_of(each.name)) for each in type_.types)
         return max(self._selected(selected.children_of(table.type_name)) for table in catalog)
 
     def _selected(self, children: Iterable[Selected]) -> int:

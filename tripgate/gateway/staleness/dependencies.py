@@ -93,6 +93,12 @@ def scopes_of_tables() -> dict[str, Scope]:
 
 
 @cache
+def seen_in() -> dict[str, tuple[Scope, ...]]:
+    """For each table whose rows are seen elsewhere too, by its SQL name, in which scopes it is told of there."""
+    return {table.name: tuple({each.scope: None for each in table.seen_in}) for table in catalog if table.seen_in}
+
+
+@cache
 def gateway_write_tables() -> frozenset[str]:
     """The tables that several people see, and whose changes only gateways tell each other of."""
     return frozenset(
@@ -116,7 +122,9 @@ def topic_tables() -> frozenset[str]:
 def heard_tables() -> frozenset[str]:
     """The tables of whose changes everybody hears who may see the row."""
     return frozenset(
-        table.name for table in catalog if table.scope is not None and table.name not in gateway_write_tables()
+        table.name
+        for table in catalog
+        if table.scope is not None and (table.seen_in or table.name not in gateway_write_tables())
     )
 
 
@@ -228,11 +236,12 @@ class _Found:
         if scope is None:
             return
         self.by_topic = self.by_topic or name in topic_tables()
-        keys = self.scopes.setdefault(scope, set())
-        if at is None or at[0] is not scope:
-            self.scopes[scope] = None
-        elif keys is not None:
-            keys.add(at[1])
+        for each in (scope, *seen_in().get(name, ())):
+            keys = self.scopes.setdefault(each, set())
+            if at is None or at[0] is not each:
+                self.scopes[each] = None
+            elif keys is not None:
+                keys.add(at[1])
 
     def _unknown(self) -> None:
         """What a field depends on is not known."""

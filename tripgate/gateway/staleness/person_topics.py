@@ -129,7 +129,7 @@ class PersonTopics:
             return
         for name in _by_membership().get(change.table, ()):
             joined = self._scopes.get(name)
-            if joined is not None:
+            if joined is not None and change.operation is not Operation.UPDATE:
                 joined.may_have_changed(at_once=True)
                 if change.operation is Operation.DELETE:
                     # Not while the relay tells its listeners.
@@ -160,7 +160,9 @@ def _by_membership() -> dict[str, list[str]]:
     """For each table by whose rows people take part, in which scopes."""
     found: dict[str, list[str]] = {}
     for scope in catalog.scopes:
-        for table in catalog.members_of(scope):
+        # A root's owner takes part as well.
+        owned = {catalog[scope.root].name} if scope.owner is not None and not scope.of_person else set()
+        for table in catalog.members_of(scope) | owned:
             found.setdefault(table, []).append(scope.name)
     return found
 

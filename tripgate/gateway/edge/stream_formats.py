@@ -1,0 +1,74 @@
+"""How the answers of a stream are written: as server-sent events, or as the parts of one multipart answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gql.json_numbers import dumps
+from tripgate.gateway.edge.media_types import EVENT_STREAM, MULTIPART
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """The bytes of a stream around its answers.
+
+    Attributes:
+        content_type: As in the header.
+        opening: Written at once: the stream is open, though nothing has happened yet.
+        idle: Written while nothing happens.
+        ending: Written once there are no more answers.
+    """
+
+    content_type: str
+    opening: bytes
+    idle: bytes
+    ending: bytes
+
+    def answer(self, answer: dict[str, Any]) -> bytes:
+        """An answer of the operation."""
+        raise NotImplementedError
+
+    def refusal(self, errors: list[dict[str, Any]]) -> bytes:
+        """What the operation ends with, where that is no answer."""
+        raise NotImplementedError
+
+
+class _ServerSentEvents(StreamFormat):
+    """After the protocol of `graphql-sse`: a `next` event an answer, `complete` at the end, comments between."""
+
+    __slots__ = ()
+
+    def answer(self, answer: dict[str, Any]) -> bytes:
+        return b"event: next\ndata: " + dumps(answer) + b"\n\n"
+
+    def refusal(self, errors: list[dict[str, Any]]) -> bytes:
+        return self.answer({"errors": errors})
+
+
+class _MultipartAnswers(StreamFormat):
+    """After Apollo's protocol of subscriptions over HTTP: a part an answer below `payload`, empty ones between.
+
+    An error that ends the operation stands beside a null payload.
+    """
+
+    __slots__ = ()
+
+    def answer(self, answer: dict[str, Any]) -> bytes:
+        return _part({"payload": answer})
+
+    def refusal(self, errors: list[dict[str, Any]]) -> bytes:
+        return _part({"payload": None, "errors": errors})
+
+
+# The boundary is part of the protocol. Each part ends with it, so that a reader need not wait for the next to know.
+_BOUNDARY = b"--graphql"
+_HEAD = b"\r\nContent-Type: application/json\r\n\r\n"
+
+
+def _part(value: dict[str, Any]) -> bytes:
+    return _HEAD + dumps(value) + b"\r\n" + _BOUNDARY
+
+
+EVENTS = _ServerSentEvents(f"{EVENT_STREAM}; charset=utf-8", b":\n\n", b":\n\n", b"event: complete\ndata: \n\n")
+PARTS = _MultipartAnswers(
+    f"{MULTIPART};boundary=graphql;subscriptionSpec=1.0", b"\r\n" + _BOUNDARY, _part({}), b"--\r\n"
+)
