@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import jwt
+import orjson
 import pytest
 
 from gql.errors import ApiError
@@ -129,3 +130,44 @@ async def test_whoever_is_anonymous_with_the_refusal(identity: Identity) -> None
 async def test_a_secret_is_for_its_own_algorithm(identity: Identity, algorithm: str) -> None:
     given = jwt.encode({"iss": ISSUER, "sub": "ada", "aud": "authenticated"}, "s" * 64, algorithm)
     assert await refusal(identity, f"Bearer {given}") == "The access token is not accepted."
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\x00b", rb'"a\u0000b"'),
+        (10**30, b"1000000000000000000000000000000"),
+        ("\ud800", rb'"\ud800"'),
+        ([[[{"sub": "ben", "role": "service_role"}]]], b'[[[{"sub":"ben","role":"service_role"}]]]'),
+        ("', true), set_config('role', 'service_role", b"\"', true), set_config('role', 'service_role\""),
+        (2.5, b"2.5"),
+        (True, b"true"),
+    ],
+)
+async def test_claims_of_every_kind_are_handed_on_as_json(identity: Identity, value: object, expected: bytes) -> None:
+    given = token(app_metadata=value)
+    assert (await identity.caller(f"Bearer {given}")).user_id == "ada"
+    assert expected in await identity.claims(given)
+    assert orjson.loads(await identity.claims(token()))["sub"] == "ada"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"role": "service_role"},
+        {"role": "none"},
+        {"role": "authenticated "},
+        {"role": "AUTHENTICATED"},
+        {"role": ["authenticated"]},
+        {"role": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": {"ben": 1}},
+        {"role": "anon"},
+    ],
+)
+async def test_no_other_token_has_claims(identity: Identity, changes: dict[str, Any]) -> None:
+    """Whatever made a caller of it."""
+    with pytest.raises(ApiError) as refused:
+        await identity.claims(token(**changes))
+    assert refused.value.extensions == {"code": "UNAUTHENTICATED"}

@@ -3,6 +3,7 @@
 Authority stays with Postgres; identity serves keys, limits and streams.
 """
 
+import json
 import time
 from typing import Any
 
@@ -66,7 +67,7 @@ class Identity:
         claims, decoded = await self._verified(token)
         signed_in = claims.role == "authenticated"
         caller = Caller(claims.sub, token, claims.session_id, claims.exp, claims.email) if signed_in else ANONYMOUS
-        self._known[token] = (caller, claims.exp, orjson.dumps(decoded))
+        self._known[token] = (caller, claims.exp, _json(decoded))
         return caller
 
     async def claims(self, token: str) -> bytes:
@@ -130,6 +131,14 @@ class Identity:
         if key is None or key.algorithm_name != algorithm:
             raise jwt.InvalidKeyError
         return key, algorithm
+
+
+def _json(claims: dict[str, Any]) -> bytes:
+    """Claims as JSON, those with numbers or characters in them that only Python's own encoder writes too."""
+    try:
+        return orjson.dumps(claims)
+    except TypeError:
+        return json.dumps(claims, separators=(",", ":")).encode()
 
 
 def _refused(message: str) -> ApiError:

@@ -1,6 +1,6 @@
 """The plan: what to ask of the database for one root field, as frozen plain data that prints and compares.
 
-Nothing here knows PostgREST; a second renderer may write SQL from the same plan.
+Nothing here knows PostgREST or SQL: each backend renders the same plan.
 """
 
 import dataclasses

@@ -24,9 +24,12 @@ ROLES = (ANON, AUTHENTICATED)
 
 ANONYMOUS_CLAIMS = b'{"role":"anon"}'
 
-# Of both, what PostgREST's own connections have, and what it applies with the role.
+# The time zone that there is without any settings of roles; then of both, what PostgREST's own connections have, and
+# what it applies with the role.
 _SETTINGS = """\
-select r.rolname, split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)
+select 'authenticator', 'TimeZone', reset_val from pg_catalog.pg_settings where name = 'TimeZone'
+union all
+(select r.rolname, split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)
 from pg_catalog.pg_db_role_setting as d
 join pg_catalog.pg_roles as r on r.oid = d.setrole
 cross join unnest(d.setconfig) as s
@@ -34,7 +37,7 @@ left join pg_catalog.pg_settings as p on p.name = split_part(s, '=', 1)
 where r.rolname in ('authenticator', 'anon', 'authenticated')
     and d.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
     and (p.context = 'user' or s like 'pgrst.db_pre_request=%')
-order by d.setdatabase"""
+order by d.setdatabase)"""
 _POSTGREST = "authenticator"
 _PRE_REQUEST = "pgrst.db_pre_request"
 # Which reads by GET need not call, as their deadline is in the preamble and nothing else of it is about reads.
@@ -52,6 +55,9 @@ _OURS = frozenset(
         _PRE_REQUEST,
     }
 )
+_LEGACY_CLAIMS = ("request.jwt.claim.sub", "request.jwt.claim.role", "request.jwt.claim.email")
+"""`auth.uid()` and its like believe these before the claims: one that is set for good would name all who follow."""
+
 _UNITS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "us": 0.001}
 _TIME = re.compile(r"([0-9.]+) *(us|ms|s|min|h|d|)")
 
@@ -113,11 +119,12 @@ def role_session(role: str, found: Mapping[str, Mapping[str, str]], search_path:
         **given,
         "statement_timeout": "$2",
         "transaction_read_only": "'on'",
-        "datestyle": "'ISO'",
+        "datestyle": "'ISO, MDY'",
         "request.method": "$3",
         "request.path": "$4",
         "request.headers": """'{"user-agent":"tripgate"}'""",
         "request.cookies": "'{}'",
+        **dict.fromkeys(_LEGACY_CLAIMS, "''"),
     }
     calls = [f"set_config({_literal(name)}, {value}, true)" for name, value in settings.items()]
     pre_request = base.get(_PRE_REQUEST)
