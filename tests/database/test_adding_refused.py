@@ -167,10 +167,10 @@ class TestRefusing:
         db.execute(SHELVES + "grant select on public.shelves to authenticated;")
         assert refused(db, "shelves", type_name="Trip").startswith("The API has a type Trip already: ")
         assert refused(db, "shelves", type_name="a shelf") == (
-            "a shelf is no name of a type: give one with --type, as in PackingItem."
+            "a shelf is no name of a type: give one with --type, in CamelCase."
         )
         assert refused(db, "shelves", domain="a-b") == (
-            "a-b is no name of a module: give one with --domain, as in packing."
+            "a-b is no name of a module: give one with --domain, in lower case."
         )
         assert refused(db, "elsewhere.shelves").startswith("No schema elsewhere is declared: give it a prefix")
 

@@ -43,10 +43,14 @@ _LONGEST = 20_000
 _WHOLE = {"integer", "smallint", "bigint"}
 
 
-def written(draft: Draft, holds: Holds) -> str:
-    """The file."""
+def written(draft: Draft, holds: Holds, people: str) -> str:
+    """The file.
+
+    Args:
+        people: The table of people, with its schema.
+    """
     table = draft.table
-    samples = {name: value for name in table.columns if (value := _sample(draft, name, holds)) is not None}
+    samples = {name: value for name in table.columns if (value := _sample(draft, name, holds, people)) is not None}
     needed = [
         column.name
         for column in table.columns.values()
@@ -104,12 +108,12 @@ def _may(draft: Draft) -> dict[str, list[str]]:
     }
 
 
-def _sample(draft: Draft, name: str, holds: Holds) -> Any:
-    """A value of a column that its own checks take; `$trips` where it refers to a row of another table."""
+def _sample(draft: Draft, name: str, holds: Holds, people: str) -> Any:
+    """A value of a column that its own checks take; `$table` where it refers to a row of another table."""
     column = draft.table.columns[name]
     key = draft.table.foreign_key(name)
     if key is not None or column.default == "auth.uid()":
-        to = "public.profiles" if key is None or key.to.startswith("auth.") else key.to
+        to = people if key is None or key.to.startswith("auth.") else key.to
         return f"${said(to)}" if to != draft.table.qualified else None
     if name == draft.key and column.filled:
         return None

@@ -71,10 +71,10 @@ def wanted(folder: Path, table: str, class_name: str | None, domain: str | None,
         raise RefusedError(f"{declared.name} is declared already: type {declared.type_name} in {_module(declared)}.")
     class_name = class_name or naming.class_name(naming.singular(name))
     if not class_name.isidentifier() or not class_name[:1].isupper() or "_" in class_name:
-        raise RefusedError(f"{class_name} is no name of a type: give one with --type, as in PackingItem.")
+        raise RefusedError(f"{class_name} is no name of a type: give one with --type, in CamelCase.")
     domain = domain or (name if schema is schemas.PUBLIC else f"{schema.name}_{name}")
     if not domain.isidentifier():
-        raise RefusedError(f"{domain} is no name of a module: give one with --domain, as in packing.")
+        raise RefusedError(f"{domain} is no name of a module: give one with --domain, in lower case.")
     type_name = schema.type_name(class_name)
     if type_name in graphql_schema().type_map:
         raise RefusedError(f"The API has a type {type_name} already: give another name with --type.")
@@ -111,7 +111,7 @@ def added(folder: Path, wanted: Wanted, database: pg_catalog.Database, holds: ac
     written, by_hand = files.others(folder, made, written)
     said_of = folder / _ACCESS / f"{made.name}.toml"
     if said_of.parent.is_dir() and not found.view and not said_of.exists():
-        text = access.written(made, holds)
+        text = access.written(made, holds, _people())
         written.append(File(said_of, None, text, "who may do what, as it is usual: review it"))
     missing = [] if wanted.schema.name in file.exposed(folder) else [lacks.not_served(wanted.schema.name)]
     return Added(wanted.name, written, by_hand, [*missing, *lacks.lacks(made)], made.notes)
@@ -163,6 +163,13 @@ def _imported(module: str, constant: str) -> bool:
     """Whether a module has a name from another one."""
     text = Path(importlib.import_module(module).__file__ or "").read_text(encoding="utf-8")
     return f"{constant} = " not in text
+
+
+def _people() -> str:
+    """The table of people, with its schema."""
+    scope = catalog.scopes.of_person
+    table = None if scope is None else catalog[scope.root]
+    return "auth.users" if table is None else f"{table.schema}.{table.bare_name}"
 
 
 def _paths(scope: Scope) -> dict[str, tuple[str, ...]]:

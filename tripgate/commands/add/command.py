@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("table")
-@click.option("--type", "type_name", help="The class, as in PackingItem. [default: from the table's name]")
+@click.option("--type", "type_name", help="The class, in CamelCase. [default: from the table's name]")
 @click.option(
     "--domain", help="The module of gql/types and of resolvers, new or there already. [default: the table's name]"
 )

@@ -38,7 +38,7 @@ _TAKEN = frozenset(
 
 
 def singular(table: str) -> str:
-    """What one row of a table is called: `packing_item` of `packing_items`; the same where no rule fits."""
+    """What one row of a table is called: `board_game` of `board_games`; the same where no rule fits."""
     before, underscore, word = table.rpartition("_")
     return before + underscore + _singular(word)
 
@@ -54,12 +54,12 @@ def _singular(word: str) -> str:
 
 
 def class_name(name: str) -> str:
-    """`PackingItem` of `packing_item`."""
+    """`BoardGame` of `board_game`."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
 
 
 def words(name: str) -> str:
-    """`packing items` of `packing_items`."""
+    """`board games` of `board_games`."""
     return name.replace("_", " ")
 
 
