@@ -358,6 +358,21 @@ async def test_an_extension_of_the_schema_sees_writes(noted: str, newcomer: Pers
     assert await newcomer.ask("{ trips { nodes { title } } }") == {"trips": {"nodes": [{"title": "Noted"}]}}
 
 
+async def test_an_extension_of_the_schema_sees_what_is_for_nobody_though_its_variables_are_not_read(
+    noted: str, anonymous: Person
+) -> None:
+    document = "query ($f: TripFilter!) { viewer { id } trips(filter: $f) { totalCount } }"
+    for values in (1, 100):
+        Noting.noted.clear()
+        _, body = await at(anonymous, noted).post(document, f={"title": {"in": ["x"] * values}})
+        assert body["data"] == {"viewer": None, "trips": None}
+        assert [(each["path"], each["extensions"]["code"]) for each in body["errors"]] == [
+            (["trips"], "UNAUTHENTICATED")
+        ]
+        assert [each for each in Noting.noted if "." not in each] == ["begin", "execute", "end"], values
+    assert body["extensions"] == {"fields": 0}
+
+
 async def test_stored_json_keeps_its_digits_beneath_an_extension(noted: str, newcomer: Person) -> None:
     trip = await newcomer.trip(title="Digits")
     number = "3.14159265358979323846264338327950288"

@@ -1,11 +1,13 @@
 """The gateway's limits as an extension, where the schema runs without the gateway."""
 
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 import strawberry
 
 from resolvers.context import Context
+from tests.support import Person
 from tripgate.gateway.schema import build_schema
 from tripgate.gateway.settings import Settings
 from tripgate.gateway.within_limits import within_limits
@@ -38,6 +40,24 @@ async def test_what_is_beyond_them_does_not_run(
         done = await limited.execute(document, context_value=as_ada)
         assert [error.formatted["extensions"]["code"] for error in done.errors or ()] == codes
         assert done.data is None
+
+
+async def test_every_mistake_in_variables_is_told_as_the_gateway_tells_it(
+    limited: strawberry.Schema, as_ada: Context, ada: Person
+) -> None:
+    variables: dict[str, Any] = {"n": "many", "o": "some"}
+    read = "trips(first: $n, offset: $o) { totalCount }"
+    for kind in ("query", "subscription"):
+        document = f"{kind} ($n: Int, $o: Int) {{ {read} }}"
+        if kind == "query":
+            done = await limited.execute(document, variables, as_ada)
+            _, body = await ada.post(document, **variables)
+        else:
+            async with aclosing(await limited.subscribe(document, variables, as_ada)) as found:
+                (done,) = [each async for each in found]
+        told = [error.formatted for error in done.errors or ()]
+        assert [error["message"].split("'")[1] for error in told] == ["$n", "$o"], kind
+        assert told == body["errors"], kind
 
 
 async def test_what_is_within_them_runs(limited: strawberry.Schema, as_ada: Context) -> None:

@@ -16,6 +16,14 @@ _LONGEST_MESSAGE = 1000
 _TAIL = 300
 
 
+class CombinedError(GraphQLError):
+    """What is raised where only one error can be, and several are to be told."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
 def formatted(errors: Iterable[GraphQLError], code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> list[dict[str, Any]]:
     """The errors for the response.
 

@@ -36,6 +36,7 @@ from tripgate.gateway.errors import formatted
 from tripgate.gateway.execution_context import ExecutionContext, leaf_value, not_run
 from tripgate.gateway.explain import Explanation
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
+from tripgate.gateway.schema import known_answer
 from tripgate.planner.selection import Selected
 
 _INTROSPECTION_FIELDS = frozenset({"__schema", "__type", "__typename"})
@@ -136,9 +137,15 @@ async def run_extended(
     Args:
         variables: As they came.
     """
-    if prepared.closed:
-        return _closed(prepared.roots)
-    done = await schema.execute(_text(operation), variables, context, operation_name=operation.name)
+    known = None
+    if prepared.closed:  # its variables have not been read, nor are they now
+        closed = _closed(prepared.roots)
+        known = ExecutionResult(closed.data, list(closed.errors) or None)
+    token = known_answer.set(known)
+    try:
+        done = await schema.execute(_text(operation), variables, context, operation_name=operation.name)
+    finally:
+        known_answer.reset(token)
     return Result(done.data, done.errors or (), done.extensions)
 
 

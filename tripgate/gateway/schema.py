@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, is_non_null_type
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, GraphQLSyntaxError, is_non_null_type
 from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
@@ -19,9 +21,12 @@ from resolvers.declared.entities import ANY, ENTITIES, SERVICE
 from resolvers.declared.live import live_reads
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
-from tripgate.gateway.errors import public
+from tripgate.gateway.errors import CombinedError, public
 from tripgate.gateway.execution_context import ExecutionContext
 from tripgate.gateway.federation import federation_query, subgraph_sdl
+
+known_answer: ContextVar[ExecutionResult | None] = ContextVar("known_answer", default=None)
+"""What `execute` answers within the extensions without executing it, nor reading its variables."""
 
 _FOUND = domains.discover()
 QUERIES: Sequence[type] = _FOUND["Query"]
@@ -106,12 +111,22 @@ def check_root_fields(schema: GraphQLSchema) -> None:
 class Schema(strawberry.Schema):
     """Strawberry's schema, whose answers hold no error that is not public."""
 
+    def create_extensions_runner(
+        self, execution_context: StrawberryExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        """As in Strawberry, for an operation whose answer may be known without its being executed."""
+        execution_context.result = known_answer.get()
+        return super().create_extensions_runner(execution_context, extensions)
+
     def process_errors(
         self,
         errors: list[GraphQLError],
         execution_context: StrawberryExecutionContext | None = None,  # noqa: ARG002 - Strawberry gives it by name
     ) -> None:
         """Mask what failed outside of the executor, in extensions and on subscribing, and log nothing else."""
+        errors[:] = [
+            each for error in errors for each in (error.errors if isinstance(error, CombinedError) else [error])
+        ]
         for index, error in enumerate(errors):
             # Without a path, it may also be of a document or a variable, in the words of graphql-core or a scalar.
             if error.path is None and isinstance(error.original_error, ValueError | GraphQLError | None):

@@ -14,7 +14,7 @@ from strawberry.extensions import SchemaExtension
 
 from gql.errors import ErrorCode
 from tripgate.gateway.documents import Documents
-from tripgate.gateway.errors import bounded
+from tripgate.gateway.errors import CombinedError, bounded
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.settings import Settings
 
@@ -62,7 +62,7 @@ def within_limits(settings: Settings) -> Callable[[], SchemaExtension]:
                     if prepared.closed:  # what is coerced all the same here is no more than others may send
                         self._operation.size(variables)
                 except RequestError as error:
-                    raise _first(error) from None
+                    raise CombinedError([_coded(each, error.code) for each in error.errors]) from None
             yield
 
     return WithinLimits
