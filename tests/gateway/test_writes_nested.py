@@ -114,7 +114,7 @@ async def test_without_items_the_insert_is_a_plain_one(newcomer: Person, wire: W
             {
                 "code": "BAD_USER_INPUT",
                 "message": "inputs[1].items[1].title contains the character U+0000, which text cannot hold.",
-                "field": "inputs[1].items[1].title",
+                "field": "items.title",
             },
         ),
     ],

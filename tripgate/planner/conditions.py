@@ -247,35 +247,40 @@ def key_in(table: Table, arguments: dict[str, Any]) -> str:
     return as_text(value, field) if isinstance(value, str) else str(value)
 
 
-def check_text(value: str, path: str) -> None:
-    """Refuse text that Postgres cannot hold."""
-    if "\0" in value:
-        raise bad_input(f"{path} contains the character U+0000, which text cannot hold.", field=path)
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise bad_input(f"{path} contains a lone surrogate, which is no character.", field=path) from None
+def check_text(value: str, path: str, field: str | None = None) -> None:
+    """Refuse text that Postgres cannot hold.
 
-
-def check_json(value: Any, path: str) -> None:
-    """Refuse JSON that Postgres cannot hold.
+    Args:
+        path: Where it stands among the arguments, for the message.
+        field: What the error's `field` says, where that is not the path.
 
     Raises:
         ApiError: BAD_USER_INPUT.
     """
+    field = field or path
+    if "\0" in value:
+        raise bad_input(f"{path} contains the character U+0000, which text cannot hold.", field=field)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise bad_input(f"{path} contains a lone surrogate, which is no character.", field=field) from None
+
+
+def check_json(value: Any, path: str, field: str | None = None) -> None:
+    """Refuse JSON that Postgres cannot hold. Arguments and errors as of `check_text`."""
     match value:
         case str():
-            check_text(value, path)
+            check_text(value, path, field)
         case list():
             for each in value:
-                check_json(each, path)
+                check_json(each, path, field)
         case dict():
             for key, each in value.items():
-                check_text(key, path)
-                check_json(each, path)
+                check_text(key, path, field)
+                check_json(each, path, field)
         case float() if not math.isfinite(value) or (isinstance(value, Exact) and not value.safe):
             raise bad_input(
                 f"{path} contains a number that is too large, too small or too long for readers of JSON: at most "
                 f"±1.7e308 and {LONGEST} characters. Send it as a string.",
-                field=path,
+                field=field or path,
             )

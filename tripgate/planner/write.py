@@ -239,12 +239,12 @@ def _values(table: Table, given: dict[str, Any], path: str, advice: str, field: 
         if value is None and not column.nullable:
             raise bad_input(f"{path}.{name} cannot be null. {advice}", field=f"{field}{name}")
         if column.kind is Kind.JSON:
-            check_json(value, f"{path}.{name}")
+            check_json(value, f"{path}.{name}", f"{field}{name}")
             row[column.name] = value
         else:
             if column.digits is not None and value is not None:
                 _check_digits(value, *column.digits, f"{path}.{name}", f"{field}{name}")
-            row[column.name] = _value(value, f"{path}.{name}")
+            row[column.name] = _value(value, f"{path}.{name}", f"{field}{name}")
     return row
 
 
@@ -262,10 +262,10 @@ def _check_digits(value: decimal.Decimal, digits: int, decimals: int, path: str,
         raise bad_input(f"{path} has more than {decimals} decimals. Round it first.", field=field)
 
 
-def _value(value: Any, path: str) -> Any:
+def _value(value: Any, path: str, field: str) -> Any:
     match value:
         case str():
-            check_text(value, path)
+            check_text(value, path, field)
             return value
         case Enum():
             return value.value
@@ -274,6 +274,6 @@ def _value(value: Any, path: str) -> Any:
         case dt.date() | dt.time():  # a datetime is a date as well
             return value.isoformat()
         case list():
-            return [_value(each, path) for each in value]
+            return [_value(each, path, field) for each in value]
         case _:
             return value
