@@ -157,6 +157,22 @@ class TestDeclaring:
         )
         assert added.notes == ("span is daterange, of which the API has no kind.",)
 
+    def test_the_one_row_of_each_person_is_looked_up_by_that_person(self, db: psycopg.Connection) -> None:
+        db.execute(
+            """
+            create table public.shelves (
+                id uuid primary key default gen_random_uuid(),
+                user_id uuid not null default auth.uid() unique references public.profiles (id),
+                title text not null
+            );
+            grant select on public.shelves to authenticated;
+            grant insert (title) on public.shelves to authenticated;
+            """
+            + SECURED
+        )
+        added = add(db, "shelves")
+        assert '@table("shelves", keys=(unique("user_id"),))' in text(added, "types/shelves.py")
+
     def test_it_is_formatted_as_the_project_is(self, db: psycopg.Connection, tmp_path: Path) -> None:
         db.execute(
             """

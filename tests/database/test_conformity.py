@@ -390,7 +390,7 @@ def test_of_a_schema_that_is_not_served_no_table_is_said_to_be_missing(tmp_path:
     (tmp_path / "supabase").mkdir()
     (tmp_path / "supabase" / "config.toml").write_text('[api]\nschemas = ["meetings"]')
     said = [each.text for each in conformity(pg_catalog.Database({}, {}), tmp_path).findings]
-    assert said == ["supabase/config.toml does not expose schema public, so nothing of it can be read."]
+    assert {each.partition(" schema ")[0] for each in said} == {"supabase/config.toml does not expose"}
 
 
 def test_a_view_must_read_with_the_callers_rights(db: psycopg.Connection) -> None:

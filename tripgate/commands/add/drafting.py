@@ -151,7 +151,7 @@ class _Drafting:
             relations=tuple(relations),
             others=tuple(others),
             order=order,
-            unique=tuple(self._unique(shown, own)),
+            unique=tuple(self._unique(shown)),
             scope=scope,
             path=path,
             own=own,
@@ -329,11 +329,11 @@ class _Drafting:
                 return tuple(keys)
         return ("created_at desc",) if "created_at" in shown else ()
 
-    def _unique(self, shown: set[str], own: str | None) -> Iterator[tuple[str, ...]]:
+    def _unique(self, shown: set[str]) -> Iterator[tuple[str, ...]]:
         """The keys by which rows can be looked up, in the order of their indexes."""
         for index in self._table.indexes:
             columns = index.columns
-            if frozenset(columns) in self._table.unique_keys and shown.issuperset(columns) and set(columns) != {own}:
+            if frozenset(columns) in self._table.unique_keys and shown.issuperset(columns):
                 yield columns
 
     def _search(self) -> str | None:

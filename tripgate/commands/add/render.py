@@ -118,7 +118,8 @@ def _own_others(draft: Draft) -> list[Relation]:
 
 def _unique(columns: Sequence[str], own: str | None) -> str:
     said = [*map(quoted, columns)]
-    if own in columns:
+    # A row that each person has once may be seen by others, who look it up by that person.
+    if own in columns and len(columns) > 1:
         said.append(f"own={quoted(str(own))}")
     return f"unique({', '.join(said)})"
 
