@@ -202,10 +202,23 @@ async def test_a_trip_that_is_deleted_is_null(party: Party) -> None:
         assert await connection.event(query) == {"trip": None}
 
 
-async def test_what_one_may_not_see_is_null_as_in_a_query(party: Party) -> None:
-    async with live(party.stranger) as connection:
+async def test_what_one_may_not_see_is_null_as_in_a_query_and_looked_for_now_and_then(
+    party: Party, watched: str, wire: Wire
+) -> None:
+    async with live(at(party.stranger, watched)) as connection:
         query = await connection.subscribe("subscription ($trip: UUID!) { trip(id: $trip) { title } }", trip=party.trip)
         assert await connection.event(query) == {"trip": None}
+        await asyncio.sleep(1)
+        wire.clear()
+        await asyncio.sleep(3)
+        assert len(wire.requests) <= 4, "one a second, and one for the topic"
+        party.sql(
+            "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'viewer')",
+            party.trip,
+            party.stranger.id,
+        )
+        assert (await connection.event(query))["trip"] is None, "that it polls is said"
+        assert await connection.event(query) == {"trip": {"title": "Shared"}}
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,23 @@ async def test_what_lives_is_measured(watched: ObservedGateway) -> None:
     assert during["tripgate_resyncs_total", (("reason", "slow"),)] == 0
 
 
+async def test_live_queries_are_measured_and_what_they_read(watched: ObservedGateway) -> None:
+    rest = ("tripgate_upstream_seconds_count", (("upstream", "rest"),))
+    before = await watched.metrics()
+    async with live(watched.person) as connection:
+        first, second = [
+            await connection.subscribe("subscription ($trip: UUID!) { trip(id: $trip) { title } }", trip=TRIP)
+            for _ in range(2)
+        ]
+        await connection.event(first)
+        await connection.event(second)
+        during = await watched.metrics()
+    assert during["tripgate_live_queries", ()] == 1, "both are one"
+    reads = during["tripgate_live_query_reads_total", ()] - before["tripgate_live_query_reads_total", ()]
+    assert reads >= 1
+    assert during[rest] - before[rest] >= reads
+
+
 async def test_names_are_the_clients_words_and_so_they_are_counted(
     seeded: StackInfo, ada: Person, tmp_path: Path
 ) -> None:

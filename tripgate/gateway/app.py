@@ -24,6 +24,7 @@ from tripgate.gateway.observability.endpoints import (
     watch_cache,
     watch_database,
     watch_live,
+    watch_live_queries,
     watch_refusals,
     watch_upstreams,
 )
@@ -170,6 +171,7 @@ _STREAMS = web.AppKey("streams", EventStreams)
 def _measure(observability: Observability, upstreams: Upstreams, stages: Stages, sockets: WebSocketHandler) -> None:
     metrics, engine, admission = observability.metrics, stages.engine, stages.admission
     watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: observability.streams)
+    watch_live_queries(metrics, engine.live_queries)
     watch_upstreams(metrics, upstreams.policies, engine.operations, lambda: engine.unreadable)
     if upstreams.database is not None:
         watch_database(metrics, upstreams.database.pool.connections, upstreams.database.pool.changes)

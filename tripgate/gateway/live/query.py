@@ -19,7 +19,6 @@ from tripgate.gateway.staleness.dependencies import Dependencies
 from tripgate.planner.json_values import UnreadableCount, counting, remove_unreadable
 from tripgate.planner.selection import Selected
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.record import recording
 from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.retry import retry
 
@@ -157,7 +156,6 @@ class LiveQuery:
         self._task.cancel()
 
     async def _run(self) -> None:
-        recording.set(None)  # what follows is no part of the request that happened to come first
         try:
             while True:
                 heard = self._hears()

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
+from tripgate.gateway.live.queries import LiveQueries
 from tripgate.gateway.observability.metrics import FOLDER, Metrics
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
@@ -60,6 +61,12 @@ async def _own_server(settings: Settings, observability: Observability) -> web.A
     shared = FOLDER in os.environ
     await web.TCPSite(runner, host.strip("[]"), int(port), reuse_port=True if shared else None).start()
     return runner
+
+
+def watch_live_queries(metrics: Metrics, queries: LiveQueries) -> None:
+    """Measure live queries."""
+    metrics.gauge("tripgate_live_queries", "Live queries that somebody follows.", lambda: queries.queries)
+    metrics.counter("tripgate_live_query_reads", "Reads for live queries, the first ones too.", lambda: queries.reads)
 
 
 def watch_live(

@@ -59,6 +59,7 @@ class ScopeTopics:
         "_list_until",
         "_listeners",
         "_listing",
+        "_missing",
         "_not_before",
         "_on_invalidation",
         "_root",
@@ -79,6 +80,8 @@ class ScopeTopics:
         self._list_until = 0.0
         self._listing: asyncio.Task[None] | None = None
         self._wanted: set[str] = set()
+        # Rows that the person may not see, each until it is looked for again.
+        self._missing: dict[str, float] = {}
         self._not_before = 0.0
 
     def joined(self, keys: frozenset[str] | None) -> bool:
@@ -95,9 +98,11 @@ class ScopeTopics:
 
     def join(self, caller: Caller, keys: frozenset[str] | None) -> None:
         """Join the topics of these rows (`None`: of all) in the background."""
-        all_wanted = keys is None and time.monotonic() >= max(self._list_until, self._not_before)
+        now = time.monotonic()
+        all_wanted = keys is None and now >= max(self._list_until, self._not_before)
         if keys is not None:
-            self._wanted.update(keys - self._listeners.keys())
+            missing = self._missing
+            self._wanted.update(key for key in keys - self._listeners.keys() if missing.get(key, 0.0) <= now)
         if self._listing is None and (all_wanted or self._wanted):
             self._listing = asyncio.create_task(self._list(caller, all_of_them=all_wanted))
 
@@ -109,6 +114,7 @@ class ScopeTopics:
         """
         self._all = None
         self._list_until = 0.0
+        self._missing.clear()
         if at_once:
             self._not_before = 0.0
 
@@ -125,6 +131,7 @@ class ScopeTopics:
             self._listing = None
         self.leave_all()
         self._wanted.clear()
+        self._missing.clear()
         self._all = None
 
     @property
@@ -147,14 +154,23 @@ class ScopeTopics:
             elif self._wanted:
                 wanted = frozenset(itertools.islice(self._wanted, MOST_ROWS))
                 self._wanted.clear()
+                # Not asked for again at once, should it fail.
+                self._miss(wanted)
                 for key in await self._row_keys(self._scope, caller, wanted, MOST_ROWS):
+                    self._missing.pop(key, None)
                     self._listen_to(caller, key)
         except ApiError:
-            pass  # what cannot be read now may be later
+            self._list_until = 0.0  # what cannot be read now may be later
         except BackendError as error:
             _log.warning("%s could not be listed, so what depends on them is not cached: %s", self._root, error.code)
         finally:
             self._listing = None
+
+    def _miss(self, keys: frozenset[str]) -> None:
+        if len(self._missing) > MOST_ROWS:
+            self._missing.clear()
+        again = time.monotonic() + _AGAIN_SECONDS
+        self._missing.update(dict.fromkeys(keys, again))
 
     async def _list_all(self, caller: Caller) -> frozenset[str]:
         while True:
