@@ -20,6 +20,7 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 
 from gql.table import catalog
+from tests.support import stack_options
 from tripgate import systems
 from tripgate.cli import main
 from tripgate.commands.doctor import live, mails
@@ -29,7 +30,7 @@ from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings
 from tripgate.local.direct_login import make_direct_login
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 from tripgate.upstream.caller import Caller
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,7 +41,7 @@ BEN = ("--email", "ben@tripgate.example", "--password", "tripgate-demo")
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """A seeded stack of these tests' own, signing with the legacy secret."""
     data = tmp_path_factory.mktemp("doctor") / "data"
-    with Stack(StackOptions(project_dir=ROOT, data_dir=data, api_port=0, jwt_algorithm="HS256")) as stack:
+    with Stack(stack_options(ROOT, data, jwt_algorithm="HS256")) as stack:
         assert stack.info is not None
         yield stack.info
 

@@ -19,8 +19,8 @@ from yarl import URL
 
 from tests.database.documented import DOCUMENTED, Documented
 from tests.database.volume import fill, give
-from tests.support import Person, Wire, serving
-from tripgate.local.stack import Stack, StackOptions
+from tests.support import Person, Wire, serving, stack_options
+from tripgate.local.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -131,7 +131,7 @@ def _rows(node: dict[str, Any]) -> int:
 def volume(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with many people, whose PostgREST explains."""
     data = tmp_path_factory.mktemp("volume") / "data"
-    with Stack(StackOptions(project_dir=ROOT, data_dir=data, api_port=0, seed=False)) as stack:
+    with Stack(stack_options(ROOT, data, seed=False)) as stack:
         assert stack.info is not None
         fill(stack.info.admin_db_url)
         with psycopg.connect(stack.info.admin_db_url, autocommit=True) as connection:

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from yarl import URL
 
+from tests.support import stack_options
 from tripgate.local.errors import LocalStackError
 from tripgate.local.functions import settings
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def info(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     data = tmp_path_factory.mktemp("functions_data") / "data"
-    with Stack(StackOptions(project_dir=project, data_dir=data, api_port=0)) as stack:
+    with Stack(stack_options(project, data)) as stack:
         assert stack.info is not None
         yield stack.info
 
@@ -208,7 +209,7 @@ class TestFailures:
     async def test_no_process_outlives_the_stack(
         self, project: Path, tmp_path: Path, http: aiohttp.ClientSession
     ) -> None:
-        with Stack(StackOptions(project_dir=project, data_dir=tmp_path / "data", api_port=0)) as stack:
+        with Stack(stack_options(project, tmp_path / "data")) as stack:
             assert stack.info is not None
             pid = (await Caller(http, stack.info)("plain"))[1]["pid"]
             assert psutil.pid_exists(pid)

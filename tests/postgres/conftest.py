@@ -8,8 +8,9 @@ import orjson
 import psycopg
 import pytest
 
+from tests.support import stack_options
 from tripgate.local.direct_login import make_direct_login
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 from tripgate.planner.plan import FunctionCall
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.postgres.backend import Answer, PostgresBackend, fault
@@ -39,7 +40,7 @@ class Own:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     """A stack of these tests' own."""
     data = tmp_path_factory.mktemp("postgres") / "data"
-    with Stack(StackOptions(project_dir=PROJECT, data_dir=data, api_port=0)) as stack:
+    with Stack(stack_options(PROJECT, data)) as stack:
         assert stack.info is not None
         yield Own(stack, stack.info, make_direct_login(stack.info.db_url))
 

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from tests.live.clients import Live
-from tests.support import Person, Wire
+from tests.support import Person, Wire, stack_options
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import Stack, StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo
 
 PROJECT = Path(__file__).with_name("project")
 
@@ -25,7 +25,7 @@ PROJECT = Path(__file__).with_name("project")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
     data = tmp_path_factory.mktemp("scopes") / "data"
-    with Stack(StackOptions(project_dir=PROJECT, data_dir=data, api_port=0)) as stack:
+    with Stack(stack_options(PROJECT, data)) as stack:
         assert stack.info is not None
         yield stack.info
 

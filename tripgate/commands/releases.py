@@ -72,7 +72,10 @@ def check(sdl: str) -> list[str]:
     last = last_release()
     if last is None:
         return []
-    released, schema = _as_errors_are_handled(last.sdl), _as_errors_are_handled(sdl)
+    released, schema = build_schema(last.sdl), build_schema(sdl)
+    other_kind = _changed_kinds(released, schema)
+    _handle_errors(released)
+    _handle_errors(schema)
     breaking = [change.description for change in find_breaking_changes(released, schema)]
     if breaking and not _may_break(last.version, this_version()):
         lines = [f"  {each}" for each in breaking]
@@ -83,31 +86,33 @@ def check(sdl: str) -> list[str]:
     dangerous = [
         change.description for change in find_dangerous_changes(released, schema) if change.type not in _HARMLESS
     ]
-    return [*breaking, *_null_beside_an_error(last.sdl, sdl, breaking), *dangerous]
+    return [*breaking, *_null_beside_an_error(other_kind, breaking), *dangerous]
 
 
-def _null_beside_an_error(released: str, sdl: str, breaking: list[str]) -> list[str]:
-    """What could not be null in the last release and can now, beside an error alone."""
-    changed = [
+def _changed_kinds(released: GraphQLSchema, schema: GraphQLSchema) -> list[str]:
+    """The fields that may not be what they were, null in place of a value among it."""
+    return [
         change.description.partition(" changed type ")[0]
-        for change in find_breaking_changes(build_schema(released), build_schema(sdl))
+        for change in find_breaking_changes(released, schema)
         if change.type is BreakingChangeType.FIELD_CHANGED_KIND
     ]
+
+
+def _null_beside_an_error(other_kind: list[str], breaking: list[str]) -> list[str]:
+    """What could not be null in the last release and can now, beside an error alone."""
     return [
         f"{field} can be null, beside an error alone (@semanticNonNull)."
-        for field in changed
+        for field in other_kind
         if not any(each.startswith(f"{field} changed type ") for each in breaking)
     ]
 
 
-def _as_errors_are_handled(sdl: str) -> GraphQLSchema:
-    """A schema as those clients see it who read no null that stands beside an error: `@semanticNonNull` is `!`."""
-    schema = build_schema(sdl)
+def _handle_errors(schema: GraphQLSchema) -> None:
+    """Make a schema what those clients see who read no null that stands beside an error: `@semanticNonNull` is `!`."""
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
             for field in type_.fields.values():
                 field.type = _never_null(field.type, _levels(schema, field))
-    return schema
 
 
 def _levels(schema: GraphQLSchema, field: GraphQLField) -> Sequence[int]:
