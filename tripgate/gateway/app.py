@@ -115,7 +115,7 @@ def _add_handlers(app: web.Application, settings: Settings, stages: Stages, shar
     streams = app[_STREAMS] = EventStreams(
         stages.observability, subscriptions, open_connections, keep_alive=settings.keep_alive
     )
-    app[HTTP] = GraphQLHandler(stages, streams, parameters, app[SHUTDOWN])
+    app[HTTP] = GraphQLHandler(stages, streams, parameters, app[SHUTDOWN], incremental=settings.incremental)
     limits = _websocket_limits(settings)
     app[_WEBSOCKET] = WebSocketHandler(stages, limits, origins, subscriptions, open_connections)
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cachetools import LRUCache
 from graphql import (
@@ -12,6 +13,8 @@ from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
     specified_rules,
     validate,
 )
@@ -25,7 +28,8 @@ from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage
 from tripgate.gateway.limits.validation import mistakes
-from tripgate.gateway.operation import Operation, RequestError
+from tripgate.gateway.operation import Operation, OperationInParts, RequestError
+from tripgate.planner.selection import at_once
 
 _RULES = (
     # What is asked of the schema is counted before, as the settings say.
@@ -33,6 +37,8 @@ _RULES = (
     MaybeNullValidationRule,
     OneOfInputValidationRule,
 )
+_Kind = TypeVar("_Kind", bound=Operation)
+_IN_PARTS = re.compile(r"@\s*(?:defer|stream)\b")
 _INTROSPECTION = re.compile(r"__(?:schema|type)\b")
 
 
@@ -109,24 +115,37 @@ class Documents:
         if errors:
             raise RequestError(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
         digest = hashlib.sha256(query.encode(errors="replace")).hexdigest()
-        operations: dict[str | None, Operation] = {
-            node.name.value if node.name is not None else None: Operation(
+        usages = [Usage.of(size) for _, size in measured.operations]
+        whole = at_once(document) if _IN_PARTS.search(query) else document
+        operations = self._operations(Operation, whole, digest, usages)
+        if whole is not document:
+            for name, apart in self._operations(OperationInParts, document, digest, usages).items():
+                if apart.kind is OperationType.QUERY:
+                    operations[name].in_parts = apart
+        if not operations:
+            raise RequestError(
+                ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError("The document holds no operation.")]
+            )
+        return _Document(operations, weight(query, document))
+
+    def _operations(
+        self, made: type[_Kind], document: DocumentNode, digest: str, usages: list[Usage]
+    ) -> dict[str | None, _Kind]:
+        """The operations of a document by their names; `usages` in their order."""
+        nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        return {
+            node.name.value if node.name is not None else None: made(
                 self._schema,
                 document,
                 node,
                 self._limits,
                 digest,
                 self._caches,
-                Usage.of(size),
+                usage,
                 hide_suggestions=self._hide_suggestions,
             )
-            for node, size in measured.operations
+            for node, usage in zip(nodes, usages, strict=True)
         }
-        if not operations:
-            raise RequestError(
-                ErrorCode.OPERATION_RESOLUTION_FAILURE, [GraphQLError("The document holds no operation.")]
-            )
-        return _Document(operations, weight(query, document))
 
     def _refuse_introspection(self, document: DocumentNode) -> None:
         errors = validate(self._schema, document, [NoSchemaIntrospectionCustomRule], max_errors=1)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from contextvars import copy_context
+from dataclasses import replace
 from typing import Any
 
 import strawberry
@@ -17,18 +19,22 @@ from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.document_cache import text_of
 from tripgate.gateway.errors import formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
+from tripgate.gateway.incremental.delivery import Delivery
+from tripgate.gateway.incremental.payloads import Payload
+from tripgate.gateway.incremental.reading import PartReader
 from tripgate.gateway.live.queries import LiveQueries, Terms
 from tripgate.gateway.live.query import Charge
-from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
+from tripgate.gateway.operation import Operation, OperationInParts, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.planner.json_values import UnreadableCount, counting, remove_unreadable
+from tripgate.planner.selection import Selected
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.record import recording
-from tripgate.upstream.resilience.deadline import Operations
+from tripgate.upstream.resilience.deadline import Operations, deadline, ends_at
 
 
 class Engine:
@@ -137,6 +143,48 @@ class Engine:
         return await self._invalidation.answers.answer(
             operation, prepared, caller, lambda: self.answer(request, operation, prepared, caller)
         )
+
+    def answers_in_parts(self, prepared: PreparedOperation) -> bool:
+        """Whether `parts` answers: where all root fields are declared, and the schema has no extensions to be asked."""
+        return (
+            not self._extended
+            and not prepared.closed
+            and all(each.definition is None or declared_field(each) is not None for each in prepared.roots)
+        )
+
+    async def parts(
+        self, operation: OperationInParts, prepared: PreparedOperation, caller: Caller
+    ) -> AsyncGenerator[Payload, None]:
+        """The answer to a query in parts, the first of which may be the last.
+
+        Raises:
+            ApiError: OVERLOADED, before the first.
+        """
+        split = operation.split(prepared.values)
+        unreadable = UnreadableCount()
+
+        async def run_fields(roots: tuple[Selected, ...], context: Context) -> dict[str, Any]:
+            result = await run(self._schema, operation, replace(prepared, roots=roots), context)
+            answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
+            answer["data"] = result.data
+            return answer
+
+        # What runs for it runs in tasks with a context of its own, since whoever takes the first part may be another
+        # task than who takes the rest.
+        own = copy_context()
+        own.run(counting.set, unreadable)
+        own.run(ends_at.set, min(self.operations.ends_at(), deadline()))
+        context = self._context(caller, prepared, self._reading, set())
+        reader = PartReader(run_fields, split.first, context, prepared.values, unreadable)
+        self.operations.begin()
+        try:
+            async with aclosing(Delivery(reader, split, own).payloads()) as payloads:
+                async for payload in payloads:
+                    if payload.answer is not None and unreadable.count:
+                        self._take_out_unreadable(payload.answer)
+                    yield payload
+        finally:
+            self.operations.end()
 
     async def stream(
         self,

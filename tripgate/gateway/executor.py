@@ -20,10 +20,10 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationType,
-    execute,
     is_non_null_type,
     located_error,
 )
+from graphql.execution import experimental_execute_incrementally
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
@@ -110,7 +110,8 @@ async def run(
     cached: Result | None = operation.caches.introspection.get(known_by) if known_by is not None else None
     if cached is not None:
         return cached
-    outcome = execute(
+    # Its document says neither @defer nor @stream, which the schema knows, so it is one answer.
+    outcome = experimental_execute_incrementally(
         schema,
         operation.without_variables,
         context_value=context,
@@ -118,7 +119,7 @@ async def run(
         hide_suggestions=operation.hide_suggestions,
         this_run=this_run,
     )
-    done: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    done = cast(ExecutionResult, await outcome if isawaitable(outcome) else outcome)
     result = Result(done.data, done.errors or ())
     if known_by is not None and not result.errors:
         operation.caches.introspection[known_by] = result

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: request → operation → response, after the GraphQL-over-HTTP specification."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -14,14 +15,16 @@ from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, MULTIPART, Accepted, accepted
 from tripgate.gateway.edge.parameters import Parameters
-from tripgate.gateway.edge.stream_formats import EVENTS, PARTS
+from tripgate.gateway.edge.stream_formats import EVENTS, PARTS, incremental_parts
 from tripgate.gateway.errors import formatted, masked, request_error
+from tripgate.gateway.incremental.payloads import FORMATS, Payload
 from tripgate.gateway.operation import Operation, RequestError
 from tripgate.gateway.request import GraphQLRequest
 from tripgate.gateway.shutdown import Shutdown
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.stages import Stages
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.record import RequestRecord
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
@@ -41,9 +44,21 @@ async def graphql(request: web.Request) -> web.StreamResponse:
 
 
 class GraphQLHandler:
-    """Answers requests of any method to `/graphql`."""
+    """Answers requests of any method to `/graphql`.
 
-    def __init__(self, stages: Stages, streams: EventStreams, parameters: Parameters, shutdown: Shutdown) -> None:
+    Args:
+        incremental: Whether queries with `@defer` are answered in parts to clients that take them.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        streams: EventStreams,
+        parameters: Parameters,
+        shutdown: Shutdown,
+        *,
+        incremental: bool,
+    ) -> None:
         self._observability = stages.observability
         self._addresses = stages.addresses
         self._admission = stages.admission
@@ -53,6 +68,7 @@ class GraphQLHandler:
         self._streams = streams
         self._parameters = parameters
         self._shutdown = shutdown
+        self._incremental = incremental
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises for anything a client sends."""
@@ -80,6 +96,8 @@ class GraphQLHandler:
                 )
                 self._observability.finish(record, stream.status)
                 return self._shutdown.last(stream)
+            if accept.incremental is not None and operation.in_parts is not None and self._delivers(wanted, request):
+                return await self._in_parts(request, client, wanted, operation, record, accept, headers)
             prepared = await client.admit(wanted, operation, caller)
             if query and self._engine.caches_answers and wanted.explanation is None:
                 finished = await self._engine.finished(wanted, operation, prepared, caller)
@@ -103,6 +121,58 @@ class GraphQLHandler:
         except BaseException:  # the server stops and waits no longer
             self._observability.finish(record, "cancelled")
             raise
+        return self._answered(status, answer, body, accept, headers, record)
+
+    def _delivers(self, wanted: GraphQLRequest, request: web.Request) -> bool:
+        """Whether a query that asks for it is answered in parts. GET is answered whole, for a cache to keep."""
+        return self._incremental and wanted.explanation is None and request.method == "POST"
+
+    async def _in_parts(
+        self,
+        request: web.Request,
+        client: Client,
+        wanted: GraphQLRequest,
+        operation: Operation,
+        record: RequestRecord,
+        accept: Accepted,
+        headers: Mapping[str, str],
+    ) -> web.StreamResponse:
+        """The answer to a query with `@defer`: whole, where nothing turns out to be put off.
+
+        Raises:
+            ApiError: As `Client.admit` and `Engine.parts`, before anything is sent; likewise RequestError.
+        """
+        caller, format_, in_parts = record.caller, accept.incremental, operation.in_parts
+        assert caller is not None  # noqa: S101 - they have been identified
+        assert format_ is not None  # noqa: S101 - asked before
+        assert in_parts is not None  # noqa: S101 - likewise
+        prepared = await client.admit(wanted, in_parts, caller)
+        if not self._engine.answers_in_parts(prepared):
+            answer = await self._engine.answer(wanted, operation, prepared, caller)
+        else:
+            parts = self._engine.parts(in_parts, prepared, caller)
+            first = await anext(parts)
+            if not first.last:
+                answers, written_as = _written(first, parts, format_), incremental_parts(format_)
+                stream = await self._streams.respond(
+                    request, answers, record, client.address, live=False, written_as=written_as, headers=headers
+                )
+                self._observability.finish(record, stream.status)
+                return self._shutdown.last(stream)
+            await parts.aclose()
+            answer = first.answer or {}
+        return self._answered(200, answer, None, accept, headers, record)
+
+    def _answered(
+        self,
+        status: int,
+        answer: Mapping[str, Any],
+        body: bytes | None,
+        accept: Accepted,
+        headers: Mapping[str, str],
+        record: RequestRecord,
+    ) -> web.StreamResponse:
+        """The response with a whole answer, or one that is encoded already."""
         if "errors" in answer:
             self._observability.note(record, answer)
         status, body = _encoded(status, answer) if body is None else (status, body)
@@ -126,6 +196,17 @@ class GraphQLHandler:
 
 
 HTTP = web.AppKey("http", GraphQLHandler)
+
+
+async def _written(
+    first: Payload, rest: AsyncGenerator[Payload, None], format_: str
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The parts of an answer in the format that the client takes."""
+    write = FORMATS[format_]
+    async with aclosing(rest):
+        yield write(first)
+        async for each in rest:
+            yield write(each)
 
 
 async def _refused(error: RequestError) -> AsyncGenerator[dict[str, Any], None]:

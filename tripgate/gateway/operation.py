@@ -23,14 +23,16 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from gql.errors import ApiError, ErrorCode, bad_input
+from gql.table import catalog
 from resolvers.context import PlanCache
 from resolvers.declared.entities import too_many_representations
 from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous, fragments_of
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
-from tripgate.gateway.limits.cost import VALUES, cost_exceeded, estimated, too_many_conditions
+from tripgate.gateway.limits.cost import VALUES, Estimated, cost_exceeded, estimated, too_many_conditions
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
-from tripgate.planner.selection import Coerced, Selected, condition_variables, select
+from tripgate.planner.deferral import Split, split
+from tripgate.planner.selection import CONDITIONS, Coerced, Selected, condition_variables, select
 from tripgate.upstream.caller import Caller
 
 _VARIABLE_SETS = 64
@@ -88,7 +90,11 @@ class Operation:
         digest: The SHA-256 of its document, in hexadecimal.
         caches: Those that all operations share.
         hide_suggestions: Whether errors keep the schema's other names to themselves.
+        in_parts: The same, to be answered in parts; `None` where nothing of it says `@defer`.
     """
+
+    _condition_directives = CONDITIONS
+    _condition_words = "@skip and @include"
 
     def __init__(
         self,
@@ -112,6 +118,7 @@ class Operation:
         self.limits = limits
         self._usage = usage
         self.hide_suggestions = hide_suggestions
+        self.in_parts: OperationInParts | None = None
         self._fragments: Mapping[str, FragmentDefinitionNode] = fragments_of(document)
         self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
         self._prepared: LRUCache[bytes, PreparedOperation] = LRUCache(maxsize=_VARIABLE_SETS)
@@ -185,7 +192,7 @@ class Operation:
     @cached_property
     def _conditions(self) -> tuple[str, ...]:
         # Only of operations that run: of many in one document, each would look through all its fragments.
-        return condition_variables(self.definition, self._fragments)
+        return condition_variables(self.definition, self._fragments, self._condition_directives)
 
     def size(self, variables: dict[str, Any]) -> int:
         """How many values its arguments have with these variables.
@@ -236,7 +243,9 @@ class Operation:
         return found
 
     def _cost(self, roots: tuple[Selected, ...], variables: VariableValues, size: int) -> int:
-        found = estimated(roots, variables, size, self.limits.pages)
+        return self._within_limits(estimated(roots, variables, size, self.limits.pages))
+
+    def _within_limits(self, found: Estimated) -> int:
         if found.conditions > self.limits.conditions:
             raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
         if found.representations > self.limits.pages.largest:
@@ -249,6 +258,31 @@ class Operation:
         found = tuple(variables.coerced.get(name) for name in self._conditions)
         if None in found:
             name = self._conditions[found.index(None)]
-            message = f"The variable ${name} is null, but @skip and @include take true or false."
+            message = f"The variable ${name} is null, but {self._condition_words} take true or false."
             raise RequestError.of(bad_input(message, field=name))
         return found
+
+
+class OperationInParts(Operation):
+    """A query with `@defer`, to be answered in parts. Its roots are those of the whole."""
+
+    _condition_directives = CONDITIONS | {"defer"}
+    _condition_words = "@skip, @include and @defer"
+
+    @cached_property
+    def _splits(self) -> LRUCache[tuple[Any, ...], Split]:
+        return LRUCache(maxsize=16)
+
+    def split(self, variables: VariableValues) -> Split:
+        """What is answered first, and what later."""
+        variant = self._variant(variables)
+        found = self._splits.get(variant)
+        if found is None:
+            found = split(self._schema, catalog, self.definition, self._fragments, variables)
+            self._splits[variant] = found
+        return found
+
+    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues, size: int) -> int:
+        del roots
+        apart = self.split(variables)
+        return self._within_limits(estimated(apart.first, variables, size, self.limits.pages, apart.parts))

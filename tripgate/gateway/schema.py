@@ -74,7 +74,10 @@ def build_schema(
             "Changes as they happen, and everything that can be read, anew whenever it differs.",
             [*SUBSCRIPTIONS, *subscriptions, *live_reads([*QUERIES, *queries])],
         ),
-        config=StrawberryConfig(scalar_map={**SCALARS, **ANY} if federation else SCALARS),
+        config=StrawberryConfig(
+            scalar_map={**SCALARS, **ANY} if federation else SCALARS,
+            enable_experimental_incremental_execution=True,
+        ),
         execution_context_class=ExecutionContext,
         extensions=extensions,
     )

@@ -1,7 +1,7 @@
 """GraphQL over a stream: one request and many answers, as server-sent events or as parts of one multipart answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from tripgate.upstream.record import RequestRecord
 Answers = AsyncGenerator[dict[str, Any], None]
 _LOOK_SECONDS = 1.0
 _LAST_WORD_SECONDS = 1.0
+_NONE: Mapping[str, str] = {}
 
 
 class EventStreams:
@@ -52,6 +53,7 @@ class EventStreams:
         *,
         live: bool,
         written_as: StreamFormat = EVENTS,
+        headers: Mapping[str, str] = _NONE,
     ) -> web.StreamResponse:
         """Stream the answers to a request.
 
@@ -59,6 +61,7 @@ class EventStreams:
             address: Where it comes from.
             live: Whether they are a subscription's.
             written_as: How they are written.
+            headers: More of the response's.
 
         Raises:
             ApiError: RATE_LIMITED, the person follows too much already, or the address; OVERLOADED, too many follow
@@ -66,9 +69,9 @@ class EventStreams:
         """
         with self._open.one_more(address):
             if not live:
-                return await self._respond(request, answers, record, written_as, live=False)
+                return await self._respond(request, answers, record, written_as, headers, live=False)
             async with self._limit.one_more(record.caller):
-                return await self._respond(request, answers, record, written_as, live=True)
+                return await self._respond(request, answers, record, written_as, headers, live=True)
 
     async def _respond(
         self,
@@ -76,11 +79,13 @@ class EventStreams:
         answers: Answers,
         record: RequestRecord,
         written_as: StreamFormat,
+        headers: Mapping[str, str],
         *,
         live: bool,
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
+                **headers,
                 "Content-Type": written_as.content_type,
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
@@ -127,7 +132,7 @@ class EventStreams:
             try:
                 async with aclosing(answers):
                     async for answer in answers:
-                        self._observability.note(record, answer)
+                        self._observability.note(record, written_as.errors(answer))
                         await self._write(request, response, written_as.answer(answer))
             except RequestError as error:
                 await self._problem(request, response, record, written_as, formatted(error.errors, error.code))
@@ -162,7 +167,7 @@ class EventStreams:
             while request.transport is not None:
                 await asyncio.sleep(min(_LOOK_SECONDS, self._keep_alive))
                 now = asyncio.get_running_loop().time()
-                if now - last >= self._keep_alive:
+                if idle and now - last >= self._keep_alive:
                     last = now
                     await response.write(idle)
 

@@ -5,10 +5,12 @@ mean in its executor. Arguments are coerced per request, since variables change.
 """
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
 
 from graphql import (
+    REMOVE,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
@@ -157,7 +159,7 @@ def select(
     """
     root_type = schema.get_root_type(operation.operation)
     assert root_type is not None  # noqa: S101 - validation refused the operation otherwise
-    merging = _Merging(schema, operation, fragments, variables)
+    merging = Merging(schema, operation, fragments, variables)
     collected = collect_fields(schema, merging.fragments, variables, root_type, operation)
     roots = merging.fields(root_type, collected.grouped_field_set)
     for root in roots:
@@ -181,14 +183,14 @@ def selected_root(info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> t
     # Strawberry hands on their values alone. What is missing tells how they were written, which nobody asks for here.
     values = info.variable_values
     variables = values if isinstance(values, VariableValues) else VariableValues({}, values)
-    merging = _Merging(info.schema, info.operation, info.fragments, variables)
+    merging = Merging(info.schema, info.operation, info.fragments, variables)
     nodes = [FieldDetails(node, None) for node in info.field_nodes]
     found = merging.field(info.parent_type, str(info.path.key), nodes, typed=True)
     found.given(arguments)
     return found, variables
 
 
-class _Merging:
+class Merging:
     """What merging the selections of one operation takes."""
 
     def __init__(
@@ -198,9 +200,9 @@ class _Merging:
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
     ) -> None:
-        self._schema = schema
-        self._operation = operation
-        self._variables = variables
+        self.schema = schema
+        self.operation = operation
+        self.variables = variables
         self.fragments = {name: FragmentDetails(definition) for name, definition in fragments.items()}
 
     def fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> tuple[Selected, ...]:
@@ -210,14 +212,14 @@ class _Merging:
     def field(self, parent: GraphQLObjectType, key: str, nodes: FieldDetailsList, *, typed: bool = False) -> Selected:
         """One field. With `typed`, what is selected below an interface begins with `TYPE_KEY`."""
         node = nodes[0].node
-        definition = None if node.name.value == "__typename" else self._schema.get_field(parent, node.name.value)
+        definition = None if node.name.value == "__typename" else self.schema.get_field(parent, node.name.value)
         typed = typed and definition is not None and is_abstract_type(get_named_type(definition.type))
 
         def children_of(type_name: str) -> tuple[Selected, ...]:
-            type_ = self._schema.get_type(type_name)
+            type_ = self.schema.get_type(type_name)
             if not isinstance(type_, GraphQLObjectType):
                 return ()
-            collected = collect_subfields(self._schema, self.fragments, self._variables, self._operation, type_, nodes)
+            collected = collect_subfields(self.schema, self.fragments, self.variables, self.operation, type_, nodes)
             found = self.fields(type_, collected.grouped_field_set)
             return (_type_of(type_), *found) if typed else found
 
@@ -229,10 +231,16 @@ def _type_of(type_: GraphQLObjectType) -> Selected:
     return Selected(TYPE_KEY, node, type_, None, lambda _: ())
 
 
+CONDITIONS = frozenset({"skip", "include"})
+"""The directives that decide what is selected."""
+
+
 def condition_variables(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    directives: Collection[str] = CONDITIONS,
 ) -> tuple[str, ...]:
-    """The variables that decide what is selected: those in `@skip` and `@include`, here or in what is spread here."""
+    """The variables in these directives, here or in what is spread here: for `CONDITIONS`, which fields there are."""
     found: set[str] = set()
     spread: set[str] = set()
     waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
@@ -244,7 +252,7 @@ def condition_variables(
                 waiting.append(fragments[name])
 
         def enter_directive(self, node: Any, *_: Any) -> None:
-            if node.name.value in {"skip", "include"}:
+            if node.name.value in directives:
                 found.update(
                     argument.value.name.value
                     for argument in node.arguments or ()
@@ -254,6 +262,16 @@ def condition_variables(
     while waiting:
         visit(waiting.pop(), Conditions())
     return tuple(sorted(found))
+
+
+def at_once(document: DocumentNode) -> DocumentNode:
+    """The document without `@defer` and `@stream`: nothing of it is put off."""
+
+    class Directives(Visitor):
+        def enter_directive(self, node: Any, *_: Any) -> Any:
+            return REMOVE if node.name.value in {"defer", "stream"} else None
+
+    return cast(DocumentNode, visit(document, Directives()))
 
 
 def _mentions_variables(node: FieldNode) -> bool:

@@ -9,11 +9,16 @@ from multidict import CIMultiDictProxy
 JSON_TYPE = "application/json"
 RESPONSE_TYPE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
-MULTIPART = "multipart/mixed"
 HTML = "text/html"
+MULTIPART = "multipart/mixed"
+BY_PATH = "deferSpec=20220824"
+BY_ID = "incrementalSpec=v0.2"
+"""The formats of an answer in parts, as a parameter of MULTIPART names them."""
 
 # In the order in which a client that takes anything gets them.
 _OFFERED = (JSON_TYPE, RESPONSE_TYPE, EVENT_STREAM, HTML)
+# By what the client says of MULTIPART; one that says nothing takes either, and more know the first.
+_FORMATS = {"": BY_PATH, BY_PATH.lower(): BY_PATH, BY_ID.lower(): BY_ID}
 _EXACTLY, _BY_TYPE, _ANYTHING = 2, 1, 0
 
 
@@ -28,6 +33,8 @@ class Accepted:
         json: The media type of an error: what it would rather have, where that holds JSON.
         parts: Whether it would rather have the answers to a subscription as parts of one multipart answer, as Apollo
             Client asks for them: `multipart/mixed;subscriptionSpec=1.0`.
+        incremental: The format in which it takes an answer in parts, at least as gladly as a whole one; `None` for
+            whole ones alone.
     """
 
     best: str | None
@@ -35,15 +42,21 @@ class Accepted:
     page: bool
     json: str = JSON_TYPE
     parts: bool = False
+    incremental: str | None = None
 
 
 class _Range(NamedTuple):
-    """One entry of the header."""
+    """One entry of the header.
+
+    Attributes:
+        more: Its parameters, as one text.
+    """
 
     media_type: str
     quality: float
     position: int
     parts: bool = False
+    more: str = ""
 
 
 class _Match(NamedTuple):
@@ -86,13 +99,21 @@ def _parsed(header: str) -> Accepted:
         rather_a_page,
         RESPONSE_TYPE if best == RESPONSE_TYPE else JSON_TYPE,
         parts > exactly,
+        _incremental(ranges, 0.0 if best is None else matches[best].quality),
     )
+
+
+def _incremental(ranges: list[_Range], least: float) -> str | None:
+    """The format of parts that is wanted most, and at least so much."""
+    found = [each for each in ranges if each.media_type == MULTIPART and each.more in _FORMATS and each.quality > 0]
+    wanted = max(found, key=lambda each: (each.quality, -each.position), default=None)
+    return _FORMATS[wanted.more] if wanted is not None and wanted.quality >= least else None
 
 
 def _range(text: str, position: int) -> _Range | None:
     """One entry, or `None` for one that nothing can match."""
     media_type, *parameters = (part.strip() for part in split_header(text, ";"))
-    quality, parts = 1.0, False
+    quality, parts, more = 1.0, False, []
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         name, value = name.strip().lower(), value.strip().strip('"').lower()
@@ -103,10 +124,14 @@ def _range(text: str, position: int) -> _Range | None:
                 return None
         elif name == "subscriptionspec":
             parts = value == "1.0" and media_type.lower() == MULTIPART
+            more.append(f"{name}={value}")
         elif name == "charset" and value not in {"utf-8", "utf8"}:
             return None  # every answer is in UTF-8
+        elif name != "charset":
+            more.append(f"{name}={value}")
     # A weight that is no number between the two is no weight.
-    return _Range(media_type.lower(), quality, position, parts) if 0 <= quality <= 1 else None
+    more_text = ";".join(more)
+    return _Range(media_type.lower(), quality, position, parts, more_text) if 0 <= quality <= 1 else None
 
 
 def _match(offered: str, ranges: list[_Range]) -> _Match | None:

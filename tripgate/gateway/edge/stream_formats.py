@@ -14,7 +14,7 @@ class StreamFormat:
     Attributes:
         content_type: As in the header.
         opening: Written at once: the stream is open, though nothing has happened yet.
-        idle: Written while nothing happens.
+        idle: Written while nothing happens; empty where that would be an answer.
         ending: Written once there are no more answers.
     """
 
@@ -30,6 +30,10 @@ class StreamFormat:
     def refusal(self, errors: list[dict[str, Any]]) -> bytes:
         """What the operation ends with, where that is no answer."""
         raise NotImplementedError
+
+    def errors(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """What holds the errors of an answer, as `errors`."""
+        return answer
 
 
 class _ServerSentEvents(StreamFormat):
@@ -59,6 +63,25 @@ class _MultipartAnswers(StreamFormat):
         return _part({"payload": None, "errors": errors})
 
 
+class _IncrementalParts(StreamFormat):
+    """The parts of one answer, a JSON text each; the last of them says that it is."""
+
+    __slots__ = ()
+
+    def answer(self, answer: dict[str, Any]) -> bytes:
+        return _part(answer)
+
+    def refusal(self, errors: list[dict[str, Any]]) -> bytes:
+        return _part({"errors": errors, "hasNext": False})
+
+    def errors(self, answer: dict[str, Any]) -> dict[str, Any]:
+        found = list(answer.get("errors", ()))
+        for name in ("incremental", "completed"):
+            for part in answer.get(name, ()):
+                found += part.get("errors", ())
+        return {"errors": found}
+
+
 # The boundary is part of the protocol. Each part ends with it, so that a reader need not wait for the next to know.
 _BOUNDARY = b"--graphql"
 _HEAD = b"\r\nContent-Type: application/json\r\n\r\n"
@@ -72,3 +95,12 @@ EVENTS = _ServerSentEvents(f"{EVENT_STREAM}; charset=utf-8", b":\n\n", b":\n\n",
 PARTS = _MultipartAnswers(
     f"{MULTIPART};boundary=graphql;subscriptionSpec=1.0", b"\r\n" + _BOUNDARY, _part({}), b"--\r\n"
 )
+
+
+def incremental_parts(parameter: str) -> StreamFormat:
+    """How an answer in parts is written.
+
+    Args:
+        parameter: Names the format of the parts, as in `deferSpec=20220824`.
+    """
+    return _IncrementalParts(f"{MULTIPART};boundary=graphql;{parameter}", b"\r\n" + _BOUNDARY, b"", b"--\r\n")

@@ -26,6 +26,7 @@ from gql.table import Table, catalog
 from resolvers.declared.entities import ENTITIES, SERVICE, entity
 from tripgate.gateway.limits.bounds import PageSizes, exceeded
 from tripgate.gateway.limits.filters import cursor_conditions, tested
+from tripgate.planner.deferral import Part
 from tripgate.planner.selection import Selected
 
 WRITTEN = 5
@@ -65,14 +66,17 @@ class Estimated(NamedTuple):
     representations: int
 
 
-def estimated(roots: Iterable[Selected], variables: VariableValues, size: int, pages: PageSizes) -> Estimated:
+def estimated(
+    roots: Iterable[Selected], variables: VariableValues, size: int, pages: PageSizes, parts: Iterable[Part] = ()
+) -> Estimated:
     """What an operation may take: the sum over its root fields, and what reading its arguments costs.
 
     Args:
         size: How many values these have.
+        parts: What is read later, beside the root fields.
     """
     estimate = _Estimate(variables, pages)
-    cost = sum(estimate.root(selected) for selected in roots)
+    cost = sum(estimate.root(selected) for selected in roots) + sum(estimate.part(part) for part in parts)
     return Estimated(cost + size // VALUES, estimate.conditions, estimate.representations)
 
 
@@ -144,6 +148,26 @@ class _Estimate:
             return written + max(1, self._root(selected, selected.definition))
         except (GraphQLError, ApiError):
             return 1  # arguments that do not fit: the field fails by itself, before it asks for anything
+
+    def part(self, part: Part) -> int:
+        """What is read later: each row once more, and what is selected of it."""
+        inside = sum(self.part(each) for each in part.parts)
+        if part.row is None:
+            return inside + sum(self.root(selected) for selected in part.selected)
+        try:
+            return inside + self._repeated(part.way) * (1 + self._selected(part.selected))
+        except (GraphQLError, ApiError):
+            return inside + 1  # as of a root field
+
+    def _repeated(self, way: Iterable[Selected]) -> int:
+        """How many rows there are at the end of a way."""
+        found = 1
+        for selected in way:
+            definition = selected.definition
+            assert definition is not None  # noqa: S101 - a way leads through fields with objects below
+            if _kind(selected.parent_type.name, selected.name, definition) in {_Kind.CONNECTION, _Kind.SEVERAL}:
+                found *= self._rows(definition, selected.arguments(self._variables))
+        return found
 
     def _root(self, selected: Selected, definition: GraphQLField) -> int:
         if selected.name == ENTITIES:

@@ -79,6 +79,14 @@ class Operations:
             raise overloaded()
         self.running += 1
 
+    def end(self) -> None:
+        """Count one less."""
+        self.running -= 1
+
+    def ends_at(self) -> float:
+        """When an operation that begins now must have ended."""
+        return time.monotonic() + self._seconds
+
 
 class _Operation(DeadlineScope):
     __slots__ = ("_operations",)

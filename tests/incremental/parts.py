@@ -1,0 +1,67 @@
+"""Asks for answers in parts, and puts them together again as clients do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from tests.support import Person
+
+BY_PATH = "multipart/mixed;deferSpec=20220824, application/json"
+BY_ID = "multipart/mixed;incrementalSpec=v0.2, application/json"
+
+
+@asynccontextmanager
+async def asking(
+    person: Person, query: str, accept: str = BY_PATH, **variables: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The response to a request, which may not have ended."""
+    headers = {"Accept": accept, **({"Authorization": f"Bearer {person.token}"} if person.token else {})}
+    async with person.http.post(person.url, json={"query": query, "variables": variables}, headers=headers) as response:
+        yield response
+
+
+async def parts(person: Person, query: str, accept: str = BY_PATH, **variables: Any) -> list[dict[str, Any]]:
+    """All parts of an answer, each as it came; one that comes whole is one."""
+    async with asking(person, query, accept, **variables) as response:
+        assert response.status == 200, await response.text()
+        if response.content_type == "application/json":
+            return [await response.json()]
+        assert response.content_type == "multipart/mixed"
+        return [part async for part in each(response)]
+
+
+async def each(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """The parts of a response as they come."""
+    reader = aiohttp.MultipartReader.from_response(response)
+    while (part := await reader.next()) is not None:
+        assert isinstance(part, aiohttp.BodyPartReader)
+        yield await part.json()
+
+
+def put_together(found: list[dict[str, Any]]) -> Any:
+    """The data that parts in either format amount to."""
+    whole = {"data": found[0]["data"]}
+    pending = {each["id"]: each["path"] for each in found[0].get("pending", ())}
+    for part in found[1:]:
+        pending |= {each["id"]: each["path"] for each in part.get("pending", ())}
+        for one in part.get("incremental", ()):
+            path = one["path"] if "path" in one else [*pending[one["id"]], *one.get("subPath", ())]
+            at: Any = whole["data"]
+            for step in path:
+                at = at[step]
+            if one["data"] is not None:
+                _merge(at, one["data"])
+    assert [part["hasNext"] for part in found] == [True] * (len(found) - 1) + [False]
+    return whole["data"]
+
+
+def _merge(into: Any, data: Any) -> None:
+    for key, value in data.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        elif isinstance(value, list) and isinstance(into.get(key), list):
+            raise AssertionError(f"the list {key} came twice")
+        else:
+            into[key] = value
