@@ -150,13 +150,13 @@ async def curious(seeded: StackInfo, ada: Person) -> AsyncIterator[Person]:
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The variables of each run of graphql-core's executor."""
     found: list[Any] = []
-    execute = executor.execute
+    execute = executor.experimental_execute_incrementally
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         found.append(kwargs["this_run"].variables.coerced)
         return execute(*args, **kwargs)
 
-    monkeypatch.setattr(executor, "execute", counted)
+    monkeypatch.setattr(executor, "experimental_execute_incrementally", counted)
     return found
 
 

@@ -1,5 +1,6 @@
 """Asks for answers in parts, and puts them together again as clients do."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,18 +27,23 @@ async def parts(person: Person, query: str, accept: str = BY_PATH, **variables: 
     """All parts of an answer, each as it came; one that comes whole is one."""
     async with asking(person, query, accept, **variables) as response:
         assert response.status == 200, await response.text()
-        if response.content_type == "application/json":
-            return [await response.json()]
+        if response.content_type.endswith("json"):
+            return [await response.json(content_type=None)]
         assert response.content_type == "multipart/mixed"
         return [part async for part in each(response)]
 
 
 async def each(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """The parts of a response as they come."""
-    reader = aiohttp.MultipartReader.from_response(response)
-    while (part := await reader.next()) is not None:
-        assert isinstance(part, aiohttp.BodyPartReader)
-        yield await part.json()
+    """The parts of a response, each as soon as the boundary behind it is there, as clients take them."""
+    text = b""
+    async for chunk in response.content.iter_any():
+        *found, text = (text + chunk).split(b"\r\n---")
+        for part in found:
+            if part:
+                headers, _, body = part.partition(b"\r\n\r\n")
+                assert headers == b"\r\nContent-Type: application/json; charset=utf-8"
+                yield json.loads(body)
+    assert text == b"--\r\n"
 
 
 def put_together(found: list[dict[str, Any]]) -> Any:

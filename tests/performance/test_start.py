@@ -8,7 +8,8 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from graphql import execute, get_introspection_query, parse
+from graphql import get_introspection_query, parse
+from graphql.execution import experimental_execute_incrementally
 
 from tests.performance.counting import ROOT
 from tripgate.gateway.documents import Documents
@@ -83,4 +84,4 @@ async def test_introspection_answers_what_graphql_core_does() -> None:
     context: Any = SimpleNamespace()
     operation = documents.operation(query, None)
     answer = await run(schema, operation, operation.prepare({}, ANONYMOUS), context)
-    assert (answer.data, list(answer.errors)) == (execute(schema, parse(query)).data, [])  # type: ignore[union-attr]
+    assert (answer.data, list(answer.errors)) == (experimental_execute_incrementally(schema, parse(query)).data, [])  # type: ignore[union-attr]

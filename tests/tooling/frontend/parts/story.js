@@ -1,0 +1,17 @@
+// What the clients ask for: titles first, what each trip holds later, and how many there are beside them.
+export const PARTS = `query Parts {
+  trips(orderBy: [{ title: ASC }]) {
+    nodes { id title ...Items @defer(label: "items") }
+    ... @defer(label: "total") { totalCount }
+  }
+}
+fragment Items on Trip { items { nodes { id title } } }`;
+
+export const fetchAs = (token) => (url, options) =>
+  fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
+
+// What there is of it to be seen: titles, with items where these are there, and the total.
+export const shown = (data) => [
+  ...data.trips.nodes.map(({ title, items }) => [title, items?.nodes.map((item) => item.title) ?? null]),
+  data.trips.totalCount ?? null,
+];
