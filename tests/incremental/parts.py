@@ -37,11 +37,11 @@ async def each(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]
     """The parts of a response, each as soon as the boundary behind it is there, as clients take them."""
     text = b""
     async for chunk in response.content.iter_any():
-        *found, text = (text + chunk).split(b"\r\n---")
+        *found, text = (text + chunk).split(b"\r\n--graphql")
         for part in found:
             if part:
                 headers, _, body = part.partition(b"\r\n\r\n")
-                assert headers == b"\r\nContent-Type: application/json; charset=utf-8"
+                assert headers == b"\r\nContent-Type: application/json"
                 yield json.loads(body)
     assert text == b"--\r\n"
 
