@@ -76,6 +76,20 @@ class TestChanges:
         assert payload["old_record"] == {"id": str(key)}
         assert payload["record"] is None
 
+    def test_what_is_seen_on_a_trip_and_is_somebodys_own_is_told_there_by_its_key_alone(self, world: World) -> None:
+        owner = world.owner
+        world.db.execute("update public.trip_items set place_id = %s where id = %s", (owner.places, owner.trip_items))
+        world.db.execute("delete from realtime.messages")
+        world.attempt(
+            "owner", "update public.places set notes = 'The key is under the mat' where id = %s", owner.places
+        )
+        ((event, table, payload),) = sent(world, on_trip(world))
+        assert (event, table) == ("UPDATE", "places")
+        assert (payload["record"], payload["old_record"]) == (None, {"id": str(owner.places)})
+        ((event, table, payload),) = sent(world, f"user:{owner.profiles}")
+        assert (event, table) == ("UPDATE", "places")
+        assert payload["record"]["notes"] == "The key is under the mat"
+
     def test_a_deleted_item_takes_its_votes_along(self, world: World) -> None:
         world.attempt("owner", "delete from public.trip_items where id = %s", world.owner.trip_items)
         assert brief(sent(world, on_trip(world))) == [("DELETE", "trip_items"), ("DELETE", "votes")]
