@@ -35,6 +35,7 @@ async def test_the_argument_is_called_after_the_scope_and_its_key(http: aiohttp.
     fields = {
         field["name"]: [(each["name"], each["type"]["ofType"]["name"], each["description"]) for each in field["args"]]
         for field in data["__schema"]["subscriptionType"]["fields"]
+        if field["name"].endswith(("Changes", "Presence"))
     }
     club, room = [("clubNumber", "BigInt", "The club.")], [("roomCode", "String", "The room.")]
     expected = {
