@@ -14,7 +14,8 @@ from tripgate.gateway.schema import schema
 
 schema()  # declares every type
 TYPES = {table.type_name for table in catalog}
-TABLES = {table.name for table in catalog} | {table.bare_name for table in catalog}
+# Outside of `public` by their whole names: `household.members` must not forbid that the engine speaks of members.
+TABLES = {table.name for table in catalog}
 SCOPES = {scope.name for scope in catalog.scopes}
 # Auth calls every person a user, so as an identifier that word is no scope's.
 SPOKEN = {scope.name for scope in catalog.scopes if not scope.of_person}
