@@ -49,7 +49,7 @@ from gql.fields import (
     to_one,
     unique,
 )
-from gql.late import declare_object_type, defining, optional
+from gql.forward_types import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import Membership, Scope, Through, Via

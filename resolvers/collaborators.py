@@ -7,7 +7,7 @@ from graphql.execution.values import VariableValues
 
 from gql import derive
 from gql.errors import ApiError, ErrorCode
-from gql.late import list_of, object_type
+from gql.forward_types import list_of, object_type
 from gql.table import Sort
 from gql.types.collaborators import CollaboratorRole
 from gql.types.scopes import TRIP

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.late import optional
+from gql.forward_types import optional
 from resolvers.declared import Parameter, grouped, many, one, rows_of, value_of
 from resolvers.declared.crud import crud, domain
 

@@ -6,7 +6,7 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from gql import derive
-from gql.late import object_type
+from gql.forward_types import object_type
 from resolvers.context import Context
 from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import Write

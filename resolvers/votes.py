@@ -6,7 +6,7 @@ import strawberry
 from graphql.execution.values import VariableValues
 
 from gql import derive
-from gql.late import object_type, optional
+from gql.forward_types import object_type, optional
 from gql.types.votes import VoteValue
 from resolvers.context import Context
 from resolvers.declared import delete_many, update_many

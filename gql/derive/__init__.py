@@ -6,7 +6,6 @@ Every function is memoised by name, so one GraphQL type stays one class, and typ
 from gql.derive.aggregates import group_arguments, group_type
 from gql.derive.filters import filter_type, order_type
 from gql.derive.inputs import create_type, patch_type, upsert_type
-from gql.derive.making import annotation_of, argument, key_argument, row_argument, scope_argument
 from gql.derive.outputs import (
     MISSED,
     change_type,
@@ -17,6 +16,7 @@ from gql.derive.outputs import (
     presence_type,
     relation_field,
 )
+from gql.derive.type_builder import annotation_of, argument, key_argument, row_argument, scope_argument
 
 __all__ = [
     "MISSED",

@@ -11,9 +11,9 @@ import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
 from gql.derive.filters import filter_type
-from gql.derive.making import Field, annotation_of, argument, rows_type
+from gql.derive.type_builder import Field, annotation_of, argument, rows_type
 from gql.descriptions import describe
-from gql.late import NotYetDeclaredError, list_of, optional
+from gql.forward_types import NotYetDeclaredError, list_of, optional
 from gql.table import Column, Kind, Table, catalog
 
 _FUNCTIONS = {

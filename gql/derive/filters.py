@@ -7,9 +7,9 @@ from typing import Any
 
 import strawberry
 
-from gql.derive.making import PYTHON_TYPES, Field, make_input
+from gql.derive.type_builder import PYTHON_TYPES, Field, make_input
 from gql.descriptions import describe
-from gql.late import list_of, optional
+from gql.forward_types import list_of, optional
 from gql.scalars import JSON
 from gql.table import Column, Kind, Relation, catalog
 

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gql.derive.making import Field, annotation_of, make_input
+from gql.derive.type_builder import Field, annotation_of, make_input
 from gql.descriptions import describe
-from gql.late import list_of, optional
+from gql.forward_types import list_of, optional
 from gql.table import Column, Relation, Table, catalog
 
 

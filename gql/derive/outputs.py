@@ -13,8 +13,8 @@ from strawberry.types.unset import UNSET
 from gql.caching import inherited
 from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
-from gql.derive.making import Field, annotation_of, argument, make, rows_type
-from gql.late import LateField, list_of, object_type, optional
+from gql.derive.type_builder import Field, annotation_of, argument, make, rows_type
+from gql.forward_types import LateField, list_of, object_type, optional
 from gql.table import catalog
 
 

@@ -9,7 +9,7 @@ from strawberry.types.arguments import StrawberryArgument
 
 from gql import derive
 from gql.declare import Node
-from gql.late import list_of, object_type, optional
+from gql.forward_types import list_of, object_type, optional
 from gql.scope import Scope
 from gql.table import catalog
 from resolvers.declared import changes as subscriptions

@@ -20,7 +20,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from gql.late import LateField
+from gql.forward_types import LateField
 from gql.nullability import semantic_non_null
 from gql.table import Table, catalog
 from resolvers.context import Context, Info, PlanCache

@@ -14,7 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from gql import derive
 from gql.errors import ApiError, bad_input
-from gql.late import LateField, list_of, object_type, optional
+from gql.forward_types import LateField, list_of, object_type, optional
 from gql.table import Table, catalog
 from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Context

@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gql import derive
 from gql.descriptions import describe
 from gql.errors import ApiError, bad_input
-from gql.late import object_type, optional
+from gql.forward_types import object_type, optional
 from gql.table import Table, UniqueKey, catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner

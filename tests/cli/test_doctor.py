@@ -25,7 +25,7 @@ from tripgate import systems
 from tripgate.cli import main
 from tripgate.commands.doctor import live, mails
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.needs import calls, never_seen
+from tripgate.commands.doctor.function_calls import calls, never_seen
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
 from tripgate.gateway.settings import Settings

@@ -17,9 +17,9 @@ from gql.table import Table, catalog
 from tests.support import Person
 from tests.upstream.function_columns import asked, hidden, mistakes, parsed
 from tripgate.commands.doctor.data import Data
-from tripgate.commands.doctor.forms import call, forms
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level
+from tripgate.commands.doctor.request_forms import call, forms
 from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 

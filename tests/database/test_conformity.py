@@ -20,7 +20,7 @@ from gql.types.scopes import TRIP
 from resolvers.declared.crud import crud
 from tripgate.commands.checks import drift, features, mapping
 from tripgate.commands.checks.conformity import conformity
-from tripgate.commands.checks.offers import Offer, offers
+from tripgate.commands.checks.root_fields import Offer, offers
 from tripgate.commands.doctor.report import Finding, Level
 from tripgate.commands.pg_catalog import reading
 from tripgate.gateway import schema

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from gql import pg_catalog
-from gql.derive.making import PYTHON_TYPES
+from gql.derive.type_builder import PYTHON_TYPES
 from gql.schemas import bare, schema_of
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Sort, Table, catalog

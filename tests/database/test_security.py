@@ -11,7 +11,7 @@ import pytest
 
 from gql import pg_catalog
 from gql.table import Table, catalog
-from tripgate.commands.checks.offers import offers
+from tripgate.commands.checks.root_fields import offers
 from tripgate.gateway.schema import MUTATIONS, QUERIES
 
 if TYPE_CHECKING:

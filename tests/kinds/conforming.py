@@ -10,7 +10,7 @@ import psycopg
 from gql.table import catalog
 from tests.kinds import declared
 from tripgate.commands.checks import features, mapping
-from tripgate.commands.checks.offers import Offer, offers
+from tripgate.commands.checks.root_fields import Offer, offers
 from tripgate.commands.pg_catalog import reading
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tripgate.local.stack import StackInfo
 PROGRAM = """
 import json
 import tests.scopes.declared
-from tripgate.commands.doctor.needs import never_seen
+from tripgate.commands.doctor.function_calls import never_seen
 print(json.dumps(never_seen()))
 """
 OF_THE_CLUB = "select={key},of:clubs!club_number()&of=is.null"

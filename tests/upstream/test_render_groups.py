@@ -39,7 +39,7 @@ from tripgate.planner.plan import (
 from tripgate.upstream.postgrest.merge import Part
 from tripgate.upstream.postgrest.render import read_request
 from tripgate.upstream.postgrest.render.grouping import splits
-from tripgate.upstream.postgrest.render.postprocess import askable
+from tripgate.upstream.postgrest.render.postprocess import without_postprocessing
 
 INVITATIONS = Related("invitations", "trip_id", True, ALWAYS)
 
@@ -50,7 +50,7 @@ LEAST_TITLE = Aggregate("a0", Function.MIN, "title")
 
 def parts(where: Condition, *aggregates: Aggregate, table: str = "trips") -> tuple[tuple[Aggregate, ...], Any]:
     """What is asked for, and how it becomes one row."""
-    found, postprocess = askable(Read(table, (), where=where, aggregates=aggregates))
+    found, postprocess = without_postprocessing(Read(table, (), where=where, aggregates=aggregates))
     return found.aggregates, postprocess and postprocess.parts
 
 
@@ -103,9 +103,9 @@ def test_only_postgres_knows_the_least_of_texts(function: Function) -> None:
 
 def test_groups_in_several_parts_are_refused() -> None:
     groups = trips(columns=(Pick("status"),), aggregates=(COUNT,), where=ITEMS)
-    assert askable(groups) == (groups, None)
+    assert without_postprocessing(groups) == (groups, None)
     with pytest.raises(ApiError) as refused:
-        askable(dataclasses.replace(groups, where=EITHER))
+        without_postprocessing(dataclasses.replace(groups, where=EITHER))
     assert refused.value.message == (
         "Rows cannot be grouped under a filter whose `or` or `not` holds several conditions, one of them on related "
         "rows."
@@ -152,7 +152,7 @@ def test_related_keys_and_totals_below_are_unpacked() -> None:
             aggregates=(Aggregate("a0", Function.SUM, "cost", "text"),),
         ),
     )
-    _, postprocess = askable(trips(order=order, keys=True, embeds=(totals, *LIST[:0])))
+    _, postprocess = without_postprocessing(trips(order=order, keys=True, embeds=(totals, *LIST[:0])))
     assert postprocess is not None
     rows = [{"id": 1, "k1": {"o": "x", "v": "x"}, "r0": []}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
     assert postprocess(rows) == [{"id": 1, "k1": "x", "r0": [{"a0": None}]}, {"id": 2, "k1": None, "r0": [{"a0": "5"}]}]
@@ -169,8 +169,8 @@ def test_every_way_of_asking_finishes_the_rows() -> None:
 def test_what_is_below_a_row_that_is_absent_is_left_alone() -> None:
     items = Read("trip_items", ID, order=(Sort("display_name", path=ITEM_OWNER),), limit=1, keys=True)
     owner = Embed("r0", "user_id", False, Read("profiles", ID, (Embed("r0", "user_id", True, items),)))
-    _, postprocess = askable(trips(embeds=(owner, *ONE)))
+    _, postprocess = without_postprocessing(trips(embeds=(owner, *ONE)))
     assert postprocess is not None
     rows = [{"r0": None}, {"r0": {"r0": [{"k0": {"v": "x"}}]}}]
     assert postprocess(rows) == [{"r0": None}, {"r0": {"r0": [{"k0": "x"}]}}]
-    assert askable(trips(order=NEWEST, keys=True, embeds=(*ONE, *LIST)))[1] is None
+    assert without_postprocessing(trips(order=NEWEST, keys=True, embeds=(*ONE, *LIST)))[1] is None

@@ -62,7 +62,7 @@ class Development:
 
     def check(self) -> None:
         """Say what the declared types need that the database does not have, and nothing when it has all."""
-        for line in running.told(self._url, self._project_dir):
+        for line in running.findings(self._url, self._project_dir):
             self._say(line)
 
     def _files(self) -> dict[str, str] | None:

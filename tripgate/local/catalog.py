@@ -56,7 +56,7 @@ def differences(left: Catalog, right: Catalog, *, names: tuple[str, str], ignore
             continue
         one, other = _flat(left[name]), _flat(right[name])
         lines += [
-            f"{name}: {key} is {_said(one.get(key))} in {names[0]}, {_said(other.get(key))} in {names[1]}"
+            f"{name}: {key} is {_shown(one.get(key))} in {names[0]}, {_shown(other.get(key))} in {names[1]}"
             for key in sorted(one.keys() | other.keys())
             if one.get(key) != other.get(key)
         ]
@@ -70,7 +70,7 @@ def _flat(properties: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "nothing"
     return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)

@@ -27,7 +27,7 @@ from tripgate.local.config_file import await_config
 from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.functions import routes as functions
 from tripgate.local.inbox import Inbox
-from tripgate.local.realtime import door as realtime
+from tripgate.local.realtime import front_door_routes as realtime
 
 REST = "/rest/v1"
 NOT_SERVED = ("/storage/v1",)

@@ -9,7 +9,7 @@ from pathlib import Path
 from gql import pg_catalog
 from gql.table import catalog
 from tripgate.commands.checks import features, mapping
-from tripgate.commands.checks.offers import Offer, offers
+from tripgate.commands.checks.root_fields import Offer, offers
 from tripgate.commands.doctor.report import Finding, failure, listed, note
 from tripgate.commands.pg_catalog import file
 from tripgate.gateway.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS

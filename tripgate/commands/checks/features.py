@@ -10,7 +10,7 @@ from gql import pg_catalog
 from gql.table import Catalog, Table, catalog
 from tripgate.commands import generated_sql
 from tripgate.commands.checks.mapping import PEOPLE
-from tripgate.commands.checks.offers import Offer
+from tripgate.commands.checks.root_fields import Offer
 from tripgate.commands.doctor.report import Finding, failure, listed, warning
 
 _TRIGGER = re.compile(r"^create trigger (\w+)", re.MULTILINE)
@@ -73,18 +73,18 @@ def security(found: pg_catalog.Table) -> Iterator[Finding]:
     """What is open to more people than it should be, whether a type is declared over it or not."""
     if not found.view and not found.rls:
         yield failure(
-            f"Row level security is off on {_said(found.qualified)}: whoever is granted it sees and changes every row.",
+            f"Row level security is off on {_name(found.qualified)}: whoever is granted it sees and changes every row.",
             f"Run: alter table {found.qualified} enable row level security.",
         )
     if found.grants.get("anon"):
         yield failure(
-            f"Role anon is granted rights on {_said(found.qualified)}.",
+            f"Role anon is granted rights on {_name(found.qualified)}.",
             f"Run: revoke all on {found.qualified} from anon, public.",
         )
     for policy in found.policies:
         if {"anon", "public"}.intersection(policy.to):
             yield failure(
-                f'Policy "{policy.name}" on {_said(found.qualified)} is for {listed(policy.to)}, so for people '
+                f'Policy "{policy.name}" on {_name(found.qualified)} is for {listed(policy.to)}, so for people '
                 "without an account too.",
                 "Write it `to authenticated`.",
             )
@@ -131,7 +131,7 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
     # Whom a trigger of changes leaves without word is told with the fields that they subscribe to.
     told = {_change_trigger(table)} if offer.changes else set()
     missing = [
-        f"{kind} {_said(name)}"
+        f"{kind} {_name(name)}"
         for name, kind in generated(table).items()
         if name not in there[kind] and name not in told
     ]
@@ -145,7 +145,8 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
     ]
     if closed:
         yield failure(
-            f"Type {table.type_name} needs what signed-in people may not use: {listed(map(_said, closed))}.", _GENERATE
+            f"Type {table.type_name} needs what signed-in people may not use: {listed(map(_name, closed))}.",
+            _GENERATE,
         )
     views = [(name, view) for name in catalog.views_of(table).values() if (view := database.table(name)) is not None]
     if old := [name for name, view in views if list(view.columns) != list(found.columns) or not view.invoker]:
@@ -156,7 +157,7 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
         )
 
 
-def _said(name: str) -> str:
+def _name(name: str) -> str:
     """A name as people say it: without types, and in `public` without the schema."""
     return name.partition("(")[0].removeprefix(f"{pg_catalog.PUBLIC}.")
 
@@ -204,7 +205,7 @@ def _followed(table: Table, key: pg_catalog.ForeignKey, declared: Catalog) -> st
         for relation in other.relations.values()
         if relation.target == table.type_name and (relation.many or relation.theirs) and key.columns == (relation.via,)
     ]
-    deletes = f"deleting from {_said(key.to)}"
+    deletes = f"deleting from {_name(key.to)}"
     return f"{listed([*relations, deletes])} look{'' if relations else 's'} through"
 
 

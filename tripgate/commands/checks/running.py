@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 
-def told(database_url: str, project_dir: Path) -> list[str]:
+def findings(database_url: str, project_dir: Path) -> list[str]:
     """A line for each finding; or one that says why there can be none."""
     done = subprocess.run(  # noqa: S603 - this program itself
         [sys.executable, "-m", "tripgate.commands.checks.running", str(project_dir)],

@@ -13,7 +13,7 @@ from gql.errors import ApiError, ErrorCode
 from gql.schemas import bare, schema_of
 from gql.table import catalog
 from tripgate.commands.doctor.data import Data
-from tripgate.commands.doctor.needs import never_seen
+from tripgate.commands.doctor.function_calls import never_seen
 from tripgate.commands.doctor.probe import Probe, shown
 from tripgate.commands.doctor.report import Finding, failure, listed, ok
 from tripgate.gateway.identity import Identity

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gql.schemas import bare, schema_of
 from gql.table import Relation, Table, catalog
-from tripgate.commands.doctor.needs import calls
+from tripgate.commands.doctor.function_calls import calls
 from tripgate.commands.doctor.probe import Answer, Probe
 from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 from tripgate.gateway.settings import Settings

@@ -11,7 +11,7 @@ import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from gql.table import catalog
-from tripgate.commands.doctor import account, database, forms, live, mails, pool, project
+from tripgate.commands.doctor import account, database, live, mails, pool, project, request_forms
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login
 from tripgate.commands.doctor.probe import Probe, UnreachedError
@@ -102,7 +102,7 @@ class _Examination:
         data_api = await self._check(anonymous.version())
         if data_api:
             if await self._check(anonymous.tables()):
-                await self._check(forms.forms(anonymous))
+                await self._check(request_forms.forms(anonymous))
             await self._check(anonymous.anonymous())
             await self._check(anonymous.aggregates())
             if self._scope.database_url is None:
@@ -115,7 +115,7 @@ class _Examination:
                 await self._check(account.token(probe, settings, signed_in))
                 data = Data(probe, settings, signed_in.token)
                 if data_api and await self._check(data.tables()):
-                    await self._check(forms.forms(data))
+                    await self._check(request_forms.forms(data))
                     await self._check(account.rows(data, signed_in))
             self._reporter.section("Realtime and functions")
             await self._check(live.realtime(probe, settings, signed_in))

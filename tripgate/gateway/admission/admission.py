@@ -12,9 +12,9 @@ from graphql import OperationType
 
 from gql.errors import ErrorCode
 from tripgate.gateway.admission.attempts import Attempt, account, attempts, may_attempt
-from tripgate.gateway.admission.guesses import Guesses
 from tripgate.gateway.admission.headers import rate_headers
 from tripgate.gateway.admission.shared import Shared
+from tripgate.gateway.admission.sign_in_limiter import SignInLimiter
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.operation import Operation, PreparedOperation, RequestError
 from tripgate.gateway.request import GraphQLRequest
@@ -69,7 +69,7 @@ class Admission:
         per_person: Operations of somebody signed in.
         per_address: Requests and operations of an address, whoever is signed in there.
         attempts_per_address: Attempts to sign in.
-        attempts_per_account: Attempts to sign in to one account from one address; see `guesses`.
+        attempts_per_account: Attempts to sign in to one account from one address; see `SignInLimiter`.
         known_addresses: Where people have signed in before.
         cost: What one person's operations may cost together; of nobody signed in, an address's.
 
@@ -94,9 +94,11 @@ class Admission:
         self.address = Quota("address", per_address) if per_address else None
         self.attempts = Quota("sign-in-address", attempts_per_address) if attempts_per_address else None
         self.known_addresses = LocalKnownAddresses() if known_addresses is None else known_addresses
-        self.guesses = Guesses(quotas, self.known_addresses, attempts_per_account) if attempts_per_account else None
+        self.sign_ins = (
+            SignInLimiter(quotas, self.known_addresses, attempts_per_account) if attempts_per_account else None
+        )
         self.cost = Quota("cost", cost) if cost else None
-        self.limits = any((self.person, self.address, self.attempts, self.guesses, self.cost))
+        self.limits = any((self.person, self.address, self.attempts, self.sign_ins, self.cost))
         self.refused: Counter[str] = Counter()
         self.exhausted: dict[str, _Exhausted] = {}
 
@@ -216,16 +218,16 @@ class Client:
 
     async def _count_attempts(self, tries: list[Attempt]) -> None:
         admission = self._admission
-        from_address, guesses = admission.attempts, admission.guesses
+        from_address, sign_ins = admission.attempts, admission.sign_ins
         if from_address is not None and tries:
             taken = await admission.quotas.take(from_address, self.address, len(tries))
             if not taken.allowed:
                 what = "Too many attempts to sign in from this address"
                 raise admission.refusal(what, from_address, taken, len(tries))
-        if guesses is not None:
+        if sign_ins is not None:
             for (kind, account), times in Counter(tries).items():
                 if account is not None:
-                    refused = await guesses.take(kind, account, self.address, times)
+                    refused = await sign_ins.take(kind, account, self.address, times)
                     if refused is not None:
                         raise admission.refusal(refused.what, refused.quota, refused.taken, times)
             on_sign_in.set(self._remember_address)

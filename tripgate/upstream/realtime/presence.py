@@ -33,10 +33,10 @@ class RemotePresence:
             self._by_client.clear()
             payload = {"joins": payload}
         joins, leaves = payload.get("joins"), payload.get("leaves")
-        for client, _ in _said(leaves):
+        for client, _ in _metas(leaves):
             self._by_client.pop(client, None)
         left = MOST_PEOPLE - sum(map(len, self._by_client.values()))
-        for client, people in _said(joins):
+        for client, people in _metas(joins):
             if len(people) > left or len(self._by_client) >= MOST_CLIENTS:
                 _log.warning("more is said to be present on a topic of realtime than is believed")
                 break
@@ -49,7 +49,7 @@ class RemotePresence:
         return frozenset().union(*self._by_client.values())
 
 
-def _said(group: Any) -> list[tuple[str, frozenset[str]]]:
+def _metas(group: Any) -> list[tuple[str, frozenset[str]]]:
     """Each client's people, of those who say any."""
     found = []
     for presence in group.values() if isinstance(group, dict) else ():

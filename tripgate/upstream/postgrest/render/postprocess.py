@@ -46,7 +46,7 @@ class Postprocessing:
         return rows
 
 
-def askable(read: Read) -> tuple[Read, Postprocessing | None]:
+def without_postprocessing(read: Read) -> tuple[Read, Postprocessing | None]:
     """The read as PostgREST can answer it, and what is to be done with its rows.
 
     Raises:
@@ -60,7 +60,7 @@ def askable(read: Read) -> tuple[Read, Postprocessing | None]:
     below: list[tuple[str, Postprocessing]] = []
     changed = False
     for embed in read.embeds:
-        inner, process = askable(embed.read)
+        inner, process = without_postprocessing(embed.read)
         if process is not None:
             below.append((embed.alias, process))
         if inner is not embed.read:

@@ -13,7 +13,7 @@ from tripgate.upstream.postgrest.render.conditions import Filters
 from tripgate.upstream.postgrest.render.functions import call_request, selecting_what_it_tests
 from tripgate.upstream.postgrest.render.long_texts import LONG_PATH, with_texts_apart
 from tripgate.upstream.postgrest.render.ordered_views import relation
-from tripgate.upstream.postgrest.render.postprocess import VALUE, askable
+from tripgate.upstream.postgrest.render.postprocess import VALUE, without_postprocessing
 from tripgate.upstream.postgrest.render.request import KeyedRequest, Request, aggregate_text, pick_text, related_name
 from tripgate.upstream.postgrest.render.seams import split
 from tripgate.upstream.postgrest.render.self_embed import SelfEmbed, tests_related_rows
@@ -48,7 +48,7 @@ def _within_one_schema(read: Read) -> Request:
 
 
 def _request(read: Read) -> Request:
-    asked, postprocess = askable(read)
+    asked, postprocess = without_postprocessing(read)
     prefer = "count=exact" if read.count else ""
     if (found := long_list(asked)) is not None:
         ids, rest = found
@@ -90,7 +90,7 @@ def _keyed_request(read: Read, column: str) -> KeyedRequest:
 
 
 def _keyed(read: Read, column: str) -> KeyedRequest:
-    asked, postprocess = askable(read)
+    asked, postprocess = without_postprocessing(read)
     select, parameters = _root(asked)
     schema, _, table = read.table.rpartition(".")
     before = f"{table}?{select}&{column}=eq."

@@ -14,7 +14,7 @@ from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from gql.caching import directives
-from gql.late import LateField, NotYetDeclaredError, annotated, defining
+from gql.forward_types import LateField, NotYetDeclaredError, annotated, defining
 from gql.scalars import JSON, BigInt, Interval
 from gql.scope import Scope
 from gql.table import Column, Kind, catalog

@@ -36,7 +36,7 @@ class Refused:
     taken: Taken
 
 
-class Guesses:
+class SignInLimiter:
     """Counts the tries at accounts.
 
     Args:
