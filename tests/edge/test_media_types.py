@@ -198,3 +198,23 @@ async def test_a_document_that_cannot_run_opens_no_stream(anonymous: Person) -> 
     headers = {"Accept": STREAM}
     async with anonymous.http.post(anonymous.url, json={"query": "{ nothing }"}, headers=headers) as response:
         assert (response.status, response.content_type) == (400, JSON)
+
+
+@pytest.mark.parametrize(
+    ("header", "format_"),
+    [
+        (f"multipart/mixed;deferSpec=20220824, {RESPONSE}, {JSON};q=0.9", "deferSpec=20220824"),
+        (f'Multipart/Mixed; DeferSpec="20220824", {JSON}', "deferSpec=20220824"),
+        (f"multipart/mixed;incrementalSpec=v0.2, {JSON}", "incrementalSpec=v0.2"),
+        (f"multipart/mixed;incrementalSpec=v0.2, multipart/mixed;deferSpec=20220824, {JSON}", "incrementalSpec=v0.2"),
+        (f"{RESPONSE}, {JSON}, {STREAM}, multipart/mixed", "deferSpec=20220824"),
+        (f"{JSON}, multipart/mixed;q=0.9", None),
+        (f"multipart/mixed;q=0, {JSON}", None),
+        (f"multipart/mixed;deferSpec=1, {JSON}", None),
+        (f"multipart/mixed;subscriptionSpec=1.0, {JSON}", None),
+        (f"multipart/*, {JSON}", None),
+        ("*/*", None),
+    ],
+)
+def test_who_takes_an_answer_in_parts_says_in_which_format(header: str, format_: str | None) -> None:
+    assert of(header).incremental == format_

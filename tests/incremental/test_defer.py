@@ -195,3 +195,17 @@ async def test_cached_answers_are_whole_and_parts_are_read_each_time(seeded: Sta
         whole = await reader.ask(LIST)
         assert put_together(await parts(reader, LIST)) == whole
         assert await reader.ask(LIST) == whole
+
+
+async def test_more_rows_than_an_address_names_are_read_by_several_requests(newcomer: Person, wire: Wire) -> None:
+    for title in ("A", "B"):
+        trip_id = await newcomer.trip(title=title)
+        await newcomer.ask(
+            "mutation ($inputs: [CreateTripItemInput!]!) { createTripItems(inputs: $inputs) { id } }",
+            inputs=[{"tripId": trip_id, "title": f"{title}{number}"} for number in range(60)],
+        )
+    query = "{ trips { nodes { items(first: 60) { nodes { id ... @defer { title } } } } } }"
+    whole = await newcomer.ask(query)
+    wire.clear()
+    assert put_together(await parts(newcomer, query)) == whole
+    assert len(wire.requests) == 3
