@@ -32,7 +32,7 @@ from gql.strawberry_definition import strawberry_definition
 from gql.table import Catalog
 from tripgate.planner.selection import Merging, Selected
 
-Place = tuple[str, ...]
+Keys = tuple[str, ...]
 """Where in an answer, as response keys from its root. Lists are no step: it is a place in each of their rows."""
 
 ROW_KEY = " nodeId"
@@ -44,7 +44,7 @@ class Fragment:
     """A fragment with `@defer`, and where it stands."""
 
     label: str | None
-    place: Place
+    place: Keys
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +62,8 @@ class Part:
     """
 
     fragments: tuple[Fragment, ...]
-    place: Place
-    row: Place | None
+    place: Keys
+    row: Keys | None
     selected: tuple[Selected, ...]
     way: tuple[Selected, ...]
     parts: "tuple[Part, ...]"
@@ -114,8 +114,8 @@ class _Site:
     """
 
     kind: _Kind
-    place: Place
-    row: Place | None = None
+    place: Keys
+    row: Keys | None = None
     way: tuple[Selected, ...] = ()
     through: Selected | None = None
     make: _Make | None = None

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.errors import not_representable
 from tripgate.gateway.incremental.payloads import Path, Payload, Pending, Piece
-from tripgate.planner.deferral import ROW_KEY, Part, Place, Split
+from tripgate.planner.deferral import ROW_KEY, Keys, Part, Split
 from tripgate.planner.selection import Selected
 
 Errors = list[dict[str, Any]]
@@ -108,10 +108,10 @@ class Delivery:
     def _begin(
         self,
         parts: Sequence[Part],
-        place: Place,
+        place: Keys,
         path: Path,
         data: Any,
-        rows: Mapping[Place, str],
+        rows: Mapping[Keys, str],
         early: dict[int, asyncio.Task[Any]],
     ) -> list[Pending]:
         """Begin to read what was put off inside of data; what is announced of it.
@@ -214,7 +214,7 @@ def _failed(of: _Object, errors: Errors) -> Piece:
     return Piece(of.pending, of.path, None, errors)
 
 
-def _below(data: Any, keys: Place) -> Any:
+def _below(data: Any, keys: Keys) -> Any:
     for key in keys:
         data = None if data is None else data[key]
     return data
@@ -224,7 +224,7 @@ def _gone() -> ApiError:
     return ApiError(ErrorCode.NOT_FOUND, "The row has gone since the first part of the answer was read.")
 
 
-def _objects(part: Part, place: Place, path: Path, data: Any, node_id: str | None) -> Iterator[tuple[Path, str | None]]:
+def _objects(part: Part, place: Keys, path: Path, data: Any, node_id: str | None) -> Iterator[tuple[Path, str | None]]:
     """Where in data the objects are that a part belongs to, each with the identifier of its row."""
     if type(data) is list:
         for index, each in enumerate(data):
