@@ -1,5 +1,6 @@
 """A header as a caller, without servers: what a token says of its owner, how long it is known, and each refusal."""
 
+import json
 import time
 from typing import Any
 
@@ -65,6 +66,12 @@ async def test_nobody(identity: Identity) -> None:
         assert await identity.caller(header) is ANONYMOUS
 
 
+async def test_a_token_of_lists_in_lists_without_end_is_refused(identity: Identity) -> None:
+    held = json.dumps({"iss": ISSUER, "sub": "ada", "x": [0]}).replace("0", "[" * 1500 + "]" * 1500)
+    given = jwt.api_jws.encode(held.encode(), SECRET, "HS256")
+    assert await refusal(identity, f"Bearer {given}") == "The access token is not accepted."
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "token", "sb_publishable_x", "Bearer\tx"])
 async def test_other_headers(identity: Identity, header: str) -> None:
     assert await refusal(identity, header) == "The Authorization header must be `Bearer <access token>`."
@@ -83,6 +90,7 @@ async def test_other_headers(identity: Identity, header: str) -> None:
         ({"exp": None}, "The access token is not accepted."),
         ({"role": None}, "The access token is not accepted."),
         ({"email": 5}, "The access token is not accepted."),
+        ({"exp": "4000000000"}, "The access token is not accepted."),
         ({"secret": "t" * 32}, "The access token is not accepted."),
     ],
 )

@@ -59,6 +59,15 @@ async def test_one_that_can_only_become_a_caller_is_taken(own: Own, login: str) 
             f'The login {NAME} cannot become anon. Run: grant anon to "{NAME}";',
         ),
         (
+            f"grant anon to {NAME} with set false granted by postgres",
+            f'The login {NAME} cannot become anon. Run: grant anon to "{NAME}";',
+        ),
+        (
+            f"grant authenticated to {NAME} with admin option",
+            f"The login {NAME} may make others members of authenticated. "
+            f'Run: revoke admin option for authenticated from "{NAME}";',
+        ),
+        (
             f"alter role {NAME} inherit",
             f'The login {NAME} inherits what other roles may do. Run: alter role "{NAME}" noinherit; and, from '
             f'Postgres 16 on, grant anon, authenticated to "{NAME}" with inherit false;',
@@ -75,6 +84,11 @@ async def test_one_that_can_only_become_a_caller_is_taken(own: Own, login: str) 
         ),
         (
             f"grant select on public.trips to {NAME}",
+            f"The login {NAME} owns something, or was granted rights of its own. Make one that has none, as "
+            "docs/deploy.md says.",
+        ),
+        (
+            f"grant create on database postgres to {NAME}",
             f"The login {NAME} owns something, or was granted rights of its own. Make one that has none, as "
             "docs/deploy.md says.",
         ),

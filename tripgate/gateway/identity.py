@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import orjson
 from cachetools import LRUCache
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import ANONYMOUS, Caller
@@ -25,7 +25,7 @@ class _Claims(BaseModel):
 
     sub: str | None = None
     role: str
-    exp: float
+    exp: float = Field(strict=True)
     session_id: str | None = None
     email: str | None = None
 
@@ -113,7 +113,7 @@ class Identity:
             claims = _Claims.model_validate(decoded)
         except jwt.ExpiredSignatureError:
             raise _refused("The access token has expired. Refresh the session.") from None
-        except (jwt.PyJWTError, ValidationError):
+        except (jwt.PyJWTError, ValidationError, RecursionError):
             raise _refused("The access token is not accepted.") from None
         if claims.role not in {"authenticated", "anon"} or (claims.role == "authenticated" and not claims.sub):
             raise _refused("The access token's role is not accepted.")

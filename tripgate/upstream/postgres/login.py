@@ -28,12 +28,21 @@ select
     ), ''),
     coalesce((
         select string_agg(o.rolname, ', ' order by o.rolname) from pg_catalog.pg_roles as o
-        where o.rolname in ('anon', 'authenticated') and not pg_catalog.pg_has_role(r.oid, o.oid, 'MEMBER')
+        where o.rolname in ('anon', 'authenticated') and not pg_catalog.pg_has_role(r.oid, o.oid, case
+            when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+    ), ''),
+    coalesce((
+        select string_agg(o.rolname, ', ' order by o.rolname) from pg_catalog.pg_auth_members as m
+        join pg_catalog.pg_roles as o on o.oid = m.roleid
+        where m.member = r.oid and m.admin_option
     ), ''),
     exists (
         select from pg_catalog.pg_shdepend as d
         where d.refclassid = 'pg_catalog.pg_authid'::regclass and d.refobjid = r.oid
             and (d.deptype = 'o' or (d.deptype = 'a' and d.classid <> 'pg_catalog.pg_database'::regclass))
+    ) or exists (
+        select from pg_catalog.pg_database as d cross join aclexplode(d.datacl) as a
+        where a.grantee = r.oid and a.privilege_type = 'CREATE'
     ),
     current_setting('default_transaction_read_only'),
     current_setting('default_transaction_isolation'),
@@ -70,6 +79,7 @@ def _wrong(
     others: str,
     uses: str,
     missing: str,
+    hands_on: str,
     owns: str,
     read_only: str,
     isolation: str,
@@ -95,6 +105,11 @@ def _wrong(
         )
     if missing:
         said.append(f"The login {name} cannot become {missing}. Run: grant {missing} to {quoted};")
+    if hands_on:
+        said.append(
+            f"The login {name} may make others members of {hands_on}. "
+            f"Run: revoke admin option for {hands_on} from {quoted};"
+        )
     if owns == "t":
         said.append(
             f"The login {name} owns something, or was granted rights of its own. Make one that has none, as "
