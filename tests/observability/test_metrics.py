@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.live.clients import live
 from tests.observability.observed import TRIPS, ObservedGateway, observed, samples
-from tests.support import Person, serving
+from tests.support import Person, reading, serving
 from tripgate.local.stack import StackInfo
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operations.md"
@@ -180,7 +180,7 @@ async def test_none_where_they_are_switched_off(seeded: StackInfo, http: aiohttp
 
 
 async def test_every_metric_is_documented_and_no_other(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    everything = {"rate_limits": True, "cache": True, "share_reads": True}
+    everything = {"rate_limits": True, "cache": True, "share_reads": True, **reading(seeded, "postgres")}
     async with (
         observed(seeded, ada, tmp_path, **everything) as found,
         ada.http.get(found.person.url.replace("graphql", "metrics")) as response,

@@ -8,11 +8,13 @@ PREFIX = "TRIPGATE_"
 # What other commands, the embedded Supabase and the tests read from the environment.
 OTHERS = frozenset(
     {
+        "TRIPGATE_ADD_DATABASE_URL",
         "TRIPGATE_CACHE_DIR",
         "TRIPGATE_CHROMIUM",
         "TRIPGATE_DOCTOR_DATABASE_URL",
         "TRIPGATE_DOCTOR_EMAIL",
         "TRIPGATE_DOCTOR_PASSWORD",
+        "TRIPGATE_PGBOUNCER",
         "TRIPGATE_PICTURES",
         "TRIPGATE_POSTGREST",
         "TRIPGATE_REDIS_SERVER",
