@@ -229,6 +229,21 @@ async def test_no_connection_is_left_on_the_server(own: Own) -> None:
         own.run(f"alter role {LOGIN} connection limit -1")
 
 
+async def test_one_that_became_free_while_another_could_not_be_had_is_taken(own: Own) -> None:
+    own.run(f"alter role {LOGIN} connection limit 1")
+    try:
+        _, pool = backend_of(own.url, size=2)
+        only = await pool.take(5)
+        asking = asyncio.create_task(pool.take(5))
+        await asyncio.sleep(0)  # it connects, and will be refused
+        pool.give(only)
+        assert await asking is only
+        pool.give(only)
+        pool.close()
+    finally:
+        own.run(f"alter role {LOGIN} connection limit -1")
+
+
 async def test_a_table_that_changes_under_prepared_statements(own: Own, backend: PostgresBackend) -> None:
     whole = FunctionCall("newest", ())
     own.run(

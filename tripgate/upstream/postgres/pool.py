@@ -127,9 +127,11 @@ class Pool:
                         try:
                             return await self.opened(min(timeout, _CONNECT_SECONDS))
                         except NoAnswerError:
+                            # Postgres takes no more. One may have become free meanwhile, when nobody waited yet.
+                            if (found := self.try_take()) is not None:
+                                return found
                             if self._count == self._opening:
                                 raise
-                            # Postgres takes no more, and there are some that will be free again.
                     if (given := await self._next()) is not None:
                         return given
         except TimeoutError:
