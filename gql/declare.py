@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from gql import derive
+from gql import declared_at, derive
 from gql.caching import CacheControl, directives
 from gql.descriptions import describe
 from gql.fields import (
@@ -106,7 +106,7 @@ def scope(
     of_person: bool = False,
 ) -> Scope:
     """Declare rows on which people share; see `gql.scope`."""
-    made = Scope(name, root, description, owner, members, of_person)
+    made = Scope(name, root, description, owner, members, of_person, declared_at.caller())
     catalog.scopes.add(made)
     return made
 
@@ -150,6 +150,7 @@ def table(
     """
 
     def declare(cls: type[T]) -> type[T]:
+        declared = declared_at.caller()
         hints = typing.get_type_hints(cls)
         marks = {key: value for key, value in vars(cls).items() if isinstance(value, RelationDeclaration)}
         columns = {
@@ -194,6 +195,7 @@ def table(
             scope_via=path[0] if len(path) == 1 else "",
             scope_path=path,
             seen_in=seen_in,
+            declared_at=declared,
             field_caches={
                 to_camel_case(key): control
                 for key, mark in vars(cls).items()
@@ -250,6 +252,9 @@ def _sort(text: str) -> Sort:
 def _column(key: str, hint: Any, mark: ColumnDeclaration) -> Column:
     annotation, nullable = _without_none(hint)
     is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
+    if not is_enum and annotation not in _KINDS:
+        kinds = ", ".join(getattr(kind, "__name__", str(kind)) for kind in _KINDS)
+        raise ValueError(f"{key}: no column is {annotation!r}; it is an Enum, or one of {kinds}")
     return Column(
         field=to_camel_case(key),
         name=mark.name or key,

@@ -311,16 +311,49 @@ class Database:
         return tuple(table for table in self.tables.values() if not table.view)
 
 
+_OTHER = "is not what `make schema` writes"
+
+
+class UnreadableError(Exception):
+    """`pg_catalog.json` cannot be read; says what to do."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"gql/{FILE.name} {why}. It is generated: take either side of a merge as it is, or the file of the last "
+            f"commit (`git checkout HEAD -- gql/{FILE.name}`), and run `make schema`, which writes it anew."
+        )
+
+
 @functools.cache
 def loaded() -> Database:
-    """What the program was made for: the content of `pg_catalog.json`."""
-    return from_json(raw())
+    """What the program was made for: the content of `pg_catalog.json`.
+
+    Raises:
+        UnreadableError: It cannot be read.
+    """
+    found = raw()
+    try:
+        return from_json(found)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnreadableError(_OTHER) from error
 
 
 @functools.cache
 def raw() -> dict[str, Any]:
-    """The content of the file as it is."""
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    """The content of the file as it is. Raises as `loaded`."""
+    try:
+        text = FILE.read_text(encoding="utf-8")
+        found = json.loads(text)
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        if re.search(r"^(<{7}|={7}|>{7})", text, re.MULTILINE):
+            raise UnreadableError("holds the conflict of a merge") from None
+        raise UnreadableError(f"is no JSON, from line {error.lineno} on") from None
+    except ValueError:
+        raise UnreadableError("is no text in UTF-8") from None
+    if not isinstance(found, dict) or not all(isinstance(found.get(each), dict) for each in ("tables", "functions")):
+        raise UnreadableError(_OTHER)
     return found
 
 

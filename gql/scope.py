@@ -17,7 +17,7 @@ row's key, as in `trip:0b8a…`. Subscriptions, presence, the relay, the answer 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -51,6 +51,7 @@ class Scope:
         members: The tables by whose rows others take part.
         of_person: Whether the root is a person, who alone hears of it, whoever else may see the row. On such a topic
             people are told of the memberships that they gain and lose in all other scopes.
+        declared_at: Its file and line.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Scope:
     owner: str | None = None
     members: tuple[Membership, ...] = ()
     of_person: bool = False
+    declared_at: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -1,6 +1,7 @@
 """What scopes and tables say of each other is there: found out at the start, not by subscribers who hear nothing."""
 
 from gql.caching import InvalidatedBy
+from gql.declared_at import named
 from gql.scope import Scope, Via
 from gql.table import Catalog, Table
 
@@ -28,37 +29,47 @@ def check_scopes(catalog: Catalog) -> None:
         ValueError: It is not.
     """
     for scope in catalog.scopes:
-        root = catalog.get(scope.root)
-        if root is None:
-            raise ValueError(f"the scope {scope.name}: no type {scope.root} is declared")
-        _check_column(scope, root, scope.owner)
-        for each in scope.members:
-            members = catalog.get(each.type_name)
-            if members is None or members.scope is not scope or members.scope_via != each.via:
-                raise ValueError(
-                    f"the scope {scope.name}: {each.type_name} must be declared with scope=….via({each.via!r}), so "
-                    "that whoever follows hears who comes and goes"
-                )
-            if members.schema != root.schema:
-                raise ValueError(
-                    f"the scope {scope.name}: {each.type_name} stands in another Postgres schema than its root"
-                )
-            _check_column(scope, members, each.person)
-        if scope.members and catalog.scopes.of_person is None:
-            raise ValueError(f"the scope {scope.name}: without a scope of_person=True nobody hears that they joined")
+        with named(scope.declared_at):
+            _check_one(catalog, scope)
     for table in catalog:
-        if table.scope is not None:
-            if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
-                raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
-            _check_path(catalog, table.scope, table)
-        for seen in table.seen_in:
-            relation = table.relations.get(seen.relation)
-            target = None if relation is None or not relation.many else catalog.get(relation.target)
-            if target is None or target.scope is not seen.scope or not target.scope_via:
-                raise ValueError(
-                    f"the scope {seen.scope.name}: {table.type_name}.{seen.relation} must be a to-many relation to its "
-                    "root, or to a table with a column that holds the root's key"
-                )
+        with named(table.declared_at):
+            _check_table(catalog, table)
+
+
+def _check_one(catalog: Catalog, scope: Scope) -> None:
+    root = catalog.get(scope.root)
+    if root is None:
+        raise ValueError(f"the scope {scope.name}: no type {scope.root} is declared")
+    _check_column(scope, root, scope.owner)
+    for each in scope.members:
+        members = catalog.get(each.type_name)
+        if members is None or members.scope is not scope or members.scope_via != each.via:
+            raise ValueError(
+                f"the scope {scope.name}: {each.type_name} must be declared with scope=….via({each.via!r}), so "
+                "that whoever follows hears who comes and goes"
+            )
+        if members.schema != root.schema:
+            raise ValueError(
+                f"the scope {scope.name}: {each.type_name} stands in another Postgres schema than its root"
+            )
+        _check_column(scope, members, each.person)
+    if scope.members and catalog.scopes.of_person is None:
+        raise ValueError(f"the scope {scope.name}: without a scope of_person=True nobody hears that they joined")
+
+
+def _check_table(catalog: Catalog, table: Table) -> None:
+    if table.scope is not None:
+        if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
+            raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
+        _check_path(catalog, table.scope, table)
+    for seen in table.seen_in:
+        relation = table.relations.get(seen.relation)
+        target = None if relation is None or not relation.many else catalog.get(relation.target)
+        if target is None or target.scope is not seen.scope or not target.scope_via:
+            raise ValueError(
+                f"the scope {seen.scope.name}: {table.type_name}.{seen.relation} must be a to-many relation to its "
+                "root, or to a table with a column that holds the root's key"
+            )
 
 
 def uncovered(catalog: Catalog) -> list[str]:

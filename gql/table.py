@@ -249,6 +249,7 @@ class Table:
         scope_path: How it finds the root: the columns of foreign keys from one table to the next, the last of which
             holds the root's key. Without more said, `scope_via`.
         seen_in: Where else its rows are seen, and so whom it is told that they have changed.
+        declared_at: The file and line of its class.
     """
 
     type_name: str
@@ -273,6 +274,7 @@ class Table:
     scope_via: str = ""
     scope_path: tuple[str, ...] = ()
     seen_in: tuple[Through, ...] = ()
+    declared_at: str = field(default="", repr=False, compare=False)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
     """The column of the primary key."""

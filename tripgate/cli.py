@@ -23,6 +23,7 @@ import click
 
 from tripgate import systems
 from tripgate.commands.add.command import add
+from tripgate.commands.declaring import DeclaringGroup
 from tripgate.commands.development import Development
 from tripgate.commands.doctor.command import doctor
 from tripgate.commands.migration import migration
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _GATEWAY_SECONDS = 60
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=DeclaringGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(importlib.metadata.version("tripgate"), prog_name="tripgate")
 def main() -> None:
     """A GraphQL gateway over Supabase for people who plan trips together."""

@@ -9,11 +9,12 @@ together, once every type is declared.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import strawberry
 from strawberry.utils.str_converters import to_snake_case
 
+from gql.declared_at import caller, named
 from gql.table import Table, catalog
 from resolvers.declared import (
     DeclaredField,
@@ -43,6 +44,7 @@ class Crud:
     writes: bool
     upsert: bool
     changes: str | None
+    declared_at: str = field(default="", compare=False)
 
     def types(self) -> list[type]:
         """Strawberry types that hold the fields, one for each root type that has some.
@@ -50,6 +52,10 @@ class Crud:
         Raises:
             ValueError: The type is not declared, or has no unique key to upsert by, or several.
         """
+        with named(self.declared_at):
+            return self._types()
+
+    def _types(self) -> list[type]:
         table = catalog.get(self.type_name)
         if table is None:
             # The class of a table outside of `public` is called without the prefix of its schema.
@@ -119,7 +125,7 @@ def crud(
     """
     if upsert and not writes:
         raise ValueError(f"crud({type_name!r}): an upsert is a write")
-    return Crud(type_name, reads, writes, upsert, changes)
+    return Crud(type_name, reads, writes, upsert, changes, caller())
 
 
 @dataclass(frozen=True, slots=True)

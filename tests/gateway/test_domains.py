@@ -89,8 +89,8 @@ def test_reads_and_writes_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda: crud("Tagg"), r"crud\('Tagg'\): gql/types declares no such type$"),
-        (lambda: crud("Item"), r"crud\('Item'\): gql/types declares no such type; do you mean TripItem\?$"),
+        (lambda: crud("Tagg"), r"(?m)crud\('Tagg'\): gql/types declares no such type$"),
+        (lambda: crud("Item"), r"(?m)crud\('Item'\): gql/types declares no such type; do you mean TripItem\?$"),
         (lambda: crud("Trip", upsert=True), r"crud\('Trip', upsert=True\): the type must have one unique key, not 0"),
         (lambda: crud("Vote", upsert=True, writes=False), r"crud\('Vote'\): an upsert is a write"),
         (lambda: crud("Collaborator", upsert=True), r"no column of the type may be created"),

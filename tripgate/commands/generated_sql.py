@@ -6,7 +6,6 @@ project's folder and no database; raises GeneratedSqlError.
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -261,10 +260,3 @@ def _keys_view(name: str, parent: Table) -> str:
     said = f"The keys of {_sql(parent)}, in whose rows those of this schema that refer to them are embedded."
     query = f"select {parent.primary_key} from {_sql(parent)}"  # noqa: S608 - declared names
     return _viewed(f"{schema_of(name)}.{bare(name)}", query, said)
-
-
-if __name__ == "__main__":
-    try:
-        update(Path())
-    except GeneratedSqlError as error:
-        sys.exit(f"Error: {error}")

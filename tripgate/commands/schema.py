@@ -71,7 +71,7 @@ def schema(*, check: bool, update: bool, release: bool, federation: bool) -> Non
 
 def _write_sql() -> None:
     # In a process of its own: it declares every type, and this one does so with the descriptions of what is written.
-    done = subprocess.run([sys.executable, "-m", "tripgate.commands.generated_sql"], check=False)
+    done = subprocess.run([sys.executable, "-m", "tripgate.commands.write_sql"], check=False)
     if done.returncode != 0:
         raise click.ClickException("The generated SQL was not written.")
 
