@@ -65,7 +65,7 @@ class TestActors:
         assert {value["width"] in range(3, 10) for value in said["refused"]["shelves_width_check"]} == {False}
         assert said["refused"]["shelves_kind_check"][0] == {"kind": ""}
 
-    def test_a_row_is_in_a_scope_and_somebodys_though_it_need_not_be(self, db: psycopg.Connection) -> None:
+    def test_a_row_that_is_somebodys_and_need_not_be_in_a_scope_is_put_into_none(self, db: psycopg.Connection) -> None:
         db.execute(
             """
             create table public.trip_notes (
@@ -80,8 +80,14 @@ class TestActors:
             """
         )
         added = add(db, "trip_notes")
-        assert tomllib.loads(text(added, "access/trip_notes.toml"))["row"] == {"trip": "$trips", "user_id": "$profiles"}
-        assert 'changes="Changes of the trip\'s notes."' in text(added, "resolvers/trip_notes.py")
+        assert tomllib.loads(text(added, "access/trip_notes.toml"))["row"] == {"user_id": "$profiles"}
+        assert 'crud("TripNote")' in text(added, "resolvers/trip_notes.py").replace(", writes=False", "")
+        assert '@table("trip_notes")\n' in text(added, "types/trip_notes.py")
+        assert added.notes == (
+            "trip may be null and each row is somebody's own (user_id), so changes are told to nobody. If those of "
+            'rows with a trip shall be told to all who share it, write scope=TRIP.via("trip") into @table(…), with '
+            '`from gql.types.scopes import TRIP`, and changes="…" into crud(…).',
+        )
 
 
 class TestLacking:

@@ -103,7 +103,25 @@ def _key(table: pg_catalog.Table, key: str | None) -> str:
 
 
 def scope_of(table: pg_catalog.Table, known: Known) -> tuple[KnownScope | None, tuple[str, ...]]:
-    """The scope that fewest foreign keys lead to, and their columns with that of the root's key."""
+    """The scope that fewest foreign keys lead to, and their columns with that of the root's key.
+
+    None where the row is a person's who need not give that foreign key: it is theirs alone then, and would not be told.
+    """
+    scope, path = _led_to(table, known)
+    return (None, ()) if path and _is_perhaps(table, path[0]) else (scope, path)
+
+
+def _is_perhaps(table: pg_catalog.Table, column: str) -> bool:
+    """Whether somebody owns the rows, and those with a null in the column are of no scope."""
+    return table.columns[column].nullable and own_of(table) is not None
+
+
+def own_of(table: pg_catalog.Table) -> str | None:
+    """The column that is the caller by default."""
+    return next((name for name in table.columns if table.columns[name].default == "auth.uid()"), None)
+
+
+def _led_to(table: pg_catalog.Table, known: Known) -> tuple[KnownScope | None, tuple[str, ...]]:
     found = [
         (scope, (*key.columns, *path))
         for scope in known.scopes
@@ -138,7 +156,15 @@ class _Drafting:
         relations, others = self._relations(fields)
         scope, path = scope_of(table, self._known)
         shown = {each.column for each in fields}
-        own = next((name for name in table.columns if table.columns[name].default == "auth.uid()"), None)
+        own = own_of(table)
+        unsaid, there = _led_to(table, self._known) if scope is None else (None, ())
+        if unsaid is not None:
+            line = f"scope={unsaid.constant}.via({', '.join(map(quoted, there))})"
+            self._notes.append(
+                f"{there[0]} may be null and each row is somebody's own ({own}), so changes are told to nobody. If "
+                f"those of rows with a {unsaid.noun} shall be told to all who share it, write {line} into @table(…), "
+                f'with `from {unsaid.module} import {unsaid.constant}`, and changes="…" into crud(…).'
+            )
         every = table.granted(PEOPLE, "select") == table.columns.keys()
         order = self._order(shown, path)
         return Draft(
