@@ -27,21 +27,47 @@ ENGINE = sorted(
     if ROOT / "tripgate" / "systems" not in file.parents
 ) + sorted((ROOT / "gql").glob("*.py"))
 
-_IN_TEXT = re.compile(r"(?<![\w-])(" + "|".join(sorted(map(re.escape, TYPES | TABLES))) + r")(?![\w-])")
+
+# What GraphQL, WebSockets, Python and Auth call things of theirs: a product may have tables and types of these names
+# all the same. They are the product's only where a text means a table or a type: `in_texts` says how that looks.
+COMMON = {"message", "subscription", "key", "task", "notification", "member"}
+
+
+def is_common(name: str) -> bool:
+    """Whether a table or type is called by a word that the engine needs for something else."""
+    return name.lower().removesuffix("s") in COMMON
+
+
+def in_texts(names: set[str]) -> re.Pattern[str]:
+    """Finds names in texts."""
+    own = sorted(re.escape(name) for name in names if not is_common(name))
+    common = sorted(re.escape(name) for name in names if is_common(name))
+    found = [rf"(?<![\w-])({'|'.join(own)})(?![\w-])"] if own else []
+    if common:
+        # Of PostgREST, as in `messages?select=id`, or of SQL, as in `from messages` and `public.messages`.
+        any_of = "|".join(common)
+        found.append(rf"(?<![\w.-])({any_of})\?\w|(?:\bpublic\.|\b(?:from|join|into|update) )({any_of})(?![\w-])")
+    return re.compile("|".join(found))
+
+
 _TOPIC = re.compile(r"(?:realtime:)?(" + "|".join(sorted(SCOPES)) + r"):")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def named_in(source: str) -> Iterator[str]:
+def named_in(source: str, types: set[str] = TYPES, tables: set[str] = TABLES) -> Iterator[str]:
     """What of the product a module names, in identifiers and in texts that are no documentation."""
+    in_text = in_texts(types | tables)
     tree = ast.parse(source)
     documentation = {
         id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
-            yield from _IN_TEXT.findall(node.value)
+            yield from (name for match in in_text.finditer(node.value) for name in match.groups() if name)
             yield from (match[1] for match in [_TOPIC.match(node.value)] if match)
+        match node:
+            case ast.Subscript(value=ast.Name(id="catalog"), slice=ast.Constant(value=str(name))) if is_common(name):
+                yield from {name} & types
     # Python has words of its own, like typing's Collection.
     foreign = {
         alias.asname or alias.name
@@ -50,7 +76,8 @@ def named_in(source: str) -> Iterator[str]:
         for alias in node.names
     }
     for name in set(_identifiers(tree)) - foreign:
-        if name in TYPES or name.lower() in TABLES or SPOKEN & {word.lower() for word in _WORDS.findall(name)}:
+        is_product = name in types or name.lower() in tables
+        if (is_product and not is_common(name)) or SPOKEN & {word.lower() for word in _WORDS.findall(name)}:
             yield name
 
 
@@ -107,3 +134,27 @@ def test_a_name_is_found_wherever_it_stands(source: str, names: list[str]) -> No
 )
 def test_documentation_and_other_words_name_nothing(source: str) -> None:
     assert list(named_in(source)) == []
+
+
+def with_common_names(source: str) -> list[str]:
+    """What a module names of a product that has a table and a type for each of the common words."""
+    tables = {f"{word}s" for word in COMMON}
+    return sorted(named_in(source, TYPES | {word.capitalize() for word in COMMON}, TABLES | tables))
+
+
+def test_a_product_may_call_tables_by_words_that_the_engine_uses() -> None:
+    assert [file.name for file in ENGINE if with_common_names(file.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('where = "messages?select=id"', ["messages"]),
+        ('sql = "select id from tasks where true"', ["tasks"]),
+        ('table = "public.members"', ["members"]),
+        ('of = catalog["Notification"]', ["Notification"]),
+        ('text = "subscriptions are for WebSockets"\nkeys = tasks = []', []),
+    ],
+)
+def test_such_a_table_is_found_where_a_text_means_it(source: str, names: list[str]) -> None:
+    assert with_common_names(source) == names
