@@ -1,7 +1,6 @@
 """A gateway over the tables of `project`, in a program of its own, which caches answers."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,39 +13,19 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests.conftest import ROOT
 from tests.live.clients import Live
 from tests.support import Person, Wire, stack_options
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import Stack, StackInfo
 
 PROJECT = Path(__file__).with_name("project")
-# Of the types that are declared for these tests, and not of the product's own.
-GENERATED = """
-from tripgate.gateway.schema import schema
-schema()
-from gql.table import catalog
-theirs = {*catalog.by_type}
-import tests.scopes.declared
-from tripgate.commands.generated_changes import Changes, topics
-changes = Changes()
-own = [table for table in catalog if table.type_name not in theirs]
-print(*(part for table in own for part in changes.of_table(table)), sep="\\n\\n")
-print(topics([scope for scope in catalog.scopes if scope.of_person or catalog[scope.root] in own]))
-"""
 
 
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    """An embedded Supabase with the tables of `project`, and with what tells of them as in the product."""
-    project = tmp_path_factory.mktemp("scopes") / "project"
-    shutil.copytree(PROJECT, project)
-    schemas = project / "supabase" / "schemas"
-    shutil.copy(ROOT / "supabase" / "schemas" / "900_changes.sql", schemas)
-    made = subprocess.run([sys.executable, "-c", GENERATED], cwd=ROOT, capture_output=True, text=True, check=True)
-    (schemas / "901_scopes_generated.sql").write_text(made.stdout)
-    data = project.with_name("data")
-    with Stack(stack_options(project, data)) as stack:
+    """An embedded Supabase with the tables of `project`."""
+    data = tmp_path_factory.mktemp("scopes") / "data"
+    with Stack(stack_options(PROJECT, data)) as stack:
         assert stack.info is not None
         yield stack.info
 

@@ -56,12 +56,12 @@ create table public.reminders (
 
 -- Policies ------------------------------------------------------------------------------------------------------------
 
-create function private.my_club_ids() returns setof bigint language sql stable security definer set search_path = '' as $$
+create function private.my_clubs() returns setof bigint language sql stable security definer set search_path = '' as $$
     select number from public.clubs where user_id = auth.uid()
     union
     select club_number from public.club_members where user_id = auth.uid()
 $$;
-create function private.my_room_ids() returns setof text language sql stable security definer set search_path = '' as $$
+create function private.my_rooms() returns setof text language sql stable security definer set search_path = '' as $$
     select room_code from public.room_guests where user_id = auth.uid()
 $$;
 
@@ -76,20 +76,77 @@ alter table public.reminders enable row level security;
 
 create policy "Everybody sees everybody" on public.profiles for select to authenticated using (true);
 create policy "Of one's clubs" on public.clubs to authenticated
-    using (user_id = (select auth.uid()) or number = any (array(select private.my_club_ids())));
+    using (user_id = (select auth.uid()) or number = any (array(select private.my_clubs())));
 create policy "Of one's clubs" on public.club_members to authenticated
-    using (club_number = any (array(select private.my_club_ids())));
+    using (club_number = any (array(select private.my_clubs())));
 create policy "Of one's clubs" on public.club_events to authenticated
-    using (club_number = any (array(select private.my_club_ids())));
+    using (club_number = any (array(select private.my_clubs())));
 create policy "Of one's rooms" on public.rooms to authenticated
-    using (code = any (array(select private.my_room_ids())));
+    using (code = any (array(select private.my_rooms())));
 create policy "Of one's rooms" on public.room_guests to authenticated
-    using (room_code = any (array(select private.my_room_ids())));
+    using (room_code = any (array(select private.my_rooms())));
 create policy "Of one's rooms" on public.room_notes to authenticated
-    using (room_code = any (array(select private.my_room_ids())));
+    using (room_code = any (array(select private.my_rooms())));
 create policy "One's own" on public.reminders to authenticated using (user_id = (select auth.uid()));
 
 grant select, insert, update, delete on
     public.profiles, public.clubs, public.club_members, public.club_events, public.rooms, public.room_guests,
     public.room_notes, public.reminders
     to authenticated;
+
+create policy "People listen to what they take part in" on realtime.messages for select to authenticated
+    using (
+        (select realtime.topic()) = 'user:' || (select auth.uid())
+        or (select realtime.topic()) = any (array(select 'club:' || private.my_clubs()))
+        or (select realtime.topic()) = any (array(select 'room:' || private.my_rooms()))
+    );
+create policy "People are seen where they take part" on realtime.messages for insert to authenticated
+    with check (
+        extension = 'presence'
+        and (
+            (select realtime.topic()) = any (array(select 'club:' || private.my_clubs()))
+            or (select realtime.topic()) = any (array(select 'room:' || private.my_rooms()))
+        )
+    );
+
+
+-- What is told on topics: a trigger's arguments are the scope, the column with the root's key, and the root's table and
+-- key for what goes with a deleted root and is not told.
+
+create function private.tell() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+    key text := to_jsonb(case tg_op when 'DELETE' then old else new end) ->> tg_argv[1];
+    there boolean := true;
+begin
+    if tg_op = 'DELETE' and tg_nargs > 2 then
+        execute format('select exists (select from %s where %I::text = $1)', tg_argv[2]::regclass, tg_argv[3])
+            into there using key;
+    end if;
+    if not there then
+        return null;
+    end if;
+    perform realtime.broadcast_changes(
+        tg_argv[0] || ':' || key, tg_op, tg_op, tg_table_name::text, tg_table_schema::text, new, old
+    );
+    return null;
+end
+$$;
+
+create trigger tell after insert or update or delete on public.clubs
+    for each row execute function private.tell('club', 'number');
+create trigger tell after insert or update or delete on public.club_members
+    for each row execute function private.tell('club', 'club_number', 'public.clubs', 'number');
+create trigger tell_person after insert or delete on public.club_members
+    for each row execute function private.tell('user', 'user_id');
+create trigger tell after insert or update or delete on public.club_events
+    for each row execute function private.tell('club', 'club_number', 'public.clubs', 'number');
+create trigger tell after insert or update or delete on public.rooms
+    for each row execute function private.tell('room', 'code');
+create trigger tell after insert or update or delete on public.room_guests
+    for each row execute function private.tell('room', 'room_code', 'public.rooms', 'code');
+create trigger tell_person after insert or delete on public.room_guests
+    for each row execute function private.tell('user', 'user_id');
+create trigger tell after insert or update or delete on public.room_notes
+    for each row execute function private.tell('room', 'room_code', 'public.rooms', 'code');
+create trigger tell after insert or update or delete on public.reminders
+    for each row execute function private.tell('user', 'user_id');

@@ -10,8 +10,11 @@ create table meetings.club_events (
 );
 alter table meetings.club_events enable row level security;
 create policy "Of one's clubs" on meetings.club_events to authenticated
-    using (club_number = any (array(select private.my_club_ids())));
+    using (club_number = any (array(select private.my_clubs())));
 grant select, insert, update, delete on meetings.club_events to authenticated;
+
+create trigger tell after insert or update or delete on meetings.club_events
+    for each row execute function private.tell('club', 'club_number', 'public.clubs', 'number');
 
 create view meetings.public_clubs_keys with (security_invoker = true) as select number from public.clubs;
 grant select on meetings.public_clubs_keys to authenticated;

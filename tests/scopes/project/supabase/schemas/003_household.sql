@@ -13,7 +13,7 @@ create table household.couple_members (
     user_id uuid not null references public.profiles (id)
 );
 
-create function private.my_couple_ids() returns setof bigint
+create function private.my_couples() returns setof bigint
 language sql stable security definer set search_path = '' as $$
     select couple_id from household.couple_members where user_id = auth.uid()
 $$;
@@ -21,7 +21,21 @@ $$;
 alter table household.couples enable row level security;
 alter table household.couple_members enable row level security;
 create policy "Of one's couples" on household.couples to authenticated
-    using (id = any (array(select private.my_couple_ids())));
+    using (id = any (array(select private.my_couples())));
 create policy "Of one's couples" on household.couple_members to authenticated
-    using (couple_id = any (array(select private.my_couple_ids())));
+    using (couple_id = any (array(select private.my_couples())));
 grant select, insert, update, delete on household.couples, household.couple_members to authenticated;
+
+create policy "People listen to their couples" on realtime.messages for select to authenticated
+    using ((select realtime.topic()) = any (array(select 'couple:' || private.my_couples())));
+create policy "People are seen in their couples" on realtime.messages for insert to authenticated
+    with check (
+        extension = 'presence' and (select realtime.topic()) = any (array(select 'couple:' || private.my_couples()))
+    );
+
+create trigger tell after insert or update or delete on household.couples
+    for each row execute function private.tell('couple', 'id');
+create trigger tell after insert or update or delete on household.couple_members
+    for each row execute function private.tell('couple', 'couple_id', 'household.couples', 'id');
+create trigger tell_person after insert or delete on household.couple_members
+    for each row execute function private.tell('user', 'user_id');
