@@ -44,6 +44,7 @@ async def wire_off(seeded: StackInfo, ada: Person, tmp_path_factory: pytest.Temp
                 home,
                 database_url=f"postgresql://counting_only:counting@{address.hostname}:{address.port}{address.path}",
                 jwks=jwks,
+                schemas=("public",),
                 port=port,
                 admin_port=ports.free_port(),
             )

@@ -296,10 +296,10 @@ async def test_the_end_of_a_join_that_was_left_does_not_end_the_next_of_its_topi
     topic, token, listener = f"trip:{party.trip}", party.owner.token or "", Refusals()
     try:
         first = client.join(topic, token, listener)
-        await asyncio.wait_for(first.joined.wait(), 5)
+        await asyncio.wait_for(first.joined.wait(), 30)
         client.leave(first)
         second = client.join(topic, token, listener)
-        await asyncio.wait_for(second.joined.wait(), 5)
+        await asyncio.wait_for(second.joined.wait(), 30)
         await asyncio.sleep(0.3)
         assert second.joined.is_set()
         assert listener.reasons == []
