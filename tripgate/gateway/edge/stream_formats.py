@@ -1,5 +1,6 @@
 """How the answers of a stream are written: as server-sent events, or as the parts of one multipart answer."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from tripgate.gateway.edge.media_types import EVENT_STREAM, MULTIPART
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFormat:
+class StreamFormat(ABC):
     """The bytes of a stream around its answers.
 
     Attributes:
@@ -23,13 +24,13 @@ class StreamFormat:
     idle: bytes
     ending: bytes
 
+    @abstractmethod
     def answer(self, answer: dict[str, Any]) -> bytes:
         """An answer of the operation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refusal(self, errors: list[dict[str, Any]]) -> bytes:
         """What the operation ends with, where that is no answer."""
-        raise NotImplementedError
 
     def errors(self, answer: dict[str, Any]) -> dict[str, Any]:
         """What holds the errors of an answer, as `errors`."""
