@@ -20,6 +20,7 @@ OLDEST_SECONDS = 1800.0
 """After so long, give or take a tenth, a connection is opened anew: what it keeps, and whom it leads to, may be old."""
 
 _CONNECT_SECONDS = 5.0
+_REFUSED_SECONDS = 1.0
 _SAID_AGAIN_SECONDS = 10.0
 _log = logging.getLogger("tripgate.database")
 
@@ -65,10 +66,12 @@ class Pool:
         self._search_path = search_path
         self._idle: list[Session] = []
         self._count = 0
-        self._opening = 0
+        self._tasks: dict[asyncio.Task[Session], None] = {}
+        self._refused_until = float("-inf")
+        self._later: asyncio.TimerHandle | None = None
         self._said: tuple[str, float] = ("", float("-inf"))
         self._counts = _Counts()
-        self._waiting: deque[asyncio.Future[Session | None]] = deque()
+        self._waiting: deque[asyncio.Future[Session]] = deque()
         self._closed = False
 
     @property
@@ -83,8 +86,16 @@ class Pool:
 
     @property
     def busy(self) -> bool:
-        """Whether all that there may be are in use."""
-        return not self._idle and self._count >= self._size
+        """Whether all that there may be are in use, or all that Postgres grants."""
+        return not self._idle and (self._count >= self._size or self._held_back)
+
+    @property
+    def _held_back(self) -> bool:
+        """Whether no more are opened for the moment: Postgres has just refused one, and others are there.
+
+        One that is tried in vain takes Postgres as much as one that is had.
+        """
+        return self._count > len(self._tasks) and time.monotonic() < self._refused_until
 
     def connections(self) -> dict[str, float]:
         """How many are used and idle, and how many requests wait for one, to be measured."""
@@ -108,36 +119,32 @@ class Pool:
         return None
 
     async def take(self, timeout: float) -> Session:  # noqa: ASYNC109 - the pool's own
-        """A free connection, or a new one, or the next that is given back.
+        """A free connection, or the next that is opened or given back.
 
         Args:
             timeout: Seconds.
 
         Raises:
-            NoAnswerError: There is none in time, or none to be had.
+            NoAnswerError: There is none in time, or none to be had and none to wait for.
         """
+        if self._closed:
+            raise unavailable(sent=False)
+        if (found := self.try_take()) is not None:
+            return found
+        waiting: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._open_more()
         try:
             async with asyncio.timeout(timeout):
-                while True:
-                    if self._closed:
-                        raise unavailable(sent=False)
-                    if (found := self.try_take()) is not None:
-                        return found
-                    if self._count < self._size:
-                        try:
-                            return await self.opened(min(timeout, _CONNECT_SECONDS))
-                        except NoAnswerError:
-                            # Postgres takes no more. One may have become free meanwhile, when nobody waited yet.
-                            if (found := self.try_take()) is not None:
-                                return found
-                            if self._count == self._opening:
-                                raise
-                    if (given := await self._next()) is not None:
-                        return given
+                return await waiting
         except TimeoutError:
             late = timed_out()
             late.sent = False
+            self._gone(waiting)
             raise late from None
+        except asyncio.CancelledError:
+            self._gone(waiting)
+            raise
 
     def give(self, session: Session) -> None:
         """Take a connection back that nobody uses any more."""
@@ -164,55 +171,95 @@ class Pool:
             NoAnswerError: It is not to be had.
         """
         self._count += 1
-        self._opening += 1
+        try:
+            return await self._open(seconds)
+        except BaseException:
+            self._count -= 1
+            raise
+
+    def close(self) -> None:
+        """Hang up all that are free, and the others once they are given back."""
+        self._closed = True
+        if self._later is not None:
+            self._later.cancel()
+        for task in self._tasks:
+            task.cancel()
+        while self._idle:
+            self._forget(self._idle.pop().connection)
+        self._fail(unavailable(sent=False))
+
+    def _open_more(self) -> None:
+        """Open as many connections as there are requests that wait for one, within the pool's size."""
+        if self._closed or self._held_back:
+            return
+        wanted = sum(not each.done() for each in self._waiting) - len(self._tasks)
+        for _ in range(min(wanted, self._size - self._count)):
+            self._count += 1
+            task = asyncio.get_running_loop().create_task(self._open(_CONNECT_SECONDS))
+            self._tasks[task] = None
+            task.add_done_callback(self._opened)
+
+    def _opened(self, task: "asyncio.Task[Session]") -> None:
+        """A connection that was wanted is there, or will not be."""
+        del self._tasks[task]
+        if not task.cancelled() and task.exception() is None:
+            self.give(task.result())
+            return
+        self._count -= 1
+        if task.cancelled():
+            self._open_more()
+        elif self._count and isinstance(task.exception(), NoAnswerError):
+            # Others are there, or are being opened, and will be given to those who wait.
+            self._refused_until = time.monotonic() + _REFUSED_SECONDS
+            if self._later is not None:
+                self._later.cancel()
+            self._later = asyncio.get_running_loop().call_later(_REFUSED_SECONDS, self._try_again)
+        else:
+            self._fail(task.exception() or unavailable(sent=False))
+
+    async def _open(self, seconds: float) -> Session:
         connection = None
         try:
             connection = await WireConnection.open(self._url, named=self._named, timeout=seconds)
             await check_login(connection, seconds)
             roles = await open_sessions(connection, self._search_path, seconds)
         except BaseException as error:
-            self._opening -= 1
-            # Whoever waits would fare no better, as long as there is something to wait for.
-            self._forget(connection, wake=self._count - 1 == self._opening)
+            if connection is not None:
+                connection.close()
             if not isinstance(error, Exception) or isinstance(error, AbandonedError):
                 # Whoever waited has gone: nothing else of it is of use.
                 raise asyncio.CancelledError from None
             self._counts.refused += 1
             raise self._unopened(error) from error
-        self._opening -= 1
         self._counts.opened += 1
         age = OLDEST_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
         return Session(connection, roles, time.monotonic() + age)
 
-    def close(self) -> None:
-        """Hang up all that are free, and the others once they are given back."""
-        self._closed = True
-        while self._idle:
-            self._forget(self._idle.pop().connection)
+    def _try_again(self) -> None:
+        self._refused_until = float("-inf")
+        self._open_more()
+
+    def _fail(self, error: BaseException) -> None:
+        """Tell all who wait that there is nothing to wait for."""
         while self._waiting:
             if not (waiting := self._waiting.popleft()).done():
-                waiting.set_result(None)
+                waiting.set_exception(error)
 
-    async def _next(self) -> Session | None:
-        """The next that is given back; `None` when there is a place for a new one."""
-        waiting: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
-        try:
-            return await waiting
-        except BaseException:
-            if waiting.done() and not waiting.cancelled() and (given := waiting.result()) is not None:
-                self.give(given)
-            raise
+    def _gone(self, waiting: "asyncio.Future[Session]") -> None:
+        """Whoever waited does so no more."""
+        if waiting.done() and not waiting.cancelled():
+            if waiting.exception() is None:
+                self.give(waiting.result())
+            return
+        # What is being opened for nobody may be what took too long.
+        if len(self._tasks) > sum(not each.done() for each in self._waiting):
+            next(iter(self._tasks)).cancel()
 
-    def _forget(self, connection: WireConnection | None, *, wake: bool = True) -> None:
+    def _forget(self, connection: WireConnection) -> None:
         """One connection less, so there is a place for another."""
-        if connection is not None:
-            connection.close()
+        connection.close()
         self._count -= 1
-        while wake and self._waiting:
-            if not (waiting := self._waiting.popleft()).done():
-                waiting.set_result(None)
-                return
+        self._open_more()
 
     def _unopened(self, error: Exception) -> NoAnswerError:
         """Why there is no connection, for the log and for the caller."""
