@@ -27,6 +27,10 @@ _direct: dict[str, str] = {}
 _TIMES = int(os.environ.get("TEST_EXAMPLES", "1"))
 
 
+PASSWORD = "correct horse"
+"""That of everybody who signs up in tests."""
+
+
 def examples(number: int) -> int:
     """How many random examples a test tries: so many, and at night so many times TEST_EXAMPLES."""
     return number * _TIMES
@@ -132,7 +136,7 @@ class Person:
         data = await self.ask(
             """mutation ($input: SignUpInput!) {
                  signUp(input: $input) { session { accessToken refreshToken } user { id email } } }""",
-            input={"email": f"new{number}@example.com", "password": "correct horse", "displayName": f"New {number}"},
+            input={"email": f"new{number}@example.com", "password": PASSWORD, "displayName": f"New {number}"},
         )
         return self._with(data["signUp"])
 

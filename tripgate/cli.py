@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -123,7 +124,7 @@ def dev(
         )
         url = _wait_for_gateway(gateway)
         click.echo(f"Tripgate ready: {url}")
-        _describe(stack)
+        _describe(stack, ("Start page", url.removesuffix("graphql")))
         watching = Development(stack, project_dir.resolve(), apply_at_once=apply_at_once)
         watching.check()
         with contextlib.nullcontext() if quiet else RequestLines(gateway.log, click.echo):
@@ -274,6 +275,7 @@ def _gateway_env(info: "StackInfo", host: str, port: int, *, direct: bool) -> Ma
         "TRIPGATE_PORT": str(port),
         "TRIPGATE_DEVELOPMENT": "true",
         "TRIPGATE_UPSTREAM_POOL": str(POOL),
+        "TRIPGATE_DEVELOPMENT_SERVICES": _services(info),
         "PYTHONUNBUFFERED": "1",
     }
     if direct:
@@ -283,6 +285,19 @@ def _gateway_env(info: "StackInfo", host: str, port: int, *, direct: bool) -> Ma
         own["SUPABASE_JWT_SECRET"] = info.jwt_secret
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
     return {**inherited, **own, **_graphiql_env(), "TRIPGATE_REST_URL": info.rest_url}
+
+
+def _services(info: "StackInfo") -> str:
+    """What the start page lists: nothing by which row level security could be passed by."""
+    database = urllib.parse.urlsplit(info.db_url)
+    services = {
+        "Inbox": info.inbox_url,
+        "Supabase API": info.api_url,
+        "Publishable key": info.publishable_key,
+        "PostgREST": info.rest_url,
+        "Postgres": f"{database.hostname}:{database.port}",
+    }
+    return ",".join(f"{name}={address}" for name, address in services.items())
 
 
 def _graphiql_env() -> Mapping[str, str]:
@@ -323,11 +338,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _describe(stack: "Stack") -> None:
+def _describe(stack: "Stack", *first: tuple[str, str]) -> None:
     info = stack.info
     assert info is not None  # noqa: S101 - the stack has started
     logs = ", ".join(sorted(file.name for file in stack.logs.glob("*.log")))
     lines = [
+        *first,
         ("Supabase API", info.api_url),
         ("Publishable key", info.publishable_key),
         ("Secret key", info.secret_key),

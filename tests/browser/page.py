@@ -35,6 +35,8 @@ _FLAGS = (
     "--remote-debugging-port=0",
 )
 _SECONDS = 15
+# Keys that a page acts on by itself: the number that the browser knows each by, and what it writes.
+_KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), "Space": (32, " ")}
 
 
 class Page:
@@ -121,9 +123,21 @@ class Page:
         await self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     async def press(self, key: str) -> None:
-        """Press a named key, such as Escape."""
+        """Press a named key, such as Escape, Tab or Enter."""
+        number, text = _KEYS.get(key, (0, ""))
         for kind in ("keyDown", "keyUp"):
-            await self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+            more = {"text": text} if text and kind == "keyDown" else {}
+            await self._call(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number, **more
+            )
+
+    async def write(self, text: str) -> None:
+        """Write where the focus is."""
+        await self._call("Input.insertText", text=text)
+
+    async def prefer(self, scheme: str) -> None:
+        """Set what the system prefers, `light` or `dark`."""
+        await self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     async def picture(self) -> bytes:
         """A screenshot, as PNG."""

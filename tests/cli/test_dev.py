@@ -157,7 +157,9 @@ def first(data_dir: Path) -> Run:
     def use(dev: Dev, url: str) -> dict[str, object]:
         browser = urllib.request.Request(url.removesuffix("graphql"), headers={"Accept": "text/html"})
         with urllib.request.urlopen(browser, timeout=30) as page:
-            found: dict[str, object] = {"a page": (page.url == url, page.status)}
+            sections = re.findall(r"<h2[^>]*>([^<]*)", page.read().decode())
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": "text/html"}), timeout=30) as page:
+            found: dict[str, object] = {"the start page": sections, "GraphiQL": page.status}
         found["the schema"] = ask(url, "{ __schema { queryType { name } } }")
         for query in ("query Named { __typename }", "{ trips { totalCount } }", "{ nothing }"):
             ask(url, query)
@@ -200,6 +202,7 @@ def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
     assert READY.match(first.lines[0]), first.lines
     names = [line.split(":")[0].strip() for line in first.lines[1:-1]]
     assert names == [
+        "Start page",
         "Supabase API",
         "Publishable key",
         "Secret key",
@@ -215,7 +218,15 @@ def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
 
 def test_and_answers_there(first: Run) -> None:
     assert {what: answer for what, answer in first.answers.items() if what != "lines"} == {
-        "a page": (True, 200),
+        "the start page": [
+            "Open",
+            "Demo accounts",
+            "Documents",
+            "What runs where",
+            "Health and metrics",
+            "Settings",
+        ],
+        "GraphiQL": 200,
         "the schema": {"data": {"__schema": {"queryType": {"name": "Query"}}}},
         "a demo account": {"data": {"signIn": {"user": {"email": "cleo@tripgate.example"}}}},
         "signing up": None,

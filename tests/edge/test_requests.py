@@ -393,19 +393,6 @@ async def test_what_names_no_path_is_refused_in_json(anonymous: Person, target: 
         assert json.loads(answer.body) == {"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}
 
 
-async def test_the_root_leads_to_graphql_in_development_alone(
-    anonymous: Person, seeded: StackInfo, http: aiohttp.ClientSession
-) -> None:
-    async with serving(seeded, development=True) as url:
-        for method in ("GET", "HEAD"):
-            async with http.request(method, URL(url).with_path("/"), allow_redirects=False) as response:
-                assert (response.status, response.headers["Location"]) == (302, "/graphql")
-        async with http.post(URL(url).with_path("/"), json={"query": "{ __typename }"}) as response:
-            assert response.status == 405
-    async with http.get(URL(anonymous.url).with_path("/")) as response:
-        assert response.status == 404
-
-
 @pytest.mark.parametrize(
     "without", ["Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key"], ids=lambda name: name.lower()
 )

@@ -16,7 +16,6 @@ from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
 from tripgate.gateway.edge.request_handler import GatewayRequestHandler
 from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
-from tripgate.gateway.graphiql import add_graphiql
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
 from tripgate.gateway.observability.endpoints import (
     add_metrics,
@@ -30,6 +29,8 @@ from tripgate.gateway.observability.endpoints import (
 )
 from tripgate.gateway.observability.health import Health
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.pages.graphiql import add_graphiql
+from tripgate.gateway.pages.start import add_start_page
 from tripgate.gateway.schema import is_subgraph
 from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings, SettingsError
@@ -71,6 +72,7 @@ def application(
     origins = _add_origins(app, settings)
     _add_shutdown(app, health, settings)
     _add_routes(app, settings, origins)
+    add_start_page(app, settings, lambda: str(schema or _program_schema(settings)))
     answer_unknown_paths(app)
     app.cleanup_ctx.append(partial(_run, settings, schema or _program_schema(settings), observability, health, origins))
     return app
@@ -148,9 +150,6 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
             return await graphiql.page(request)
         return await graphql(request)
 
-    async def to_graphql(_: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("/graphql")
-
     async def options(request: web.Request) -> web.StreamResponse:
         return origins.preflight(request)
 
@@ -158,8 +157,6 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
     app.router.add_get("/graphql", get)
     app.router.add_options("/graphql", options)
     app.router.add_route("*", "/graphql", graphql)
-    if settings.development:
-        app.router.add_get("/", to_graphql)
     graphiql = add_graphiql(app, settings)
 
 

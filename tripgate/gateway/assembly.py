@@ -60,7 +60,7 @@ def _parser(settings: Settings, schema: strawberry.Schema, shared: Shared) -> Pa
         size=settings.cached_documents,
         limits=settings.limits,
         hide_suggestions=not settings.development,
-        introspection=settings.development if settings.introspection is None else settings.introspection,
+        introspection=settings.introspects,
     )
     return Parser(documents, _persisted(settings, documents, shared), explains=settings.development)
 

@@ -74,7 +74,7 @@ def _documents(settings: Settings, extension: SchemaExtension) -> Documents:
         size=settings.cached_documents,
         limits=settings.limits,
         hide_suggestions=not settings.development,
-        introspection=settings.development if settings.introspection is None else settings.introspection,
+        introspection=settings.introspects,
     )
 
 

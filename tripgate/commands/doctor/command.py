@@ -86,7 +86,7 @@ def _subgraph(settings: "Settings") -> Finding | None:
         return None
     text = "TRIPGATE_FEDERATION is on: `_service` shows the schema to anybody who reaches /graphql"
     advice = "Let only the router reach the gateway, or see docs/federation.md."
-    shown = settings.development if settings.introspection is None else settings.introspection
+    shown = settings.introspects
     if shown:
         return note(f"{text}, as introspection does.", advice)
     return warning(f"{text}, though introspection is off.", advice)

@@ -99,6 +99,22 @@ class Settings(
         description="Accounts that GraphiQL signs in at a click, as email:password,email:password. Development only.",
     )
 
+    development_services: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(
+        default=(),
+        description="What else runs on this machine, as name=address,name=address, for the page at /. "
+        "`tripgate dev` sets it. Development only.",
+    )
+
+    @field_validator("development_services", mode="before")
+    @classmethod
+    def _split_services(cls, text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        pairs = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
+        if not all(name and address for name, _, address in pairs):
+            raise ValueError("write each as name=address, with commas between them")
+        return [(name, address) for name, _, address in pairs]
+
     @field_validator("graphiql_demo_accounts", mode="before")
     @classmethod
     def _split_accounts(cls, text: object) -> object:
@@ -140,10 +156,15 @@ class Settings(
         return key
 
     @model_validator(mode="after")
-    def _refuse_public_passwords(self) -> Self:
+    def _refuse_to_show_what_is_for_development(self) -> Self:
         if self.graphiql_demo_accounts and not self.development:
             raise ValueError(
                 "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS hands passwords to every visitor, so it needs "
+                "TRIPGATE_DEVELOPMENT=true; leave it out in production"
+            )
+        if self.development_services and not self.development:
+            raise ValueError(
+                "TRIPGATE_DEVELOPMENT_SERVICES shows every visitor what runs where, so it needs "
                 "TRIPGATE_DEVELOPMENT=true; leave it out in production"
             )
         return self
@@ -194,6 +215,11 @@ class Settings(
     def limits_rates(self) -> bool:
         """Whether requests are counted: everywhere but in development, unless the settings say."""
         return not self.development if self.rate_limits is None else self.rate_limits
+
+    @property
+    def introspects(self) -> bool:
+        """Whether the schema may be asked for."""
+        return self.development if self.introspection is None else self.introspection
 
     @property
     def project_url(self) -> str:

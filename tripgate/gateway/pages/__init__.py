@@ -1,0 +1,1 @@
+"""Pages for browsers: where one starts, and GraphiQL."""
