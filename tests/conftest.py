@@ -69,9 +69,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+def seeded_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack with the demo accounts keeps its data and keys."""
+    return tmp_path_factory.mktemp("seeded") / "data"
+
+
+@pytest.fixture(scope="session")
+def seeded(seeded_data_dir: Path) -> Iterator[StackInfo]:
     """An embedded Supabase with the project's schema and the demo accounts."""
-    yield from _stack(tmp_path_factory.mktemp("seeded") / "data", seed=True)
+    yield from _stack(seeded_data_dir, seed=True)
 
 
 @pytest.fixture(scope="session")
@@ -138,25 +144,27 @@ async def newcomer(anonymous: Person) -> Person:
     return await anonymous.sign_up()
 
 
-# What takes longest begins first, so that no worker is left with it at the end.
+# What takes longest begins first, so that no worker is left with it at the end. What is not named here begins later.
 SLOW = (
-    "tests/faults/",
-    "tests/live/",
     "tests/docs/test_adding_a_table.py",
     "tests/cli/test_schema_changes.py",
-    "tests/database/test_migrations.py",
+    "tests/outages/",
+    "tests/database/",
+    "tests/live/",
     "tests/performance/test_worst.py",
     "tests/local/",
     "tests/cli/test_dev.py",
     "tests/performance/",
-    "tests/database/test_speed.py",
+    "tests/faults/",
 )
-# Folders that share a stack of their own: one worker runs each of them, but for their slow files, so that the stack
-# starts once.
-SHARING = ("tests/faults/", "tests/live/", "tests/local/realtime/", "tests/database/", "tests/postgres/")
 
-# What starts them.
-SERVERS = {"stack", "seeded", "redis", "database", "live_stack", "faulty_stack"}
+# What starts servers.
+SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: a third of the time that tests take, they wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -165,7 +173,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the slow files first, and say which tests one worker must run: those of a file, or of a shared stack."""
+    """Put the slow files first, and say which tests one worker must run: those of a file, or of a folder's servers."""
     if config.getoption("--backend") == "postgres":
         _leave_out_postgrest(config, items)
     if config.getoption("--without-servers"):
@@ -173,10 +181,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not _needs_servers(item)]
     items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if item.nodeid.startswith(name)), 99))
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        folder = next((name for name in SHARING if file.startswith(name)), file)
-        group = file if file in SLOW else folder
-        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """The file, or the folder of which it uses a fixture of scope `package`: a stack of that folder's own."""
+    used = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
+    folders = [each[-1].baseid for each in used if each[-1].scope == "package"]
+    return max(folders, key=len, default=item.nodeid.partition("::")[0])
 
 
 def pytest_collection_finish() -> None:

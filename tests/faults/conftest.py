@@ -1,6 +1,6 @@
-"""A stack of its own, since these tests kill parts of it."""
+"""Somebody at a stack whose servers stay as they are: what stands between them and the gateway fails."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -9,23 +9,14 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests.conftest import ROOT
-from tests.support import Person, serving, stack_options
-from tripgate.local.stack import Stack, StackInfo
+from tests.support import Person, serving
+from tripgate.local.stack import StackInfo
 
 
 @pytest.fixture(scope="session")
-def faulty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An embedded Supabase without data."""
-    with Stack(stack_options(ROOT, tmp_path_factory.mktemp("faults") / "data", seed=False)) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def info(faulty_stack: Stack) -> StackInfo:
-    """Its addresses and keys."""
-    assert faulty_stack.info is not None
-    return faulty_stack.info
+def info(seeded: StackInfo) -> StackInfo:
+    """The stack's addresses and keys."""
+    return seeded
 
 
 @pytest.fixture(scope="session")

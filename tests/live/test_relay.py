@@ -1,4 +1,4 @@
-"""The relay under faults: nothing is lost without a word, and nobody hears what they may not."""
+"""The relay under faults: nobody hears what they may not, and whoever cannot be served is told."""
 
 import asyncio
 import time
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import psycopg
 import pytest
 
 from gql.errors import ApiError, ErrorCode
@@ -15,77 +14,12 @@ from tests.live.conftest import Party
 from tests.live.test_changes import ITEMS, rename, until_following
 from tests.live.test_protocol import sse
 from tests.support import Person, serving
-from tripgate.local.stack import Stack, StackInfo
+from tripgate.local.stack import StackInfo
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.realtime.channel import REPLAY_LIMIT, REPLAY_MARGIN_SECONDS
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Subscription
 from tripgate.upstream.resilience.bulkhead import Bulkhead
-
-
-async def heard_until(connection: Any, id_: str, title: str, seconds: float = 20) -> list[dict[str, Any]]:
-    """Every event up to the one with this title."""
-    events = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        event = (await connection.event(id_, seconds))["tripItemChanges"]
-        events.append(event)
-        if event["tripItem"] and event["tripItem"]["title"] == title:
-            return events
-    raise AssertionError(events)
-
-
-async def missed(party: Party, live_stack: Stack, count: int) -> None:
-    """So many changes while Realtime is away, which then comes back."""
-    await asyncio.to_thread(live_stack.kill, "realtime")
-    for number in range(count):
-        await rename(party, f"Missed {number}")
-    await asyncio.to_thread(live_stack.restart, "realtime")
-
-
-def titles_in(events: list[dict[str, Any]]) -> list[str]:
-    """What each event says: the title it brings, or what else it is."""
-    return [event["tripItem"]["title"] if event["tripItem"] else event["operation"] for event in events]
-
-
-async def test_what_happens_while_realtime_is_away_is_sent_afterwards_once_and_in_order(
-    party: Party, live_stack: Stack
-) -> None:
-    """Nothing is lost, so no RESYNC is due: it would have every client read everything anew.
-
-    It is not due where fewer changes were missed than are told again, and none that are told again are from before the
-    topic was joined, of which nobody can tell whether they were missed.
-    """
-    async with live(party.editor) as connection:
-        items = await connection.subscribe(ITEMS, trip=party.trip)
-        await until_following(connection, items, party)
-        await asyncio.sleep(REPLAY_MARGIN_SECONDS + 1)
-        await rename(party, "Last")
-        assert titles_in(await heard_until(connection, items, "Last")) == ["Last"]
-        await missed(party, live_stack, 3)
-        assert titles_in(await heard_until(connection, items, "Missed 2", 30)) == ["Missed 0", "Missed 1", "Missed 2"]
-        # By now it is settled that the replay was complete.
-        await connection.silence(items, 2)
-        await rename(party, "Back")
-        assert titles_in(await heard_until(connection, items, "Back")) == ["Back"]
-
-
-async def test_more_than_realtime_tells_again_is_owned_up_to(party: Party, live_stack: Stack) -> None:
-    async with live(party.editor) as connection:
-        items = await connection.subscribe(ITEMS, trip=party.trip)
-        await until_following(connection, items, party)
-        await missed(party, live_stack, REPLAY_LIMIT + 5)
-        events = [(await connection.event(items, 30))["tripItemChanges"]]
-        while events[-1]["operation"] != "RESYNC":
-            events.append((await connection.event(items, 5))["tripItemChanges"])
-        await connection.silence(items, 2)
-        await rename(party, "Back")
-        events += await heard_until(connection, items, "Back")
-        heard = titles_in(events)
-        assert heard.count("RESYNC") == 1
-        assert len(heard) == len(set(heard))
-        assert heard[-1] == "Back"
 
 
 async def test_realtime_is_not_there_when_subscribing(
@@ -250,27 +184,6 @@ class TestOneSubscriber:
         await asyncio.sleep(0.3)
         subscription.push(change(1))
         assert (await asyncio.wait_for(reading, 1)).id == "1"
-
-
-async def test_postgres_drops_every_connection(party: Party, live_stack: Stack, info: StackInfo) -> None:
-    async with live(party.editor) as connection:
-        items = await connection.subscribe(ITEMS, trip=party.trip)
-        await until_following(connection, items, party)
-        with psycopg.connect(info.admin_db_url, autocommit=True) as admin:
-            # All but Auth's, whose pool would need a moment before the next test's people could sign up.
-            admin.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where pid <> pg_backend_pid() and usename <> 'supabase_auth_admin'"
-            )
-        for attempt in range(60):
-            try:
-                await rename(party, f"Back {attempt}")
-                await heard_until(connection, items, f"Back {attempt}", 1)
-            except (AssertionError, TimeoutError):
-                await asyncio.sleep(0.2)
-            else:
-                return
-        raise AssertionError("the subscription never came back")
 
 
 @dataclass

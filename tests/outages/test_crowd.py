@@ -97,7 +97,7 @@ class Crowd:
         return titles
 
 
-async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, live_stack: Stack) -> None:
+async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, breakable_stack: Stack) -> None:
     crowd = await Crowd.of(party)
     async with Wire(info.rest_url) as reads, Joins(info) as joins, AsyncExitStack() as running:
         settings = {"REALTIME_URL": joins.url, "MAX_LIVE_CONNECTIONS_PER_ADDRESS": str(CROWD)}
@@ -108,10 +108,10 @@ async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, liv
         async with crowd.following(first.url):
             await crowd.hears("First")
 
-            await asyncio.to_thread(live_stack.kill, "realtime")
+            await asyncio.to_thread(breakable_stack.kill, "realtime")
             await crowd.rename("Missed")
             joins.topics.clear()
-            await asyncio.to_thread(live_stack.restart, "realtime")
+            await asyncio.to_thread(breakable_stack.restart, "realtime")
             await crowd.hears("Second", missed="Missed")
             assert Counter(joins.topics) == crowd.topics, "the crowd shares its joins"
 

@@ -52,10 +52,10 @@ async def waits(database: Database, count: int) -> None:
 
 @pytest.mark.parametrize("server", [pytest.param("postgrest", marks=pytest.mark.postgrest), "postgres"])
 async def test_in_the_middle_of_a_read_and_a_write(
-    person: Person, database: Database, faulty_stack: Stack, server: str
+    person: Person, database: Database, breakable_stack: Stack, server: str
 ) -> None:
     title = f"Half written, {server}"
-    async with killing(faulty_stack, server) as kill, locked(database, "public.trips"):
+    async with killing(breakable_stack, server) as kill, locked(database, "public.trips"):
         asking = [asyncio.create_task(person.code(READ)), asyncio.create_task(person.code(WRITE, title=title))]
         await waits(database, 2)
         await kill()
@@ -124,12 +124,12 @@ class Writers:
 
 @pytest.mark.parametrize("server", ["postgrest", "postgres"])
 async def test_what_was_acknowledged_is_there_once(
-    person: Person, database: Database, faulty_stack: Stack, server: str
+    person: Person, database: Database, breakable_stack: Stack, server: str
 ) -> None:
     writers = Writers(person, f"Kept by {server}")
     async with writers.writing():
         await writers.come_so_far(30)
-        async with killing(faulty_stack, server) as kill:
+        async with killing(breakable_stack, server) as kill:
             await kill()
         await writers.come_so_far(30)
     await back(person)
@@ -180,11 +180,11 @@ async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:
 
 
 async def test_who_has_no_postgres_is_not_ready_until_it_comes_back(
-    http: aiohttp.ClientSession, info: StackInfo, faulty_stack: Stack, somebody: Person
+    http: aiohttp.ClientSession, info: StackInfo, breakable_stack: Stack, somebody: Person
 ) -> None:
     async with serving(info) as url:
         assert await until(http, url, 200) == {"status": "ok", "checks": FINE}
-        async with killing(faulty_stack, "postgres") as kill:
+        async with killing(breakable_stack, "postgres") as kill:
             await kill()
             assert await until(http, url, 503) == {"status": "unavailable", "checks": GONE}
             async with http.get(url.replace("graphql", "healthz")) as response:
