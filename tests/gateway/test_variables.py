@@ -137,3 +137,50 @@ async def test_json_with_variables_of_any_type_is_stored_as_json(newcomer: Perso
     kept = {name: value for name, value in given.items() if name != "id"}
     data = await newcomer.ask(create, trip=trip, **given)
     assert data["createTripItem"]["details"] == {**kept, "number": 7, "ids": [trip, trip]}
+
+
+MISFITS = [
+    ("mutation ($it: CreateTripItemInput!) { createTripItem(input: $it) { id } }", "cost", {"it": {"cost": "much"}}),
+    ("mutation ($it: [CreateTripItemInput!]!) { createTripItems(inputs: $it) { id } }", "cost", {"it": [{"cost": []}]}),
+    (
+        "mutation ($it: CreateTripInput!) { createTrip(input: $it) { id } }",
+        "items.cost",
+        {"it": {"items": [{"cost": {}}]}},
+    ),
+    (
+        f'mutation ($c: Decimal) {{ createTripItem(input: {{ title: "", tripId: "{TRIP}", cost: $c }}) {{ id }} }}',
+        "cost",
+        {"c": "much"},
+    ),
+    (
+        "mutation ($id: UUID!, $p: TripPatch!) { updateTrip(id: $id, patch: $p) { id } }",
+        "startDate",
+        {"id": TRIP, "p": {"startDate": 1}},
+    ),
+    ("mutation ($id: UUID!) { updateTrip(id: $id, patch: {}) { id } }", "id", {"id": "no"}),
+    (f'mutation ($v: VoteValue!) {{ castVote(tripItemId: "{TRIP}", value: $v) {{ id }} }}', "value", {"v": "BEST"}),
+    ("query ($n: Int) { ...F } fragment F on Query { trips(first: $n) { totalCount } }", "first", {"n": "all"}),
+    (
+        "query ($t: String) { trips { nodes { items(filter: { or: [{ title: { eq: $t } }] }) { totalCount } } } }",
+        "filter.or.title.eq",
+        {"t": 1},
+    ),
+    ("query ($f: TripFilter) { trips(filter: $f) { totalCount } }", "filter.title.eq", {"f": {"title": {"eq": 1}}}),
+    ("query ($b: Boolean!) { viewer @skip(if: $b) { id } }", "b", {"b": "yes"}),
+]
+
+
+@pytest.mark.parametrize(("query", "field", "variables"), MISFITS)
+async def test_what_does_not_fit_its_type_names_the_field_that_a_form_would_mark(
+    ada: Person, query: str, field: str, variables: dict[str, Any]
+) -> None:
+    _, answer = await ada.post(query, **variables)
+    assert {(error["extensions"]["code"], error["extensions"].get("field")) for error in answer["errors"]} >= {
+        ("BAD_USER_INPUT", field)
+    }
+    assert (await by_socket(ada, query, variables)) == answer["errors"]
+
+
+async def test_a_whole_row_that_does_not_fit_names_no_field(ada: Person) -> None:
+    error = await ada.refused("mutation ($it: CreateTripInput!) { createTrip(input: $it) { id } }", it="Rome")
+    assert (error["code"], "field" in error) == ("BAD_USER_INPUT", False)

@@ -86,7 +86,7 @@ def _one(error: GraphQLError, code: ErrorCode) -> dict[str, Any]:
         message, extensions = error.message, {"code": _code(original, code), **(error.extensions or {})}
     elif isinstance(original, ValueError) and error.path is None:
         # A scalar's own words about a literal or a variable.
-        message, extensions = error.message, {"code": code.value}
+        message, extensions = error.message, {"code": code.value, **(error.extensions or {})}
     else:
         shown = masked(original)
         message, extensions = shown["message"], shown["extensions"]

@@ -31,6 +31,7 @@ from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, Estimated, cost_exceeded, estimated, too_many_conditions
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
+from tripgate.gateway.variable_fields import name_fields
 from tripgate.planner.deferral import Split, split
 from tripgate.planner.selection import CONDITIONS, Coerced, Selected, condition_variables, select
 from tripgate.upstream.caller import Caller
@@ -226,6 +227,7 @@ class Operation:
             hide_suggestions=self.hide_suggestions,
         )
         if isinstance(values, list):
+            name_fields(values, self.definition, self._fragments)
             raise RequestError(ErrorCode.BAD_USER_INPUT, values)
         return values
 
