@@ -81,7 +81,7 @@ class FunctionRows(Many):
         """The field's type.
 
         Raises:
-            ValueError: PostgREST would find no relations of the rows.
+            ValueError: The backend would find no relations of the rows.
         """
         made = super().made_type()
         if schema_of(self.function) != self.table.schema:

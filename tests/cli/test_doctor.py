@@ -203,6 +203,8 @@ def test_the_login_that_reads_straight_from_postgres(breakable: StackInfo) -> No
         doctor(breakable, TRIPGATE_DATABASE_URL=url).output
     )
     said = mistakes(doctor(breakable, TRIPGATE_DATABASE_URL=url.replace("tripgate_gateway:", "nobody:")))
+    assert "There is no such login, or the password is not its own." in said
+    said = mistakes(doctor(breakable, TRIPGATE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/postgres"))
     assert "The database of TRIPGATE_DATABASE_URL cannot be connected to (OperationalError)." in said
     with psycopg.connect(breakable.admin_db_url, autocommit=True) as connection:
         connection.execute("alter role tripgate_gateway bypassrls inherit")

@@ -46,6 +46,7 @@ EXACTLY = {
     "23503": "BAD_USER_INPUT",
     "23505": "CONFLICT",
     "23514": "BAD_USER_INPUT",
+    "25006": "NOT_ENABLED",
     "25P03": "UPSTREAM_UNAVAILABLE",
     "25P04": "TIMEOUT",
     "26000": "UPSTREAM_UNAVAILABLE",
@@ -102,7 +103,9 @@ async def test_every_code_of_postgres_and_postgrest(supabase: Hostile, query: st
             seen = await by_post(supabase.person, query)
             check(seen, ids)
             told[code] = seen.code
-    assert told == {code: public_code(code) for code in CODES}
+    # That the database takes no writes for the moment is nobody's mistake.
+    expected = {code: public_code(code) for code in CODES}
+    assert told == (expected if query is READ else {**expected, "25006": "UPSTREAM_UNAVAILABLE"})
 
 
 @pytest.mark.parametrize(("query", "transport"), WAYS)

@@ -95,7 +95,7 @@ async def _backend(
         return
     try:
         # Loads libpq, which nobody else needs.
-        from tripgate.upstream.postgres.opening import UnsafeDatabaseError, open_database  # noqa: PLC0415
+        from tripgate.upstream.postgres.opening import UnusableDatabaseError, open_database  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
             "TRIPGATE_DATABASE_URL takes the extra `direct`, which is not installed: pip install '.[direct]'"
@@ -110,7 +110,7 @@ async def _backend(
     try:
         async with open_database(url, limits, identity.claims, rest, named=settings.database_prepared) as opened:
             yield opened.backend, opened
-    except UnsafeDatabaseError as error:
+    except UnusableDatabaseError as error:
         raise SettingsError("\n".join(f"TRIPGATE_DATABASE_URL: {line}" for line in str(error).split("\n"))) from None
 
 

@@ -3,12 +3,14 @@
 `details` is never passed on: it holds row contents.
 """
 
+import logging
 import re
 from typing import Any
 
 from gql.descriptions import describe
 from gql.errors import ApiError, ErrorCode
 from gql.table import Column, Table
+from tripgate.planner.plan import FunctionCall, Read
 from tripgate.upstream.backend import BackendError, NotExactlyError, RelatedTables
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.resilience.failures import timed_out, unavailable
@@ -26,6 +28,16 @@ TOOK_TOO_LONG = frozenset({"57014", "25P04"})
 
 PREPARED_ELSEWHERE = frozenset({"26000", "42P05"})
 """A prepared statement is not there, or there already, since a pooler has lent another connection."""
+
+CHANGES_SOMETHING = "25006"
+"""It would change something, in a transaction that only reads."""
+
+_ONLY_READS = "This would change something, and is asked for as something that only reads. Tell whoever runs the API."
+_BACK_SECONDS = 1.0
+_BACK_SOON = ("08", "53", "57P01", "57P02", "57P03")
+"""It was cut off, has no room for one more, or is being stopped or started: of these PostgREST says so too."""
+
+_log = logging.getLogger("tripgate.database")
 
 # What functions and triggers of ours raise, beside PT412.
 _SAID_BY_THE_SCHEMA = {
@@ -66,12 +78,33 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
     if code in TOOK_TOO_LONG:
         return timed_out()
     if out_of_order(code) or code.startswith("53") or code in PREPARED_ELSEWHERE:
-        return unavailable()
+        return unavailable(retry_after=back_in(code))
+    if code == CHANGES_SOMETHING:
+        return ApiError(ErrorCode.NOT_ENABLED, _ONLY_READS)
     if code.startswith("22") or code in {"23502", "23503", "23514"}:
         return ApiError(
             ErrorCode.BAD_USER_INPUT, _input_message(error, code, table, related), **_details(error, table, related)
         )
     raise error
+
+
+def log_what_changes(error: BackendError, plan: object) -> None:
+    """Tell whoever develops what it is that a query asks for and that changes something, if that is the failure."""
+    if error.code != CHANGES_SOMETHING:
+        return
+    called = plan.source if isinstance(plan, Read) else plan
+    if isinstance(called, FunctionCall):
+        said = f"The function {called.function} changes something, and a query calls it."
+        todo = "Have it change nothing and say `stable`, or call it in a mutation of your own."
+    else:
+        said = f"A view, a policy or a computed column changes something when {getattr(plan, 'table', 'it')} is read."
+        todo = "Have what it calls change nothing."
+    _log.error("read changes something", extra={"fields": {"reason": f"{said} {todo}"}})
+
+
+def back_in(code: str) -> float | None:
+    """Seconds after which to ask again, where the failure is one that passes."""
+    return _BACK_SECONDS if code.startswith(_BACK_SOON) else None
 
 
 def out_of_order(code: str) -> bool:

@@ -12,12 +12,12 @@ async def login(settings: Settings) -> list[Finding]:
     if settings.database_url is None:
         return []
     try:
-        from tripgate.upstream.postgres.opening import UnsafeDatabaseError, look_at_login  # noqa: PLC0415 - an extra
+        from tripgate.upstream.postgres.opening import UnusableDatabaseError, look_at_login  # noqa: PLC0415 - an extra
     except ImportError:
         return [failure("TRIPGATE_DATABASE_URL takes psycopg, which is not installed.", "Install the extra `direct`.")]
     try:
         await look_at_login(settings.database_url.get_secret_value(), named=settings.database_prepared)
-    except UnsafeDatabaseError as error:
+    except UnusableDatabaseError as error:
         return [failure(line, _ADVICE) for line in str(error).splitlines()]
     except ApiError as error:
         # The kind alone: libpq's own words may repeat parts of the address.

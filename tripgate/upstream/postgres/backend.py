@@ -25,9 +25,10 @@ from tripgate.upstream.backend import (
 )
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
-from tripgate.upstream.database_errors import public_error
+from tripgate.upstream.database_errors import log_what_changes, public_error
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres import errors
+from tripgate.upstream.postgres.errors import StatementError
 from tripgate.upstream.postgres.pool import Pool, Session
 from tripgate.upstream.postgres.records import rows_of
 from tripgate.upstream.postgres.render import (
@@ -107,6 +108,7 @@ class PostgresBackend(Backend):
         answer = await self._policy.ask(attempt, caller.user_id, repeatable=True)
         error = answer.error
         if error is not None:
+            log_what_changes(error, query.plan)
             raise public_error(error, caller, table, related) from error
         return _rows(query, answer.results)
 
@@ -133,7 +135,9 @@ class PostgresBackend(Backend):
                 outcomes.append(_rows(query, results[:count]))
                 results = results[count:]
             if answer.error is not None:
-                outcomes.append(_failure(answer.error, caller, asked[len(outcomes)][1]))
+                failed, table = asked[len(outcomes)]
+                log_what_changes(answer.error, failed.plan)
+                outcomes.append(_failure(answer.error, caller, table))
         return outcomes
 
     async def _attempt(
@@ -197,6 +201,9 @@ async def _run(
         alike = itertools.takewhile(lambda query: not query.target.calls, queries)
         statements = (begun, *itertools.chain.from_iterable(query.statements for query in alike))
     results, error = await session.connection.run(begins.role, statements, timeout)
+    if error is not None and isinstance(error, StatementError) and error.stale:
+        # Prepared anew, here: other connections that are free would have one that is as old.
+        results, error = await session.connection.run(begins.role, statements, timeout)
     if results:
         try:
             begins.check(results[0], claims)

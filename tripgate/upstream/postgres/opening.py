@@ -13,6 +13,7 @@ from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres.backend import Answer, Claims, PostgresBackend, RoutedBackend, fault
 from tripgate.upstream.postgres.login import LoginError
 from tripgate.upstream.postgres.pool import Pool
+from tripgate.upstream.postgres.refusals import mistake, mistake_in
 from tripgate.upstream.postgres.render.statement import Statement, identifier
 from tripgate.upstream.postgres.session import SessionError
 from tripgate.upstream.resilience.failures import NoAnswerError, unavailable
@@ -23,8 +24,8 @@ _PING_SECONDS = 1.5
 _log = logging.getLogger("tripgate.database")
 
 
-class UnsafeDatabaseError(Exception):
-    """Postgres must not be asked with this login; the message says why, a line each."""
+class UnusableDatabaseError(Exception):
+    """Postgres cannot be asked at this address, or must not with this login; the message says why, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ async def open_database(
         named: Whether statements are prepared once and kept.
 
     Raises:
-        UnsafeDatabaseError: The login may do more than it should, or settings of a request do not end with it.
+        UnusableDatabaseError: The address is wrong, the login may do more than it should, or settings of a request do
+            not end with it.
     """
     pool = _pool(url, limits.connections, named=named)
     policy: Policy[Answer] = Policy("database", limits, fault)
@@ -71,21 +73,19 @@ async def look_at_login(url: str, *, named: bool) -> None:
     """Connect once, and see whether the login is one to serve with.
 
     Raises:
-        UnsafeDatabaseError: It is not.
-        ApiError: It cannot connect.
+        UnusableDatabaseError: It is not.
+        ApiError: It cannot connect, for now.
     """
     pool = _pool(url, 1, named=named)
     try:
-        pool.give(await pool.opened(_START_SECONDS))
-    except ApiError as error:
-        if isinstance(error.__cause__, LoginError | SessionError):
-            raise UnsafeDatabaseError(str(error.__cause__)) from None
-        raise
+        await _open_first(pool)
     finally:
         pool.close()
 
 
 def _pool(url: str, size: int, *, named: bool) -> Pool:
+    if (wrong := mistake_in(url)) is not None:
+        raise UnusableDatabaseError(wrong)
     # As PostgREST's: the schemas of the API, and what it searches beside them on the platform.
     path = ", ".join(map(identifier, (*catalog.schemas(), "extensions")))
     return Pool(url, size=size, named=named, search_path=path)
@@ -116,8 +116,17 @@ async def _ping(pool: Pool) -> None:
 async def _look(pool: Pool) -> None:
     """Open the first connection. Where Postgres is away, each is looked at as it is opened."""
     try:
+        await _open_first(pool)
+    except ApiError as error:
+        _log.warning("database away", extra={"fields": {"reason": type(error.__cause__).__name__}})
+
+
+async def _open_first(pool: Pool) -> None:
+    try:
         pool.give(await pool.opened(_START_SECONDS))
     except ApiError as error:
-        if isinstance(error.__cause__, LoginError | SessionError):
-            raise UnsafeDatabaseError(str(error.__cause__)) from None
-        _log.warning("database away", extra={"fields": {"reason": type(error.__cause__).__name__}})
+        wrong = error.__cause__
+        said = str(wrong) if isinstance(wrong, LoginError | SessionError) else mistake(wrong)
+        if said is not None:
+            raise UnusableDatabaseError(said) from None
+        raise

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import psycopg
 
 from tripgate.upstream.backend import BackendError
+from tripgate.upstream.database_errors import back_in
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres.login import LoginError, check_login
+from tripgate.upstream.postgres.refusals import mistake, passes
 from tripgate.upstream.postgres.session import RoleSession, SessionError, open_sessions
 from tripgate.upstream.postgres.wire import WireConnection
 from tripgate.upstream.resilience.failures import NoAnswerError, timed_out, unavailable
@@ -266,17 +268,25 @@ class Pool:
         if isinstance(error, LoginError | SessionError):
             _log.error("database login refused", extra={"fields": {"reason": str(error)}})
         elif isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | NoAnswerError):
-            self._say(str(error) or "It did not answer in time.")
+            self._say(str(error) or "It did not answer in time.", mistake(error))
         if isinstance(error, psycopg.Error | BackendError | TimeoutError | OSError | LoginError | SessionError):
-            return unavailable(sent=False)
+            code = error.code or "" if isinstance(error, BackendError) else passes(error)
+            return unavailable(sent=False, retry_after=back_in(str(code)))
         if isinstance(error, NoAnswerError):
             error.sent = False
             return error
         raise error
 
-    def _say(self, reason: str) -> None:
-        """Log why no connection is to be had, now and then; libpq names address and login, and no password."""
+    def _say(self, reason: str, wrong: str | None) -> None:
+        """Log why no connection is to be had, now and then; libpq names address and login, and no password.
+
+        Args:
+            wrong: What somebody must mend, where it is that.
+        """
         said, at = self._said
         if reason != said or time.monotonic() - at > _SAID_AGAIN_SECONDS:
             self._said = reason, time.monotonic()
-            _log.warning("database away", extra={"fields": {"reason": reason}})
+            if wrong is None:
+                _log.warning("database away", extra={"fields": {"reason": reason}})
+            else:
+                _log.error("database login refused", extra={"fields": {"reason": f"{wrong} ({reason})"}})

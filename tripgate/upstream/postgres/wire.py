@@ -15,7 +15,7 @@ from psycopg import pq
 
 from tripgate.upstream.backend import BackendError
 from tripgate.upstream.http_connection import AbandonedError
-from tripgate.upstream.postgres.errors import failure_of, fault
+from tripgate.upstream.postgres.errors import StatementError, failure_of, fault
 from tripgate.upstream.postgres.render import Statement
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
@@ -125,7 +125,11 @@ class WireConnection:
                 waiting.exception()  # too late as well, which nobody is there to be told
             over = self._over = self._loop.create_future()
             raise AbandonedError(over) from None
-        return self._answers()
+        results, error = self._answers()
+        if error is not None and isinstance(error, StatementError) and error.stale:
+            # Under its old name it goes with the connection.
+            self._book.pop(statements[len(results)].text, None)
+        return results, error
 
     async def ask(self, statements: Sequence[Statement], timeout: float) -> "list[pq.abc.PGresult]":  # noqa: ASYNC109
         """What these statements answer, as nobody but the login itself; for what no caller asks.
@@ -294,7 +298,12 @@ class WireConnection:
 
     def _failure(self, result: pq.abc.PGresult) -> BackendError:
         error = failure_of(result)
-        if error.code is None or error.code in _CONFUSED:
+        if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
+            # Not Postgres' words, but libpq's about what it does not understand.
+            self.close()
+        if not isinstance(error, StatementError):
+            return error
+        if not error.stale:
             self.close()
         if error.code == _LOST:
             _log.error("prepared statement lost", extra={"fields": {"reason": _POOLER}})
@@ -307,8 +316,6 @@ _POOLER = (
     "A pooler stands before the database that does not keep prepared statements. "
     "Set TRIPGATE_DATABASE_PREPARED=false, or have it lend connections for a session."
 )
-_CONFUSED = frozenset({_LOST, "42P05", "0A000"})
-"""A prepared statement is not there, or there already, or what it selects from has changed."""
 
 
 def values(result: "pq.abc.PGresult") -> Values:
