@@ -25,7 +25,8 @@ class CacheControl:
     """How long an answer with such rows may be cached, and what invalidates it earlier.
 
     Attributes:
-        seconds: At most so long; with 0 an answer with it is not cached at all.
+        seconds: At most so long; with 0 an answer with it is not cached at all, though live queries hear of what it
+            depends on.
         invalidated_by: What invalidates it when a row changes.
         depends_on: Other tables, by their SQL names, whose changes alter such a row or who may see it: those that its
             policies look into, those that what is computed from it adds up, those whose deletions it follows.
@@ -66,10 +67,15 @@ class CacheControlDirective:
 
 
 def directives(control: CacheControl | None) -> list[object]:
-    """The schema directives of a declaration."""
+    """The schema directives of a field's declaration."""
     if control is None:
         return []
     return [CacheControlDirective(max_age=control.seconds, scope=CacheControlScope.PRIVATE)]
+
+
+def type_directives(control: CacheControl | None) -> list[object]:
+    """The schema directives of a type's declaration: none where nothing is cached, which goes without saying."""
+    return directives(control) if control is not None and control.seconds else []
 
 
 def inherited() -> list[object]:

@@ -27,7 +27,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from gql import declared_at, derive
-from gql.caching import CacheControl, directives
+from gql.caching import CacheControl, directives, type_directives
 from gql.descriptions import describe
 from gql.fields import (
     FREELY,
@@ -52,13 +52,15 @@ from gql.fields import (
 from gql.forward_types import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
-from gql.scope import Membership, Scope, Through, Via
+from gql.scope import POLLED, REFERENCE, Membership, Scope, Through, Unheard, Via
 from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
 
 __all__ = [
     "FREELY",
     "NEVER",
+    "POLLED",
+    "REFERENCE",
     "REQUIRED",
     "Node",
     "Write",
@@ -126,6 +128,7 @@ def table(
     read_only: bool = False,
     scope: Scope | Via | None = None,
     seen_in: tuple[Through, ...] = (),
+    unheard: Unheard | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`. The type is called like the class, behind the prefix of its schema.
 
@@ -147,6 +150,8 @@ def table(
         scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's
             key stands in a column, as in `TRIP.via("trip_id")`, or in one of a table that foreign keys lead to.
         seen_in: Where else its rows are seen, as in `(TRIP.through("items"),)`: there it is told that one has changed.
+        unheard: For a table whose changes no topic tells: `REFERENCE` where migrations alone change its rows, `POLLED`
+            to have live queries of it read again and again. Without either, and without a scope, nothing starts.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -195,6 +200,7 @@ def table(
             scope_via=path[0] if len(path) == 1 else "",
             scope_path=path,
             seen_in=seen_in,
+            unheard=unheard,
             declared_at=declared,
             field_caches={
                 to_camel_case(key): control
@@ -349,5 +355,5 @@ def _strawberry_type(
     # A type of its own that follows `Node`, whose `nodeId` leads: Relay's clients look for it first.
     made = type(mapping.type_name, (Node,), {**body, "__annotations__": hints})
     with defining():
-        finished = strawberry.type(made, description=describe(mapping.name), directives=directives(mapping.cache))
+        finished = strawberry.type(made, description=describe(mapping.name), directives=type_directives(mapping.cache))
     return typing.cast(type[T], finished)

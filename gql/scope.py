@@ -18,9 +18,21 @@ row's key, as in `trip:0b8a…`. Subscriptions, presence, the relay, the answer 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+class Unheard(Enum):
+    """Why live queries need not hear of changes that no topic tells everybody of who sees the row."""
+
+    REFERENCE = "migrations alone change the rows"
+    POLLED = "live queries read the rows again and again"
+
+
+REFERENCE = Unheard.REFERENCE
+POLLED = Unheard.POLLED
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,6 @@ def _check_table(catalog: Catalog, table: Table) -> None:
             )
 
 
-def uncovered(catalog: Catalog) -> list[str]:
-    """The types of whose changes nobody is told, so that live queries of them are read again and again."""
-    return [table.type_name for table in catalog if table.scope is None]
-
-
 def _check_path(catalog: Catalog, scope: Scope, table: Table) -> None:
     at = table
     for column in table.scope_path[:-1]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gql.caching import CacheControl
 from gql.schemas import DEFAULT, bare, schema_of
-from gql.scope import Scope, Scopes, Through
+from gql.scope import Scope, Scopes, Through, Unheard
 
 Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
@@ -249,6 +249,7 @@ class Table:
         scope_path: How it finds the root: the columns of foreign keys from one table to the next, the last of which
             holds the root's key. Without more said, `scope_via`.
         seen_in: Where else its rows are seen, and so whom it is told that they have changed.
+        unheard: Why live queries need not be told of its changes, where they are not.
         declared_at: The file and line of its class.
     """
 
@@ -274,6 +275,7 @@ class Table:
     scope_via: str = ""
     scope_path: tuple[str, ...] = ()
     seen_in: tuple[Through, ...] = ()
+    unheard: Unheard | None = None
     declared_at: str = field(default="", repr=False, compare=False)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)
@@ -381,6 +383,13 @@ class Catalog:
     def members_of(self, scope: Scope) -> frozenset[str]:
         """The tables by whose rows people take part in a scope."""
         return frozenset(self.by_type[each.type_name].name for each in scope.members)
+
+    def left_by(self, table: Table) -> "Iterator[tuple[Scope, str]]":
+        """The scopes in which people take part by rows of a table, each with the column that has the root's key."""
+        for scope in self.scopes:
+            for each in scope.members:
+                if self.by_type[each.type_name] is table:
+                    yield scope, each.via
 
     def owner_of(self, table: Table) -> str | None:
         """The column with the person whose a row is, of a table whose rows are the roots of a scope."""

@@ -26,6 +26,7 @@ class PlaceQuery:
         Parameter("fromPlaceId", "from_place", UUID, "The one place."),
         Parameter("toPlaceId", "to_place", UUID, "The other."),
         returns=optional(int),
+        depends_on=("places",),
         description="How far it is between two places, as the crow flies; null when a position is not known.",
     )
     places_grouped = grouped("Place")

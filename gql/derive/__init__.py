@@ -11,12 +11,13 @@ from gql.derive.outputs import (
     change_type,
     connection_arguments,
     connection_type,
+    left_name,
     object_field,
     own_change_type,
     presence_type,
     relation_field,
 )
-from gql.derive.type_builder import annotation_of, argument, key_argument, row_argument, scope_argument
+from gql.derive.type_builder import annotation_of, argument, key_argument, row_argument, scope_argument, scope_key_name
 
 __all__ = [
     "MISSED",
@@ -30,6 +31,7 @@ __all__ = [
     "group_arguments",
     "group_type",
     "key_argument",
+    "left_name",
     "object_field",
     "order_type",
     "own_change_type",
@@ -38,5 +40,6 @@ __all__ = [
     "relation_field",
     "row_argument",
     "scope_argument",
+    "scope_key_name",
     "upsert_type",
 ]

@@ -9,12 +9,14 @@ import strawberry
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from gql.caching import inherited
 from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
-from gql.derive.type_builder import Field, annotation_of, argument, make, rows_type
+from gql.derive.type_builder import Field, annotation_of, argument, make, rows_type, scope_key_name
 from gql.forward_types import LateField, list_of, object_type, optional
+from gql.scope import Scope
 from gql.table import catalog
 
 
@@ -93,15 +95,34 @@ MISSED = "MissedChanges"
 """The type of the event that says: read anew."""
 
 
+def left_name(scope: Scope) -> str:
+    """`LeftTrip`."""
+    return f"Left{to_camel_case(scope.name)[0].upper()}{to_camel_case(scope.name)[1:]}"
+
+
+@functools.cache
+def left_type(scope: Scope) -> type:
+    """`LeftTrip`: the event that says that the caller takes part in a row no longer."""
+    return make(
+        left_name(scope),
+        {
+            scope_key_name(scope): Field(lambda: annotation_of(catalog[scope.root].key), scope.description),
+            "occurredAt": Field(lambda: dt.datetime, "When that was told."),
+        },
+        f"The caller takes part in a {scope.noun} no longer: they left it, were removed from it, or it is deleted.",
+    )
+
+
 @functools.cache
 def own_change_type() -> Any:
-    """`MyChange`: an event of what concerns a person alone, one type for each table."""
+    """`MyChange`: an event of what concerns a person alone, one type for each table, and for each scope one leaves."""
     missed = make(
         MISSED,
         {"occurredAt": Field(lambda: dt.datetime, "When that was noticed.")},
         "Something may have been missed, so read anew.",
     )
-    types = [*(change_type(table.type_name) for table in catalog.told_to_person()), missed]
+    left = [left_type(scope) for scope in catalog.scopes if scope.members]
+    types = [*(change_type(table.type_name) for table in catalog.told_to_person()), *left, missed]
     union = strawberry.union("MyChange", description="Something that concerns the caller has changed.")
     return Annotated[Union[tuple(types)], union]  # noqa: UP007 - of types that exist only at run time
 

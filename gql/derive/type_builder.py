@@ -13,7 +13,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from gql.caching import directives
+from gql.caching import type_directives
 from gql.forward_types import LateField, NotYetDeclaredError, annotated, defining
 from gql.scalars import JSON, BigInt, Interval
 from gql.scope import Scope
@@ -116,7 +116,7 @@ def rows_type(of: str, name: str, fields: dict[str, Field], description: str) ->
     table = catalog.get(of)
     if table is None:
         raise NotYetDeclaredError(of)
-    return make(name, fields, description, directives=directives(table.cache))
+    return make(name, fields, description, directives=type_directives(table.cache))
 
 
 def annotation_of(column: Column) -> Any:
@@ -142,9 +142,13 @@ def row_argument(name: str, description: str) -> StrawberryArgument:
 
 def scope_argument(scope: Scope) -> StrawberryArgument:
     """`tripId`: the key of a scope's root, in an argument called after both."""
+    return argument(scope_key_name(scope), annotation_of(catalog[scope.root].key), scope.description)
+
+
+def scope_key_name(scope: Scope) -> str:
+    """What the key of a scope's root is called where other keys stand beside it: `tripId`."""
     key = catalog[scope.root].key
-    name = to_camel_case(scope.name) + key.field[0].upper() + key.field[1:]
-    return argument(name, annotation_of(key), scope.description)
+    return to_camel_case(scope.name) + key.field[0].upper() + key.field[1:]
 
 
 def key_argument(type_name: str) -> StrawberryArgument:

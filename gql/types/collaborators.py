@@ -50,7 +50,14 @@ class Collaborator:
     user = to_one("Profile", via="user_id", description="The person it is shared with.")
 
 
-@table("invitations", scope=USER.via("invited_by"), order_by=("created_at desc",), hidden_columns=True)
+@table(
+    "invitations",
+    scope=USER.via("invited_by"),
+    order_by=("created_at desc",),
+    hidden_columns=True,
+    # Not cached; live queries hear of it. Whoever is invited is told by a trigger of the table's own.
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips",)),
+)
 class Invitation:
     """An offer to join a trip, over `invitations` without the token's hash, which nobody may read."""
 

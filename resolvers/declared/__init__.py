@@ -10,7 +10,7 @@ from strawberry.types.arguments import StrawberryArgument
 from gql import derive
 from gql.declare import Node
 from gql.forward_types import list_of, object_type, optional
-from gql.scope import Scope
+from gql.scope import Scope, Unheard
 from gql.table import catalog
 from resolvers.declared import changes as subscriptions
 from resolvers.declared import functions, groups, lookups, own_changes, queries, upserts, writes, writes_many
@@ -85,16 +85,38 @@ def lookup(type_name: str) -> DeclaredField:
     return lookups.Lookup(type_name)
 
 
-def rows_of(type_name: str, function: str, *parameters: Parameter, description: str) -> DeclaredField:
-    """`searchPlaces(text: String!, filter, orderBy, first, …): PlaceConnection`: rows that a function returns."""
+def rows_of(
+    type_name: str,
+    function: str,
+    *parameters: Parameter,
+    description: str,
+    depends_on: tuple[str, ...] | Unheard | None = None,
+) -> DeclaredField:
+    """`searchPlaces(text: String!, filter, orderBy, first, …): PlaceConnection`: rows that a function returns.
+
+    Args:
+        depends_on: The tables that the function looks into beside the one whose rows it returns; or why live queries
+            need not hear of their changes.
+    """
     return functions.FunctionRows(
-        type_name, function, parameters, lambda: derive.connection_type(type_name), description
+        type_name, function, parameters, lambda: derive.connection_type(type_name), description, depends_on
     )
 
 
-def value_of(function: str, *parameters: Parameter, returns: Any, description: str) -> DeclaredField:
-    """`distanceInMetres(fromPlaceId: UUID!, toPlaceId: UUID!): Int`: the value that a function returns."""
-    return functions.FunctionValue(function, parameters, returns, description)
+def value_of(
+    function: str,
+    *parameters: Parameter,
+    returns: Any,
+    description: str,
+    depends_on: tuple[str, ...] | Unheard,
+) -> DeclaredField:
+    """`distanceInMetres(fromPlaceId: UUID!, toPlaceId: UUID!): Int`: the value that a function returns.
+
+    Args:
+        depends_on: The tables that it looks into, as in `("places",)`, or `POLLED` to have live queries ask it again
+            and again, for one that looks at the clock.
+    """
+    return functions.FunctionValue(function, parameters, returns, description, depends_on)
 
 
 def many(type_name: str) -> DeclaredField:

@@ -22,6 +22,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql.forward_types import LateField
 from gql.nullability import semantic_non_null
+from gql.scope import Unheard
 from gql.table import Table, catalog
 from resolvers.context import Context, Info, PlanCache
 from tripgate.planner.planner import Planner
@@ -37,9 +38,12 @@ class DeclaredField(LateField):
 
     Attributes:
         null_means_error: Whether `run` answers null only by raising; the schema then says `@semanticNonNull`.
+        depends_on: The tables, by their SQL names, that the answer is made of beside the rows of the field's type; or
+            why live queries need not hear of their changes. `None` where there are no others.
     """
 
     null_means_error: bool = False
+    depends_on: tuple[str, ...] | Unheard | None = None
 
     def __init__(
         self,
@@ -91,6 +95,11 @@ class DeclaredField(LateField):
     def table(self) -> Table:
         """The table behind the field's type."""
         return catalog[self._type_name]
+
+    @property
+    def has_table(self) -> bool:
+        """Whether there is one."""
+        return self._type_name in catalog.by_type
 
     @abstractmethod
     def run(self, context: Context, selected: Selected, variables: VariableValues) -> Awaitable[Any]:

@@ -16,6 +16,7 @@ from strawberry.types.field import FieldType
 from gql import derive
 from gql.errors import bad_input
 from gql.schemas import schema_of
+from gql.scope import Unheard
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.queries import Many
@@ -66,7 +67,13 @@ class FunctionRows(Many):
     """`searchPlaces(text, filter, orderBy, first, …)`."""
 
     def __init__(
-        self, type_name: str, function: str, parameters: tuple[Parameter, ...], make_type: Callable[[], Any], said: str
+        self,
+        type_name: str,
+        function: str,
+        parameters: tuple[Parameter, ...],
+        make_type: Callable[[], Any],
+        said: str,
+        depends_on: tuple[str, ...] | Unheard | None,
     ) -> None:
         super().__init__(
             type_name,
@@ -76,6 +83,7 @@ class FunctionRows(Many):
         )
         self.function = function
         self.parameters = parameters
+        self.depends_on = depends_on
 
     def made_type(self) -> FieldType:
         """The field's type.
@@ -110,11 +118,19 @@ class FunctionValue(DeclaredField):
         returns: The type of the value. Where null is not allowed, a function that returns it has failed.
     """
 
-    def __init__(self, function: str, parameters: tuple[Parameter, ...], returns: Any, said: str) -> None:
+    def __init__(
+        self,
+        function: str,
+        parameters: tuple[Parameter, ...],
+        returns: Any,
+        said: str,
+        depends_on: tuple[str, ...] | Unheard,
+    ) -> None:
         self.null_means_error = type(None) not in get_args(returns)
         super().__init__("", lambda: returns, lambda: [each.argument for each in parameters], said)
         self.function = function
         self.parameters = parameters
+        self.depends_on = depends_on
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         prepared = context.backend.prepare(call(self.function, self.parameters, selected.arguments(variables)))

@@ -8,9 +8,12 @@ import strawberry
 from graphql.execution.values import VariableValues
 from strawberry.types.field import FieldType
 
+from gql.table import catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.changes import SubscriptionField
+from resolvers.declared.lookups import AnyNodes
+from resolvers.declared.queries import AnyNode
 from tripgate.planner.selection import Selected
 
 
@@ -22,6 +25,7 @@ class LiveRead(SubscriptionField):
     """
 
     def __init__(self, read: DeclaredField) -> None:
+        _check_coverage(read)
         self.read = read
         self.null_means_error = read.null_means_error
         super().__init__(
@@ -45,6 +49,24 @@ class LiveRead(SubscriptionField):
         async with aclosing(context.live_queries.follow(context, selected, variables)) as answers:
             async for answer in answers:
                 yield answer["data"][selected.key]
+
+
+def _check_coverage(read: DeclaredField) -> None:
+    """Make sure that it is known which changes make the answer of a read another; of its rows `gql.coverage` does.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(read.depends_on, tuple):
+        for name in read.depends_on:
+            if catalog.find(name) is None:
+                raise ValueError(f"{read.python_name}: depends_on names {name}, over which no type is declared")
+    elif read.depends_on is None and not read.has_table and not isinstance(read, AnyNode | AnyNodes):
+        raise ValueError(
+            f"{read.python_name}: which tables it looks into is not declared, so live queries of it would miss their "
+            'changes. Say depends_on=("…",) with their names, or depends_on=POLLED to have it read every '
+            "TRIPGATE_LIVE_POLL seconds."
+        )
 
 
 def live_reads(queries: Sequence[type]) -> list[type]:

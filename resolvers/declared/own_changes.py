@@ -1,6 +1,6 @@
 """`myChanges`: what concerns the caller alone, on whichever trip or none, as it happens."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from copy import copy
 from typing import Any
 
@@ -16,7 +16,7 @@ from resolvers.declared.changed_row import ChangeAnswers
 from resolvers.declared.changes import SubscriptionField, person_scope
 from tripgate.planner.plan import ALWAYS
 from tripgate.planner.selection import Selected
-from tripgate.upstream.realtime.frames import Operation
+from tripgate.upstream.realtime.frames import Change, Operation
 
 
 class OwnChanges(SubscriptionField):
@@ -39,10 +39,15 @@ class OwnChanges(SubscriptionField):
         try:
             async for change in subscription:
                 if change.operation is Operation.RESYNC:
-                    yield _missed(selected, change.occurred_at)
+                    yield _event(selected, derive.MISSED, change.occurred_at)
                     continue
                 table = catalog.find(change.table)
                 if table is None:
+                    continue
+                left = list(_left(selected, table, change))
+                for event in left:
+                    yield event
+                if left:
                     continue
                 if table.name not in answers:
                     answers[table.name] = _answers(context, table, selected, variables)
@@ -66,8 +71,15 @@ def _answers(context: Context, table: Table, selected: Selected, variables: Vari
     )
 
 
-def _missed(selected: Selected, occurred_at: str) -> dict[str, Any]:
-    return {
-        child.key: child.parent_type.name if child.name == "__typename" else occurred_at
-        for child in selected.children_of(derive.MISSED)
-    }
+def _left(selected: Selected, table: Table, change: Change) -> Iterable[dict[str, Any]]:
+    """An event for each scope that the caller takes part in no longer: their membership's row says little of it."""
+    for scope, via in catalog.left_by(table):
+        key = (change.gone or {}).get(via)
+        if key is not None:
+            yield _event(selected, derive.left_name(scope), change.occurred_at, str(key))
+
+
+def _event(selected: Selected, type_name: str, occurred_at: str, key: str | None = None) -> dict[str, Any]:
+    """An event that is no change of a row: when it was, and perhaps what it is about."""
+    values = {"__typename": type_name, "occurredAt": occurred_at}
+    return {child.key: values.get(child.name, key) for child in selected.children_of(type_name)}

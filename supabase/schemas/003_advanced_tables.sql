@@ -463,22 +463,37 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
 
 -- Realtime ------------------------------------------------------------------------------------------------------------
 
--- A person is told on their own topic of invitations to their address, without the hash of the token; whoever sends
--- them is told too, by what is generated.
+-- A person is told on their own topic of invitations to their address, without the hash of the token, once the address
+-- is confirmed: only then they may see them. Whoever sends them is told too, by what is generated.
+
+-- Whose confirmed address this is: as a rule one person, and more where companies sign in theirs. Each way has an index.
+create function private.people_at(address text) returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select users.id from auth.users
+        where users.email = address and users.is_sso_user = false and users.email_confirmed_at is not null
+        union
+        select users.id from auth.users
+        where users.instance_id = '00000000-0000-0000-0000-000000000000' and lower(users.email) = address
+            and users.email_confirmed_at is not null;
+end
+$$;
+revoke execute on function private.people_at(text) from public;
+
 create function private.broadcast_invitation() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-    invited uuid := (
-        select users.id from auth.users
-        where users.email = coalesce(new.email, old.email) and users.email_confirmed_at is not null
-    );
+    before constant uuid[] := array(select private.people_at(old.email));
+    after constant uuid[] := array(select private.people_at(new.email));
+    person uuid;
 begin
-    if invited is not null then
-        perform private.broadcast(
-            'user:' || invited, tg_op, tg_table_schema, tg_table_name, to_jsonb(new) - 'token_hash',
-            case when tg_op = 'DELETE' then jsonb_build_object('id', old.id) end
+    for person in select distinct unnest(before || after) loop
+        perform private.broadcast_change(
+            'user', case when person = any (before) then person::text end, case when person = any (after) then person::text end,
+            'id', '{}', tg_table_schema, tg_table_name, to_jsonb(new) - 'token_hash', to_jsonb(old) - 'token_hash'
         );
-    end if;
+    end loop;
     return null;
 end
 $$;
@@ -486,6 +501,33 @@ revoke execute on function private.broadcast_invitation() from public;
 
 create trigger broadcast_invitations_to_invited after insert or update or delete on public.invitations
     for each row execute function private.broadcast_invitation();
+
+-- Whose address has been confirmed, or is another, is told of the invitations to it, and that those to the one before are
+-- theirs no longer. Of a hundred at most: others choose how many there are.
+create function private.broadcast_address() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    before constant text := case when old.email_confirmed_at is not null then lower(old.email) end;
+    after constant text := case when new.email_confirmed_at is not null then lower(new.email) end;
+    invitation public.invitations;
+begin
+    for invitation in
+        select * from public.invitations where email in (before, after) and before is distinct from after
+        order by status = 'pending' desc, created_at desc limit 100
+    loop
+        perform private.broadcast_change(
+            'user', case when invitation.email = before then new.id::text end,
+            case when invitation.email = after then new.id::text end,
+            'id', '{}', 'public', 'invitations', to_jsonb(invitation) - 'token_hash', to_jsonb(invitation) - 'token_hash'
+        );
+    end loop;
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_address() from public;
+
+create trigger broadcast_users_address after update of email, email_confirmed_at on auth.users
+    for each row execute function private.broadcast_address();
 
 -- For clients that listen to `postgres_changes`.
 do $$

@@ -7,7 +7,7 @@
 
 -- Telling -------------------------------------------------------------------------------------------------------------
 
--- One message. A deletion tells the key and nothing else.
+-- One message. A deletion tells the key, a membership's that of the root as well, and nothing else.
 create function private.broadcast(
     topic text, operation text, source_schema name, source name, new_row jsonb, old_row jsonb
 ) returns void language plpgsql security definer set search_path = '' as $$
@@ -23,13 +23,14 @@ $$;
 revoke execute on function private.broadcast(text, text, name, name, jsonb, jsonb) from public;
 
 -- A change of a row that belonged to the root with the key `before` and now belongs to `after`; null for none. What moves
--- goes from the one and comes to the other. `shown` names the columns that may be told, where not all may.
+-- goes from the one and comes to the other. `key` names the columns that a deletion tells, with commas between them, and
+-- `shown` those that may be told, where not all may.
 create function private.broadcast_change(
     scope text, before text, after text, key text, shown text[], source_schema name, source name,
     new_row jsonb, old_row jsonb
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
-    gone constant jsonb := jsonb_build_object(key, old_row -> key);
+    gone jsonb;
 begin
     if cardinality(shown) > 0 then
         new_row := (
@@ -44,6 +45,9 @@ begin
         return;
     end if;
     if before is not null then
+        gone := (
+            select jsonb_object_agg(name, old_row -> name) from unnest(string_to_array(key, ',')) as part (name)
+        );
         perform private.broadcast(scope || ':' || before, 'DELETE', source_schema, source, null, gone);
     end if;
     if after is not null then

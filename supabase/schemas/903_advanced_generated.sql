@@ -230,7 +230,7 @@ create trigger broadcast_collaborators_changes after insert or update or delete 
     for each row execute function private.broadcast_trip_by_trip_id('id');
 
 create trigger broadcast_collaborators_membership after insert or update or delete on public.collaborators
-    for each row execute function private.broadcast_user_by_user_id('id');
+    for each row execute function private.broadcast_user_by_user_id('id,trip_id');
 
 create function public.collaborators_by_ids(ids uuid[]) returns setof public.collaborators language sql stable as $$
     select * from public.collaborators where id = any (ids)

@@ -7,13 +7,16 @@ import psycopg
 import pytest
 
 from gql.caching import InvalidatedBy
+from gql.coverage import looks_into
+from gql.scope import Unheard
 from gql.table import Table, catalog
-from tripgate.gateway.schema import schema
+from resolvers.declared.functions import FunctionRows, FunctionValue
+from tripgate.gateway.schema import QUERIES, schema
 from tripgate.gateway.staleness.dependencies import gateway_write_tables, scopes_of_tables
 from tripgate.local.stack import StackInfo
 
 schema()  # declares every type
-CACHED = [table for table in catalog if table.cache is not None]
+TABLES = [table for table in catalog if not table.read_only]
 OWN = "(user_id = ( SELECT auth.uid() AS uid))"
 
 
@@ -45,12 +48,11 @@ def tables_in(db: psycopg.Connection, sources: Iterable[str]) -> set[str]:
 
 
 def looked_at(table: Table) -> set[str]:
-    """The tables that the declaration names."""
-    assert table.cache is not None
-    return {table.name, *table.cache.depends_on}
+    """The tables whose changes are known to alter its rows, or who may see them."""
+    return {table.name, *looks_into(catalog, table)}
 
 
-@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.type_name)
 def test_every_table_that_a_policy_looks_into_is_declared(db: psycopg.Connection, table: Table) -> None:
     policies = db.execute(
         "select qual from pg_policies where schemaname = 'public' and tablename = %s and cmd in ('SELECT', 'ALL')",
@@ -60,7 +62,7 @@ def test_every_table_that_a_policy_looks_into_is_declared(db: psycopg.Connection
     assert tables_in(db, [row[0] for row in policies]) <= looked_at(table)
 
 
-@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.type_name)
 def test_every_table_that_something_is_computed_from_is_declared(db: psycopg.Connection, table: Table) -> None:
     columns = {column.name: column.field for column in table.columns.values() if column.computed}
     objects = {each.name: each.field for each in table.computed.values()}
@@ -74,7 +76,7 @@ def test_every_table_that_something_is_computed_from_is_declared(db: psycopg.Con
         assert tables_in(db, [row[0] for row in rows]) <= declared, field
 
 
-@pytest.mark.parametrize("table", CACHED, ids=lambda table: table.type_name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.type_name)
 def test_every_table_whose_deletions_it_follows_is_declared(db: psycopg.Connection, table: Table) -> None:
     followed = {
         row[0]
@@ -99,7 +101,7 @@ def test_what_is_told_is_what_has_the_triggers(db: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [table for table in CACHED if table.cache and table.cache.invalidated_by is InvalidatedBy.OWN_WRITES],
+    [table for table in TABLES if table.cache and table.cache.invalidated_by is InvalidatedBy.OWN_WRITES],
     ids=lambda t: t.type_name,
 )
 def test_what_only_its_owner_sees_and_writes_has_such_policies(db: psycopg.Connection, table: Table) -> None:
@@ -115,4 +117,25 @@ def test_what_only_its_owner_sees_and_writes_has_such_policies(db: psycopg.Conne
 
 def test_every_table_is_of_one_kind() -> None:
     assert gateway_write_tables() == {"profiles", "places"}
-    assert {table.type_name for table in catalog} - {table.type_name for table in CACHED} >= {"Invitation"}
+    assert [table.type_name for table in catalog if table.cache is None or table.unheard is not None] == []
+
+
+FUNCTIONS = [
+    field
+    for domain in QUERIES
+    for field in domain.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    if isinstance(field, FunctionRows | FunctionValue)
+]
+
+
+@pytest.mark.parametrize("field", FUNCTIONS, ids=lambda field: field.function)
+def test_every_table_that_a_function_looks_into_is_declared(
+    db: psycopg.Connection, field: FunctionRows | FunctionValue
+) -> None:
+    rows = db.execute(
+        "select prosrc from pg_proc where proname = %s and pronamespace = 'public'::regnamespace", [field.function]
+    ).fetchall()
+    assert rows
+    assert not isinstance(field.depends_on, Unheard)
+    of_its_type = {field.table.name} if field.has_table else set()
+    assert tables_in(db, [row[0] for row in rows]) <= of_its_type | set(field.depends_on or ())

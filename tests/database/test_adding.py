@@ -171,7 +171,7 @@ class TestDeclaring:
             + SECURED
         )
         added = add(db, "shelves")
-        assert '@table("shelves", keys=(unique("user_id"),))' in text(added, "types/shelves.py")
+        assert '@table("shelves", unheard=POLLED, keys=(unique("user_id"),))' in text(added, "types/shelves.py")
 
     def test_it_is_formatted_as_the_project_is(self, db: psycopg.Connection, tmp_path: Path) -> None:
         db.execute(
@@ -247,7 +247,7 @@ class TestDeclaring:
         )
         assert refused(db, "long_trips") == "long_trips is a view, so say which column names its rows: --key COLUMN."
         added = add(db, "long_trips", key="trip")
-        assert '@table("long_trips", key="trip", read_only=True)' in text(added, "types/long_trips.py")
+        assert '@table("long_trips", unheard=POLLED, key="trip", read_only=True)' in text(added, "types/long_trips.py")
         assert 'DOMAIN = domain(crud("LongTrip"))' in text(added, "resolvers/long_trips.py")
         assert [file.path.suffix for file in added.files] == [".py", ".py"]
 

@@ -82,11 +82,11 @@ class TestActors:
         added = add(db, "trip_notes")
         assert tomllib.loads(text(added, "access/trip_notes.toml"))["row"] == {"user_id": "$profiles"}
         assert 'crud("TripNote")' in text(added, "resolvers/trip_notes.py").replace(", writes=False", "")
-        assert '@table("trip_notes")\n' in text(added, "types/trip_notes.py")
+        assert '@table("trip_notes", unheard=POLLED)\n' in text(added, "types/trip_notes.py")
         assert added.notes == (
             "trip may be null and each row is somebody's own (user_id), so changes are told to nobody. If those of "
-            'rows with a trip shall be told to all who share it, write scope=TRIP.via("trip") into @table(…), with '
-            '`from gql.types.scopes import TRIP`, and changes="…" into crud(…).',
+            'rows with a trip shall be told to all who share it, write scope=TRIP.via("trip") into @table(…) in place '
+            'of unheard=POLLED, with `from gql.types.scopes import TRIP`, and changes="…" into crud(…).',
         )
 
 

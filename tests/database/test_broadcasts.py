@@ -135,7 +135,10 @@ class TestOnesOwnStream:
         left, joined = sent(world, f"user:{person}")
         assert joined[:2] == ("INSERT", "collaborators")
         assert joined[2]["record"]["trip_id"] == str(world.owner.trips)
-        assert (left[0], left[2]["old_record"]) == ("DELETE", {"id": str(collaborator)})
+        assert (left[0], left[2]["old_record"]) == (
+            "DELETE",
+            {"id": str(collaborator), "trip_id": str(world.owner.trips)},
+        )
         assert brief(sent(world, on_trip(world))) == [("DELETE", "collaborators"), ("INSERT", "collaborators")]
 
     def test_invitations_without_the_hash_of_their_token(self, world: World) -> None:

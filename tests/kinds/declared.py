@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from gql.declare import NEVER, REQUIRED, column, has_one, on_create, table, to_many, to_one, unique
+from gql.declare import NEVER, POLLED, REQUIRED, column, has_one, on_create, table, to_many, to_one, unique
 from gql.scalars import BigInt, Interval, Vector
 from gql.schemas import MEETINGS
 from resolvers.declared import Parameter, rows_of
@@ -41,7 +41,7 @@ def _declare(
         "label": column(write=REQUIRED),
         **(relations or {}),
     }
-    table(name, order_by=("label",), **said)(type(type_name, (), body))
+    table(name, order_by=("label",), unheard=POLLED, **said)(type(type_name, (), body))
 
 
 _declare("UuidSample", "uuid_samples", {"id": (UUID, column(write=NEVER)), "embedding": (Vector, column())})
@@ -64,7 +64,7 @@ _declare(
 )
 
 
-@table("marks", order_by=("note",), keys=(unique("bigint_number"),))
+@table("marks", order_by=("note",), keys=(unique("bigint_number"),), unheard=POLLED)
 class Mark:
     """What belongs to samples."""
 
@@ -78,7 +78,7 @@ class Mark:
     meeting_mark = has_one("MeetingMark", via="mark_id", description="The mark of a meeting that is about it.")
 
 
-@table("notes", order_by=("shouted desc",), key="number", read_only=True)
+@table("notes", order_by=("shouted desc",), key="number", read_only=True, unheard=POLLED)
 class Note:
     """A view of marks."""
 
@@ -89,7 +89,7 @@ class Note:
     text_sample = to_one("TextSample", via="text_code", description="What it is about.")
 
 
-@table("meetings", schema=MEETINGS, order_by=("title",))
+@table("meetings", schema=MEETINGS, order_by=("title",), unheard=POLLED)
 class Meeting:
     """A meeting: a table of another schema, which its own prefix is not put before once more."""
 
@@ -104,7 +104,7 @@ class Meeting:
     marks = to_many("MeetingMark", via="meeting_id", description="Its marks, in its own schema.")
 
 
-@table("marks", schema=MEETINGS, order_by=("note",))
+@table("marks", schema=MEETINGS, order_by=("note",), unheard=POLLED)
 class MeetingMark:
     """A mark of a meeting, over a table that is called as one of public is."""
 
@@ -118,7 +118,7 @@ class MeetingMark:
     mark = to_one("Mark", via="mark_id", description="What it is about, in another schema.")
 
 
-@table("replies", schema=MEETINGS, order_by=("words",))
+@table("replies", schema=MEETINGS, order_by=("words",), unheard=POLLED)
 class Reply:
     """What is said to a mark of a meeting; the prefix of its schema stands before its name."""
 

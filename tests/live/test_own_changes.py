@@ -17,6 +17,7 @@ MINE = """subscription {
     ... on UserPreferencesChange { operation userPreferences { locale } }
     ... on TagChange { operation tag { name } }
     ... on TripChange { operation trip { title } }
+    ... on LeftTrip { tripId }
     ... on MissedChanges { occurredAt }
   }
 }"""
@@ -57,7 +58,7 @@ async def test_one_hears_of_coming_to_a_trip_of_ones_role_and_of_leaving(party: 
         assert changed == {**came, "operation": "UPDATE", "collaborator": {**came["collaborator"], "role": "EDITOR"}}
         party.sql("delete from public.collaborators where id = %s", came["id"])
         gone = (await connection.event(mine))["myChanges"]
-        assert gone == {**came, "operation": "DELETE", "collaborator": None}
+        assert gone == {"__typename": "LeftTrip", "tripId": party.trip}
         await connection.silence(mine)
 
 

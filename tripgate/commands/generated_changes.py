@@ -1,8 +1,8 @@
 """The SQL by which changes are told on the topics of scopes, written from the declarations.
 
 A function for each scope and column that holds its root's key finds the topic; the triggers of all tables with such a
-column call it, with the table's key and, where not all may be told, the columns that may. A table that finds its root
-through others has a function of its own. `private.broadcast_change` does the rest.
+column call it, with the columns that a deletion tells and, where not all may be told, those that may. A table that
+finds its root through others has a function of its own. `private.broadcast_change` does the rest.
 """
 
 import itertools
@@ -88,12 +88,15 @@ class Changes:
         person = catalog.scopes.of_person
         members = [each for scope in catalog.scopes for each in scope.members if catalog[each.type_name] is table]
         if person is not None and members:
-            parts += self._told(table, person, (members[0].person,), "membership", "insert or update or delete")
+            roots = [each.via for each in members]  # which of them the person is in no longer
+            parts += self._told(table, person, (members[0].person,), "membership", "insert or update or delete", roots)
         elif person is not None and (owner := catalog.owner_of(table)) is not None:
             parts += self._told(table, person, (owner,), "ownership", f"insert or delete or update of {owner}")
         return parts
 
-    def _told(self, table: Table, scope: Scope, path: Sequence[str], what: str, events: str) -> list[str]:
+    def _told(
+        self, table: Table, scope: Scope, path: Sequence[str], what: str, events: str, gone: Sequence[str] = ()
+    ) -> list[str]:
         parts = []
         name = _name(table, scope, path)
         if name not in self._made:
@@ -102,7 +105,7 @@ class Changes:
         shown: Sequence[str] = ()
         if table.hidden_columns or table.never_selected:
             shown = [column.name for column in table.columns.values() if not column.computed]
-        arguments = ", ".join(f"'{each}'" for each in (table.primary_key, *shown))
+        arguments = ", ".join(f"'{each}'" for each in (",".join((table.primary_key, *gone)), *shown))
         parts.append(
             f"create trigger broadcast_{table.bare_name}_{what} after {events} on {_sql(table)}\n"
             f"    for each row execute function private.{name}({arguments});"

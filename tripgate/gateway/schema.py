@@ -11,6 +11,7 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
+from gql.coverage import check_coverage
 from gql.errors import ErrorCode
 from gql.scalars import SCALARS
 from gql.scope_checks import check_scopes
@@ -56,10 +57,11 @@ def build_schema(
         federation: Whether it is a subgraph of Apollo Federation, with `_service` and `_entities`.
 
     Raises:
-        ValueError: Two domains offer a field of one name, a root field can never be null, or a scope names what is
-            not there.
+        ValueError: Two domains offer a field of one name, a root field can never be null, a scope names what is not
+            there, or live queries would miss changes.
     """
     check_scopes(catalog)
+    check_coverage(catalog)
     sdl = functools.cache(lambda: subgraph_sdl(str(made)))
     subgraph = [federation_query(sdl)] if federation else []
     made = Schema(

@@ -162,8 +162,9 @@ class _Drafting:
             line = f"scope={unsaid.constant}.via({', '.join(map(quoted, there))})"
             self._notes.append(
                 f"{there[0]} may be null and each row is somebody's own ({own}), so changes are told to nobody. If "
-                f"those of rows with a {unsaid.noun} shall be told to all who share it, write {line} into @table(…), "
-                f'with `from {unsaid.module} import {unsaid.constant}`, and changes="…" into crud(…).'
+                f"those of rows with a {unsaid.noun} shall be told to all who share it, write {line} into @table(…) "
+                f"in place of unheard=POLLED, with `from {unsaid.module} import {unsaid.constant}`, and "
+                'changes="…" into crud(…).'
             )
         every = table.granted(PEOPLE, "select") == table.columns.keys()
         order = self._order(shown, path)

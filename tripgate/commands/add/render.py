@@ -52,6 +52,8 @@ def declaration(draft: Draft, schema_constant: str | None) -> Part:
     declared.update(["unique"] if draft.unique else [])
     if draft.scope is not None:
         imports.setdefault(draft.scope.module, set()).add(draft.scope.constant)
+    else:
+        declared.add("POLLED")
     if schema_constant is not None:
         imports.setdefault("gql.schemas", set()).add(schema_constant)
     return Part(
@@ -79,6 +81,8 @@ def _class(draft: Draft, schema_constant: str | None) -> str:
         arguments.append(f"schema={schema_constant}")
     if draft.scope is not None:
         arguments.append(f"scope={draft.scope.constant}.via({', '.join(map(quoted, draft.path))})")
+    else:
+        arguments.append("unheard=POLLED")
     if draft.order:
         arguments.append(f"order_by={_tuple(draft.order)}")
     if draft.key != "id":

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from gql.coverage import polled
 from gql.scope import Scope
-from gql.scope_checks import uncovered
 from gql.table import Catalog, Kind, catalog
 from tripgate import systems
 from tripgate.commands.doctor.account import SignedIn
 from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
-from tripgate.commands.doctor.report import Finding, failure, listed, ok, warning
+from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
 
@@ -20,15 +20,15 @@ _POLICIES = "Push the migrations: policies on realtime.messages say who may list
 
 
 def coverage(catalog: Catalog) -> list[Finding]:
-    """Which tables' changes no topic tells of, so that live queries cannot hear of them."""
-    types = uncovered(catalog)
+    """Whether live queries hear of all changes, or are declared not to. Without either the doctor does not start."""
+    types = polled(catalog)
     if not types:
-        return []
+        return [ok("Live queries hear of every table's changes.")]
     return [
-        warning(
-            f"No scope covers {listed(types)}: live queries of such rows are read every TRIPGATE_LIVE_POLL seconds.",
-            "Declare @table(…, scope=….via(column)), with the column of the person or the shared row that they belong "
-            "to, and run make schema and make migration.",
+        note(
+            f"Live queries of {listed(types)} are read every TRIPGATE_LIVE_POLL seconds, as their tables declare.",
+            "With a scope in place of unheard=POLLED they hear of changes at once; then run make schema and make "
+            "migration.",
         )
     ]
 

@@ -16,13 +16,14 @@ from graphql.execution.values import VariableValues
 from strawberry.types.unset import UNSET
 
 from gql.caching import CacheControl, CacheControlDirective, InvalidatedBy
+from gql.coverage import is_told, looks_into
 from gql.errors import ApiError
-from gql.scope import Scope
+from gql.scope import Scope, Unheard
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Table, catalog
 from resolvers.declared import DeclaredField
 from resolvers.declared.entities import SubgraphField
-from resolvers.declared.functions import FunctionRows, FunctionValue
+from resolvers.declared.functions import FunctionRows
 from resolvers.declared.live import LiveRead
 from resolvers.declared.lookups import AnyNodes
 from resolvers.declared.queries import AnyNode
@@ -121,11 +122,13 @@ def topic_tables() -> frozenset[str]:
 @cache
 def heard_tables() -> frozenset[str]:
     """The tables of whose changes everybody hears who may see the row."""
-    return frozenset(
-        table.name
-        for table in catalog
-        if table.scope is not None and (table.seen_in or table.name not in gateway_write_tables())
-    )
+    return frozenset(table.name for table in catalog if is_told(table))
+
+
+@cache
+def _looked_into() -> dict[str, tuple[str, ...]]:
+    """For each table, by its SQL name, the others that decide about its rows."""
+    return {table.name: looks_into(catalog, table) for table in catalog}
 
 
 class _Found:
@@ -143,7 +146,7 @@ class _Found:
         field = selected.declaration
         if isinstance(field, LiveRead):
             field = field.read
-        if not isinstance(field, DeclaredField) or isinstance(field, FunctionValue | SubgraphField):
+        if not isinstance(field, DeclaredField) or isinstance(field, SubgraphField):
             self._unknown()
             return
         if field.extensions:  # permission, for one, is asked each time
@@ -153,12 +156,24 @@ class _Found:
         if isinstance(field, AnyNode | AnyNodes):
             self._nodes(selected, variables, arguments)
             return
+        self._named_by(field)
+        if not field.has_table:
+            self._lasts(0)
+            return
         table = field.table
         # What a function makes of an argument is not known: it may well return the rows of other roots.
         at = _named(table, {} if isinstance(field, FunctionRows) else arguments, arguments.get("filter"))
         self._rows(table, at)
         self._arguments(table, arguments, at)
         self._below(selected.children, table, variables, at)
+
+    def _named_by(self, field: DeclaredField) -> None:
+        """Take in what a root field says that it looks into beside the rows of its type."""
+        if isinstance(field.depends_on, Unheard):
+            self.heard = self.heard and field.depends_on is Unheard.REFERENCE
+        elif field.depends_on is not None:
+            for name in field.depends_on:
+                self._rows(catalog.named(name), None)
 
     def _nodes(self, selected: Selected, variables: VariableValues, arguments: Mapping[str, Any]) -> None:
         """Take in rows of the types that identifiers name."""
@@ -211,10 +226,9 @@ class _Found:
     def _rows(self, table: Table, at: _At | None) -> None:
         """Take rows of a table in."""
         self._table(table.name, at)
-        if table.cache is None:
-            self._unknown()
-        else:
-            self._depends(table.cache, at)
+        for name in _looked_into()[table.name]:
+            self._table(name, at)
+        self._lasts(table.cache.seconds if table.cache is not None else 0)
 
     def _own(self, control: CacheControl | None, at: _At | None) -> None:
         """Take in what a field says of itself."""
