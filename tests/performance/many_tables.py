@@ -19,7 +19,7 @@ from uuid import UUID
 
 from graphql import get_introspection_query
 
-from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one, unique
+from gql.declare import NEVER, POLLED, REQUIRED, column, table, to_many, to_one, unique
 from gql.scalars import JSON
 from resolvers.declared.crud import crud
 from tripgate.gateway import schema
@@ -66,7 +66,10 @@ def declare(count: int, ring: int | None = None) -> None:
             "following": to_many(next_name, via="previous_id", description="What follows it."),
         }
         mapped = table(
-            f"extra{number}s", order_by=("created_at desc",), keys=(unique("user_id", "name", own="user_id"),)
+            f"extra{number}s",
+            order_by=("created_at desc",),
+            keys=(unique("user_id", "name", own="user_id"),),
+            unheard=POLLED,
         )
         mapped(type(name, (), body))
         query, mutation = crud(name, upsert=True).types()
