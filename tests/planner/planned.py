@@ -36,15 +36,22 @@ def variables(name: str) -> dict[str, Any]:
     return dict(orjson.loads(file.read_bytes())) if file.exists() else {}
 
 
+def settings(name: str) -> dict[str, Any]:
+    """The settings of the gateway that is asked; none where the case has no such file."""
+    file = CASES / name / "settings.json"
+    return dict(orjson.loads(file.read_bytes())) if file.exists() else {}
+
+
 def plans(name: str) -> dict[str, Any]:
     """The plans of the case's root fields, as JSON data, by response key."""
-    return {key: list(map(as_data, found)) for key, found in reads(query(name), variables(name)).items()}
+    found = reads(query(name), variables(name), **settings(name))
+    return {key: list(map(as_data, each)) for key, each in found.items()}
 
 
 def queries(name: str) -> list[Query]:
     """How Postgres is asked for the case's root fields: for their answers, or where that cannot be for their rows."""
     found: list[Query] = []
-    for plan in root_plans(query(name), variables(name)).values():
+    for plan in root_plans(query(name), variables(name), **settings(name)).values():
         written = answer_query(plan) if isinstance(plan, ConnectionPlan | ObjectPlan) else None
         if written is not None:
             found.append(written)
@@ -53,9 +60,9 @@ def queries(name: str) -> list[Query]:
     return found
 
 
-def reads(document: str, given: dict[str, Any]) -> dict[str, list[Read]]:
+def reads(document: str, given: dict[str, Any], **settings: Any) -> dict[str, list[Read]]:
     """What the declared root fields of a document ask for, by response key."""
-    return {key: _reads(plan) for key, plan in root_plans(document, given).items()}
+    return {key: _reads(plan) for key, plan in root_plans(document, given, **settings).items()}
 
 
 def _reads(plan: Any) -> list[Read]:
@@ -63,7 +70,7 @@ def _reads(plan: Any) -> list[Read]:
     return [part for part in parts if part is not None]
 
 
-def root_plans(document: str, given: dict[str, Any]) -> dict[str, Any]:
+def root_plans(document: str, given: dict[str, Any], *, max_page_size: int = 100) -> dict[str, Any]:
     """The plans of the declared root fields of a document, by response key."""
     documents = Documents(graphql_schema(), size=10, limits=Limits(), hide_suggestions=False, introspection=True)
     operation = documents.operation(document, None)
@@ -72,6 +79,12 @@ def root_plans(document: str, given: dict[str, Any]) -> dict[str, Any]:
     for selected in prepared.roots:
         field = declared_field(selected)
         if isinstance(field, One | Many | Grouped):
-            context = Context(caller=None, backend=None, open_auth=None, functions=None, max_page_size=100)  # type: ignore[arg-type]
+            context = Context(
+                caller=None,  # type: ignore[arg-type]
+                backend=None,  # type: ignore[arg-type]
+                open_auth=None,  # type: ignore[arg-type]
+                functions=None,  # type: ignore[arg-type]
+                max_page_size=max_page_size,
+            )
             found[selected.key] = field.plan(context, selected, prepared.values)
     return found

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.table import catalog
+from gql.table import Sort, catalog
 from tests.planner import planned
 from tests.postgres.conftest import ADA, Own, backend_of, caller
 from tests.support import Person, examples, reading, serving
 from tripgate.local.stack import StackInfo
+from tripgate.planner.plan import Compare, Operator, Or, Pick, Read
 from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.backend import BackendError
-from tripgate.upstream.postgres.render import answer_query
+from tripgate.upstream.postgres.render import answer_query, read_query
 
 WRITTEN = [
     "{ trips { nodes { title } } }",
@@ -148,6 +149,38 @@ async def test_an_enum_value_without_a_name_fails_and_is_not_left_out(own: Own) 
             "alter table public.trips add constraint trips_status_check "
             "check (status in ('planning', 'booked', 'completed', 'cancelled'))",
         )
+
+
+HOSTILE = Read(
+    "trips",
+    (Pick("title"),),
+    where=Or((Compare("title", Operator.EQ, "it's \"$1\" \\' $2 -- ;\n"), Compare("status", Operator.EQ, "booked"))),
+    order=(Sort("title", descending=False, nulls_first=False),),
+    count=True,
+)
+SHOWN = {**{name: name for name in planned.names()}, "hostile": HOSTILE}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
+def test_the_sql_that_is_shown_can_be_run_as_it_is(seeded: StackInfo, shown: str | Read) -> None:
+    """Its values are written out, and it answers what it answers with parameters."""
+    queries = [read_query(shown)] if isinstance(shown, Read) else planned.queries(shown)
+    with psycopg.connect(seeded.admin_db_url) as connection:
+        connection.execute(
+            "select set_config('request.jwt.claims', %s, true), set_config('role', 'authenticated', true), "
+            "set_config('search_path', 'public, extensions', true)",
+            [f'{{"sub": "{ADA}", "role": "authenticated"}}'],
+        )
+        for query in queries:
+            asked = [
+                psycopg.RawCursor(connection).execute(each.text, [value.decode() for value in each.values]).fetchall()
+                for each in query.statements
+            ]
+            cursor = connection.execute(query.shown["sql"])
+            found = [cursor.fetchall()]
+            while cursor.nextset():
+                found.append(cursor.fetchall())
+            assert found == asked
 
 
 async def test_below_graphql_core_rows_are_read(seeded: StackInfo, ada: Person) -> None:

@@ -171,7 +171,7 @@ def test_what_is_computed_from_a_row_is_had_from_its_embed() -> None:
 def test_no_case_of_the_planner_names_what_a_function_has_not() -> None:
     seen = Counter[bool]()
     for name in planned.names():
-        for reads in planned.reads(planned.query(name), planned.variables(name)).values():
+        for reads in planned.reads(planned.query(name), planned.variables(name), **planned.settings(name)).values():
             for path in (path for read in reads for path in calls(read)):
                 assert [mistakes(path, version) for version in VERSIONS] == [set(), set()], f"{name}: {path}"
                 seen[hidden(path)] += 1

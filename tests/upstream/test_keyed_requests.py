@@ -13,7 +13,7 @@ from tripgate.upstream.postgrest.render import keyed_request, read_request
 BY_ID = [
     read
     for name in planned.names()
-    for reads in planned.reads(planned.query(name), planned.variables(name)).values()
+    for reads in planned.reads(planned.query(name), planned.variables(name), **planned.settings(name)).values()
     for read in reads
     if isinstance(read.where, Compare) and read.where.operator is Operator.EQ and read.limit is None
 ]

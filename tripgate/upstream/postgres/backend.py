@@ -32,6 +32,7 @@ from tripgate.upstream.postgres.errors import StatementError
 from tripgate.upstream.postgres.pool import Pool, Session
 from tripgate.upstream.postgres.records import rows_of
 from tripgate.upstream.postgres.render import (
+    Frame,
     KeyedQuery,
     Query,
     Statement,
@@ -225,6 +226,8 @@ def _failure(error: BackendError, caller: Caller, table: Table | None) -> Except
 
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
+    if query.frame is not None:
+        return _framed(query.frame, results[0])
     if query.answers:
         if not results[0].ntuples:
             return Rows((), count=0)
@@ -236,6 +239,16 @@ def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
         return Rows(rows_of(values(results[0])))
     total = int(results[-1].get_value(0, 0) or b"0")
     return Rows(rows_of(values(results[0])) if len(results) > 1 else [], total)
+
+
+def _framed(frame: Frame, result: "pq.abc.PGresult") -> Rows:
+    rows = [text for text in values(result) if text is not None]
+    if len(rows) < result.ntuples:
+        raise BackendError(None, "a row that Postgres wrote is null")
+    ends = None
+    if frame.cursors and (last := min(len(rows), frame.size) - 1) >= 0:
+        ends = result.get_value(0, 1) or b"null", result.get_value(last, 1) or b"null"
+    return Rows((), text=frame.around(rows, ends), count=len(rows))
 
 
 class GatheringBackend(Backend):

@@ -1,2 +1,2 @@
 select row_to_json(r) from (select t1."kind", count(*) as "count", sum(t1."cost")::text as "a0", avg(t1."cost")::text as "a1", avg(t1."day_number")::text as "a2", max(t1."starts_at") as "a3" from "public"."trip_items" as t1 where t1."cost" is not null group by t1."kind" order by t1."kind" asc limit 100) as r;
-select row_to_json(r) from (select t1."currency", t1."status", min(t1."title") as "a0" from "public"."trips" as t1 group by t1."currency", t1."status" order by t1."currency" asc, t1."status" asc limit 3 offset $1) as r -- $1 = '1';
+select row_to_json(r) from (select t1."currency", t1."status", min(t1."title") as "a0" from "public"."trips" as t1 group by t1."currency", t1."status" order by t1."currency" asc, t1."status" asc limit 3 offset '1') as r;

@@ -1,1 +1,1 @@
-select row_to_json(r) from (select t1."id", t1."title", t1."status", t1."start_date", t1."budget"::text as "budget", t1."currency" from "public"."trips" as t1 where t1."id" = $1) as r -- $1 = 'ada00000-0000-4000-8002-000000000001';
+select row_to_json(r) from (select t1."id", t1."title", t1."status", t1."start_date", t1."budget"::text as "budget", t1."currency" from "public"."trips" as t1 where t1."id" = 'ada00000-0000-4000-8002-000000000001') as r;

@@ -5,10 +5,12 @@ always a value of its own, which no text can leave.
 """
 
 from tripgate.upstream.postgres.render.answer import answer_query, keyed_answer_query
+from tripgate.upstream.postgres.render.frame import Frame
 from tripgate.upstream.postgres.render.query import KeyedQuery, Query, keyed_query, read_query, value_query
 from tripgate.upstream.postgres.render.statement import Statement
 
 __all__ = [
+    "Frame",
     "KeyedQuery",
     "Query",
     "Statement",

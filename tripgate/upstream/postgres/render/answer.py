@@ -8,6 +8,7 @@ from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import Aggregate, Function, Read
 from tripgate.planner.planner import ConnectionPlan, ObjectPlan
 from tripgate.upstream.postgres.render.connection import Connection, related
+from tripgate.upstream.postgres.render.large import large_page
 from tripgate.upstream.postgres.render.objects import row
 from tripgate.upstream.postgres.render.query import OPEN, KeyedQuery, Query, Target, ordered, with_open_key
 from tripgate.upstream.postgres.render.statement import Statement, Writing
@@ -21,10 +22,10 @@ def answer_query(plan: ConnectionPlan | ObjectPlan) -> Query | None:
 
     Single rows without lists are read as rows, which is as fast.
     """
-    written = _of_object(plan) if isinstance(plan, ObjectPlan) else _of_connection(plan)
-    if written is None or plan.read is None:
-        return None
-    return Query((written,), False, plan.read, Target.of(plan.read), answers=True)
+    if isinstance(plan, ObjectPlan):
+        written = _of_object(plan)
+        return None if written is None else Query((written,), False, plan.read, Target.of(plan.read), answers=True)
+    return None if plan.read is None else _of_connection(plan, plan.read)
 
 
 def keyed_answer_query(plan: ObjectPlan, name: str) -> KeyedQuery | None:
@@ -55,10 +56,8 @@ def _has_lists(wanted: shape.ResultObject) -> bool:
     )
 
 
-def _of_connection(plan: ConnectionPlan) -> Statement | None:
-    read = plan.read
-    if read is None:
-        return None
+def _of_connection(plan: ConnectionPlan, read: Read) -> Query | None:
+    target = Target.of(read)
     total = plan.total
     if total is None and read.count:
         total = read
@@ -66,7 +65,10 @@ def _of_connection(plan: ConnectionPlan) -> Statement | None:
     aggregates = () if total is None else total.aggregates or (_COUNT,)
     writing = Writing()
     try:
+        if total is None and (large := large_page(plan.shape, read)) is not None:
+            return Query((large[0],), False, read, target, answers=True, frame=large[1])
         connection = Connection(writing, plan.shape, read, totals, aggregates, None)
     except NotInSqlError:
         return None
-    return writing.statement(f"select {concatenated(connection.parts)}, p.n from {connection.sources}")
+    text = f"select {concatenated(connection.parts)}, p.n from {connection.sources}"
+    return Query((writing.statement(text),), False, read, target, answers=True)

@@ -24,6 +24,9 @@ from tripgate.upstream.postgres.render.text import (
 class Connection:
     """One connection.
 
+    Args:
+        owner: The row above; `None` for none, and where the page is made for all rows above at once.
+
     Attributes:
         parts: Its text.
         sources: What the parts are selected from: the page as `p`, the totals as `g`.
@@ -51,14 +54,25 @@ class Connection:
         self._sorted = wanted.backward or _tells_ends(wanted)
         self._numbered = self._sorted or (read is not None and (read.limit or 0) > wanted.size)
         self.parts = json_object((field.key, self._field(field)) for field in wanted.fields)
+        self.sources = self._sources(owner)
+
+    def _sources(self, owner: Owner | None) -> str:
         sources = []
-        if read is not None:
-            sources.append(f"({self._page(read, owner)}) as p")
+        if self._read is not None:
+            rows = ", ".join(self._of_rows) or "1 as x"
+            inner = f"select {rows}{ordered(self._writing, self._read, self._alias, owner)}"
+            if self._numbered:
+                inner = f"select r.*, row_number() over () as n from ({inner}) as r"
+            sources.append(f"({self._page(inner)}) as p")
         if self._totals is not None:
-            rest = from_and_where(writing, self._totals, self._totals_alias, owner)
+            rest = from_and_where(self._writing, self._totals, self._totals_alias, owner)
             selected = ", ".join(f"{text} as g{number}" for number, text in enumerate(self._of_totals)) or "1 as g"
             sources.append(f"(select {selected}{rest}) as g")
-        self.sources = ", ".join(sources)
+        return ", ".join(sources)
+
+    def _page(self, rows: str) -> str:
+        """What is made of the rows of the page."""
+        return f"select {', '.join([*self._of_page, 'count(*) as n'])} from ({rows}) as r"
 
     def _field(
         self,
@@ -86,7 +100,11 @@ class Connection:
     def _row(self, wanted: shape.ResultObject) -> Parts:
         if self._read is None:
             raise NotInSqlError
-        return row(self._writing, wanted, self._read, self._alias, related)
+        return row(self._writing, wanted, self._read, self._alias, self._related)
+
+    def _related(self, writing: Writing, field: shape.RelatedConnection, read: Read, alias: str) -> Parts:
+        """A connection of rows related to those of the page."""
+        return related(writing, field, read, alias)
 
     def _edge(self, field: shape.Constant | shape.Cursor | shape.Node) -> Parts:
         match field:
@@ -103,16 +121,28 @@ class Connection:
         if isinstance(fact, shape.Constant):
             return [constant(fact.value)]
         wanted = self._wanted
-        more = f"(p.n > {wanted.size:d})::text"
         match fact.name:
             case "hasNextPage":
-                return [Literal(boolean(wanted.ends_inside))] if wanted.backward else [more]
+                return [Literal(boolean(wanted.ends_inside))] if wanted.backward else self._more()
             case "hasPreviousPage":
-                return [more] if wanted.backward else [Literal(boolean(wanted.starts_inside))]
+                return self._more() if wanted.backward else [Literal(boolean(wanted.starts_inside))]
             case "startCursor":
-                return [self._end(last=False)]
+                return self._end(last=False)
             case _:
-                return [self._end(last=True)]
+                return self._end(last=True)
+
+    def _more(self) -> Parts:
+        """Whether there are rows beyond the page, in the direction in which it is read."""
+        return [f"({self._of('n', '0')} > {self._wanted.size:d})::text"]
+
+    def _of(self, name: str, empty: str) -> str:
+        """What was made of the rows of the page under this name.
+
+        Args:
+            empty: What that is for a page without rows.
+        """
+        del empty
+        return f"p.{name}"
 
     def _list(self, parts: Parts) -> Parts:
         """All rows of the page, each as these parts say."""
@@ -120,15 +150,15 @@ class Connection:
         self._of_rows.append(f"{concatenated(parts)} as {name}")
         order = f" order by n {'desc' if self._wanted.backward else 'asc'}" if self._sorted else ""
         self._of_page.append(f"coalesce(string_agg({name}, ','{order}){self._within}, '') as {name}")
-        return [Literal("["), f"p.{name}", Literal("]")]
+        return [Literal("["), self._of(name, "''"), Literal("]")]
 
-    def _end(self, *, last: bool) -> str:
+    def _end(self, *, last: bool) -> Parts:
         """The cursor of the page's first or last row."""
         name = f"x{len(self._of_rows)}"
         self._of_rows.append(f"{self._cursor()} as {name}")
         order = "desc" if last != self._wanted.backward else "asc"
         self._of_page.append(f"coalesce((array_agg({name} order by n {order}){self._within})[1], 'null') as {name}")
-        return f"p.{name}"
+        return [self._of(name, "'null'")]
 
     @property
     def _within(self) -> str:
@@ -153,13 +183,6 @@ class Connection:
             raise NotInSqlError
         self._of_totals.append(text)
         return f"g.g{len(self._of_totals) - 1}"
-
-    def _page(self, read: Read, owner: Owner | None) -> str:
-        rows = ", ".join(self._of_rows) or "1 as x"
-        inner = f"select {rows}{ordered(self._writing, read, self._alias, owner)}"
-        if self._numbered:
-            inner = f"select r.*, row_number() over () as n from ({inner}) as r"
-        return f"select {', '.join([*self._of_page, 'count(*) as n'])} from ({inner}) as r"
 
 
 def related(writing: Writing, field: shape.RelatedConnection, read: Read, alias: str) -> Parts:

@@ -5,6 +5,7 @@ the page alone, where a join would be made for every row that matches.
 """
 
 import dataclasses
+import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from tripgate.planner.plan import (
     related_key,
 )
 from tripgate.upstream.postgres.render.conditions import condition_text, tested_columns, tests_lists
+from tripgate.upstream.postgres.render.frame import Frame
 from tripgate.upstream.postgres.render.statement import (
     Statement,
     Writing,
@@ -32,6 +34,9 @@ from tripgate.upstream.postgres.render.statement import (
     joined,
     qualified,
 )
+
+# Or what a text or a name holds, where no parameter stands.
+_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Query:
         counts: Whether the last of them answers how many rows match on all pages; any other answers one JSON value a
             record.
         answers: Whether the one record is a finished answer: its text, and how many rows are in it.
+        frame: In place of that one record, what is put around many, which are the finished rows of a connection.
     """
 
     statements: tuple[Statement, ...]
@@ -77,11 +83,12 @@ class Query:
     plan: Read | FunctionCall = field(compare=False, repr=False)
     target: Target = field(compare=False, repr=False)
     answers: bool = False
+    frame: Frame | None = None
 
     @property
     def identity(self) -> Hashable:
         """Equal for two that ask for the same."""
-        return self.statements
+        return self.statements if self.frame is None else (self.statements, self.frame)
 
     @property
     def shown(self) -> dict[str, str]:
@@ -180,13 +187,13 @@ def ordered(writing: Writing, read: Read, alias: str, owner: Owner | None = None
     else:
         rows, tests = first
         below = writing.alias()
-        text = f"{from_and_where(writing, rows, below, owner)} order by {_order(writing, rows, below)}"
+        text = f"{from_and_where(writing, rows, below, owner)} order by {order_text(writing, rows, below)}"
         found = condition_text(writing, tests, read.table, alias, in_turn=True)
         text = f" from (select {below}.*{text}) as {alias} where {found}"
     if read.aggregates and read.columns:
         text += f" group by {', '.join(column(alias, pick.column) for pick in read.columns)}"
     if read.order:
-        text += f" order by {_order(writing, read, alias)}"
+        text += f" order by {order_text(writing, read, alias)}"
     if read.limit is not None:
         # Written out, since Postgres plans by it.
         text += f" limit {read.limit:d}"
@@ -245,7 +252,8 @@ def _aggregate(alias: str, aggregate: Aggregate) -> str:
     return f"{aggregate.function.value}({of}){cast} as {identifier(aggregate.alias)}"
 
 
-def _order(writing: Writing, read: Read, alias: str) -> str:
+def order_text(writing: Writing, read: Read, alias: str) -> str:
+    """What a read's rows are sorted by."""
     return ", ".join(_sort(writing, read.table, alias, key) for key in read.order)
 
 
@@ -259,16 +267,22 @@ def _sorted_first(read: Read) -> tuple[Read, Condition] | None:
         return None
     parts = read.where.of if isinstance(read.where, And) else (read.where,)
     tests = tuple(part for part in parts if tests_lists(part))
-    if not tests or read.table in catalog.partly_hidden:
+    if not tests or not stays_whole(read, tests):
         return None
+    own = tuple(part for part in parts if not tests_lists(part))
+    return Read(read.table, (), where=And(own), order=read.order, source=read.source), And(tests)
+
+
+def stays_whole(read: Read, tests: tuple[Condition, ...] = ()) -> bool:
+    """Whether columns, order and these tests can be taken of rows of a query as of the table's: none of it is computed,
+    and everybody may read whole rows."""
+    if read.table in catalog.partly_hidden:
+        return False
     table = catalog.named(read.table)
     named = {pick.column for pick in read.columns} | {key.column for key in read.order}
     for part in tests:
         named.update(tested_columns(part))
-    if not all(name in table.by_sql_name and not table.by_sql_name[name].computed for name in named):
-        return None
-    own = tuple(part for part in parts if not tests_lists(part))
-    return Read(read.table, (), where=And(own), order=read.order, source=read.source), And(tests)
+    return all(name in table.by_sql_name and not table.by_sql_name[name].computed for name in named)
 
 
 def _sort(writing: Writing, table: str, alias: str, key: Sort) -> str:
@@ -292,5 +306,11 @@ def sort_value(writing: Writing, table: str, alias: str, key: Sort) -> str:
 
 
 def _shown(statement: Statement) -> str:
-    values = ", ".join(f"${number} = {value.decode()!r}" for number, value in enumerate(statement.values, 1))
-    return f"{statement.text} -- {values}" if values else statement.text
+    """A statement that means the same with its values written out, to be read or run by people."""
+
+    def written(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
+        return "'" + statement.values[int(found[1]) - 1].decode().replace("'", "''") + "'"
+
+    return _PARAMETER.sub(written, statement.text)

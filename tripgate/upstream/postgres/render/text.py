@@ -24,14 +24,24 @@ class Literal:
     text: str
 
 
-Parts = list["Literal | str"]
+class Mark:
+    """Stands for a part of an answer that is put in its place later, by whoever made the mark."""
 
 
-def concatenated(parts: Sequence["Literal | str"]) -> str:
-    """The parts as one expression."""
+Parts = list["Literal | Mark | str"]
+
+
+def concatenated(parts: Sequence["Literal | Mark | str"]) -> str:
+    """The parts as one expression.
+
+    Raises:
+        NotInSqlError: One of them is only marked.
+    """
     found: list[str] = []
     known = ""
     for part in parts:
+        if isinstance(part, Mark):
+            raise NotInSqlError
         if isinstance(part, Literal):
             known += part.text
             continue
