@@ -16,11 +16,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from yarl import URL
 
 from tripgate import systems
 from tripgate.commands.add.command import add
@@ -115,16 +117,22 @@ def dev(
     need_local_packages("tripgate dev")
     _warn_of_other_gql()
     _refuse_misspelt_settings()
-    stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
+    board = _board_env(project_dir.resolve())
+    options = _stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm)
+    if board:
+        # Links in mails name the port, so it is chosen before Auth starts.
+        port = port or _free_port()
+        options = replace(options, site_url=_board_url(host, port))
+    stack = _stack(options)
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
         click.echo("Starting the gateway", err=True)
-        gateway = stack.spawn(
-            "gateway", [sys.executable, "-m", "tripgate", "serve"], _gateway_env(stack.info, host, port, direct=direct)
-        )
+        env = {**_gateway_env(stack.info, host, port, direct=direct), **board}
+        gateway = stack.spawn("gateway", [sys.executable, "-m", "tripgate", "serve"], env)
         url = _wait_for_gateway(gateway)
         click.echo(f"Tripgate ready: {url}")
-        _describe(stack, ("Start page", url.removesuffix("graphql")))
+        pages = [("Start page", url.removesuffix("graphql")), *([("Board", _board_url(host, port))] if board else [])]
+        _describe(stack, *pages)
         watching = Development(stack, project_dir.resolve(), apply_at_once=apply_at_once)
         watching.check()
         with contextlib.nullcontext() if quiet else RequestLines(gateway.log, click.echo):
@@ -312,6 +320,29 @@ def _graphiql_env() -> Mapping[str, str]:
         return {}
     accounts = ",".join(f"{email}:{demo.password}" for demo in _demos() for email in demo.emails)
     return {"TRIPGATE_GRAPHIQL_ASSETS": str(assets), "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS": accounts}
+
+
+def _board_env(project: Path) -> Mapping[str, str]:
+    from tripgate.local.board_assets import board_assets  # noqa: PLC0415 - reached by `dev` alone
+    from tripgate.local.errors import LocalStackError  # noqa: PLC0415
+
+    try:
+        assets = board_assets(project, lambda sentence: click.echo(sentence, err=True))
+    except LocalStackError as error:
+        click.echo(f"Going on without the board: {error}", err=True)
+        return {}
+    return {} if assets is None else {"TRIPGATE_BOARD_ASSETS": str(assets)}
+
+
+def _board_url(host: str, port: int) -> str:
+    here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - an address that one can open instead
+    return str(URL.build(scheme="http", host=here, port=port, path="/board"))
+
+
+def _free_port() -> int:
+    from tripgate.local.ports import free_port  # noqa: PLC0415 - `serve` must run without the local packages
+
+    return free_port()
 
 
 def _demos() -> list[Demo]:

@@ -1,6 +1,6 @@
-"""Drives headless Chromium by the Chrome DevTools Protocol: real clicks, and a record of what the page did.
+"""Drives headless Chromium by the Chrome DevTools Protocol: real clicks and keys, and a record of what pages did.
 
-As small as the tests need. Everything goes over one WebSocket, to one page of one browser.
+As small as the tests need. Everything goes over one WebSocket to one browser, whose pages know nothing of each other.
 """
 
 import asyncio
@@ -36,27 +36,77 @@ _FLAGS = (
 )
 _SECONDS = 15
 # Keys that a page acts on by itself: the number that the browser knows each by, and what it writes.
-_KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), "Space": (32, " ")}
+_KEYS = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    "Space": (32, " "),
+    "ArrowLeft": (37, ""),
+    "ArrowUp": (38, ""),
+    "ArrowRight": (39, ""),
+    "ArrowDown": (40, ""),
+}
 
 
-class Page:
-    """The browser's only page."""
+class Browser:
+    """A browser that runs, and its connection."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._session: str | None = None
+        self._pages: dict[str, Page] = {}
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator["Page"]:
+        """A blank page, with storage and cookies of its own: another person's. It is closed with the block."""
+        context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context)
+        session = (await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True))["sessionId"]
+        page = self._pages[session] = Page(self, session)
+        await page.listen()
+        try:
+            yield page
+        finally:
+            del self._pages[session]
+            await self.call("Target.disposeBrowserContext", browserContextId=context)
+
+    async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """What a command of the protocol answers, of one page where its session is given."""
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        of_page = {} if session is None else {"sessionId": session}
+        await self._socket.send_json({"id": number, "method": method, "params": params, **of_page})
+        said = await asyncio.wait_for(answer, _SECONDS)
+        assert "error" not in said, (method, said["error"])
+        result: dict[str, Any] = said["result"]
+        return result
+
+    async def listen(self) -> None:
+        """Take what the browser says until it ends."""
+        async for message in self._socket:
+            said = message.json()
+            if "id" in said:
+                self._answers.pop(said["id"]).set_result(said)
+            elif (note := _NOTES.get(said["method"])) and (page := self._pages.get(said.get("sessionId", ""))):
+                note(page, said["params"])
+
+
+class Page:
+    """One page of a browser, alone in its window."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
         #: What the page asked of which address.
         self.requests: list[str] = []
+        #: What it sent over WebSockets.
+        self.sent: list[str] = []
         #: Errors of the console, failed requests and breaches of the content security policy among them.
         self.complaints: list[str] = []
 
-    async def attach(self) -> None:
-        """Open a blank page and listen to it."""
-        target = await self._call("Target.createTarget", url="about:blank")
-        attached = await self._call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self._session = attached["sessionId"]
+    async def listen(self) -> None:
+        """Have all of it recorded."""
         for domain in ("Page", "Runtime", "Network", "Log", "Audits"):
             await self._call(f"{domain}.enable")
 
@@ -106,17 +156,35 @@ class Page:
 
     async def click(self, selector: str) -> None:
         """Click the middle of the element, as a hand would, once it can be clicked."""
+        await self.click_found(f"document.querySelector({json.dumps(selector)})")
+
+    async def click_found(self, script: str) -> None:
+        """The same with the element that the expression finds, which is brought into view."""
         x, y = await self.value(
             f"""(() => {{
-              const element = document.querySelector({json.dumps(selector)});
+              const element = {script};
               if (!element || element.disabled) return null;
+              element.scrollIntoView({{block: "nearest", behavior: "instant"}});
               const box = element.getBoundingClientRect();
               const point = [box.x + box.width / 2, box.y + box.height / 2];
               return element.contains(document.elementFromPoint(...point)) ? point : null;
             }})()"""
         )
-        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            await self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        await self._mouse("mouseMoved", x, y)
+        await self._mouse("mousePressed", x, y)
+        await self._mouse("mouseReleased", x, y)
+
+    async def drag(self, selector: str, x: float, y: float) -> None:
+        """Take hold of the element's middle, move it there, and let go."""
+        from_x, from_y = await self.value(
+            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        await self._mouse("mouseMoved", from_x, from_y)
+        await self._mouse("mousePressed", from_x, from_y)
+        for step in (0.5, 0.9, 1):
+            await self._mouse("mouseMoved", from_x + (x - from_x) * step, from_y + (y - from_y) * step)
+        await self._mouse("mouseReleased", x, y)
 
     async def hover(self, x: float, y: float) -> None:
         """Move the pointer."""
@@ -144,29 +212,20 @@ class Page:
         answer = await self._call("Page.captureScreenshot", format="png")
         return base64.b64decode(answer["data"])
 
-    async def listen(self) -> None:
-        """Take what the browser says until it ends."""
-        async for message in self._socket:
-            said = message.json()
-            if "id" in said:
-                self._answers.pop(said["id"]).set_result(said)
-            elif (note := _NOTES.get(said["method"])) is not None:
-                note(self, said["params"])
+    async def _mouse(self, kind: str, x: float, y: float) -> None:
+        held = 0 if kind == "mouseReleased" else 1
+        await self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=held, clickCount=1)
 
     async def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        number = next(self._numbers)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        session = {} if self._session is None else {"sessionId": self._session}
-        await self._socket.send_json({"id": number, "method": method, "params": params, **session})
-        said = await asyncio.wait_for(answer, _SECONDS)
-        assert "error" not in said, (method, said["error"])
-        result: dict[str, Any] = said["result"]
-        return result
+        return await self._browser.call(method, self._session, **params)
 
     def _asked(self, params: dict[str, Any]) -> None:
         url = params["request"]["url"]
         if not url.startswith("data:"):
             self.requests.append(url)
+
+    def _sent(self, params: dict[str, Any]) -> None:
+        self.sent.append(params["response"]["payloadData"])
 
     def _logged(self, params: dict[str, Any]) -> None:
         if params["type"] in {"error", "assert"}:
@@ -187,6 +246,7 @@ class Page:
 
 _NOTES: dict[str, Callable[[Page, dict[str, Any]], None]] = {
     "Network.requestWillBeSent": Page._asked,
+    "Network.webSocketFrameSent": Page._sent,
     "Runtime.consoleAPICalled": Page._logged,
     "Runtime.exceptionThrown": Page._threw,
     "Log.entryAdded": Page._entered,
@@ -197,6 +257,13 @@ _NOTES: dict[str, Callable[[Page, dict[str, Any]], None]] = {
 @asynccontextmanager
 async def browser_page(chromium: Chromium, profile: Path) -> AsyncIterator[Page]:
     """A page of a browser of its own, which keeps what it writes in `profile` and ends with the block."""
+    async with browser(chromium, profile) as running, running.page() as page:
+        yield page
+
+
+@asynccontextmanager
+async def browser(chromium: Chromium, profile: Path) -> AsyncIterator[Browser]:
+    """A browser without a page, which keeps what it writes in `profile` and ends with the block."""
     process = await asyncio.create_subprocess_exec(
         chromium.program,
         *_FLAGS,
@@ -219,10 +286,9 @@ async def browser_page(chromium: Chromium, profile: Path) -> AsyncIterator[Page]
             aiohttp.ClientSession() as http,
             http.ws_connect(said.split()[-1].decode(), max_msg_size=0) as socket,
         ):
-            page = Page(socket)
-            tasks.append(asyncio.create_task(page.listen()))
-            await page.attach()
-            yield page
+            running = Browser(socket)
+            tasks.append(asyncio.create_task(running.listen()))
+            yield running
     finally:
         for task in tasks:
             task.cancel()

@@ -203,6 +203,7 @@ def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
     names = [line.split(":")[0].strip() for line in first.lines[1:-1]]
     assert names == [
         "Start page",
+        "Board",
         "Supabase API",
         "Publishable key",
         "Secret key",

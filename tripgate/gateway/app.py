@@ -29,6 +29,7 @@ from tripgate.gateway.observability.endpoints import (
 )
 from tripgate.gateway.observability.health import Health
 from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.pages.board import add_board
 from tripgate.gateway.pages.graphiql import add_graphiql
 from tripgate.gateway.pages.start import add_start_page
 from tripgate.gateway.schema import is_subgraph
@@ -58,8 +59,8 @@ def application(
         schema: What it serves, of `build_schema`; by default the program's own.
 
     Raises:
-        SettingsError: GraphiQL's files are not where the settings say, or a schema is given that is no subgraph though
-            the settings ask for one.
+        SettingsError: GraphiQL's or the board's files are not where the settings say, or a schema is given that is no
+            subgraph though the settings ask for one.
     """
     if schema is not None and settings.federation and not is_subgraph(schema):
         raise SettingsError("TRIPGATE_FEDERATION needs a schema that is made so: build_schema(…, federation=True).")
@@ -158,6 +159,7 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
     app.router.add_options("/graphql", options)
     app.router.add_route("*", "/graphql", graphql)
     graphiql = add_graphiql(app, settings)
+    add_board(app, settings)
 
 
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)

@@ -20,7 +20,7 @@ from tripgate.local.binaries import deno, user_cache
 from tripgate.local.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Make = Callable[[Path, Path], None]
 
@@ -40,30 +40,68 @@ def made_from_packages(
     Raises:
         LocalStackError: The packages could not be fetched, or do not hold what `make` wants.
     """
+    files = sorted(path for path in locked.iterdir() if path.is_file())
+
+    def fill(folder: Path, made: Path) -> None:
+        progress(f"Fetching {what}, once for all projects")
+        project = folder / "project"
+        shutil.copytree(locked, project)
+        make(_install(what, project, folder / "deno"), made)
+
+    return made_once(what, digest_of(files, recipe), fill)
+
+
+def node_modules(what: str, lock_files: Sequence[Path], progress: Callable[[str], None]) -> Path:
+    """The folder `node_modules` of a `package.json` and its `deno.lock`, installed once on this machine.
+
+    Raises:
+        LocalStackError: The packages could not be fetched.
+    """
+
+    def fill(folder: Path, made: Path) -> None:
+        progress(f"Fetching the packages of {what}, once for all projects")
+        for file in lock_files:
+            shutil.copy(file, made)
+        _install(what, made, folder / "deno")
+
+    return made_once(f"{what}-packages", digest_of(lock_files), fill) / "node_modules"
+
+
+def made_once(what: str, digest: str, fill: Callable[[Path, Path], None]) -> Path:
+    """The folder of the user's cache that `fill` fills at the first call on this machine, given one for scratch too.
+
+    Raises:
+        LocalStackError: It cannot be written, or `fill` says so; then there is none.
+    """
     cache = user_cache()
-    target = cache / f"{what.lower()}-{_digest(locked, recipe)}"
+    target = cache / f"{what.lower()}-{digest}"
     if target.exists():
         return target
     cache.mkdir(parents=True, exist_ok=True)
     with _file_lock(cache / f"{what.lower()}.lock"):
         if not target.exists():
-            progress(f"Fetching {what}, once for all projects")
             try:
                 # In the cache, so that the rename stays on one file system.
                 with tempfile.TemporaryDirectory(dir=cache) as folder:
                     made = Path(folder, "made")
                     made.mkdir()
-                    make(_install(what, locked, Path(folder)), made)
+                    fill(Path(folder), made)
                     made.rename(target)
             except OSError as error:
                 raise LocalStackError(f"{what} could not be unpacked into {target}: {error}.") from error
     return target
 
 
-def _install(what: str, locked: Path, folder: Path) -> Path:
+def digest_of(files: Iterable[Path], recipe: str = "") -> str:
+    """A name for what is made of these files, by their names and what they hold."""
+    found = hashlib.sha256(recipe.encode() + b"\0")
+    for file in files:
+        found.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
+
+
+def _install(what: str, project: Path, home: Path) -> Path:
     """Let Deno download the locked packages; the folder that holds them."""
-    project, home = folder / "project", folder / "deno"
-    shutil.copytree(locked, project)
     result = subprocess.run(  # noqa: S603 (own command line)
         [deno(), "install", "--frozen"],
         cwd=project,
@@ -79,13 +117,6 @@ def _install(what: str, locked: Path, folder: Path) -> Path:
     if result.returncode != 0 or packages is None:
         raise LocalStackError(f"{what} could not be fetched; check the network:\n{result.stdout.strip()}")
     return packages
-
-
-def _digest(locked: Path, recipe: str) -> str:
-    found = hashlib.sha256(recipe.encode() + b"\0")
-    for file in sorted(path for path in locked.iterdir() if path.is_file()):
-        found.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return found.hexdigest()[:12]
 
 
 @contextlib.contextmanager

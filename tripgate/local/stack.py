@@ -37,7 +37,8 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 @dataclass(frozen=True)
 class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
-    overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes.
+    overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
+    unless the project says so itself.
     """
 
     project_dir: Path
@@ -48,6 +49,7 @@ class StackOptions:
     seed: bool = True
     access_token_seconds: int | None = None
     password_cost: int | None = None
+    site_url: str | None = None
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
 
@@ -180,6 +182,8 @@ class Stack:
             auth = auth.model_copy(update={"access_token_seconds": options.access_token_seconds})
         if options.password_cost is not None:
             auth = auth.model_copy(update={"password_cost": options.password_cost})
+        if options.site_url is not None and "site_url" not in auth.model_fields_set:
+            auth = auth.model_copy(update={"site_url": options.site_url})
         functions = functions_settings.of_project(options.project_dir)
         schemas = postgrest.exposed_schemas(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)

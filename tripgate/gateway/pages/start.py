@@ -36,6 +36,7 @@ _ELSEWHERE = {
     "port",
     "development",
     "development_services",
+    "board_assets",
     "graphiql_assets",
     "graphiql_demo_accounts",
 }

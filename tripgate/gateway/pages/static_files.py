@@ -35,30 +35,33 @@ class StaticFiles:
 
     Args:
         paths: The files; their names must differ.
+        named_by_digest: Whether each name tells what the file holds, as a bundler makes them.
 
     Raises:
         OSError: One cannot be read.
+        KeyError: One is of no known kind.
     """
 
-    def __init__(self, at: str, paths: Iterable[Path]) -> None:
+    def __init__(self, at: str, paths: Iterable[Path], *, named_by_digest: bool = False) -> None:
         self._at = at
         self._files = {path.name: _File(path.read_bytes(), _TYPES[path.suffix]) for path in paths}
-        # Part of every address: files that change get new ones, so browsers may keep the old for ever.
-        self._version = _version(self._files)
+        # Files that change get new addresses, so browsers may keep the old for ever.
+        self._version = "" if named_by_digest else f"/{_version(self._files)}"
 
     @property
     def folder(self) -> str:
         """The path that stands before each name."""
-        return f"{self._at}/{self._version}"
+        return self._at + self._version
 
     def add_to(self, app: web.Application) -> None:
         """Serve them."""
-        app.router.add_get(f"{self._at}/{{version}}/{{name}}", self._one)
+        app.router.add_get(f"{self._at}/{{path:.*}}", self._one)
 
     async def _one(self, request: web.Request) -> web.Response:
         """One file, or 404 where there is none of that name in this version."""
-        file = self._files.get(request.match_info["name"])
-        if file is None or request.match_info["version"] != self._version:
+        version, _, name = f"/{request.match_info['path']}".rpartition("/")
+        file = self._files.get(name)
+        if file is None or version != self._version:
             return not_found(request.app)
         headers = {
             **_COMMON_HEADERS,

@@ -37,7 +37,7 @@ class SettingsError(Exception):
 
 
 class DemoAccount(BaseModel):
-    """An account that anybody who opens GraphiQL may sign in as."""
+    """An account that anybody who opens GraphiQL or the board may sign in as."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -94,9 +94,14 @@ class Settings(
         default=None,
         description="The folder of GraphiQL's files, to show it at /graphql in browsers. `tripgate dev` sets it.",
     )
+    board_assets: DirectoryPath | None = Field(
+        default=None,
+        description="The folder of the built examples/board, to show it at /board. `tripgate dev` sets it.",
+    )
     graphiql_demo_accounts: Annotated[tuple[DemoAccount, ...] | None, NoDecode] = Field(
         default=None,
-        description="Accounts that GraphiQL signs in at a click, as email:password,email:password. Development only.",
+        description="Accounts that GraphiQL and the board sign in at a click, as email:password,email:password. "
+        "Development only.",
     )
 
     development_services: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(

@@ -1,0 +1,184 @@
+/* eslint-disable */
+import * as types from './graphql';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query Viewer {\n    viewer { id displayName }\n  }\n": typeof types.ViewerDocument,
+    "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": typeof types.AcceptDocument,
+    "\n  subscription Mine { myInvitations { id } }\n": typeof types.MineDocument,
+    "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": typeof types.PeopleFragmentDoc,
+    "\n  subscription Open($trip: UUID!) {\n    invitations(filter: { tripId: { eq: $trip }, status: { eq: PENDING } }) { nodes { id email role } }\n  }\n": typeof types.OpenDocument,
+    "\n  mutation Invite($trip: UUID!, $email: String!, $role: CollaboratorRole!) {\n    inviteCollaborator(tripId: $trip, email: $email, role: $role) { id }\n  }\n": typeof types.InviteDocument,
+    "\n  mutation Revoke($id: UUID!) { revokeInvitation(id: $id) { id } }\n": typeof types.RevokeDocument,
+    "\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n": typeof types.AddDocument,
+    "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": typeof types.RenameDocument,
+    "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
+    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": typeof types.MoveDocument,
+    "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
+    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n": typeof types.HereDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.SignInDocument,
+    "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.SignUpDocument,
+    "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.ConfirmDocument,
+    "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.RefreshDocument,
+    "\n  mutation SignOut { signOut }\n": typeof types.SignOutDocument,
+    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n": typeof types.BoardDocument,
+    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": typeof types.MyTripsDocument,
+    "\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n": typeof types.CreateTripDocument,
+    "\n  fragment Votes on VoteSummary { up down score mine }\n": typeof types.VotesFragmentDoc,
+    "\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n": typeof types.CastDocument,
+    "\n  mutation Retract($item: UUID!) { retractVote(tripItemId: $item) { id } }\n": typeof types.RetractDocument,
+};
+const documents: Documents = {
+    "\n  query Viewer {\n    viewer { id displayName }\n  }\n": types.ViewerDocument,
+    "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": types.AcceptDocument,
+    "\n  subscription Mine { myInvitations { id } }\n": types.MineDocument,
+    "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": types.PeopleFragmentDoc,
+    "\n  subscription Open($trip: UUID!) {\n    invitations(filter: { tripId: { eq: $trip }, status: { eq: PENDING } }) { nodes { id email role } }\n  }\n": types.OpenDocument,
+    "\n  mutation Invite($trip: UUID!, $email: String!, $role: CollaboratorRole!) {\n    inviteCollaborator(tripId: $trip, email: $email, role: $role) { id }\n  }\n": types.InviteDocument,
+    "\n  mutation Revoke($id: UUID!) { revokeInvitation(id: $id) { id } }\n": types.RevokeDocument,
+    "\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n": types.AddDocument,
+    "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": types.RenameDocument,
+    "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
+    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": types.MoveDocument,
+    "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
+    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n": types.HereDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": types.SignInDocument,
+    "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": types.SignUpDocument,
+    "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": types.ConfirmDocument,
+    "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": types.RefreshDocument,
+    "\n  mutation SignOut { signOut }\n": types.SignOutDocument,
+    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n": types.BoardDocument,
+    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": types.MyTripsDocument,
+    "\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n": types.CreateTripDocument,
+    "\n  fragment Votes on VoteSummary { up down score mine }\n": types.VotesFragmentDoc,
+    "\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n": types.CastDocument,
+    "\n  mutation Retract($item: UUID!) { retractVote(tripItemId: $item) { id } }\n": types.RetractDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ *
+ *
+ * @example
+ * ```ts
+ * const query = graphql(`query GetUser($id: ID!) { user(id: $id) { name } }`);
+ * ```
+ *
+ * The query argument is unknown!
+ * Please regenerate the types.
+ */
+export function graphql(source: string): unknown;
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Viewer {\n    viewer { id displayName }\n  }\n"): (typeof documents)["\n  query Viewer {\n    viewer { id displayName }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n"): (typeof documents)["\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Mine { myInvitations { id } }\n"): (typeof documents)["\n  subscription Mine { myInvitations { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n"): (typeof documents)["\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Open($trip: UUID!) {\n    invitations(filter: { tripId: { eq: $trip }, status: { eq: PENDING } }) { nodes { id email role } }\n  }\n"): (typeof documents)["\n  subscription Open($trip: UUID!) {\n    invitations(filter: { tripId: { eq: $trip }, status: { eq: PENDING } }) { nodes { id email role } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Invite($trip: UUID!, $email: String!, $role: CollaboratorRole!) {\n    inviteCollaborator(tripId: $trip, email: $email, role: $role) { id }\n  }\n"): (typeof documents)["\n  mutation Invite($trip: UUID!, $email: String!, $role: CollaboratorRole!) {\n    inviteCollaborator(tripId: $trip, email: $email, role: $role) { id }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Revoke($id: UUID!) { revokeInvitation(id: $id) { id } }\n"): (typeof documents)["\n  mutation Revoke($id: UUID!) { revokeInvitation(id: $id) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n"): (typeof documents)["\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n"): (typeof documents)["\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n"): (typeof documents)["\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n"): (typeof documents)["\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"): (typeof documents)["\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n"): (typeof documents)["\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignOut { signOut }\n"): (typeof documents)["\n  mutation SignOut { signOut }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n"): (typeof documents)["\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Votes on VoteSummary { up down score mine }\n"): (typeof documents)["\n  fragment Votes on VoteSummary { up down score mine }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n"): (typeof documents)["\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Retract($item: UUID!) { retractVote(tripItemId: $item) { id } }\n"): (typeof documents)["\n  mutation Retract($item: UUID!) { retractVote(tripItemId: $item) { id } }\n"];
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}
+
+export type DocumentType<TDocumentNode extends DocumentNode<any, any>> = TDocumentNode extends DocumentNode<  infer TType,  any>  ? TType  : never;

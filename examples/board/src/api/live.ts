@@ -1,0 +1,34 @@
+// A live query, with one's own changes shown before the server has them.
+import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { useEffect, useState } from "react";
+import { type AnyVariables, type CombinedError, useSubscription } from "urql";
+
+export type Sending = Promise<{ error?: CombinedError | undefined }>;
+/** Shows `data` as `apply` makes it while `send` is under way. Gives the error, if there is one. */
+export type Change<Data> = (apply: (data: Data) => Data, send: () => Sending) => Promise<CombinedError | undefined>;
+
+type Pending<Data> = { apply: (data: Data) => Data; done: boolean };
+
+/**
+ * The server sends a whole new answer whenever it differs, so nothing is merged here: what is shown is the newest answer
+ * with each pending change applied to it. A change that failed is dropped at once, one that was made with the next answer.
+ */
+export function useLive<Data, Variables extends AnyVariables>(
+  query: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+) {
+  const [{ data: answer, error }] = useSubscription<Data, Data, Variables>({ query, variables });
+  const [pending, setPending] = useState<readonly Pending<Data>[]>([]);
+  useEffect(() => setPending((all) => all.filter(({ done }) => !done)), [answer]);
+
+  const change: Change<Data> = async (apply, send) => {
+    const mine = { apply, done: false };
+    setPending((all) => [...all, mine]);
+    const { error } = await send();
+    if (error) setPending((all) => all.filter((one) => one !== mine));
+    mine.done = true;
+    return error;
+  };
+  const data = answer && pending.reduce<Data>((shown, { apply }) => apply(shown), answer);
+  return { data, error, change };
+}

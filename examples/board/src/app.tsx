@@ -1,0 +1,38 @@
+import { useQuery } from "urql";
+import { graphql } from "./api/generated";
+import { Join } from "./invitations/Join";
+import { SignIn } from "./session/SignIn";
+import { signOut, useSession } from "./session/session";
+import { TripPage } from "./trip/TripPage";
+import { Trips } from "./trips/Trips";
+import { Announcer } from "./ui/announcer";
+import { Link, usePath } from "./ui/router";
+
+const Viewer = graphql(`
+  query Viewer {
+    viewer { id displayName }
+  }
+`);
+
+export function App() {
+  const signedIn = useSession() !== null;
+  const [{ data }] = useQuery({ query: Viewer, pause: !signedIn });
+  return (
+    <>
+      <header className="bar">
+        <Link to="" className="brand">Tripgate board</Link>
+        {signedIn && <span className="me">{data?.viewer?.displayName}</span>}
+        {signedIn && <button type="button" onClick={() => void signOut()}>Sign out</button>}
+      </header>
+      <main>{signedIn ? <Page me={data?.viewer?.id} /> : <SignIn />}</main>
+      <Announcer />
+    </>
+  );
+}
+
+function Page({ me }: { me: string | undefined }) {
+  const [page, id] = usePath().split("/");
+  if (page === "trips" && id) return <TripPage key={id} id={id} me={me} />;
+  if (page === "invitations") return <Join />;
+  return <Trips />;
+}

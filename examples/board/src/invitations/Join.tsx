@@ -1,0 +1,37 @@
+// Where the link of an invitation leads, as /board/invitations?token=….
+import { useMutation } from "urql";
+import { hasCode, problemOf } from "../api/errors";
+import { graphql } from "../api/generated";
+import { Problem } from "../ui/form";
+import { go, Link } from "../ui/router";
+
+const Accept = graphql(`
+  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }
+`);
+
+export function Join() {
+  const [{ fetching, error }, accept] = useMutation(Accept);
+  const token = new URLSearchParams(location.search).get("token") ?? "";
+
+  async function join() {
+    const { data } = await accept({ token });
+    if (data?.acceptInvitation) go(`trips/${data.acceptInvitation.tripId}`);
+  }
+  return (
+    <section className="panel narrow">
+      <h1>You are invited</h1>
+      <p>Join the trip, and plan it together.</p>
+      {error && (
+        <Problem>
+          {hasCode(error, "NOT_FOUND")
+            ? "This invitation is not open any more, or it is for another address than the one that you are signed in with."
+            : problemOf(error)}
+        </Problem>
+      )}
+      <div className="row">
+        <button type="button" className="main" disabled={fetching} onClick={() => void join()}>Join the trip</button>
+        <Link to="">Not now</Link>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,76 @@
+// One thing that is planned.
+import type { KeyboardEvent, PointerEvent } from "react";
+import { Votes } from "../votes/Votes";
+import { Icon } from "../ui/Icon";
+import { EditItem } from "./EditItem";
+import type { ChangeItems } from "./Itinerary";
+import { type Item, type Place, placeOf } from "./items";
+import { KINDS } from "./kinds";
+
+type Props = {
+  item: Item;
+  items: readonly Item[];
+  days: number;
+  mayEdit: boolean;
+  isDragged: boolean;
+  isOpen: boolean;
+  onToggle: () => void;
+  onDrag: (event: PointerEvent<HTMLElement>) => void;
+  moveTo: (to: Place) => void;
+  change: ChangeItems;
+};
+
+export function Card(props: Props) {
+  const { item, items, days, mayEdit, isDragged, isOpen, onToggle, onDrag, moveTo, change } = props;
+  const here = placeOf(items, item);
+
+  function onArrow(event: KeyboardEvent) {
+    const to = {
+      ArrowUp: { ...here, position: here.position - 1 },
+      ArrowDown: { ...here, position: here.position + 1 },
+      ArrowLeft: { ...here, dayNumber: here.dayNumber - 1 },
+      ArrowRight: { ...here, dayNumber: here.dayNumber + 1 },
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    if (to.position >= 0 && to.dayNumber >= 1 && to.dayNumber <= days) moveTo(to);
+  }
+
+  return (
+    <li className="card" data-item={item.id} data-kind={item.kind} data-dragged={isDragged}>
+      {mayEdit && (
+        <button
+          type="button"
+          id={`move-${item.id}`}
+          className="handle"
+          aria-label={`Move ${item.title}`}
+          aria-describedby="how-to-move"
+          onPointerDown={onDrag}
+          onKeyDown={onArrow}
+        >
+          <Icon name="handle" />
+        </button>
+      )}
+      <div className="what">
+        <h3>{item.title}</h3>
+        <p className="kind">{KINDS[item.kind]}</p>
+      </div>
+      {mayEdit && (
+        <button
+          type="button"
+          id={`edit-${item.id}`}
+          className="quiet"
+          aria-label={`Edit ${item.title}`}
+          aria-expanded={isOpen}
+          onClick={onToggle}
+        >
+          <Icon name="more" />
+        </button>
+      )}
+      <Votes item={item} change={change} />
+      {mayEdit && isOpen && (
+        <EditItem item={item} here={here} days={days} moveTo={moveTo} change={change} onDone={onToggle} />
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,69 @@
+// What is planned, and how it changes: plain data, so that a change can be shown before the server has it.
+import { graphql } from "../api/generated";
+import type { BoardSubscription, ItemFragment } from "../api/generated/graphql";
+import type { Change } from "../api/live";
+
+export const ItemFields = graphql(`
+  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }
+`);
+
+export type Item = ItemFragment;
+export type Trip = NonNullable<BoardSubscription["trip"]>;
+export type ChangeTrip = Change<Trip>;
+/** `dayNumber` counts from 1, `position` within that day from 0. */
+export type Place = { dayNumber: number; position: number };
+
+export function itemsOfDay(items: readonly Item[], day: number): Item[] {
+  return items.filter(({ dayNumber }) => dayNumber === day);
+}
+
+export function placeOf(items: readonly Item[], { id, dayNumber }: Item): Place {
+  return { dayNumber, position: itemsOfDay(items, dayNumber).findIndex((item) => item.id === id) };
+}
+
+/** The items, which are in order, with one of them at another place; the others close up, as on the server. */
+export function moved(items: readonly Item[], id: string, { dayNumber, position }: Place): Item[] {
+  const item = items.find((one) => one.id === id);
+  if (!item) return [...items];
+  const others = items.filter((one) => one !== item);
+  const next = itemsOfDay(others, dayNumber)[position];
+  const index = next ? others.indexOf(next) : others.findLastIndex((one) => one.dayNumber <= dayNumber) + 1;
+  return others.toSpliced(index, 0, { ...item, dayNumber });
+}
+
+/** The items with one of them changed. */
+export function changed(items: readonly Item[], id: string, patch: Partial<Item>): Item[] {
+  return items.map((item) => item.id === id ? { ...item, ...patch } : item);
+}
+
+/** A change of a trip, made of one of its items. */
+export function onItems(change: (items: readonly Item[]) => Item[]): (trip: Trip) => Trip {
+  return (trip) => ({ ...trip, items: { ...trip.items, nodes: change(trip.items.nodes) } });
+}
+
+/** What differs, in sentences to be read aloud. */
+export function differences(before: readonly Item[], after: readonly Item[]): string[] {
+  const known = new Map(before.map((item) => [item.id, item]));
+  const sentences: string[] = [];
+  for (const item of after) {
+    const old = known.get(item.id);
+    known.delete(item.id);
+    if (!old) sentences.push(`${item.title} is new on day ${item.dayNumber}.`);
+    else if (old.dayNumber !== item.dayNumber) sentences.push(`${item.title} is on day ${item.dayNumber} now.`);
+    else if (old.title !== item.title) sentences.push(`${old.title} is called ${item.title} now.`);
+    else if (old.voteSummary.score !== item.voteSummary.score) {
+      sentences.push(`${item.title} has ${item.voteSummary.up} for and ${item.voteSummary.down} against.`);
+    }
+  }
+  for (const gone of known.values()) sentences.push(`${gone.title} is removed.`);
+  return sentences.length > 0 ? sentences : reordered(before, after);
+}
+
+function reordered(before: readonly Item[], after: readonly Item[]): string[] {
+  // The one without which the rest is in the same order.
+  const item = after.find(({ id }) =>
+    before.some((one, index) => one.id !== after[index]?.id) &&
+    before.filter((one) => one.id !== id).every((one, index) => one.id === after.filter((other) => other.id !== id)[index]?.id)
+  );
+  return item ? [`${item.title} is number ${placeOf(after, item).position + 1} of day ${item.dayNumber} now.`] : [];
+}

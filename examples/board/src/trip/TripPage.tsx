@@ -1,0 +1,50 @@
+// One trip: everything that is shown of it comes with one live query, to which each part adds its fragment.
+import { problemOf } from "../api/errors";
+import { graphql } from "../api/generated";
+import { useLive } from "../api/live";
+import { People } from "../invitations/People";
+import { Itinerary } from "../itinerary/Itinerary";
+import { Presence } from "../presence/Presence";
+import { dates } from "../ui/dates";
+import { Problem } from "../ui/form";
+
+const Board = graphql(`
+  subscription Board($id: UUID!) {
+    trip(id: $id) {
+      id title destination startDate endDate durationDays
+      ...People
+      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {
+        totalCount
+        nodes { ...Item }
+      }
+    }
+  }
+`);
+
+export function TripPage({ id, me }: { id: string; me: string | undefined }) {
+  const { data, error, change } = useLive(Board, { id });
+  if (error) return <Problem>{problemOf(error)}</Problem>;
+  if (!data || !me) return <p aria-busy="true">Loading…</p>;
+  const trip = data.trip;
+  // Gone, or one is on it no longer: the answer is the same, and comes at once.
+  if (!trip) return <p>There is no such trip, or you are not on it.</p>;
+  const mine = trip.collaborators.nodes.find(({ user }) => user?.id === me);
+  const owns = trip.owner?.id === me;
+  return (
+    <>
+      <header className="heading">
+        <div>
+          <h1>{trip.title}</h1>
+          <p>{[trip.destination, dates(trip.startDate, trip.endDate)].filter(Boolean).join(" · ")}</p>
+        </div>
+        <Presence tripId={trip.id} me={me} />
+      </header>
+      <Itinerary
+        trip={trip}
+        mayEdit={owns || mine?.role === "EDITOR"}
+        change={(apply, send) => change((shown) => ({ trip: shown.trip && apply(shown.trip) }), send)}
+      />
+      <People trip={trip} owns={owns} />
+    </>
+  );
+}

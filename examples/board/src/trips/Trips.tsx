@@ -1,0 +1,78 @@
+// The list of one's trips, live: it shows a trip as soon as one is on it.
+import { useMutation } from "urql";
+import { problemOf } from "../api/errors";
+import { graphql } from "../api/generated";
+import { useLive } from "../api/live";
+import { OpenInvitations } from "../invitations/OpenInvitations";
+import { dates } from "../ui/dates";
+import { Field, Problem, useForm } from "../ui/form";
+import { go, Link } from "../ui/router";
+
+const MyTrips = graphql(`
+  subscription MyTrips {
+    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {
+      nodes {
+        id title destination startDate endDate
+        owner { displayName }
+        items(first: 1) { totalCount }
+        collaborators(first: 1) { totalCount }
+      }
+    }
+  }
+`);
+const CreateTrip = graphql(`
+  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }
+`);
+
+export function Trips() {
+  const { data, error } = useLive(MyTrips, {});
+  const trips = data?.trips?.nodes;
+  return (
+    <>
+      <h1>Your trips</h1>
+      <OpenInvitations />
+      {error && <Problem>{problemOf(error)}</Problem>}
+      {trips?.length === 0 && <p>None yet. Begin one below, or have somebody invite you.</p>}
+      <ul className="trips" aria-busy={!data && !error}>
+        {trips?.map((trip) => (
+          <li key={trip.id}>
+            <Link to={`trips/${trip.id}`} className="trip">
+              <strong>{trip.title}</strong>
+              <span>{[trip.destination, dates(trip.startDate, trip.endDate)].filter(Boolean).join(" · ")}</span>
+              <span>
+                {trip.items.totalCount} planned · by {trip.owner?.displayName}
+                {trip.collaborators.totalCount > 0 && ` and ${trip.collaborators.totalCount} more`}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <NewTrip />
+    </>
+  );
+}
+
+function NewTrip() {
+  const [, createTrip] = useMutation(CreateTrip);
+  const { problems, busy, props } = useForm(["title", "startDate", "endDate"], async (values) => {
+    const { title = "", startDate, endDate } = values;
+    const input = { title, startDate: startDate || null, endDate: endDate || null };
+    const { data, error } = await createTrip({ input });
+    if (data?.createTrip) go(`trips/${data.createTrip.id}`);
+    return error;
+  });
+  return (
+    <section className="panel narrow" aria-labelledby="new-trip">
+      <h2 id="new-trip">A new trip</h2>
+      <form {...props}>
+        <Field label="Title" name="title" placeholder="A long weekend in Rome" problem={problems["title"]} />
+        <div className="row">
+          <Field label="First day" name="startDate" type="date" problem={problems["startDate"]} />
+          <Field label="Last day" name="endDate" type="date" problem={problems["endDate"]} />
+        </div>
+        <Problem>{problems["form"]}</Problem>
+        <button type="submit" className="main" disabled={busy}>Begin</button>
+      </form>
+    </section>
+  );
+}

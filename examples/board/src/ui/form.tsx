@@ -1,0 +1,58 @@
+// A form whose fields show what the server says of them.
+import { type ComponentProps, type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+import type { CombinedError } from "urql";
+import { type Problems, problemsOf } from "../api/errors";
+
+type Values = { [field: string]: string };
+type Sent = Promise<CombinedError | undefined>;
+
+/** `send` gets what was filled in, by name, and gives the error, if any. `onSent` is called when there was none. */
+export function useForm(fields: readonly string[], send: (values: Values) => Sent, onSent?: () => void) {
+  const [problems, setProblems] = useState<Problems>({});
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+
+  async function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    if (!form.current || busy) return;
+    const values = Object.fromEntries(new FormData(form.current).entries()) as Values;
+    setBusy(true);
+    const found = problemsOf(await send(values), fields);
+    setBusy(false);
+    setProblems(found);
+    const first = fields.find((field) => found[field]);
+    if (first) form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+    else if (!found["form"]) {
+      form.current?.reset();
+      onSent?.();
+    }
+  }
+  return { problems, busy, props: { ref: form, onSubmit, noValidate: true, "aria-busy": busy } };
+}
+
+export function Field({ label, problem, ...input }: { label: string; problem?: string | undefined } & ComponentProps<"input">) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input id={id} aria-invalid={Boolean(problem)} aria-describedby={`${id}-problem`} autoComplete="off" {...input} />
+      <Problem id={`${id}-problem`}>{problem}</Problem>
+    </div>
+  );
+}
+
+export function Select({ label, options, ...select }: { label: string; options: Values } & ComponentProps<"select">) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} {...select}>
+        {Object.entries(options).map(([value, words]) => <option key={value} value={value}>{words}</option>)}
+      </select>
+    </div>
+  );
+}
+
+export function Problem({ id, children }: { id?: string; children: ReactNode }) {
+  return <p id={id} className="problem" role="alert">{children}</p>;
+}

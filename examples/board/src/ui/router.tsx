@@ -1,0 +1,33 @@
+// Which page is shown: the part of the address behind /board/.
+import { type MouseEvent, type ReactNode, useSyncExternalStore } from "react";
+
+const BASE = import.meta.env.BASE_URL;
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  addEventListener("popstate", listener);
+  return () => {
+    listeners.delete(listener);
+    removeEventListener("popstate", listener);
+  };
+}
+
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, () => location.pathname.slice(BASE.length));
+}
+
+export function go(path: string) {
+  history.pushState(null, "", BASE + path);
+  scrollTo(0, 0);
+  for (const listener of listeners) listener();
+}
+
+export function Link({ to, className, children }: { to: string; className?: string; children: ReactNode }) {
+  function follow(event: MouseEvent) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return; // a new tab or window
+    event.preventDefault();
+    go(to);
+  }
+  return <a href={BASE + to} className={className} onClick={follow}>{children}</a>;
+}

@@ -1,0 +1,96 @@
+"""Two people plan a trip, each in a browser of their own: what one does, the other sees without a reload."""
+
+from tests.board.conftest import Two
+from tests.board.people import Place, fill, plan, press, says, shows, votes
+from tests.browser.page import Page
+
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+async def test_from_nothing_to_a_trip_of_two(place: Place, page: Page, other: Page) -> None:
+    await page.open(place.board)
+    await press(page, "Make an account")
+    await fill(page, "Your name", "Dora Meyer")
+    await fill(page, "E-mail address", "dora@trips.example")
+    await fill(page, "Password", "correct horse")
+    await press(page, "Make the account")
+    await page.until("document.querySelector('h1').innerText === 'Look into your mail'")
+    await fill(page, "Code", await place.code("dora@trips.example"))
+    await press(page, "Confirm")
+    await page.until("document.querySelector('h1').innerText === 'Your trips'")
+
+    await fill(page, "Title", "A long weekend in Rome")
+    await press(page, "Begin")
+    await page.until("document.querySelector('h1').innerText === 'A long weekend in Rome'")
+    await press(page, "+ Add to day 1")
+    await fill(page, "New on day 1", "Pantheon")
+    await page.press("Enter")
+    await shows(page, [["Pantheon"]])
+    await fill(page, "E-mail address", "emil@trips.example")
+    await press(page, "Invite")
+    await says(page, "The invitation is on its way to emil@trips.example.")
+    await page.until("document.querySelector('.people').innerText.includes('emil@trips.example')")
+
+    await other.open(await place.link("emil@trips.example"))
+    assert "You are invited to a trip." in await other.text("main")
+    await press(other, "Make an account")
+    await fill(other, "Your name", "Emil Berg")
+    await fill(other, "E-mail address", "emil@trips.example")
+    await fill(other, "Password", "correct horse")
+    await press(other, "Make the account")
+    await other.until("document.querySelector('h1').innerText === 'Look into your mail'")
+    await fill(other, "Code", await place.code("emil@trips.example"))
+    await press(other, "Confirm")
+    await press(other, "Join the trip")
+    await shows(other, [["Pantheon"]])
+
+    await page.until("document.querySelector('.people').innerText.includes('Emil Berg')")
+    await page.until("document.querySelector('.presence').innerText.includes('Emil')")
+
+
+async def test_the_link_of_the_mail_confirms_an_address_and_signs_in(place: Place, page: Page) -> None:
+    await page.open(place.board)
+    await press(page, "Make an account")
+    await fill(page, "Your name", "Finn")
+    await fill(page, "E-mail address", "finn@trips.example")
+    await fill(page, "Password", "correct horse")
+    await press(page, "Make the account")
+    await page.until("document.querySelector('h1').innerText === 'Look into your mail'")
+    await page.open(await place.link("finn@trips.example"))
+    await page.until("document.querySelector('h1')?.innerText === 'Your trips'")
+    assert await page.run("location.href") == place.board
+    assert await page.text(".me") == "Finn"
+
+
+async def test_what_one_adds_moves_and_votes_the_other_sees(two: Two) -> None:
+    await press(two.ada, "+ Add to day 3")
+    await fill(two.ada, "New on day 3", "Galleria Borghese")
+    await press(two.ada, "Add")
+    await shows(two.ben, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], ["Galleria Borghese"]])
+    await says(two.ben, "Galleria Borghese is new on day 3.")
+
+    x, y = await two.ben.run(
+        """(({x, y, width}) => [x + width / 2, y + 5])(
+          document.querySelector("[data-day='2'] .card").getBoundingClientRect())"""
+    )
+    await two.ben.drag("[aria-label='Move Pantheon']", x, y)
+    moved = [["Train in from Fiumicino"], ["Pantheon", "Colosseum"], ["Galleria Borghese"]]
+    assert await plan(two.ben) == moved
+    await shows(two.ada, moved)
+    await says(two.ada, "Pantheon is on day 2 now.")
+
+    await press(two.ada, "For Pantheon: 0")
+    await two.ben.until("document.querySelector('[aria-label=\"For Pantheon: 1\"]')")
+    await press(two.ben, "Against Pantheon: 0")
+    await two.ada.until("document.querySelector('[aria-label=\"Against Pantheon: 1\"]')")
+    assert await votes(two.ada, "Pantheon") == [1, 1, True, False]
+    await press(two.ada, "For Pantheon: 1")
+    await two.ben.until("document.querySelector('[aria-label=\"For Pantheon: 0\"]')")
+
+    await press(two.ada, "Edit Colosseum")
+    await fill(two.ada, "Title", "Colosseum and Forum")
+    await press(two.ada, "Rename")
+    await says(two.ben, "Colosseum is called Colosseum and Forum now.")
+    await press(two.ada, "Edit Train in from Fiumicino")
+    await press(two.ada, "Remove")
+    await shows(two.ben, [[], ["Pantheon", "Colosseum and Forum"], ["Galleria Borghese"]])
