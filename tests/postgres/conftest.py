@@ -13,8 +13,9 @@ from tripgate.local.direct_login import make_direct_login
 from tripgate.local.stack import Stack, StackInfo
 from tripgate.planner.plan import FunctionCall
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.postgres.backend import Answer, PostgresBackend, fault
+from tripgate.upstream.postgres.backend import PostgresBackend, fault
 from tripgate.upstream.postgres.pool import Pool
+from tripgate.upstream.postgres.transaction import Answer
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 PROJECT = Path(__file__).parents[2]

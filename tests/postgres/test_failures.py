@@ -43,7 +43,7 @@ RAISED_FOR_POSTGREST = (
     ("[]", '{"status":409,"headers":{}}'),
     ("no JSON", '{"status":409,"headers":{}}'),
 )
-ABOUT_STATEMENTS = ("0A000", "26000", "42P05")
+ABOUT_STATEMENTS = ("0A000", "26000")
 WRITES = "update public.profiles set display_name = display_name where id = auth.uid() returning 'written'"
 
 
@@ -96,19 +96,20 @@ async def told(backend: Backend, who: Caller, code: str, message: str, **more: s
 
 
 async def test_every_code_is_told_alike_over_both_backends(own: Own, behind: tuple[Backend, Caller]) -> None:
-    backend, pool = backend_of(own.url, retries=0, breaker_failures=10_000)
+    backend, pool = backend_of(own.url, size=1, retries=0, breaker_failures=10_000)
     different = {}
     for code in {*SQLSTATES, *OURS} - {RETRIED_BY_POSTGREST}:
         found = await told(backend, ME, code, "as it is"), await told(*behind, code, "as it is")
         if found[0] != found[1]:
             different[code] = found
     assert different == {}
-    assert pool.changes() == {"opened": 1, "refused": 0, "broken": 0}
+    # Of 42P05 alone, since what a function has prepared in its session is in another's way.
+    assert pool.changes() == {"opened": 2, "refused": 0, "broken": 1}
     pool.close()
 
 
 async def test_what_is_raised_for_postgrest_is_told_alike(own: Own, behind: tuple[Backend, Caller]) -> None:
-    backend, pool = backend_of(own.url, retries=0)
+    backend, pool = backend_of(own.url, size=1, retries=0)
     for message, detail in RAISED_FOR_POSTGREST:
         found = await told(backend, ME, "PGRST", message, detail=detail)
         assert found == await told(*behind, "PGRST", message, detail=detail)
@@ -118,7 +119,7 @@ async def test_what_is_raised_for_postgrest_is_told_alike(own: Own, behind: tupl
 
 @pytest.mark.parametrize("code", ABOUT_STATEMENTS)
 async def test_a_function_that_fails_as_a_statement_would_costs_no_connection(own: Own, code: str) -> None:
-    backend, pool = backend_of(own.url, retries=2)
+    backend, pool = backend_of(own.url, size=1, retries=2)
     for _ in range(3):
         await told(backend, ME, code, "cached plan must not change result type")
     assert await how_it_ends(backend) == "ok"
@@ -158,6 +159,8 @@ async def test_statements_that_are_stale_everywhere_are_prepared_anew_where_they
             pool.give(session)
             assert (await backend.fetch(query, ME, None)).rows == [1]
             assert pool.try_take() is session
+    for session in sessions:
+        pool.give(session)
     pool.close()
     own.run("drop view public.changing_kind")
 

@@ -24,13 +24,13 @@ TRIP = catalog["Trip"]
 
 @pytest.fixture
 def packets(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many statements go in each packet, preambles left aside."""
+    """How many statements go in each packet, those that begin and end it left aside."""
     found: list[int] = []
     run = WireConnection.run
 
     async def counting(self: WireConnection, role: str, statements: Any, seconds: float) -> Any:
         if role:
-            found.append(len(statements) - 1)
+            found.append(len(statements) - 2)
         return await run(self, role, statements, seconds)
 
     monkeypatch.setattr(WireConnection, "run", counting)
@@ -98,6 +98,18 @@ async def test_calls_of_functions_go_by_themselves(own: Own, gathering: tuple[Ga
         gathering[0], FunctionCall("method_seen", ()), COUNT, FunctionCall("method_seen", ())
     )
     assert (called, count, again) == (["POST"], {"count": 4}, ["POST"])
+
+
+async def test_calls_do_so_where_nothing_is_called_before_each_request(own: Own) -> None:
+    own.run("alter role authenticator reset pgrst.db_pre_request")
+    try:
+        backend, pool = backend_of(own.url)
+        call = FunctionCall("method_seen", ())
+        found = await answers(GatheringBackend(backend, backend), call, call, COUNT, call)
+        assert found == [["POST"], ["POST"], [{"count": 4}], ["POST"]]
+        pool.close()
+    finally:
+        own.run("alter role authenticator set pgrst.db_pre_request = 'requests.begin_request'")
 
 
 async def test_they_see_one_state(own: Own, packets: list[int]) -> None:

@@ -1,7 +1,6 @@
 """A backend that reads straight from Postgres, under the caller's verified claims."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,43 +27,28 @@ from tripgate.upstream.calls import UpstreamCall
 from tripgate.upstream.database_errors import log_what_changes, public_error
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres import errors
-from tripgate.upstream.postgres.errors import StatementError
 from tripgate.upstream.postgres.pool import Pool, Session
 from tripgate.upstream.postgres.records import rows_of
 from tripgate.upstream.postgres.render import (
     Frame,
     KeyedQuery,
     Query,
-    Statement,
     answer_query,
     keyed_answer_query,
     keyed_query,
     read_query,
     value_query,
 )
-from tripgate.upstream.postgres.session import ANON, ANONYMOUS_CLAIMS, AUTHENTICATED, SessionError
+from tripgate.upstream.postgres.session import (
+    ANONYMOUS_CLAIMS,
+)
+from tripgate.upstream.postgres.transaction import SAID_NO, Answer, run, unlock
 from tripgate.upstream.postgres.wire import values
-from tripgate.upstream.resilience.failures import NoAnswerError, unavailable
+from tripgate.upstream.resilience.failures import NoAnswerError
 from tripgate.upstream.resilience.policy import Fault, Policy
 
 Claims = Callable[[str], Awaitable[bytes]]
 """From a token to its claims as JSON; raises UNAUTHENTICATED for one that is not, or no longer, to be trusted."""
-
-_FOR_THE_WAY = 0.25
-_SAID_NO = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a request: its results, or how Postgres refused it.
-
-    Attributes:
-        status: As HTTP would say it, since policies of upstreams ask for no more.
-    """
-
-    status: int
-    results: "Sequence[pq.abc.PGresult]" = ()
-    error: BackendError | None = None
 
 
 class PostgresBackend(Backend):
@@ -79,6 +63,7 @@ class PostgresBackend(Backend):
         self._pool = pool
         self._claims = claims
         self._policy = policy
+        self._unlocking: set[asyncio.Task[None]] = set()
 
     def prepare(self, plan: Plan) -> PreparedPlan:
         """The query for a plan."""
@@ -156,17 +141,19 @@ class PostgresBackend(Backend):
                 session = await self._pool.take(timeout)
                 timeout = max(0.001, timeout - (time.monotonic() - began))
             try:
-                answer = await _run(session, queries, caller, claims, timeout)
+                answer = await run(session, queries, caller, claims, timeout)
+                if answer.error is not None and _calls(queries):
+                    await unlock(session)
             except (AbandonedError, NoAnswerError) as gone:
                 if gone.over is None:
                     self._pool.give(session)
                 else:
-                    self._pool.give_when(gone.over, session)
+                    gone.over.add_done_callback(lambda _: self._give_unlocked(session, queries))
                 raise
             except BackendError as error:
                 self._pool.give(session)
-                call.status = _SAID_NO
-                return Answer(_SAID_NO, (), error)
+                call.status = SAID_NO
+                return Answer(SAID_NO, (), error)
             except BaseException:
                 self._pool.give(session)
                 raise
@@ -174,45 +161,19 @@ class PostgresBackend(Backend):
             call.status = answer.status
             return answer
 
+    def _give_unlocked(self, session: Session, queries: tuple[Query, ...]) -> None:
+        """Give a session back after a request that nobody waits for any more."""
+        if session.connection.broken or not _calls(queries):
+            self._pool.give(session)
+            return
+        task = asyncio.get_running_loop().create_task(unlock(session))
+        self._unlocking.add(task)
+        task.add_done_callback(self._unlocking.discard)
+        task.add_done_callback(lambda _: self._pool.give(session))
 
-async def _run(
-    session: Session,
-    queries: tuple[Query, ...],
-    caller: Caller,
-    claims: bytes,
-    timeout: float,  # noqa: ASYNC109
-) -> Answer:
-    """Run queries as the caller: their results, as far as none fails, and the failure.
 
-    Raises:
-        ApiError: UPSTREAM_UNAVAILABLE, Postgres did not make the caller's transaction of it.
-    """
-    begins = session.roles[ANON if caller.token is None else AUTHENTICATED]
-    milliseconds = max(1, int(1000 * max(timeout / 2, timeout - _FOR_THE_WAY)))
-    target = queries[0].target
-    begun = begins.begin(claims, milliseconds, target.method, target.path)
-    first = 1
-    if begins.pre_request is not None and (begins.reads_call_it or target.calls):
-        # It may look at what is asked, so there is one such thing in the packet.
-        statements: tuple[Statement, ...] = (begun, begins.pre_request, *queries[0].statements)
-        first = 2
-    elif len(queries) == 1:
-        statements = (begun, *queries[0].statements)
-    else:
-        alike = itertools.takewhile(lambda query: not query.target.calls, queries)
-        statements = (begun, *itertools.chain.from_iterable(query.statements for query in alike))
-    results, error = await session.connection.run(begins.role, statements, timeout)
-    if error is not None and isinstance(error, StatementError) and error.stale:
-        # Prepared anew, here: other connections that are free would have one that is as old.
-        results, error = await session.connection.run(begins.role, statements, timeout)
-    if results:
-        try:
-            begins.check(results[0], claims)
-        except SessionError as wrong:
-            # Nothing of such an answer may be seen, and no connection like it be used again.
-            session.connection.close()
-            raise unavailable() from wrong
-    return Answer(200 if error is None else _SAID_NO, results[first:], error)
+def _calls(queries: tuple[Query, ...]) -> bool:
+    return any(query.target.calls for query in queries)
 
 
 def _failure(error: BackendError, caller: Caller, table: Table | None) -> Exception:

@@ -12,6 +12,7 @@ from tripgate.upstream.resilience.policy import Fault
 _FIELD = pq.DiagnosticField
 _RAISED_FOR_POSTGREST, _NOT_AS_POSTGREST_READS = "PGRST", "PGRST121"
 _STALE, _FOUND_STALE_BY = "0A000", b"RevalidateCachedQuery"
+_THERE_ALREADY = "42P05"
 _ABOUT_STATEMENTS = database_errors.PREPARED_ELSEWHERE | {_STALE}
 
 
@@ -39,6 +40,9 @@ def failure_of(result: "pq.abc.PGresult") -> BackendError:
 def _is_about_a_statement(result: "pq.abc.PGresult", code: str | None) -> bool:
     """Whether a statement that was prepared here failed, and not what a function does within one, for which Postgres
     has the same codes. Messages are of the server's language, so they do not tell."""
+    if code == _THERE_ALREADY:
+        # Whoever has prepared it, of us or of functions, on another connection it is not there.
+        return True
     if code not in _ABOUT_STATEMENTS or result.error_field(_FIELD.CONTEXT) is not None:
         return False
     return code != _STALE or result.error_field(_FIELD.SOURCE_FUNCTION) == _FOUND_STALE_BY

@@ -10,12 +10,13 @@ from gql.errors import ApiError
 from gql.table import catalog
 from tripgate.upstream.backend import Backend, BackendError
 from tripgate.upstream.http_connection import AbandonedError
-from tripgate.upstream.postgres.backend import Answer, Claims, PostgresBackend, RoutedBackend, fault
+from tripgate.upstream.postgres.backend import Claims, PostgresBackend, RoutedBackend, fault
 from tripgate.upstream.postgres.login import LoginError
 from tripgate.upstream.postgres.pool import Pool
 from tripgate.upstream.postgres.refusals import mistake, mistake_in
 from tripgate.upstream.postgres.render.statement import Statement, identifier
 from tripgate.upstream.postgres.session import SessionError
+from tripgate.upstream.postgres.transaction import Answer
 from tripgate.upstream.resilience.failures import NoAnswerError, unavailable
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 

@@ -22,6 +22,15 @@ ANON, AUTHENTICATED = "anon", "authenticated"
 ROLES = (ANON, AUTHENTICATED)
 """All that a caller can be."""
 
+UNLOCK = Statement("select pg_catalog.pg_advisory_unlock_all()")
+"""Gives up locks of the session, which outlive their transaction even where that fails."""
+CLEAN: tuple[Statement, ...] = (Statement("reset all"),)
+"""What ends a request: all that something in it has set for good, such as a function that a policy calls, is undone. It
+is part of the transaction, so a pooler cannot lend another connection for it, and where a request fails Postgres undoes
+both."""
+CLEAN_AFTER_CALLS = (*CLEAN, Statement("close all"), Statement("unlisten *"), UNLOCK)
+"""The same for one that calls functions, which may do whatever SQL can."""
+
 ANONYMOUS_CLAIMS = b'{"role":"anon"}'
 
 # The time zone that there is without any settings of roles; then of both, what PostgREST's own connections have, and
@@ -163,7 +172,8 @@ async def _prove(connection: "WireConnection", session: RoleSession, seconds: fl
     begun = session.begin(claims, 4321, b"GET", b"/")
     readings = [f"current_setting({_literal(name)}, true)" for name in session.names]
     reading = Statement(f"select {', '.join(readings)}, current_user")
-    made, seen = await connection.ask((begun, reading), seconds)
+    left_behind = Statement("select set_config('request.path', 'set for good', false)")
+    made, seen, *_ = await connection.ask((begun, reading, left_behind, *CLEAN), seconds)
     session.check(made, claims)
     session.check(seen, claims)
     for place, name in enumerate(session.names):

@@ -24,6 +24,7 @@ MOST_STATEMENTS = 500
 
 _TUPLES = pq.ExecStatus.TUPLES_OK
 _DONE = pq.ExecStatus.COMMAND_OK
+_WELL = (_TUPLES, _DONE)
 _SYNC = pq.ExecStatus.PIPELINE_SYNC
 _FAILED = pq.ExecStatus.FATAL_ERROR
 _CLOSES_STATEMENTS = pq.version() >= 170000
@@ -279,12 +280,12 @@ class WireConnection:
         if not self._preparing:
             # The usual case.
             for place, result in enumerate(results):
-                if result.status != _TUPLES:
+                if result.status not in _WELL:
                     return results[:place], self._failure(result)
             return results, None
         found: list[pq.abc.PGresult] = []
         for result, sent in zip(results, self._sent, strict=False):
-            if result.status not in {_TUPLES, _DONE}:
+            if result.status not in _WELL:
                 return found, self._failure(result)
             if not sent.name:
                 found.append(result)
