@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import psycopg
 import pytest
 
 from gql.errors import ApiError, ErrorCode
@@ -191,10 +192,12 @@ class Refusals:
     """What a channel says to its listener, but for changes."""
 
     reasons: list[str] = field(default_factory=list)
+    disconnections: int = 0
 
     def on_change(self, change: Change) -> None: ...
 
-    def on_disconnected(self) -> None: ...
+    def on_disconnected(self) -> None:
+        self.disconnections += 1
 
     def on_presence(self, event: str, payload: dict[str, Any]) -> None: ...
 
@@ -218,3 +221,34 @@ async def test_the_end_of_a_join_that_was_left_does_not_end_the_next_of_its_topi
         assert listener.reasons == []
     finally:
         await client.close()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_more_topics_are_joined_than_realtime_lets_join_in_a_second(
+    http: aiohttp.ClientSession, info: StackInfo, party: Party, processes: int
+) -> None:
+    """It permits 100, and hangs up on a connection that asks for more; where two processes do, they slow down."""
+    party.sql(
+        "insert into public.trips (id, user_id, title) select md5('of many ' || n)::uuid, %s, 'Many'"
+        " from generate_series(1, 150) n on conflict (id) do update set user_id = excluded.user_id",
+        party.owner.id,
+    )
+    with psycopg.connect(info.admin_db_url) as connection:
+        found = connection.execute("select id from public.trips where user_id = %s", [party.owner.id]).fetchall()
+    listeners = [Refusals() for _ in range(processes)]
+    clients = [RealtimeClient(http, f"{info.api_url}/realtime/v1", info.publishable_key) for _ in listeners]
+    try:
+        channels = [
+            client.join(f"trip:{trip}", party.owner.token or "", listener)
+            for client, listener in zip(clients, listeners, strict=True)
+            for (trip,) in found
+        ]
+        async with asyncio.timeout(60):
+            while not all(channel.joined.is_set() for channel in channels):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert [client.sockets for client in clients] == [2] * processes
+        if processes == 1:
+            assert listeners[0].disconnections == 0
+    finally:
+        for client in clients:
+            await client.close()

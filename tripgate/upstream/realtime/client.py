@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tripgate.upstream.realtime.channel import Channel, ChannelListener
+from tripgate.upstream.realtime.join_pace import JoinPace
 from tripgate.upstream.realtime.socket import Socket
 
 
@@ -22,6 +23,7 @@ class RealtimeClient:
         base = url.replace("http", "ws", 1).rstrip("/")
         self._url = f"{base}/websocket?{urlencode({'apikey': api_key, 'vsn': '1.0.0'})}"
         self._heartbeat = heartbeat
+        self._pace = JoinPace()
         self._sockets: list[Socket] = []
         self._socket_of: dict[Channel, Socket] = {}
 
@@ -30,7 +32,7 @@ class RealtimeClient:
         channel = Channel(topic, token, listener)
         socket = next((one for one in self._sockets if not one.full), None)
         if socket is None:
-            socket = Socket(self._session, self._url, heartbeat=self._heartbeat)
+            socket = Socket(self._session, self._url, heartbeat=self._heartbeat, pace=self._pace)
             self._sockets.append(socket)
         self._socket_of[channel] = socket
         socket.join(channel)

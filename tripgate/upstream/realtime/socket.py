@@ -16,6 +16,7 @@ import aiohttp
 
 from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
+from tripgate.upstream.realtime.join_pace import JoinPace
 
 _log = logging.getLogger("tripgate.realtime")
 
@@ -23,6 +24,7 @@ MOST_CHANNELS = 100
 _PREFIX = "realtime:"
 _LONGEST_BACKOFF = 10.0
 _LARGEST_FRAME = 4 * 1024 * 1024
+_TOO_MANY_JOINS = "ClientJoinRateLimitReached"
 _REFUSED = ("unauthorized", "permission", "invalidjwt", "jwt", "expired", "access token")
 
 
@@ -32,16 +34,19 @@ class Socket:
     Args:
         url: With key and version.
         heartbeat: Seconds between heartbeats; one that is not answered by the next ends the connection.
-        joins_per_second: The pace of joined_event again after a gap.
+        pace: The pace of joining, which all sockets to one server share.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, *, heartbeat: float = 25.0, joins_per_second: float = 80.0
+        self, session: aiohttp.ClientSession, url: str, *, heartbeat: float = 25.0, pace: JoinPace | None = None
     ) -> None:
         self._session = session
         self._url = url
         self._heartbeat = heartbeat
-        self._pace = 1 / joins_per_second
+        self._pace = pace or JoinPace()
+        # To be joined, in this order.
+        self._waiting: dict[Channel, None] = {}
+        self._more = asyncio.Event()
         self._channels: dict[str, Channel] = {}
         self._refs = itertools.count(1)
         self._joins: dict[str, Channel] = {}
@@ -73,11 +78,12 @@ class Socket:
             # Not a part of the request whose subscription comes first.
             self._task = asyncio.create_task(self._run(), context=contextvars.Context())
         elif self.connected:
-            self._send_join(channel)
+            self._join_soon(channel)
 
     def leave(self, channel: Channel) -> None:
         """Leave this channel."""
         channel.closed()
+        self._waiting.pop(channel, None)
         if self._channels.get(channel.topic) is channel:
             del self._channels[channel.topic]
             self._send(channel, "phx_leave", {})
@@ -126,15 +132,18 @@ class Socket:
         self._connection = connection
         self._unanswered_heartbeat = None
         self._joins.clear()
+        self._waiting.clear()
+        for channel in self._channels.values():
+            self._join_soon(channel)
         heartbeats = asyncio.create_task(self._send_heartbeats(connection))
-        joined_event = asyncio.create_task(self._join_all())
+        joining = asyncio.create_task(self._join_in_turn())
         try:
             async for message in connection:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                     self._handle(message.data)
         finally:
             heartbeats.cancel()
-            joined_event.cancel()
+            joining.cancel()
 
     def _handle(self, data: str | bytes) -> None:
         """Handle one message. One that cannot be handled is logged and counted, and the connection goes on."""
@@ -169,11 +178,21 @@ class Socket:
         self.undecodable += 1
         _log.warning("a realtime message could not be decoded: subscribers of its topic get a RESYNC")
 
-    async def _join_all(self) -> None:
-        for channel in list(self._channels.values()):
-            if channel.join_ref is None and self._channels.get(channel.topic) is channel:
-                self._send_join(channel)
-                await asyncio.sleep(self._pace)
+    def _join_soon(self, channel: Channel) -> None:
+        self._waiting[channel] = None
+        self._more.set()
+
+    async def _join_in_turn(self) -> None:
+        while True:
+            while not self._waiting:
+                self._more.clear()
+                await self._more.wait()
+            await self._pace.turn()
+            channel = next(iter(self._waiting), None)
+            if channel is not None:
+                del self._waiting[channel]
+                if channel.join_ref is None:
+                    self._send_join(channel)
 
     async def _send_heartbeats(self, connection: aiohttp.ClientWebSocketResponse) -> None:
         while True:
@@ -234,6 +253,7 @@ class Socket:
         if channel is None or channel.join_ref != ref:
             return
         if payload.get("status") == "ok":
+            self._pace.accepted()
             channel.accepted()
             if channel.tracked is not None:
                 self.track(channel, channel.tracked)
@@ -244,6 +264,8 @@ class Socket:
             channel.listener.on_refused(reason)
         else:
             _log.warning("realtime join failed: %s", reason)
+            if reason.startswith(_TOO_MANY_JOINS):
+                self._pace.too_many()
             asyncio.get_running_loop().call_later(random.uniform(0.2, 2), self._try_again, channel)  # noqa: S311
 
     def _closed_by_server(self, channel: Channel, reason: str) -> None:
@@ -257,4 +279,4 @@ class Socket:
 
     def _try_again(self, channel: Channel) -> None:
         if self.connected and channel.join_ref is None and self._channels.get(channel.topic) is channel:
-            self._send_join(channel)
+            self._join_soon(channel)
