@@ -58,7 +58,7 @@ async def preflight(http: aiohttp.ClientSession, url: str, origin: str, headers:
 async def test_a_page_on_the_list_may_ask(getting: str, http: aiohttp.ClientSession) -> None:
     assert await preflight(http, getting, APP, "authorization,content-type,x-request-id") == {
         "Access-Control-Allow-Origin": APP,
-        "Access-Control-Allow-Methods": "GET, HEAD, POST",
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
         "Access-Control-Allow-Headers": "authorization,content-type,x-request-id",
         "Access-Control-Expose-Headers": "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id",
         "Access-Control-Max-Age": "7200",

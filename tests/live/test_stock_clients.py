@@ -12,10 +12,10 @@ from tripgate.local.binaries import deno, user_cache
 SCRIPTS = Path(__file__).with_name("javascript")
 
 
-async def test_the_other_receives_each_change_once_in_order_within_a_second(party: Party) -> None:
+async def ran(script: str, *arguments: str) -> Any:
+    """What a script prints last."""
     process = await asyncio.create_subprocess_exec(
-        *(deno(), "run", "--frozen", "--no-prompt", "--allow-env", "--allow-net=127.0.0.1", "follow.js"),
-        *(party.owner.url, str(party.owner.token), str(party.editor.token), party.trip, party.item),
+        *(deno(), "run", "--frozen", "--no-prompt", "--allow-env", "--allow-net=127.0.0.1", script, *arguments),
         cwd=SCRIPTS,
         env={**os.environ, "DENO_DIR": str(user_cache() / "deno"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
         stdout=asyncio.subprocess.PIPE,
@@ -23,7 +23,27 @@ async def test_the_other_receives_each_change_once_in_order_within_a_second(part
     )
     output, problems = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 0, problems.decode()
-    found = json.loads(output.splitlines()[-1])
+    return json.loads(output.splitlines()[-1])
+
+
+async def test_one_event_stream_carries_every_operation(party: Party) -> None:
+    """As `graphql-sse` has it with `singleConnection`."""
+    found = await ran("single.js", party.owner.url, str(party.owner.token), party.trip, party.item)
+    heard = found["heard"]
+    before, after = ({"trip": {"items": {"nodes": [{"title": title}]}}} for title in ("Boat", "By mutation"))
+    assert heard["title"] == [before, after]
+    assert heard["left"] == [before]
+    assert heard["changes"] == [{"tripItemChanges": {"operation": "UPDATE", "tripItem": {"title": "By mutation"}}}]
+    assert heard["mutation"] == [{"updateTripItem": {"title": "By mutation"}}]
+    assert heard["mistake"] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert len(heard["query"]) == 1
+    assert found["ends"] == dict.fromkeys(("left", "query", "mistake", "mutation", "title"), "complete")
+    assert found["methods"] == {"PUT": 1, "GET": 1, "POST": 6, "DELETE": 2}
+
+
+async def test_the_other_receives_each_change_once_in_order_within_a_second(party: Party) -> None:
+    people = str(party.owner.token), str(party.editor.token)
+    found = await ran("follow.js", party.owner.url, *people, party.trip, party.item)
     made, boat = found["made"], party.item
 
     def item(operation: str, id_: str, **row: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The aiohttp application: its routes, its handlers and what it holds while it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections, RefusalCounts
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
-from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, Parameters
+from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, OF_STREAMS, Parameters
 from tripgate.gateway.edge.request_handler import GatewayRequestHandler
 from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
@@ -36,8 +37,10 @@ from tripgate.gateway.schema import is_subgraph
 from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
+from tripgate.gateway.single_streams import TOKEN_HEADER, SingleStreams
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.stages import Stages
+from tripgate.gateway.stream_registry import SingleStreamLimits
 from tripgate.gateway.upstreams import Upstreams, open_upstreams
 from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler
@@ -119,6 +122,9 @@ def _add_handlers(app: web.Application, settings: Settings, stages: Stages, shar
         stages.observability, subscriptions, open_connections, keep_alive=settings.keep_alive
     )
     app[HTTP] = GraphQLHandler(stages, streams, parameters, app[SHUTDOWN], incremental=settings.incremental)
+    app[_SINGLE_STREAMS] = SingleStreams(
+        stages, streams, parameters, _single_stream_limits(settings), subscriptions, open_connections
+    )
     limits = _websocket_limits(settings)
     app[_WEBSOCKET] = WebSocketHandler(stages, limits, origins, subscriptions, open_connections)
 
@@ -135,7 +141,8 @@ def _add_health(app: web.Application, settings: Settings) -> Health:
 
 
 def _add_origins(app: web.Application, settings: Settings) -> Origins:
-    origins = Origins(settings.cors_origins, this_machine=settings.development, methods=_methods(settings))
+    methods = (*_methods(settings), *OF_STREAMS)
+    origins = Origins(settings.cors_origins, this_machine=settings.development, methods=methods)
     if not origins.none:
         app.on_response_prepare.append(origins.add_headers)
     return origins
@@ -147,14 +154,26 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
     async def get(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await request.app[_WEBSOCKET](request)
+        if SingleStreams.names(request):
+            return await single_stream(request)
         if graphiql is not None and accepted(request.headers).page:
             return await graphiql.page(request)
         return await graphql(request)
 
+    async def post(request: web.Request) -> web.StreamResponse:
+        if TOKEN_HEADER in request.headers:
+            return await single_stream(request)
+        return await app[HTTP](request)
+
+    async def single_stream(request: web.Request) -> web.StreamResponse:
+        return app[SHUTDOWN].last(await app[_SINGLE_STREAMS](request))
+
     async def options(request: web.Request) -> web.StreamResponse:
         return origins.preflight(request)
 
-    app.router.add_post("/graphql", graphql)
+    app.router.add_post("/graphql", post)
+    app.router.add_put("/graphql", single_stream)
+    app.router.add_delete("/graphql", single_stream)
     app.router.add_get("/graphql", get)
     app.router.add_options("/graphql", options)
     app.router.add_route("*", "/graphql", graphql)
@@ -165,6 +184,7 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
 _WEBSOCKET = web.AppKey("websocket", WebSocketHandler)
 REFUSALS = web.AppKey("refusals", RefusalCounts)
 _STREAMS = web.AppKey("streams", EventStreams)
+_SINGLE_STREAMS = web.AppKey("single_streams", SingleStreams)
 
 
 def _measure(observability: Observability, upstreams: Upstreams, stages: Stages, sockets: WebSocketHandler) -> None:
@@ -184,7 +204,9 @@ def _add_shutdown(app: web.Application, health: Health, settings: Settings) -> N
     async def go_away() -> None:
         health.draining = True
         app[_STREAMS].stop()
-        await app[_WEBSOCKET].close(settings.shutdown_timeout)
+        await asyncio.gather(
+            app[_WEBSOCKET].close(settings.shutdown_timeout), app[_SINGLE_STREAMS].stop(settings.shutdown_timeout)
+        )
 
     async def gone(_: web.Application) -> None:
         await shutdown.begin()
@@ -205,6 +227,14 @@ def _connection_limits(settings: Settings) -> dict[str, Any]:
         "max_line_size": settings.max_header_bytes,
         "max_field_size": settings.max_header_bytes,
     }
+
+
+def _single_stream_limits(settings: Settings) -> SingleStreamLimits:
+    return SingleStreamLimits(
+        open_timeout=settings.event_stream_open_timeout,
+        idle_timeout=settings.websocket_idle_timeout,
+        most_operations=settings.max_operations_per_connection,
+    )
 
 
 def _websocket_limits(settings: Settings) -> WebSocketLimits:

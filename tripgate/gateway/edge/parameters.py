@@ -22,6 +22,8 @@ _OBJECTS = ("variables", "extensions")
 # What may be asked with, and what when queries may be asked by GET.
 METHODS = ("POST",)
 METHODS_WITH_GET = ("GET", "HEAD", "POST")
+OF_STREAMS = ("PUT", "DELETE")
+"""By which an event stream of many operations is reserved, and its operations ended."""
 
 
 class Parameters:
@@ -47,7 +49,7 @@ class Parameters:
         """
         method = request.method
         if method not in self._methods:
-            raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods)
+            raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods, *OF_STREAMS)
         if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
             raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
         return await self._posted(request) if method == "POST" else _in_address(request)

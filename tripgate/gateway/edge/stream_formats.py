@@ -49,6 +49,25 @@ class _ServerSentEvents(StreamFormat):
         return self.answer({"errors": errors})
 
 
+class _OperationEvents(StreamFormat):
+    """The same for many operations on one stream: what is told says which of them it is about, their ends too.
+
+    The stream itself has no ending: whoever finds it over connects again.
+    """
+
+    __slots__ = ()
+
+    def answer(self, answer: dict[str, Any]) -> bytes:
+        event = b"next" if "payload" in answer else b"complete"
+        return b"event: " + event + b"\ndata: " + dumps(answer) + b"\n\n"
+
+    def refusal(self, errors: list[dict[str, Any]]) -> bytes:  # noqa: ARG002 - they are told nowhere
+        return b""
+
+    def errors(self, answer: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - its operation has taken note of them
+        return {}
+
+
 class _MultipartAnswers(StreamFormat):
     """After Apollo's protocol of subscriptions over HTTP: a part an answer below `payload`, empty ones between.
 
@@ -93,6 +112,7 @@ def _part(value: dict[str, Any]) -> bytes:
 
 
 EVENTS = _ServerSentEvents(f"{EVENT_STREAM}; charset=utf-8", b":\n\n", b":\n\n", b"event: complete\ndata: \n\n")
+OPERATION_EVENTS = _OperationEvents(EVENTS.content_type, EVENTS.opening, EVENTS.idle, b"")
 PARTS = _MultipartAnswers(
     f"{MULTIPART};boundary=graphql;subscriptionSpec=1.0", b"\r\n" + _BOUNDARY, _part({}), b"--\r\n"
 )

@@ -55,13 +55,19 @@ class EdgeSettings(BaseModel):
     websocket_idle_timeout: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds after which a WebSocket that runs nothing is closed where nobody is signed in.",
+        description="Seconds after which a WebSocket, or an event stream of many operations, is closed that runs "
+        "nothing where nobody is signed in.",
+    )
+    event_stream_open_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds within which an event stream that was reserved by PUT must be opened."
     )
     websocket_messages_per_second: float = Field(
         default=100.0, ge=1, description="Messages a second that a WebSocket may send, as many of them at once."
     )
     max_operations_per_connection: int = Field(
-        default=50, ge=1, description="The most operations at once on a WebSocket, its subscriptions among them."
+        default=50,
+        ge=1,
+        description="The most operations at once on a WebSocket, or on one event stream, subscriptions among them.",
     )
     max_subscriptions_per_person: int = Field(
         default=500, ge=1, description="The most subscriptions of one person at once, on all gateways that share."
