@@ -1,4 +1,4 @@
-"""Large pages, whose rows are sent one by one and whose related rows are read at once, answer what others do."""
+"""Large pages, whose rows come some at a time and whose related rows are read at once, answer what others do."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
@@ -42,7 +42,7 @@ PAGES = [
     '{ searchPlaces(text: "kyoto") { nodes { name items(first: 2) { nodes { title } } } } }',
 ]
 AT_ONCE = PAGES[:6]
-AS_THEY_ARE = {name: getattr(large, name) for name in ("LARGE", "AT_MOST")}
+AS_THEY_ARE = {name: getattr(large, name) for name in ("LARGE", "TOGETHER", "AT_MOST")}
 
 
 @pytest.fixture(scope="module", params=[2, 0], ids=["at once", "one by one"])
@@ -50,6 +50,7 @@ async def all_large(request: pytest.FixtureRequest, seeded: StackInfo) -> AsyncI
     """The address of a gateway to which all pages are large, and related rows few, or none few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large, "LARGE", 1)
+        patch.setattr(large, "TOGETHER", 2)
         patch.setattr(large, "AT_MOST", request.param)
         given = reading(seeded, "postgres")
         async with serving(seeded, introspection=True, max_aliases=1000, max_directives=1000, **given) as url:
@@ -108,7 +109,6 @@ def test_related_rows_are_read_at_once(query: str) -> None:
 def test_what_cannot_be_numbered_is_read_row_by_row(query: str) -> None:
     """Offsets, orders by related columns, computed columns, and totals."""
     assert "of0" not in sql(query)
-    assert "with page" not in sql(query)
 
 
 @pytest.mark.usefixtures("as_they_are")
@@ -131,14 +131,11 @@ def test_two_that_differ_in_their_keys_alone_are_not_the_same() -> None:
     assert one.identity != other.identity
 
 
-def test_one_text_is_made_of_many_rows() -> None:
-    pieces = ('{"rows":[', Piece.ROWS, '],"more":', Piece.MORE, ",", Piece.FIRST, ",", Piece.LAST, "}")
-    forward, backward = (Frame(pieces, 2, each, cursors=True) for each in (False, True))
-    rows = [b"1", b"2", b"3"]
-    assert forward.around(rows, (b"a", b"b")) == b'{"rows":[1,2],"more":true,a,b}'
-    assert backward.around(rows, (b"a", b"b")) == b'{"rows":[2,1],"more":true,b,a}'
-    assert forward.around(rows[:1], (b"a", b"a")) == b'{"rows":[1],"more":false,a,a}'
-    assert forward.around([], None) == b'{"rows":[],"more":false,null,null}'
+def test_one_text_is_made_of_several() -> None:
+    frame = Frame(('{"rows":[', Piece.ROWS, '],"more":', Piece.MORE, ",", Piece.FIRST, ",", Piece.LAST, "}"), 2, True)
+    assert frame.around([b"1", b"2"], 3, (b"a", b"b")) == b'{"rows":[1,2],"more":true,a,b}'
+    assert frame.around([b"1,2"], 2, (b"a", b"b")) == b'{"rows":[1,2],"more":false,a,b}'
+    assert frame.around([], 0, None) == b'{"rows":[],"more":false,null,null}'
 
 
 @pytest.fixture(scope="module")

@@ -203,13 +203,14 @@ def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
 
 
 def _framed(frame: Frame, result: "pq.abc.PGresult") -> Rows:
-    rows = [text for text in values(result) if text is not None]
-    if len(rows) < result.ntuples:
-        raise BackendError(None, "a row that Postgres wrote is null")
+    get, places = result.get_value, range(result.ntuples)
+    count = sum(int(get(place, 1) or b"0") for place in places)
+    # That which holds nothing but the row beyond the page has no text.
+    texts = {place: text for place in places if (text := get(place, 0)) is not None}
     ends = None
-    if frame.cursors and (last := min(len(rows), frame.size) - 1) >= 0:
-        ends = result.get_value(0, 1) or b"null", result.get_value(last, 1) or b"null"
-    return Rows((), text=frame.around(rows, ends), count=len(rows))
+    if frame.cursors and texts:
+        ends = get(min(texts), 2) or b"null", get(max(texts), 3) or b"null"
+    return Rows((), text=frame.around([*texts.values()], count, ends), count=count)
 
 
 class GatheringBackend(Backend):

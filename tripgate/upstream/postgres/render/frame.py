@@ -1,7 +1,7 @@
-"""What the program puts around the rows of a large page, each of which Postgres wrote.
+"""What the program puts around the rows of a large page, which Postgres wrote some at a time.
 
 One text of a thousand rows is copied within Postgres once for each thing that is put before or behind it, and sent once
-it is whole; rows are sent as they come.
+it is whole; rows that come one by one wake the program for each few of them.
 """
 
 from collections.abc import Sequence
@@ -25,32 +25,36 @@ class Frame:
     """A connection but for its rows.
 
     Attributes:
-        size: The page's size. One row more tells that more follow, and is dropped.
-        backward: Whether the rows come in reverse.
-        cursors: Whether the rows come with their cursors, in a second column.
+        size: The page's size. One row more may come, which tells that more follow and is in no text.
+        cursors: Whether each text comes with the cursors of its first and its last row.
     """
 
     pieces: tuple[str | Piece, ...]
     size: int
-    backward: bool
     cursors: bool
 
-    def around(self, rows: Sequence[bytes], ends: tuple[bytes, bytes] | None) -> bytes:
+    def around(self, texts: Sequence[bytes], count: int, ends: tuple[bytes, bytes] | None) -> bytes:
         """The whole connection.
 
         Args:
-            rows: All that came.
-            ends: The cursors of the first and the last row of the page as they came; `None` without rows.
+            texts: Each of some rows, in order.
+            count: How many rows came.
+            ends: The cursors of the first and the last row; `None` without rows.
         """
-        page = rows[: self.size]
-        if self.backward:
-            page = page[::-1]
-            ends = None if ends is None else ends[::-1]
         first, last = ends or (b"null", b"null")
-        found = {
-            Piece.ROWS: b",".join(page),
-            Piece.MORE: b"true" if len(rows) > self.size else b"false",
-            Piece.FIRST: first,
-            Piece.LAST: last,
-        }
-        return b"".join(found[piece] if isinstance(piece, Piece) else piece.encode() for piece in self.pieces)
+        found: list[bytes] = []
+        for piece in self.pieces:
+            match piece:
+                case Piece.ROWS:
+                    # One by one, since each copy of them all takes longer than that.
+                    for number, text in enumerate(texts):
+                        found += (b",", text) if number else (text,)
+                case Piece.MORE:
+                    found.append(b"true" if count > self.size else b"false")
+                case Piece.FIRST:
+                    found.append(first)
+                case Piece.LAST:
+                    found.append(last)
+                case _:
+                    found.append(piece.encode())
+        return b"".join(found)

@@ -1,4 +1,4 @@
-"""Large pages: their rows come one by one, and what is related to them is read for all of them at once.
+"""Large pages: their rows come some at a time, and what is related to them is read for all of them at once.
 
 A subquery in the select list begins anew for each row. Where a policy compares with a list, as those do that find the
 trips of the caller, each time takes as long as that list: half of the time of a page of a thousand trips. One query for
@@ -27,6 +27,9 @@ AT_MOST = 2
 EACH = 8
 """One row of every so many of the page is looked at, for how many rows are related to it. To look at all takes 3 ms of
 a thousand, and whoever has far more rows where nobody looks waits for nothing but their own."""
+
+TOGETHER = 32
+"""Rows that come as one text, of some ten kilobytes: those of more than 64 KB take Postgres much longer to make."""
 
 _NUMBER = identifier("#")
 _OURS = re.compile(r"x\d+|[cn]")
@@ -69,7 +72,7 @@ class _Page(Connection):
         self._groups: list[_Group] = []
         super().__init__(writing, wanted, read, None, (), None)
         self.statement = writing.statement(self._text(read))
-        self.frame = Frame(_pieces(self.parts), wanted.size, wanted.backward, self._cursor_text is not None)
+        self.frame = Frame(_pieces(self.parts), wanted.size, self._cursor_text is not None)
 
     def _list(self, parts: Parts) -> Parts:
         self._row_parts = parts
@@ -103,20 +106,27 @@ class _Page(Connection):
         return ""
 
     def _text(self, read: Read) -> str:
-        if not self._groups:
-            cursor = "" if self._cursor_text is None else f", {self._cursor_text}"
-            return f"select {concatenated(self._row_parts)}{cursor}{ordered(self._writing, read, self._alias)}"
         selected, final = self._split()
-        cursor = ""
+        cursor, ends = "", ""
         if self._cursor_text is not None:
             selected.append(f"{self._cursor_text} as c")
-            cursor = ", page.c"
-        selected += [f"{column(self._alias, key)}" for key in dict.fromkeys(group.key for group in self._groups)]
+            cursor, cursors = ", page.c", f"(array_agg(c){self._within})"
+            ends = f", {cursors}[1], {cursors}[count(*){self._within}]"
+        selected += [column(self._alias, key) for key in dict.fromkeys(group.key for group in self._groups)]
         rows = f"select {', '.join(selected)}{ordered(self._writing, read, self._alias)}"
         sources = [f"page as materialized (select r.*, row_number() over () as n from ({rows}) as r)"]
         sources += [group.few for group in self._groups]
         joins = "".join(group.join for group in self._groups)
-        return f"with {', '.join(sources)} select {final}{cursor} from page{joins} order by page.n"
+        # In the order of the answer.
+        order = "desc" if self._wanted.backward else "asc"
+        texts = (
+            f"select {final} as x{cursor}, page.n, (page.n - 1) / {TOGETHER} as b from page{joins} "
+            f"order by b {order}, page.n {order}"
+        )
+        return (
+            f"with {', '.join(sources)} select string_agg(x, ','){self._within}, count(*){ends} from ({texts}) as r "
+            f"group by b order by b {order}"
+        )
 
     def _split(self) -> tuple[list[str], str]:
         """What is selected of the page's rows, and the whole text of each made of that and of what is related."""

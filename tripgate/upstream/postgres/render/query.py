@@ -75,7 +75,8 @@ class Query:
         counts: Whether the last of them answers how many rows match on all pages; any other answers one JSON value a
             record.
         answers: Whether the one record is a finished answer: its text, and how many rows are in it.
-        frame: In place of that one record, what is put around many, which are the finished rows of a connection.
+        frame: Where that comes in several records, what is put around their texts: each of some rows of a connection,
+            and how many rows that are.
     """
 
     statements: tuple[Statement, ...]
