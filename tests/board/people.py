@@ -62,9 +62,12 @@ class Place:
 
     async def join(self, owner: Person, trip: str, guest: Person, role: str = "EDITOR") -> None:
         """The guest is invited and accepts."""
-        assert guest.email is not None
         await owner.ask(INVITE, trip=trip, email=guest.email, role=role)
-        token = (await self.link(guest.email)).partition("token=")[2]
+        await self.accept(guest)
+
+    async def accept(self, guest: Person) -> None:
+        """The guest takes the newest invitation."""
+        token = (await self.link(str(guest.email))).partition("token=")[2]
         await guest.ask("mutation ($token: String!) { acceptInvitation(token: $token) { id } }", token=token)
 
 

@@ -1,10 +1,9 @@
 """Two people plan a trip, each in a browser of their own: what one does, the other sees without a reload."""
 
 from tests.board.conftest import Two
-from tests.board.people import Place, fill, plan, press, says, shows, votes
+from tests.board.people import INVITE, Place, fill, open_as, plan, press, says, shows, votes
 from tests.browser.page import Page
-
-FITS = "document.documentElement.scrollWidth <= innerWidth"
+from tests.support import Person
 
 
 async def test_from_nothing_to_a_trip_of_two(place: Place, page: Page, other: Page) -> None:
@@ -94,3 +93,56 @@ async def test_what_one_adds_moves_and_votes_the_other_sees(two: Two) -> None:
     await press(two.ada, "Edit Train in from Fiumicino")
     await press(two.ada, "Remove")
     await shows(two.ben, [[], ["Pantheon", "Colosseum and Forum"], ["Galleria Borghese"]])
+
+
+async def test_ones_own_change_is_shown_before_the_server_has_it_and_taken_back_when_it_fails(two: Two) -> None:
+    await two.ben.run(
+        """(() => {
+          const send = fetch, opened = new Promise((open) => { globalThis.release = open; });
+          fetch = (...what) => opened.then(() => send(...what));
+        })()"""
+    )
+    await press(two.ben, "For Pantheon: 0")
+    await press(two.ben, "For Pantheon: 1")
+    await press(two.ben, "Against Pantheon: 0")
+    assert await votes(two.ben, "Pantheon") == [0, 1, False, True]
+    assert await votes(two.ada, "Pantheon") == [0, 0, False, False]
+    await two.ben.run("release()")
+    await two.ada.until("document.querySelector('[aria-label=\"Against Pantheon: 1\"]')")
+
+    await two.ben.run("fetch = () => Promise.reject(new TypeError('away')); 0")
+    await press(two.ben, "Against Pantheon: 1")
+    await says(two.ben, "That was not kept. The server cannot be reached.")
+    assert await votes(two.ben, "Pantheon") == [0, 1, False, True]
+
+
+async def test_who_only_looks_votes_and_moves_nothing(place: Place, ada: Person, trip: str, page: Page) -> None:
+    cleo = await place.person("Cleo Marchetti")
+    await place.join(ada, trip, cleo, "VIEWER")
+    await open_as(page, place, cleo, f"trips/{trip}")
+    await press(page, "For Pantheon: 0")
+    await page.until("document.querySelector('[aria-label=\"For Pantheon: 1\"]')")
+    names = await page.run("[...document.querySelectorAll('main button')].map((one) => one.ariaLabel ?? one.innerText)")
+    assert {name.split(" ")[0] for name in names} == {"For", "Against"}
+
+
+async def test_who_is_removed_sees_it_at_once(two: Two, ada: Person) -> None:
+    people = "query ($trip: UUID!) { trip(id: $trip) { collaborators { nodes { id } } } }"
+    (ben,) = (await ada.ask(people, trip=two.trip))["trip"]["collaborators"]["nodes"]
+    await ada.ask("mutation ($id: UUID!) { removeCollaborator(id: $id) { id } }", id=ben["id"])
+    await two.ben.until("document.querySelector('main').innerText === 'There is no such trip, or you are not on it.'")
+    await two.ada.until("!document.querySelector('.people').innerText.includes('Ben')")
+
+
+async def test_the_list_shows_a_trip_as_soon_as_one_is_on_it(
+    place: Place, ada: Person, ben: Person, page: Page
+) -> None:
+    trip = await ada.trip(title="Lofoten by car")
+    await open_as(page, place, ben)
+    await page.until("document.querySelector('h1').innerText === 'Your trips'")
+    await ada.ask(INVITE, trip=trip, email=ben.email, role="EDITOR")
+    await page.until("document.querySelector('main').innerText.includes('You are invited to a trip.')")
+    await place.accept(ben)
+    await page.until("document.querySelector('.trips').innerText.includes('Lofoten by car')")
+    await ada.ask('mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Lofoten by bus" }) { id } }', id=trip)
+    await page.until("document.querySelector('.trips').innerText.includes('Lofoten by bus')")

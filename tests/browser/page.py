@@ -196,7 +196,12 @@ class Page:
         for kind in ("keyDown", "keyUp"):
             more = {"text": text} if text and kind == "keyDown" else {}
             await self._call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number, **more
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=" " if key == "Space" else key,
+                code=key,
+                windowsVirtualKeyCode=number,
+                **more,
             )
 
     async def write(self, text: str) -> None:

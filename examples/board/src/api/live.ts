@@ -1,6 +1,6 @@
 // A live query, with one's own changes shown before the server has them.
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { type AnyVariables, type CombinedError, useSubscription } from "urql";
 
 export type Sending = Promise<{ error?: CombinedError | undefined }>;
@@ -12,6 +12,7 @@ type Pending<Data> = { apply: (data: Data) => Data; done: boolean };
 /**
  * The server sends a whole new answer whenever it differs, so nothing is merged here: what is shown is the newest answer
  * with each pending change applied to it. A change that failed is dropped at once, one that was made with the next answer.
+ * They are sent one after the other, since the network may turn their order around.
  */
 export function useLive<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
@@ -19,12 +20,14 @@ export function useLive<Data, Variables extends AnyVariables>(
 ) {
   const [{ data: answer, error }] = useSubscription<Data, Data, Variables>({ query, variables });
   const [pending, setPending] = useState<readonly Pending<Data>[]>([]);
+  const sent = useRef<Sending>(Promise.resolve({}));
   useEffect(() => setPending((all) => all.filter(({ done }) => !done)), [answer]);
 
   const change: Change<Data> = async (apply, send) => {
     const mine = { apply, done: false };
     setPending((all) => [...all, mine]);
-    const { error } = await send();
+    sent.current = sent.current.then(send);
+    const { error } = await sent.current;
     if (error) setPending((all) => all.filter((one) => one !== mine));
     mine.done = true;
     return error;

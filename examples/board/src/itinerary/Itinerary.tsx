@@ -24,17 +24,17 @@ export function Itinerary({ trip, mayEdit, change }: { trip: Trip; mayEdit: bool
   const [opened, setOpened] = useState<string>();
   const items = trip.items.nodes;
   const { drag, start } = useDrag(moveTo);
-  const refocus = useAnnouncements(items);
+  const expect = useAnnouncements(items);
   const shown = drag?.to ? moved(items, drag.id, drag.to) : items;
   const days = Math.max(trip.durationDays ?? 0, ...items.map(({ dayNumber }) => dayNumber), 1);
 
   const changeItems: ChangeItems = async (apply, send) => {
-    refocus();
     const error = await change(onItems(apply), send);
     if (error) announce(`That was not kept. ${problemOf(error)}`);
   };
 
   function moveTo(id: string, to: Place) {
+    expect(id);
     void changeItems((all) => moved(all, id, to), () => move({ id, ...to }));
   }
 
@@ -71,17 +71,21 @@ export function Itinerary({ trip, mayEdit, change }: { trip: Trip; mayEdit: bool
   );
 }
 
-/** Announces how the items differ from those before. What it gives keeps the focus where it is through the next change. */
-function useAnnouncements(items: readonly Item[]): () => void {
+/** Announces how the items differ from those before. What it gives is told of what one moves oneself. */
+function useAnnouncements(items: readonly Item[]): (mine: string) => void {
   const before = useRef(items);
+  const mine = useRef<string>(undefined);
   const focused = useRef<string>(undefined);
   useEffect(() => {
-    const [first, ...others] = differences(before.current, items);
+    const [first, ...others] = differences(before.current, items, mine.current);
     before.current = items;
     if (first) announce(others.length > 0 ? `${first} And ${others.length} more changes.` : first);
     // A card that moves to another day is made anew, and what had the focus with it.
     if (focused.current && document.activeElement === document.body) document.getElementById(focused.current)?.focus();
-    focused.current = undefined;
+    mine.current = focused.current = undefined;
   }, [items]);
-  return () => { focused.current = document.activeElement?.id; };
+  return (id) => {
+    mine.current = id;
+    focused.current = document.activeElement?.id;
+  };
 }

@@ -41,8 +41,8 @@ export function onItems(change: (items: readonly Item[]) => Item[]): (trip: Trip
   return (trip) => ({ ...trip, items: { ...trip.items, nodes: change(trip.items.nodes) } });
 }
 
-/** What differs, in sentences to be read aloud. */
-export function differences(before: readonly Item[], after: readonly Item[]): string[] {
+/** What differs, in sentences to be read aloud; of two that changed places the one called `mine` is said to have moved. */
+export function differences(before: readonly Item[], after: readonly Item[], mine?: string): string[] {
   const known = new Map(before.map((item) => [item.id, item]));
   const sentences: string[] = [];
   for (const item of after) {
@@ -56,14 +56,14 @@ export function differences(before: readonly Item[], after: readonly Item[]): st
     }
   }
   for (const gone of known.values()) sentences.push(`${gone.title} is removed.`);
-  return sentences.length > 0 ? sentences : reordered(before, after);
+  return sentences.length > 0 ? sentences : reordered(before, after, mine);
 }
 
-function reordered(before: readonly Item[], after: readonly Item[]): string[] {
+function reordered(before: readonly Item[], after: readonly Item[], mine?: string): string[] {
+  const order = (items: readonly Item[], without?: string) => items.map(({ id }) => id).filter((id) => id !== without).join();
+  if (order(before) === order(after)) return [];
   // The one without which the rest is in the same order.
-  const item = after.find(({ id }) =>
-    before.some((one, index) => one.id !== after[index]?.id) &&
-    before.filter((one) => one.id !== id).every((one, index) => one.id === after.filter((other) => other.id !== id)[index]?.id)
-  );
+  const moved = after.filter(({ id }) => order(before, id) === order(after, id));
+  const item = moved.find(({ id }) => id === mine) ?? moved[0];
   return item ? [`${item.title} is number ${placeOf(after, item).position + 1} of day ${item.dayNumber} now.`] : [];
 }

@@ -42,11 +42,12 @@ export function Field({ label, problem, ...input }: { label: string; problem?: s
 }
 
 export function Select({ label, options, ...select }: { label: string; options: Values } & ComponentProps<"select">) {
-  const id = useId();
+  const made = useId();
+  const id = select.id ?? made; // one's own where the focus must be found again
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <select id={id} {...select}>
+      <select {...select} id={id}>
         {Object.entries(options).map(([value, words]) => <option key={value} value={value}>{words}</option>)}
       </select>
     </div>

@@ -1,0 +1,52 @@
+"""How long one stays signed in to the board, and what is left of it afterwards."""
+
+import json
+
+from tests.board.conftest import Two
+from tests.board.people import SESSION, Place, open_as, press, shows
+from tests.browser.page import Page
+from tests.support import Person
+
+# As if the token ended in a moment, and another tab had said so.
+ENDS_SOON = f"""(() => {{
+  const session = {{...{SESSION}, expiresAt: new Date(Date.now() + 20_000).toISOString()}};
+  localStorage.setItem('tripgate.session', JSON.stringify(session));
+  dispatchEvent(new StorageEvent('storage', {{key: 'tripgate.session'}}));
+}})()"""
+
+
+async def test_the_token_is_refreshed_on_the_open_socket(two: Two, ben: Person) -> None:
+    old = await two.ada.run(f"{SESSION}.accessToken")
+    await two.ada.run(ENDS_SOON)
+    await two.ada.until(f"{SESSION}.accessToken !== {json.dumps(old)}")
+    new = await two.ada.run(f"{SESSION}.accessToken")
+    sent = [json.loads(text) for text in two.ada.sent]
+    assert {"type": "ping", "payload": {"Authorization": f"Bearer {new}"}} in sent
+
+    await press(two.ben, "Edit Train in from Fiumicino")
+    await press(two.ben, "Remove")
+    await shows(two.ada, [["Pantheon"], ["Colosseum"], []])
+    assert [each["type"] for each in map(json.loads, two.ada.sent)].count("connection_init") == 1
+
+
+async def test_a_session_that_has_ended_elsewhere_asks_to_sign_in_again(place: Place, ada: Person, page: Page) -> None:
+    await open_as(page, place, ada)
+    await page.until("document.querySelector('h1').innerText === 'Your trips'")
+    token = await page.run(f"{SESSION}.accessToken")
+    await Person(place.http, place.graphql, token=token).ask("mutation { signOut }")
+    await page.run(ENDS_SOON)
+    await page.until("document.querySelector('[name=password]')")
+    assert await page.run("localStorage.length") == 0
+
+
+async def test_a_reload_keeps_it_and_signing_out_leaves_nothing(place: Place, ada: Person, page: Page) -> None:
+    await open_as(page, place, ada)
+    await page.until("document.querySelector('h1').innerText === 'Your trips'")
+    await page.reload()
+    assert await page.text(".me") == "Ada Lindqvist"
+    session = await page.run(SESSION)
+    await press(page, "Sign out")
+    await page.until("document.querySelector('[name=password]')")
+    assert await page.run("localStorage.length") == 0
+    again = "mutation ($token: String!) { refreshSession(refreshToken: $token) { user { id } } }"
+    assert await Person(place.http, place.graphql).code(again, token=session["refreshToken"]) == "UNAUTHENTICATED"
