@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 import jwt
-import orjson
 from cachetools import LRUCache
+from jwt.utils import base64url_decode
 from pydantic import BaseModel, Field, ValidationError
 
 from gql.errors import ApiError, ErrorCode
@@ -64,10 +64,10 @@ class Identity:
         known = self._known.get(token)
         if known is not None and known[1] + _LEEWAY > time.time():
             return known[0]
-        claims, decoded = await self._verified(token)
+        claims, text = await self._verified(token)
         signed_in = claims.role == "authenticated"
         caller = Caller(claims.sub, token, claims.session_id, claims.exp, claims.email) if signed_in else ANONYMOUS
-        self._known[token] = (caller, claims.exp, _json(decoded))
+        self._known[token] = (caller, claims.exp, text)
         return caller
 
     async def claims(self, token: str) -> bytes:
@@ -95,7 +95,8 @@ class Identity:
         except ApiError as error:
             return Caller(refusal=error)
 
-    async def _verified(self, token: str) -> tuple[_Claims, dict[str, Any]]:
+    async def _verified(self, token: str) -> tuple[_Claims, bytes]:
+        """The claims of a token, those that matter here and all as JSON."""
         if len(token) > _LONGEST_TOKEN:
             raise _refused("The access token is too long.")
         try:
@@ -111,13 +112,14 @@ class Identity:
                 options={"require": ["exp", "aud", "iss"]},
             )
             claims = _Claims.model_validate(decoded)
+            text = _strict_json(token)
         except jwt.ExpiredSignatureError:
             raise _refused("The access token has expired. Refresh the session.") from None
-        except (jwt.PyJWTError, ValidationError, RecursionError):
+        except (jwt.PyJWTError, ValidationError, ValueError, OverflowError, RecursionError):
             raise _refused("The access token is not accepted.") from None
         if claims.role not in {"authenticated", "anon"} or (claims.role == "authenticated" and not claims.sub):
             raise _refused("The access token's role is not accepted.")
-        return claims, decoded
+        return claims, text
 
     async def _key(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The key and the one algorithm it may be used with: the token does not choose."""
@@ -133,12 +135,29 @@ class Identity:
         return key, algorithm
 
 
-def _json(claims: dict[str, Any]) -> bytes:
-    """Claims as JSON, those with numbers or characters in them that only Python's own encoder writes too."""
-    try:
-        return orjson.dumps(claims)
-    except TypeError:
-        return json.dumps(claims, separators=(",", ":")).encode()
+def _strict_json(token: str) -> bytes:
+    """The claims of a token as it writes them, with each digit of their numbers.
+
+    Raises:
+        ValueError: They are no JSON, though Python takes them for some, or say something twice.
+    """
+    text = base64url_decode(token.split(".")[1]).decode()
+    found = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
+    if "\\u" in text:
+        # Half a surrogate pair is text for Python, and for no other.
+        json.dumps(found, ensure_ascii=False).encode()
+    return text.encode()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a claim stands there twice, and who reads it may take either")
+    return found
 
 
 def _refused(message: str) -> ApiError:
