@@ -61,6 +61,7 @@ async def by_gateway(person: Person, given: str) -> int:
         b',"app_metadata":{"n":1e400,"m":0.1000000000000000055511151231257827,"k":12345678901234567890123}',
         b' , "x" : [ null , true , "\\u00e9\\n" ] \n',
         ',"x":"Zoë"'.encode(),
+        b',"x":"\\ud83d\\ude00"',
     ],
 )
 async def test_json_is_taken(
@@ -85,6 +86,9 @@ async def test_json_is_taken(
         b',"x":"\n"',
         b',"x":"\xff"',
         b',"x":"' + "é".encode("latin-1") + b'"',
+        b',"x":"\\ud800"',
+        b',"x":["\\ude00\\ud83d"]',
+        b',"\\ud800":1',
     ],
 )
 async def test_what_is_no_json_is_refused(
