@@ -12,6 +12,7 @@ import psycopg
 from tripgate.upstream.backend import BackendError
 from tripgate.upstream.database_errors import back_in
 from tripgate.upstream.http_connection import AbandonedError
+from tripgate.upstream.postgres.address import Address
 from tripgate.upstream.postgres.login import LoginError, check_login
 from tripgate.upstream.postgres.refusals import mistake, passes
 from tripgate.upstream.postgres.session import RoleSession, SessionError, open_sessions
@@ -62,7 +63,7 @@ class Pool:
     """
 
     def __init__(self, url: str, *, size: int, named: bool, search_path: str) -> None:
-        self._url = url
+        self._address = Address(url)
         self._size = size
         self._named = named
         self._search_path = search_path
@@ -222,7 +223,9 @@ class Pool:
     async def _open(self, seconds: float) -> Session:
         connection = None
         try:
-            connection = await WireConnection.open(self._url, named=self._named, timeout=seconds)
+            within = max(seconds, self._address.seconds)
+            connection = await WireConnection.open(self._address.conninfo, named=self._named, timeout=within)
+            self._address.had(*connection.server)
             await check_login(connection, seconds)
             roles = await open_sessions(connection, self._search_path, seconds)
         except BaseException as error:

@@ -91,6 +91,11 @@ class WireConnection:
             connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
         return cls(connection, named=named)
 
+    @property
+    def server(self) -> tuple[str, str]:
+        """The host and the port that it leads to."""
+        return self._connection.info.host, str(self._connection.info.port)
+
     async def run(
         self,
         role: str,
