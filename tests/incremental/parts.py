@@ -54,13 +54,27 @@ def put_together(found: list[dict[str, Any]]) -> Any:
         pending |= {each["id"]: each["path"] for each in part.get("pending", ())}
         for one in part.get("incremental", ()):
             path = one["path"] if "path" in one else [*pending[one["id"]], *one.get("subPath", ())]
-            at: Any = whole["data"]
-            for step in path:
-                at = at[step]
+            if "items" in one:
+                _append(whole["data"], path if "id" in one else path[:-1], one["items"])
+                continue
+            at = _at(whole["data"], path)
             if one["data"] is not None:
                 _merge(at, one["data"])
+    if len(found) == 1:
+        assert "hasNext" not in found[0]
+        return whole["data"]
     assert [part["hasNext"] for part in found] == [True] * (len(found) - 1) + [False]
     return whole["data"]
+
+
+def _at(data: Any, path: list[str | int]) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def _append(data: Any, path: list[str | int], items: list[Any] | None) -> None:
+    _at(data, path).extend(items or [])
 
 
 def _merge(into: Any, data: Any) -> None:

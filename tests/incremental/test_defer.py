@@ -115,7 +115,6 @@ async def test_a_client_that_takes_everything_gets_parts_that_say_their_path(ada
         "{ trips(first: 0) { nodes { id ... @defer { title } } } }",
         "{ trips { edges { ... @defer { cursor } } pageInfo { ... @defer { endCursor } } } }",
         "{ __schema { queryType { ... @defer { name } } } trips { nodes { ... @defer { id } } } }",
-        "{ trips { nodes @stream { id } } }",
     ],
 )
 async def test_what_is_not_put_off_comes_whole(ada: Person, query: str) -> None:
@@ -125,6 +124,11 @@ async def test_what_is_not_put_off_comes_whole(ada: Person, query: str) -> None:
 async def test_whether_something_is_put_off_may_depend_on_a_variable(ada: Person) -> None:
     query = "query ($later: Boolean!) { trips { nodes { id ... @defer(if: $later) { title } } } }"
     assert [len(await parts(ada, query, later=later)) for later in (True, False, True)] == [2, 1, 2]
+
+
+async def test_without_such_a_variable_it_is_put_off(ada: Person) -> None:
+    query = "query ($later: Boolean) { trips { nodes { id ... @defer(if: $later) { title } } } }"
+    assert len(await parts(ada, query)) == 2
 
 
 async def test_null_for_such_a_variable_is_refused(ada: Person) -> None:

@@ -12,6 +12,7 @@ from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
 
 LIST = "{ trips(first: 2) { nodes { title ... @defer { items { totalCount } } } } }"
+STREAMED = "{ trips(orderBy: [{ title: ASC }]) { nodes @stream(initialCount: 1) { title } } }"
 BESIDE = "{ viewer { displayName } ... @defer { trips { totalCount } } }"
 
 
@@ -37,6 +38,90 @@ async def test_the_first_part_does_not_wait_for_those_after_it(
         (last,) = [part async for part in coming]
     assert last["hasNext"] is False
     assert all("errors" not in piece for piece in last["incremental"])
+
+
+@pytest.mark.parametrize("accept", [BY_PATH, BY_ID])
+async def test_the_first_rows_of_a_list_do_not_wait_for_the_others(
+    proxied: tuple[FaultyProxy, Person], accept: str
+) -> None:
+    proxy, reader = proxied
+    go = asyncio.Event()
+    await proxy.does(passes, held(go))
+    async with asking(reader, STREAMED, accept) as response:
+        coming = each(response)
+        first = await anext(coming)
+        assert len(first["data"]["trips"]["nodes"]) == 1
+        go.set()
+        (last,) = [part async for part in coming]
+    assert last["hasNext"] is False
+    assert len(last["incremental"][0]["items"]) == 3
+
+
+async def test_rows_that_cannot_be_read_end_their_list_with_an_error(proxied: tuple[FaultyProxy, Person]) -> None:
+    proxy, reader = proxied
+    broken = says(500, "57014")
+    await proxy.does(passes, broken)
+    first, last = await parts(reader, STREAMED)
+    assert "errors" not in first
+    (piece,) = last["incremental"]
+    (error,) = piece.pop("errors")
+    assert piece == {"path": ["trips", "nodes", 1], "items": None}
+    assert (error["path"], error["extensions"]["code"]) == (["trips", "nodes"], "TIMEOUT")
+    await proxy.does(passes, broken)
+    first, last = await parts(reader, STREAMED, BY_ID)
+    (ended,) = last.pop("completed")
+    assert last == {"hasNext": False}
+    assert (ended["id"], ended["errors"][0]["path"]) == (first["pending"][0]["id"], ["trips", "nodes"])
+
+
+async def test_of_many_lists_each_ends_with_the_error_of_their_common_read(proxied: tuple[FaultyProxy, Person]) -> None:
+    proxy, reader = proxied
+    await proxy.does(passes, says(500, "57014"))
+    query = "{ trips(first: 2) { nodes { items { nodes @stream(initialCount: 1) { title } } } } }"
+    _, last = await parts(reader, query)
+    paths = [["trips", "nodes", index, "items", "nodes"] for index in range(2)]
+    assert [piece["path"] for piece in last["incremental"]] == [[*path, 1] for path in paths]
+    assert [piece["errors"][0]["path"] for piece in last["incremental"]] == paths
+
+
+async def test_a_list_goes_on_behind_its_last_row_whatever_comes_and_goes_before_it(
+    proxied: tuple[FaultyProxy, Person], seeded: StackInfo
+) -> None:
+    proxy, ada = proxied
+    reader = await ada.sign_up()
+    ids = {title: await reader.trip(title=title) for title in ("B", "C", "D")}
+
+    async def once_much_has_changed(exchange: Exchange) -> None:
+        with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
+            connection.execute("update public.trips set title = 'A' where id = %s", [ids["B"]])
+            connection.execute("delete from public.trips where id = %s", [ids["C"]])
+            connection.execute("update public.trips set title = 'E' where id = %s", [ids["D"]])
+        await passes(exchange)
+
+    await proxy.does(passes, once_much_has_changed)
+    first, last = await parts(reader, STREAMED)
+    assert first["data"]["trips"]["nodes"] == [{"title": "B"}]
+    assert last["incremental"] == [{"path": ["trips", "nodes", 1], "items": [{"title": "E"}]}]
+
+
+@pytest.mark.parametrize("accept", [BY_PATH, BY_ID])
+async def test_a_list_whose_other_rows_have_gone_ends_without_any(
+    proxied: tuple[FaultyProxy, Person], seeded: StackInfo, accept: str
+) -> None:
+    proxy, ada = proxied
+    reader = await ada.sign_up()
+    await reader.trip(title="A")
+    going = await reader.trip(title="B")
+
+    async def once_one_has_gone(exchange: Exchange) -> None:
+        with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
+            connection.execute("delete from public.trips where id = %s", [going])
+        await passes(exchange)
+
+    await proxy.does(passes, once_one_has_gone)
+    first, last = await parts(reader, STREAMED, accept)
+    assert first["data"]["trips"]["nodes"] == [{"title": "A"}]
+    assert last == {"hasNext": False, **({"completed": [{"id": "0"}]} if accept is BY_ID else {})}
 
 
 async def test_a_root_field_that_is_put_off_is_read_from_the_start(proxied: tuple[FaultyProxy, Person]) -> None:
@@ -119,11 +204,12 @@ async def test_a_failure_of_the_first_part_is_that_of_a_whole_answer(proxied: tu
     assert answer["errors"][0]["path"] == ["trips"]
 
 
-async def test_a_client_that_goes_away_ends_what_is_read_for_it(seeded: StackInfo, ada: Person) -> None:
+@pytest.mark.parametrize("query", [LIST, STREAMED])
+async def test_a_client_that_goes_away_ends_what_is_read_for_it(seeded: StackInfo, ada: Person, query: str) -> None:
     async with faulty(seeded, database_url=None, max_running=1) as (proxy, url):
         reader = Person(ada.http, url, ada.token)
         await proxy.does(passes, held(asyncio.Event()))
-        async with asking(reader, LIST) as response:
+        async with asking(reader, query) as response:
             await anext(each(response))
             assert await reader.code("{ trips { totalCount } }") == "OVERLOADED"
             response.close()

@@ -27,7 +27,7 @@ from tripgate.gateway.limits.bounded_parse import bounded_parse
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.document import check_document
 from tripgate.gateway.limits.inputs import Usage
-from tripgate.gateway.limits.validation import mistakes
+from tripgate.gateway.limits.validation import StreamCountRule, mistakes
 from tripgate.gateway.operation import Operation, OperationInParts, RequestError
 from tripgate.planner.selection import at_once
 
@@ -36,6 +36,7 @@ _RULES = (
     *(rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule),
     MaybeNullValidationRule,
     OneOfInputValidationRule,
+    StreamCountRule,
 )
 _Kind = TypeVar("_Kind", bound=Operation)
 _IN_PARTS = re.compile(r"@\s*(?:defer|stream)\b")

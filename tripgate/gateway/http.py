@@ -47,7 +47,7 @@ class GraphQLHandler:
     """Answers requests of any method to `/graphql`.
 
     Args:
-        incremental: Whether queries with `@defer` are answered in parts to clients that take them.
+        incremental: Whether queries with `@defer` and `@stream` are answered in parts to clients that take them.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class GraphQLHandler:
         accept: Accepted,
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
-        """The answer to a query with `@defer`: whole, where nothing turns out to be put off.
+        """The answer to a query with `@defer` or `@stream`: whole, where nothing turns out to be put off.
 
         Raises:
             ApiError: As `Client.admit` and `Engine.parts`, before anything is sent; likewise RequestError.

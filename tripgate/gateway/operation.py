@@ -39,6 +39,7 @@ from tripgate.upstream.caller import Caller
 _VARIABLE_SETS = 64
 _FEW_VALUES = 50
 _NO_VALUES = VariableValues({}, {})
+_NOT_GIVEN = object()
 
 
 class RequestError(Exception):
@@ -91,11 +92,12 @@ class Operation:
         digest: The SHA-256 of its document, in hexadecimal.
         caches: Those that all operations share.
         hide_suggestions: Whether errors keep the schema's other names to themselves.
-        in_parts: The same, to be answered in parts; `None` where nothing of it says `@defer`.
+        in_parts: The same, to be answered in parts; `None` where nothing of it says `@defer` or
+            `@stream`.
     """
 
     _condition_directives = CONDITIONS
-    _condition_words = "@skip and @include"
+    _condition_words = "but @skip and @include take true or false"
 
     def __init__(
         self,
@@ -257,30 +259,38 @@ class Operation:
         return found.cost
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:
-        found = tuple(variables.coerced.get(name) for name in self._conditions)
+        found = tuple(variables.coerced.get(name, _NOT_GIVEN) for name in self._conditions)
         if None in found:
             name = self._conditions[found.index(None)]
-            message = f"The variable ${name} is null, but {self._condition_words} take true or false."
+            message = f"The variable ${name} is null, {self._condition_words}."
             raise RequestError.of(bad_input(message, field=name))
         return found
 
 
 class OperationInParts(Operation):
-    """A query with `@defer`, to be answered in parts. Its roots are those of the whole."""
+    """A query with `@defer` or `@stream`, to be answered in parts. Its roots are those of the whole."""
 
-    _condition_directives = CONDITIONS | {"defer"}
-    _condition_words = "@skip, @include and @defer"
+    _condition_directives = CONDITIONS | {"defer", "stream"}
+    _condition_words = "which @skip, @include, @defer and @stream do not take"
 
     @cached_property
     def _splits(self) -> LRUCache[tuple[Any, ...], Split]:
         return LRUCache(maxsize=16)
 
     def split(self, variables: VariableValues) -> Split:
-        """What is answered first, and what later."""
+        """What is answered first, and what later.
+
+        Raises:
+            RequestError: As `roots`; BAD_USER_INPUT for an `initialCount` that is none.
+        """
         variant = self._variant(variables)
         found = self._splits.get(variant)
         if found is None:
-            found = split(self._schema, catalog, self.definition, self._fragments, variables)
+            most = self.limits.pages.largest
+            try:
+                found = split(self._schema, catalog, self.definition, self._fragments, variables, max_page_size=most)
+            except ApiError as error:
+                raise RequestError.of(error) from None
             self._splits[variant] = found
         return found
 

@@ -1,12 +1,12 @@
-"""What `@defer` puts off: a selection taken apart into what is answered first and further reads.
+"""What `@defer` and `@stream` put off: a selection taken apart into what is answered first and further reads.
 
 A fragment can be put off where its fields can be read by themselves: at the root, in a row (which is read anew by its
-key) and in a connection (of which the field, or the row above, is read anew). Elsewhere it is answered at once, as
-GraphQL allows.
+key) and in a connection (of which the field, or the row above, is read anew). A list can be put off but for its first
+rows where it is that of a connection: see `streaming`. Elsewhere all is answered at once, as GraphQL allows.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from graphql import (
@@ -31,6 +31,7 @@ from graphql.execution.values import VariableValues
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Catalog
 from tripgate.planner.selection import Merging, Selected
+from tripgate.planner.streaming import Sliced, Streamed, in_list, page_end
 
 Keys = tuple[str, ...]
 """Where in an answer, as response keys from its root. Lists are no step: it is a place in each of their rows."""
@@ -41,7 +42,7 @@ ROW_KEY = " nodeId"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fragment:
-    """A fragment with `@defer`, and where it stands."""
+    """A fragment with `@defer`, or a list with `@stream`, and where it stands."""
 
     label: str | None
     place: Keys
@@ -69,6 +70,26 @@ class Part:
     parts: "tuple[Part, ...]"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamPart(Part):
+    """What follows the first rows of a connection's list. `place` is the connection's.
+
+    Attributes:
+        key: Of the list.
+        streamed: How it is put off.
+    """
+
+    key: str
+    streamed: Streamed
+
+    @property
+    def connection(self) -> Sliced:
+        """The connection, with this list alone, of which what follows is read."""
+        found = self.selected[-1]
+        assert isinstance(found, Sliced)  # noqa: S101 - made so
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """A selection taken apart: the root fields that are answered first, and what is put off."""
@@ -83,13 +104,18 @@ def split(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
+    *,
+    max_page_size: int,
 ) -> Split:
     """Take a query's selection apart.
 
     Args:
-        variables: Only the values of variables in `@skip`, `@include` and `@defer` matter.
+        variables: Only the values of variables in `@skip`, `@include`, `@defer` and `@stream` matter.
+
+    Raises:
+        ApiError: BAD_USER_INPUT for an `initialCount` that is null or negative.
     """
-    return _Splitting(schema, operation, fragments, variables, catalog).split()
+    return _Splitting(schema, operation, fragments, variables, catalog, max_page_size).split()
 
 
 class _Kind(Enum):
@@ -143,10 +169,13 @@ class _Splitting(Merging):
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
         catalog: Catalog,
+        max_page_size: int,
     ) -> None:
         super().__init__(schema, operation, fragments, variables)
+        self._max_page_size = max_page_size
         self._catalog = catalog
         self._fragments: dict[int, tuple[DeferUsage, Fragment]] = {}
+        self._streaming = True
 
     def split(self) -> Split:
         root = self.schema.get_root_type(self.operation.operation)
@@ -168,22 +197,23 @@ class _Splitting(Merging):
         begin = len(into)
         for usages, fields in level.apart.items():
             below: _Into = []
-            inner = self._fields(type_, fields, site, base.union(usages), below)
+            selected = self._group(type_, fields, site, base.union(usages), below)
+            if site.row is not None:
+                selected = (_row_key(type_ if site.make is None else selected[0].parent_type), *selected)
             fragments = tuple(self._fragments[usage][1] for usage in usages)
-            selected = self._read(type_, site, inner)
             into.append(Part(fragments, site.place, site.row, selected, site.way, tuple(below)))
-        made = self._fields(type_, level.here, site, base, into)
+        made = self._group(type_, level.here, site, base, into)
         if site.kind is _Kind.ROW and any(part.row == site.place for part in into[begin:]):
             return (_row_key(type_), *made)
         return made
 
-    def _read(self, type_: GraphQLObjectType, site: _Site, inner: tuple[Selected, ...]) -> tuple[Selected, ...]:
-        """What is read for fields that are put off here."""
-        found = inner if site.make is None else (site.make(inner),)
-        if site.row is None:
-            return found
-        row = type_ if site.make is None else found[0].parent_type
-        return (_row_key(row), *found)
+    def _group(
+        self, type_: GraphQLObjectType, grouped: GroupedFieldSet, site: _Site, base: _Base, into: _Into
+    ) -> tuple[Selected, ...]:
+        """Fields that are read together; of a connection its own field, with these below it."""
+        if site.make is not None:
+            return (self._connection(type_, grouped, site, base, into),)
+        return self._fields(type_, grouped, site, base, into)
 
     def _fields(
         self, parent: GraphQLObjectType, grouped: GroupedFieldSet, site: _Site, base: _Base, into: _Into
@@ -216,7 +246,32 @@ class _Splitting(Merging):
             return made
         inner = self._below(site, parent, key, node.name.value, type_, make)
         collected = collect_subfields(self.schema, self.fragments, self.variables, self.operation, type_, details)
-        return make(self._level(type_, collected, inner, base, into))
+        found = self._level(type_, collected, inner, base, into)
+        return make(found) if inner.make is None else found[0]
+
+    def _connection(
+        self, type_: GraphQLObjectType, grouped: GroupedFieldSet, site: _Site, base: _Base, into: _Into
+    ) -> Selected:
+        """A connection's field with these below it, of which the first rows alone are read where others are put off."""
+        assert site.make is not None  # noqa: S101 - of a connection
+        found = in_list(grouped, self.variables) if self._streaming else None
+        if found is None:
+            return site.make(self._fields(type_, grouped, site, base, into))
+        key, streamed = found
+        whole, most = site.make(()), self._max_page_size
+        begin, behind = streamed.begin(most), streamed.behind(most)
+        first = self._fields(type_, grouped, replace(site, through=Sliced(whole, (), begin)), base, into)
+        inside: _Into = []
+        # In rows that follow, lists come whole: they are late already, and Apollo Client takes no others there.
+        self._streaming = False
+        rows = self._one(type_, key, grouped[key], replace(site, through=Sliced(whole, (), behind)), base, inside)
+        self._streaming = True
+        rest: tuple[Selected, ...] = (Sliced(whole, (rows,), behind),)
+        if site.row is not None:
+            rest = (_row_key(whole.parent_type), *rest)
+        fragments = (Fragment(streamed.label, (*site.place, key)),)
+        into.append(StreamPart(fragments, site.place, site.row, rest, site.way, tuple(inside), key, streamed))
+        return Sliced(whole, (*first, page_end(type_)) if streamed.first else first, begin)
 
     def _below(
         self,

@@ -73,6 +73,17 @@ def page(catalog: Catalog, table: Table, arguments: dict[str, Any], *, max_page_
     )
 
 
+def size_forwards(arguments: dict[str, Any], *, max_page_size: int) -> int | None:
+    """How many rows a page has that begins at its first row; `None` where it is read from its end, or is refused."""
+    first = arguments.get("first")
+    if arguments.get("last") is not None:
+        return None
+    if first is None:
+        backward = arguments.get("before") is not None and arguments.get("after") is None
+        return None if backward else min(DEFAULT_PAGE_SIZE, max_page_size)
+    return first if 0 <= first <= max_page_size else None
+
+
 def order_of(catalog: Catalog, table: Table, order_by: list[dict[str, Any]] | None) -> tuple[Sort, ...]:
     """The keys of an order. The primary key is always the last, so that no two rows are equal.
 
@@ -139,6 +150,11 @@ def bounds(table: Table, wanted: Page) -> Condition:
         reverse = tuple(key.reversed() for key in wanted.order)
         conditions.append(_beyond(table, reverse, _decode(table, wanted.order, wanted.before, "before")))
     return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
+
+
+def behind(table: Table, order: tuple[Sort, ...], cursor: str) -> Condition:
+    """Rows behind a cursor that was made in this order."""
+    return _beyond(table, order, _decode(table, order, cursor, "after"))
 
 
 def _decode(table: Table, order: tuple[Sort, ...], cursor: str, argument: str) -> list[str | None]:

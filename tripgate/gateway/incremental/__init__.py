@@ -1,1 +1,1 @@
-"""Answers in parts: `@defer`."""
+"""Answers in parts: `@defer` and `@stream`."""

@@ -1,6 +1,7 @@
 """Answers a query in parts: what is not put off at once, and each part when it has been read.
 
-A part that is root fields is read from the start; one of rows once it is known which, by their keys, all rows together.
+A part that is root fields is read from the start; one of rows once it is known which, by their keys, all rows together;
+the rest of a list once its first rows are there, behind the last of them.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ from typing import Any, Protocol
 from gql.errors import ApiError, ErrorCode
 from tripgate.gateway.errors import not_representable
 from tripgate.gateway.incremental.payloads import Path, Payload, Pending, Piece
-from tripgate.planner.deferral import ROW_KEY, Keys, Part, Split
+from tripgate.planner.deferral import ROW_KEY, Keys, Part, Split, StreamPart
 from tripgate.planner.selection import Selected
+from tripgate.planner.streaming import END_KEY, MORE_KEY, PAGE_KEY
 
 Errors = list[dict[str, Any]]
 
@@ -25,14 +27,31 @@ class Reader(Protocol):
     async def fields(self, roots: tuple[Selected, ...]) -> dict[str, Any]:
         """The answer of these root fields."""
 
+    def rest(self, part: StreamPart) -> int:
+        """How many rows may follow the first ones of a list; 0 where these are all."""
+
+    async def behind(self, part: StreamPart, cursor: str | None) -> dict[str, Any]:
+        """The answer of the root field with the rest of its list, behind the cursor of its last row."""
+
+    async def behind_rows(self, part: StreamPart, cursors: Mapping[str, str | None]) -> Mapping[str, dict[str, Any]]:
+        """The rows that have the rest of a list each, by their identifiers.
+
+        Args:
+            cursors: Those of the last rows that are known, by the identifiers of the rows that have the lists.
+        """
+
     async def rows(self, part: Part, node_ids: Sequence[str]) -> Mapping[str, dict[str, Any]]:
         """The rows that are read for a part, each by its identifier; those that have gone are not among them."""
 
     def failed(self, error: Exception, part: Part) -> dict[str, Any]:
         """An error as it is shown, but for its path, which differs."""
 
-    def unreadable(self, data: dict[str, Any]) -> list[Path]:
-        """Take out what cannot be answered of a part; where that was."""
+    def unreadable(self, data: Any, begin: int) -> list[Path]:
+        """Take out what cannot be answered of a part; where that was.
+
+        Args:
+            begin: Where data, which is a list then, stands in a longer one.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +60,13 @@ class _Object:
 
     Attributes:
         node_id: The identifier of the row that is read for it.
+        cursor: Of the last row of its list that has been read.
     """
 
     path: Path
     node_id: str | None
     pending: list[Pending]
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,7 @@ class Delivery:
         """The first payload, which may be the last, and those after it. Whoever ends it early ends all reads."""
         try:
             first = self._task(self._reader.fields(self._split.first))
-            early = {id(part): self._roots(part) for part in self._split.parts if part.row is None}
+            early = {id(part): self._roots(part) for part in self._split.parts if self._is_early(part)}
             await asyncio.wait([first])
             answer: dict[str, Any] = first.result()
             found = answer.get("data")
@@ -102,7 +123,15 @@ class Delivery:
         self._tasks[task] = None
         return task
 
+    def _is_early(self, part: Part) -> bool:
+        """Whether it can be read from the start."""
+        if isinstance(part, StreamPart):
+            return part.row is None and not part.streamed.first and bool(self._reader.rest(part))
+        return part.row is None
+
     def _roots(self, part: Part) -> asyncio.Task[Any]:
+        if isinstance(part, StreamPart):
+            return self._task(self._reader.behind(part, None))
         return self._task(self._reader.fields(part.selected))
 
     def _begin(
@@ -113,29 +142,53 @@ class Delivery:
         data: Any,
         rows: Mapping[Keys, str],
         early: dict[int, asyncio.Task[Any]],
+        begin: int = 0,
     ) -> list[Pending]:
         """Begin to read what was put off inside of data; what is announced of it.
 
         Args:
             rows: The identifiers of the rows above.
             early: What is read already.
+            begin: Where data, which is a list then, stands in a longer one.
         """
         announced: dict[str, Pending] = {}
         for part in parts:
+            row = rows.get(part.row) if part.row is not None else None
             objects = []
-            for at, node_id in _objects(part, place, path, data, rows.get(part.row) if part.row is not None else None):
-                pending = self._announce(part, at)
-                announced |= {each.id: each for each in pending}
-                objects.append(_Object(at, node_id, pending))
-            if not objects:
-                continue
-            if part.row is None:
-                task = early.pop(id(part), None) or self._roots(part)
-            else:
-                keys = list(dict.fromkeys(each.node_id for each in objects if each.node_id is not None))
-                task = self._task(self._reader.rows(part, keys))
-            self._tasks[task] = _Work(part, objects)
+            for at, node_id, there in _objects(part, place, path, data, row, begin):
+                made = self._object(part, at, node_id, there)
+                if made is not None:
+                    announced |= {each.id: each for each in made.pending}
+                    objects.append(made)
+            if objects:
+                task = early.pop(id(part), None) or self._reading(part, objects)
+                self._tasks[task] = _Work(part, objects)
         return list(announced.values())
+
+    def _object(self, part: Part, path: Path, node_id: str | None, there: dict[str, Any]) -> _Object | None:
+        """What is read for an object; `None` for a list that has been read to its end."""
+        if not isinstance(part, StreamPart):
+            return _Object(path, node_id, self._announce(part, path))
+        cursor = None
+        if not self._reader.rest(part):
+            return None
+        if part.streamed.first:
+            end = there[PAGE_KEY]
+            if not end[MORE_KEY]:
+                return None
+            cursor = end[END_KEY]
+        path = [*path, part.key]
+        return _Object(path, node_id, self._announce(part, path), cursor)
+
+    def _reading(self, part: Part, objects: list[_Object]) -> asyncio.Task[Any]:
+        if part.row is None:
+            if isinstance(part, StreamPart):
+                return self._task(self._reader.behind(part, objects[0].cursor))
+            return self._roots(part)
+        cursors = {each.node_id: each.cursor for each in objects if each.node_id is not None}
+        if isinstance(part, StreamPart):
+            return self._task(self._reader.behind_rows(part, cursors))
+        return self._task(self._reader.rows(part, list(cursors)))
 
     def _announce(self, part: Part, path: Path) -> list[Pending]:
         found = []
@@ -177,41 +230,54 @@ class Delivery:
             if not isinstance(failure, Exception):
                 raise failure
             shown = self._reader.failed(failure, part)
-            yield from ((_failed(each, [{**shown, "path": each.path}]), []) for each in work.objects)
+            yield from ((_failed(part, each, [{**shown, "path": each.path}]), []) for each in work.objects)
             return
-        found: list[tuple[_Object, Any, Errors]] = []
-        if part.row is None:
-            (only,) = work.objects
-            answer = task.result()
-            found.append((only, _below(answer["data"], part.place), answer.get("errors", [])))
-        else:
-            below = part.place[len(part.row) :]
-            gone = self._reader.failed(_gone(), part)
-            for each in work.objects:
-                row = task.result().get(each.node_id)
-                found.append((each, _below(row, below), [{**gone, "path": each.path}] if row is None else []))
+        found = list(self._found(part, task.result(), work.objects))
         # One row may stand in several places, so all are looked through before any is as it is sent.
         inside = [self._inside(part, each, data) for each, data, _ in found]
         unreadable: dict[int, list[Path]] = {}
         for (each, data, errors), announced in zip(found, inside, strict=True):
             if data is None:
-                yield _failed(each, errors), []
+                yield _failed(part, each, errors), []
                 continue
             if id(data) not in unreadable:
                 _without_keys(data)
-                unreadable[id(data)] = self._reader.unreadable(data)
+                unreadable[id(data)] = self._reader.unreadable(data, _first(part) or 0)
             more = [not_representable((*each.path, *path)) for path in unreadable[id(data)]]
-            yield Piece(each.pending, each.path, data, [*errors, *more]), announced
+            yield Piece(each.pending, each.path, data, [*errors, *more], _first(part)), announced
 
-    def _inside(self, part: Part, of: _Object, data: dict[str, Any] | None) -> list[Pending]:
+    def _found(self, part: Part, read: Any, objects: list[_Object]) -> Iterator[tuple[_Object, Any, Errors]]:
+        """What was read for each object, and what went wrong."""
+        gone = self._reader.failed(_gone(), part)
+        for each in objects:
+            if part.row is None:
+                data, errors = _below(read["data"], part.place), read.get("errors", [])
+            else:
+                row = read.get(each.node_id)
+                data, errors = _below(row, part.place[len(part.row) :]), []
+                if row is None:
+                    errors = [{**gone, "path": each.path}]
+            if isinstance(part, StreamPart):
+                data = None if data is None else data[part.key]
+                errors = [{**error, "path": each.path} for error in errors]
+            yield each, data, errors
+
+    def _inside(self, part: Part, of: _Object, data: Any) -> list[Pending]:
         if data is None:
             return []
         rows = {} if part.row is None or of.node_id is None else {part.row: of.node_id}
+        if isinstance(part, StreamPart):
+            return self._begin(part.parts, (*part.place, part.key), of.path, data, rows, {}, part.streamed.first)
         return self._begin(part.parts, part.place, of.path, data, rows, {})
 
 
-def _failed(of: _Object, errors: Errors) -> Piece:
-    return Piece(of.pending, of.path, None, errors)
+def _failed(part: Part, of: _Object, errors: Errors) -> Piece:
+    return Piece(of.pending, of.path, None, errors, _first(part))
+
+
+def _first(part: Part) -> int | None:
+    """Of a list the index of what is read for it."""
+    return part.streamed.first if isinstance(part, StreamPart) else None
 
 
 def _below(data: Any, keys: Keys) -> Any:
@@ -224,10 +290,12 @@ def _gone() -> ApiError:
     return ApiError(ErrorCode.NOT_FOUND, "The row has gone since the first part of the answer was read.")
 
 
-def _objects(part: Part, place: Keys, path: Path, data: Any, node_id: str | None) -> Iterator[tuple[Path, str | None]]:
-    """Where in data the objects are that a part belongs to, each with the identifier of its row."""
+def _objects(
+    part: Part, place: Keys, path: Path, data: Any, node_id: str | None, begin: int = 0
+) -> Iterator[tuple[Path, str | None, dict[str, Any]]]:
+    """Where in data the objects are that a part belongs to, each with the identifier of its row, and the object."""
     if type(data) is list:
-        for index, each in enumerate(data):
+        for index, each in enumerate(data, begin):
             yield from _objects(part, place, [*path, index], each, node_id)
         return
     if data is None:
@@ -235,7 +303,7 @@ def _objects(part: Part, place: Keys, path: Path, data: Any, node_id: str | None
     if place == part.row:
         node_id = data.get(ROW_KEY, node_id)
     if place == part.place:
-        yield path, node_id
+        yield path, node_id, data
         return
     key = part.place[len(place)]
     yield from _objects(part, (*place, key), [*path, key], data[key], node_id)
@@ -253,11 +321,12 @@ def _upper(path: Path, steps: int) -> Path:
 
 
 def _without_keys(value: Any) -> None:
-    """Take out what only told the rows apart."""
+    """Take out what only told the rows apart, and where pages go on."""
     if type(value) is list:
         for each in value:
             _without_keys(each)
     elif type(value) is dict:
         value.pop(ROW_KEY, None)
+        value.pop(PAGE_KEY, None)
         for each in value.values():
             _without_keys(each)

@@ -15,7 +15,7 @@ Path = list[str | int]
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A fragment that was put off, of one object.
+    """A fragment that was put off, of one object, or a list but for its first rows.
 
     Attributes:
         pieces: How many parts of it are still to come.
@@ -35,15 +35,22 @@ class Piece:
 
     Attributes:
         pending: The fragments that it is of.
-        path: Of the object that its fields belong to.
-        data: These fields; `None` where they could not be read.
+        path: Of the object that its fields belong to, or of the list.
+        data: These fields, or rows of the list; `None` where they could not be read.
         errors: Of what stands in it, or why it is not there.
+        first: Of a list: the index of the first of these rows.
     """
 
     pending: list[Pending]
     path: Path
-    data: dict[str, Any] | None
+    data: dict[str, Any] | list[Any] | None
     errors: list[dict[str, Any]]
+    first: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it adds nothing: a list had no more rows."""
+        return self.data == []
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +80,20 @@ class Payload:
 def _by_path(payload: Payload) -> dict[str, Any]:
     if payload.answer is not None:
         return {**payload.answer, "hasNext": not payload.last}
-    return {"incremental": [_patch(piece) for piece in payload.pieces], "hasNext": not payload.last}
+    found = [_patch(piece) for piece in payload.pieces if not piece.empty]
+    return {**({"incremental": found} if found else {}), "hasNext": not payload.last}
 
 
 def _patch(piece: Piece) -> dict[str, Any]:
     label = piece.pending[0].label
     named = {} if label is None else {"label": label}
-    return {**named, "path": piece.path, "data": piece.data, **({"errors": piece.errors} if piece.errors else {})}
+    path = piece.path if piece.first is None else [*piece.path, piece.first]
+    return {**named, "path": path, **_content(piece)}
+
+
+def _content(piece: Piece) -> dict[str, Any]:
+    name = "data" if piece.first is None else "items"
+    return {name: piece.data, **({"errors": piece.errors} if piece.errors else {})}
 
 
 def _by_id(payload: Payload) -> dict[str, Any]:
@@ -89,7 +103,7 @@ def _by_id(payload: Payload) -> dict[str, Any]:
             {"id": each.id, "path": each.path, **({} if each.label is None else {"label": each.label})}
             for each in payload.pending
         ]
-    if pieces := [_of_id(piece) for piece in payload.pieces if piece.data is not None]:
+    if pieces := [_of_id(piece) for piece in payload.pieces if piece.data is not None and not piece.empty]:
         found["incremental"] = pieces
     if payload.completed:
         found["completed"] = [
@@ -101,12 +115,7 @@ def _by_id(payload: Payload) -> dict[str, Any]:
 def _of_id(piece: Piece) -> dict[str, Any]:
     nearest = max(piece.pending, key=lambda each: len(each.path))
     below = piece.path[len(nearest.path) :]
-    return {
-        "id": nearest.id,
-        **({"subPath": below} if below else {}),
-        "data": piece.data,
-        **({"errors": piece.errors} if piece.errors else {}),
-    }
+    return {"id": nearest.id, **({"subPath": below} if below else {}), **_content(piece)}
 
 
 FORMATS: Mapping[str, Callable[[Payload], dict[str, Any]]] = {BY_PATH: _by_path, BY_ID: _by_id}

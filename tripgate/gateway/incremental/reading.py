@@ -2,10 +2,10 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from graphql import located_error
+from graphql import GraphQLError, located_error
 from graphql.execution.values import VariableValues
 
 from gql.table import Table, catalog
@@ -14,9 +14,12 @@ from resolvers.declared.base import planner
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.incremental.payloads import Path
 from tripgate.planner import node_id
-from tripgate.planner.deferral import ROW_KEY, Part
+from tripgate.planner.deferral import ROW_KEY, Part, StreamPart
 from tripgate.planner.json_values import UnreadableCount, remove_unreadable
-from tripgate.planner.plan import Compare, Operator, Read
+from tripgate.planner.paging import behind as behind_cursor
+from tripgate.planner.paging import order_of
+from tripgate.planner.plan import ALWAYS, And, Compare, Condition, Operator, Or, Read, both
+from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 from tripgate.upstream.backend import Backend
@@ -24,6 +27,15 @@ from tripgate.upstream.whole_rows import WholeRows
 
 _AT_ONCE = 100
 """Rows that one request reads by their keys: so many go into a URL."""
+
+_LISTS_AT_ONCE = 20
+"""Lists that one request reads the rest of, each behind a cursor of its own."""
+
+_CURSORS_AT_ONCE = 4_000
+"""Characters of these cursors together."""
+
+_FEW_AT_ONCE = 4
+"""The same where their order follows relations, of which each cursor tests rows."""
 
 Run = Callable[[tuple[Selected, ...], Context], Awaitable[dict[str, Any]]]
 
@@ -67,18 +79,40 @@ class PartReader:
         """
         if not node_ids:
             return {}
-        decoded = [node_id.decode(catalog, each) for each in node_ids]
-        table = catalog[decoded[0][0]]
-        keys = [key for _, key in decoded]
-        plan = planner(self._context, self._variables).object(
-            table, part.selected, Compare(table.primary_key, Operator.IN, tuple(keys[:_AT_ONCE]))
-        )
-        reads = [plan.read] + [
-            dataclasses.replace(
-                plan.read, where=Compare(table.primary_key, Operator.IN, tuple(keys[begin : begin + _AT_ONCE]))
-            )
-            for begin in range(_AT_ONCE, len(keys), _AT_ONCE)
-        ]
+        table, keys = _decoded(node_ids)
+        plan = planner(self._context, self._variables).object(table, part.selected, ALWAYS)
+        reads = [_of_rows(plan.read, table, keys[begin : begin + _AT_ONCE]) for begin in range(0, len(keys), _AT_ONCE)]
+        return await self._shaped(plan, reads, table)
+
+    def rest(self, part: StreamPart) -> int:
+        """As `Reader.rest`."""
+        try:
+            return int(part.connection.arguments(self._variables)["first"])
+        except GraphQLError:
+            return 0  # arguments that do not fit, with which the field fails
+
+    async def behind(self, part: StreamPart, cursor: str | None) -> dict[str, Any]:
+        """As `Reader.behind`."""
+        connection = part.connection
+        return await self.fields((connection if cursor is None else connection.behind(cursor, self._variables),))
+
+    async def behind_rows(self, part: StreamPart, cursors: Mapping[str, str | None]) -> Mapping[str, dict[str, Any]]:
+        """As `Reader.behind_rows`. Raises as `rows`."""
+        known = {row: cursor for row, cursor in cursors.items() if cursor is not None}
+        if not known:
+            return await self.rows(part, list(cursors))
+        table, keys = _decoded(list(known))
+        connection = part.connection.behind(None, self._variables)
+        plan = planner(self._context, self._variables).object(table, (*part.selected[:-1], connection), ALWAYS)
+        target = catalog[table.relations[connection.name].target]
+        order = order_of(catalog, target, connection.arguments(self._variables).get("orderBy"))
+        behind = {key: behind_cursor(target, order, cursor) for key, cursor in zip(keys, known.values(), strict=True)}
+        most = _FEW_AT_ONCE if any(key.path for key in order) else _LISTS_AT_ONCE
+        batches = _batches(dict(zip(keys, known.values(), strict=True)), most)
+        reads = [_behind(plan.read, table, {key: behind[key] for key in batch}) for batch in batches]
+        return await self._shaped(plan, reads, table)
+
+    async def _shaped(self, plan: ObjectPlan, reads: Sequence[Read], table: Table) -> Mapping[str, dict[str, Any]]:
         backend = self._context.backend.gathering() if len(reads) > 1 else self._context.backend
         shaper = object_shaper(plan.shape)
         answers = await asyncio.gather(*(self._read(backend, read, table) for read in reads))
@@ -93,6 +127,38 @@ class PartReader:
         (shown,) = formatted([located_error(error, [part.selected[-1].node])])
         return shown
 
-    def unreadable(self, data: dict[str, Any]) -> list[Path]:
+    def unreadable(self, data: Any, begin: int) -> list[Path]:
         """As `Reader.unreadable`."""
-        return [list(path) for path in remove_unreadable(data)] if self._unreadable.count else []
+        return [list(path) for path in remove_unreadable(data, begin)] if self._unreadable.count else []
+
+
+def _decoded(node_ids: Sequence[str]) -> tuple[Table, list[str]]:
+    """The table that rows are of, and their keys."""
+    decoded = [node_id.decode(catalog, each) for each in node_ids]
+    return catalog[decoded[0][0]], [key for _, key in decoded]
+
+
+def _batches(cursors: Mapping[str, str], most: int) -> Iterator[list[str]]:
+    """The keys of lists that one request reads together, by their cursors, each of which it says several times."""
+    batch: list[str] = []
+    length = 0
+    for key, cursor in cursors.items():
+        if batch and (len(batch) == most or length + len(cursor) > _CURSORS_AT_ONCE):
+            yield batch
+            batch, length = [], 0
+        batch.append(key)
+        length += len(cursor)
+    yield batch
+
+
+def _of_rows(read: Read, table: Table, keys: Sequence[str]) -> Read:
+    return dataclasses.replace(read, where=Compare(table.primary_key, Operator.IN, tuple(keys)))
+
+
+def _behind(read: Read, table: Table, behind: Mapping[str, Condition]) -> Read:
+    """The read of these rows by their keys, whose list begins in each behind what is known of it."""
+    (rows,) = read.embeds
+    each = tuple(And((Compare(rows.via, Operator.EQ, key), condition)) for key, condition in behind.items())
+    inner = dataclasses.replace(rows.read, where=both(rows.read.where, each[0] if len(each) == 1 else Or(each)))
+    read = dataclasses.replace(read, embeds=(dataclasses.replace(rows, read=inner),))
+    return _of_rows(read, table, list(behind))

@@ -14,7 +14,8 @@ class EdgeSettings(BaseModel):
 
     get_queries: bool = Field(default=False, description="Whether queries may be asked by GET too.")
     incremental: bool = Field(
-        default=True, description="Whether queries with `@defer` are answered in parts to clients that take them."
+        default=True,
+        description="Whether queries with `@defer` and `@stream` are answered in parts to clients that take them.",
     )
     introspection: bool | None = Field(
         default=None, description="Whether the schema may be asked for; unset, only in development."

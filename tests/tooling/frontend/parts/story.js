@@ -1,11 +1,24 @@
-// What the clients ask for: titles first, what each trip holds later, and how many there are beside them.
-export const PARTS = `query Parts {
-  trips(orderBy: [{ title: ASC }]) {
-    nodes { id title ...Items @defer(label: "items") }
-    ... @defer(label: "total") { totalCount }
+// What the clients ask for. Deferred: titles first, what each trip holds later, and how many there are beside them.
+// Streamed: one trip with one item first, and the others later.
+export const PARTS = {
+  deferred: `query Parts {
+    trips(orderBy: [{ title: ASC }]) {
+      nodes { id title ...Items @defer(label: "items") }
+      ... @defer(label: "total") { totalCount }
+    }
   }
-}
-fragment Items on Trip { items { nodes { id title } } }`;
+  fragment Items on Trip { items { nodes { id title } } }`,
+  streamed: `query Parts {
+    trips(orderBy: [{ title: ASC }]) {
+      nodes @stream(initialCount: 1, label: "trips") {
+        id
+        title
+        items(orderBy: [{ title: ASC }]) { nodes @stream(initialCount: 1, label: "items") { id title } }
+      }
+      totalCount
+    }
+  }`,
+};
 
 export const fetchAs = (token) => (url, options) =>
   fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });

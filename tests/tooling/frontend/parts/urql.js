@@ -1,8 +1,8 @@
-// urql: `deno run urql.js URL TOKEN`. Prints what a view showed over time.
+// urql: `deno run urql.js URL TOKEN STORY`. Prints what a view showed over time.
 import { cacheExchange, Client, fetchExchange, gql } from "@urql/core";
 import { fetchAs, PARTS, shown } from "./story.js";
 
-const [url, token] = Deno.args;
+const [url, token, story] = Deno.args;
 const client = new Client({
   url,
   preferGetMethod: false,
@@ -12,7 +12,7 @@ const client = new Client({
 
 const views = [];
 await new Promise((resolve, reject) =>
-  client.query(gql(PARTS), {}).subscribe(({ data, error, hasNext }) => {
+  client.query(gql(PARTS[story]), {}).subscribe(({ data, error, hasNext }) => {
     if (error) reject(error);
     if (data) views.push(shown(data));
     if (!hasNext) resolve();
