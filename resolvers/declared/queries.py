@@ -95,12 +95,12 @@ def _by_key(
     column: str | None = None,
 ) -> PreparedObject | WrittenObject:
     """The row of a key; planned once for all keys where nothing below depends on variables."""
-    column = column or table.primary_key
-    if not all(child.constant for child in children):
-        plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
-        return PreparedObject.of(context, table, plan)
     cached: _PreparedObjectByKey | _WrittenObjectByKey | None = selected.cached.get(table.type_name)
     if cached is None:
+        column = column or table.primary_key
+        if not all(child.constant for child in children):
+            plan = planner(context, variables).object(table, children, Compare(column, Operator.EQ, key))
+            return PreparedObject.of(context, table, plan)
         plan = planner(context, variables).object(table, children, ALWAYS)
         cached = selected.cached[table.type_name] = _PreparedObjectByKey.of(context, table, plan, column)
     return cached.with_key(key)

@@ -31,7 +31,7 @@ def cost_of(query: str, pages: PageSizes | None = None, **variables: Any) -> int
     """What the only operation of a document costs under these variables."""
     operation = DOCUMENTS.operation(query, None)
     prepared = operation.prepare(variables, SOMEBODY)
-    return estimated(prepared.roots, prepared.values, 0, pages or PageSizes()).cost
+    return estimated(prepared.roots, prepared.values, pages or PageSizes()).cost
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, Estimated, cost_exceeded, estimated, too_many_conditions
 from tripgate.gateway.limits.inputs import Usage, are_few, check_variables
+from tripgate.gateway.plain_variables import PlainVariables
 from tripgate.gateway.variable_fields import name_fields
 from tripgate.planner.deferral import Split, split
 from tripgate.planner.selection import CONDITIONS, Coerced, Selected, condition_variables, select
@@ -84,6 +85,18 @@ class PreparedOperation:
         return replace(self, values=self.values.plain()) if type(self.values) is Coerced else self
 
 
+@dataclass(slots=True)
+class _Selection:
+    """The merged root fields.
+
+    Attributes:
+        estimated: What they cost, once that is known to be the same under all variables.
+    """
+
+    roots: tuple[Selected, ...]
+    estimated: Estimated | None = None
+
+
 class Operation:
     """One operation of a document, ready to run.
 
@@ -123,7 +136,7 @@ class Operation:
         self.hide_suggestions = hide_suggestions
         self.in_parts: OperationInParts | None = None
         self._fragments: Mapping[str, FragmentDefinitionNode] = fragments_of(document)
-        self._selections: LRUCache[tuple[Any, ...], tuple[Selected, ...]] = LRUCache(maxsize=16)
+        self._selections: LRUCache[tuple[Any, ...], _Selection] = LRUCache(maxsize=16)
         self._prepared: LRUCache[bytes, PreparedOperation] = LRUCache(maxsize=_VARIABLE_SETS)
 
     def prepare(self, raw: dict[str, Any], caller: Caller, *, anew: bool = False) -> PreparedOperation:
@@ -150,8 +163,8 @@ class Operation:
         if found is None:
             size = self.size(raw)
             values = self._coerced(raw)
-            roots = self.roots(values)
-            found = PreparedOperation(values, roots, self._cost(roots, values, size), text)
+            selection = self._selection(values)
+            found = PreparedOperation(values, selection.roots, self._cost(selection, values, size), text)
             if self.kind is OperationType.SUBSCRIPTION:  # it may run for hours
                 found = found.without_arguments()
             if text is not None:
@@ -217,8 +230,14 @@ class Operation:
         return 1 + found // VALUES
 
     def _coerced(self, variables: dict[str, Any]) -> VariableValues:
-        values = self._values(self.definition.variable_definitions or (), variables)
+        values = None if self._plain is None else self._plain.values(variables)
+        if values is None:
+            values = self._values(self.definition.variable_definitions or (), variables)
         return values if self._usage.values <= _FEW_VALUES else Coerced.of(values)
+
+    @cached_property
+    def _plain(self) -> PlainVariables | None:
+        return PlainVariables.of(self._schema, self.definition.variable_definitions or ())
 
     def _values(self, definitions: Collection[VariableDefinitionNode], variables: dict[str, Any]) -> VariableValues:
         values = get_variable_values(
@@ -239,24 +258,33 @@ class Operation:
         Raises:
             RequestError: BAD_USER_INPUT for null in `@skip` or `@include`, which a variable with a default may bring.
         """
+        return self._selection(variables).roots
+
+    def _selection(self, variables: VariableValues) -> "_Selection":
         variant = self._variant(variables)
         found = self._selections.get(variant)
         if found is None:
-            found = select(self._schema, self.definition, self._fragments, variables)
+            found = _Selection(select(self._schema, self.definition, self._fragments, variables))
             self._selections[variant] = found
         return found
 
-    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues, size: int) -> int:
-        return self._within_limits(estimated(roots, variables, size, self.limits.pages))
+    def _cost(self, selection: "_Selection", variables: VariableValues, size: int) -> int:
+        found = selection.estimated
+        if found is None:
+            found = estimated(selection.roots, variables, self.limits.pages)
+            if not found.varies:
+                selection.estimated = found
+        return self._within_limits(found, size)
 
-    def _within_limits(self, found: Estimated) -> int:
+    def _within_limits(self, found: Estimated, size: int) -> int:
+        cost = found.cost + size // VALUES
         if found.conditions > self.limits.conditions:
             raise RequestError.of(too_many_conditions(found.conditions, self.limits.conditions))
         if found.representations > self.limits.pages.largest:
             raise RequestError.of(too_many_representations(found.representations, self.limits.pages.largest))
-        if found.cost > self.limits.cost:
-            raise RequestError.of(cost_exceeded(found.cost, self.limits.cost))
-        return found.cost
+        if cost > self.limits.cost:
+            raise RequestError.of(cost_exceeded(cost, self.limits.cost))
+        return cost
 
     def _variant(self, variables: VariableValues) -> tuple[Any, ...]:
         found = tuple(variables.coerced.get(name, _NOT_GIVEN) for name in self._conditions)
@@ -294,7 +322,8 @@ class OperationInParts(Operation):
             self._splits[variant] = found
         return found
 
-    def _cost(self, roots: tuple[Selected, ...], variables: VariableValues, size: int) -> int:
-        del roots
+    def _cost(self, selection: "_Selection", variables: VariableValues, size: int) -> int:
+        del selection
         apart = self.split(variables)
-        return self._within_limits(estimated(apart.first, variables, size, self.limits.pages, apart.parts))
+        found = estimated(apart.first, variables, self.limits.pages, apart.parts)
+        return self._within_limits(found, size)

@@ -127,6 +127,11 @@ class Selected:
             made[self] = get_argument_values(self.definition, self._node, variables)
         return made[self]
 
+    @property
+    def takes_variables(self) -> bool:
+        """Whether its arguments depend on variables."""
+        return self._constant_arguments is None
+
     def children_of(self, type_name: str) -> "tuple[Selected, ...]":
         """What is selected of a row of this object type."""
         return self._children_of(type_name)

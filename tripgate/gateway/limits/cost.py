@@ -59,25 +59,26 @@ class Estimated(NamedTuple):
 
     Attributes:
         representations: How many rows it names for a router.
+        varies: Whether it may be other under other variables.
     """
 
     cost: int
     conditions: int
     representations: int
+    varies: bool
 
 
 def estimated(
-    roots: Iterable[Selected], variables: VariableValues, size: int, pages: PageSizes, parts: Iterable[Part] = ()
+    roots: Iterable[Selected], variables: VariableValues, pages: PageSizes, parts: Iterable[Part] = ()
 ) -> Estimated:
-    """What an operation may take: the sum over its root fields, and what reading its arguments costs.
+    """What an operation may take: the sum over its root fields. Reading its arguments costs more (`VALUES`).
 
     Args:
-        size: How many values these have.
         parts: What is read later, beside the root fields.
     """
     estimate = _Estimate(variables, pages)
     cost = sum(estimate.root(selected) for selected in roots) + sum(estimate.part(part) for part in parts)
-    return Estimated(cost + size // VALUES, estimate.conditions, estimate.representations)
+    return Estimated(cost, estimate.conditions, estimate.representations, estimate.varies)
 
 
 def too_many_conditions(found: int, limit: int) -> ApiError:
@@ -139,6 +140,7 @@ class _Estimate:
         self._pages = pages
         self.conditions = 0
         self.representations = 0
+        self.varies = False
 
     def root(self, selected: Selected) -> int:
         if selected.definition is None:
@@ -148,6 +150,10 @@ class _Estimate:
             return written + max(1, self._root(selected, selected.definition))
         except (GraphQLError, ApiError):
             return 1  # arguments that do not fit: the field fails by itself, before it asks for anything
+
+    def _arguments(self, selected: Selected) -> dict[str, Any]:
+        self.varies = self.varies or selected.takes_variables
+        return selected.arguments(self._variables)
 
     def part(self, part: Part) -> int:
         """What is read later: each row once more, and what is selected of it."""
@@ -166,7 +172,7 @@ class _Estimate:
             definition = selected.definition
             assert definition is not None  # noqa: S101 - a way leads through fields with objects below
             if _kind(selected.parent_type.name, selected.name, definition) in {_Kind.CONNECTION, _Kind.SEVERAL}:
-                found *= self._rows(definition, selected.arguments(self._variables))
+                found *= self._rows(definition, self._arguments(selected))
         return found
 
     def _root(self, selected: Selected, definition: GraphQLField) -> int:
@@ -188,7 +194,7 @@ class _Estimate:
 
     def _entities(self, selected: Selected) -> int:
         """What the rows cost that a router names, each as what is selected of its type."""
-        given = selected.arguments(self._variables)["representations"]
+        given = self._arguments(selected)["representations"]
         self.representations += len(given)
         types = Counter(table.type_name if (table := entity(each)) is not None else None for each in given)
         return sum(
@@ -231,14 +237,14 @@ class _Estimate:
         return found, others
 
     def _list(self, selected: Selected, definition: GraphQLField) -> int:
-        arguments = selected.arguments(self._variables)
+        arguments = self._arguments(selected)
         rows, tests = self._rows(definition, arguments), self._tests(selected, arguments)
         if "by" in definition.args:
             return COUNTED + tests + rows  # groups, each a row whatever is computed over it
         return tests + rows * (1 + self._of_row(selected))
 
     def _connection(self, selected: Selected, definition: GraphQLField) -> int:
-        arguments = selected.arguments(self._variables)
+        arguments = self._arguments(selected)
         found = 1 + self._tests(selected, arguments)
         rows, of_each = False, 0
         for child in selected.children:
@@ -281,7 +287,7 @@ class _Estimate:
 
     def _written(self, selected: Selected) -> int:
         """What a mutation writes, without what it answers."""
-        arguments = selected.arguments(self._variables)
+        arguments = self._arguments(selected)
         table = _table(selected)
         inputs = arguments.get("inputs", [arguments["input"]] if "input" in arguments else None)
         if table is None:
