@@ -61,9 +61,9 @@ audit: setup ## Look the locked packages up among known vulnerabilities, where t
 	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
 
 bench: setup ## Measure the gateway beside raw PostgREST, a hand-written gateway, PostGraphile and pg_graphql.
-	@$(BIN)/python -m bench --first-year
+	@$(BIN)/python -m bench --people 10000
 
-soak: setup ## Keep a gateway busy for ten minutes with faults, and ten with slow statements: make soak name=slow
+soak: setup ## Keep a gateway busy with faults, and with slow statements, over PostgREST and over SQL: make soak name=slow
 	@$(BIN)/python -m tests.soak $(name)
 
 SAMPLE ?= 300

@@ -18,62 +18,60 @@ from typing import NoReturn
 
 import click
 
-from bench import instructions, memory, report
-from bench.contenders import COMPARED, CONTENDERS, Contender
+from bench import instructions, live, report, start
+from bench.contenders import COMPARED
 from bench.data import FIRST_YEAR, describe
 from bench.load import WrongAnswerError
 from bench.measure import Plan, chosen, measure
 from bench.node import NodeError
-from bench.publish import PublishError, draw, publish
-from bench.realtime import run as realtime
+from bench.report import Outcome, PublishError
 from bench.site import Site, StartError, options
-from bench.workloads import COMPARISONS, WORKLOADS
+from bench.workloads import COMPARISONS, DOCUMENTED_QUERIES, REQUESTS
 from tripgate.local.errors import LocalStackError
 from tripgate.local.stack import Stack
 
-PARTS = ("memory", "realtime")
-_GROUPS = list(dict.fromkeys(each.group for each in WORKLOADS))
+PARTS = ("start", "live")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TREE = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--seconds", default=1.0, show_default=True, help="How long each contender is measured in each round.")
-@click.option("--rounds", default=4, show_default=True, type=click.IntRange(1), help="How often all take their turn.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="How often all take their turn.")
 @click.option(
     "--connections", default=8, show_default=True, type=click.IntRange(1), help="How many clients ask at once."
 )
-@click.option("--people", default=1000, show_default=True, type=click.IntRange(100), help="How much data.")
-@click.option("--first-year", is_flag=True, help=f"The seed's first year: {describe(FIRST_YEAR)}.")
+@click.option(
+    "--people",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(100),
+    help=f"How much data. The seed's first year has {describe(FIRST_YEAR)}.",
+)
 @click.option(
     "--only",
     multiple=True,
     metavar="NAME",
-    help="A contender, a workload, contender/workload, a group of workloads or another part; may be given again. "
+    help="A contender, a workload, a group of workloads or another part; may be given again. "
     f"Contenders: {', '.join(each.name for each in COMPARED)}. "
     f"Workloads: {', '.join(each.name for each in COMPARISONS)}. "
-    f"Groups: {', '.join(_GROUPS)}. Parts: {', '.join(PARTS)}.",
+    f"Groups: {REQUESTS}, {DOCUMENTED_QUERIES}. Parts: {', '.join(PARTS)}.",
 )
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice([each.name for each in CONTENDERS]),
+    type=click.Choice([each.name for each in COMPARED]),
     metavar="NAME",
     help="A contender to leave out.",
 )
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("bench/results"),
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("bench/results.json"),
     show_default=True,
-    help="The folder for the JSON of all rounds and the plots.",
+    help="The file for all that was measured.",
 )
-@click.option(
-    "--publish",
-    "published",
-    type=_FILE,
-    help="Measure nothing: write the JSON of a run into docs/performance.md and bench/README.md, with its plots.",
-)
+@click.option("--publish", "published", type=_FILE, help="Measure nothing: write such a file into docs/performance.md.")
 @click.option(
     "--instructions", "counted", is_flag=True, help="Measure no time: count the gateway's instructions per request."
 )
@@ -83,7 +81,6 @@ def main(
     rounds: int,
     connections: int,
     people: int,
-    first_year: bool,
     only: tuple[str, ...],
     without: tuple[str, ...],
     output: Path,
@@ -103,30 +100,24 @@ def main(
 
     named = [name for name in only if name not in PARTS]
     try:
-        cells = chosen(named, without) if named or not only else []
+        plan = Plan(chosen(named, without) if named or not only else [], rounds, seconds, connections)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--only") from None
     try:
         if published is not None:
-            for written in publish(published):
+            for written in report.publish(published):
                 click.echo(f"Wrote {written}")
         elif counted or against is not None:
             text, fine = instructions.compare(against, only, progress)
             click.echo(text)
             sys.exit(0 if fine else 1)
         else:
-            plan = Plan(cells, rounds, seconds, connections)
             parts = [name for name in PARTS if not only or name in only]
-            contenders = [each for each in COMPARED if each.name not in without]
-            mistakes = _run(plan, contenders, parts, FIRST_YEAR if first_year else people, output, progress)
+            mistakes = _run(plan, parts, people, output, progress)
             click.echo("".join(f"{mistake}\n" for mistake in mistakes), err=True, nl=False)
             sys.exit(1 if mistakes else 0)
     except (
-        LocalStackError,
-        NodeError,
-        StartError,
-        WrongAnswerError,
-        PublishError,
+        *(LocalStackError, NodeError, StartError, WrongAnswerError, PublishError),
         subprocess.CalledProcessError,
     ) as error:
         click.echo(str(error), err=True)
@@ -136,41 +127,32 @@ def main(
         sys.exit(130)
 
 
-def _run(
-    plan: Plan,
-    contenders: Sequence[Contender],
-    parts: Sequence[str],
-    people: int,
-    output: Path,
-    progress: Callable[[str], None],
-) -> Sequence[str]:
+def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: Callable[[str], None]) -> Sequence[str]:
     """Measure, show and keep it; what was delivered wrong."""
-    mistakes: Sequence[str] = ()
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="tripgate-bench-") as folder:
         # Postgres never runs as root: its user must be able to enter, or the data would lie elsewhere and stay.
         Path(folder).chmod(0o755)
         data_dir = Path(folder) / "data"
         with Stack(options(data_dir), progress) as stack:
             site = Site(stack, data_dir, progress)
-            for contender in CONTENDERS:
-                if site.lacks(contender):
-                    progress(f"{contender.title} is left out: {site.lacks(contender)}")
-            plan = replace(plan, cells=[(each, one) for each, one in plan.cells if not site.lacks(one)])
+            for contender in site.lacking:
+                progress(f"{contender.title} is left out: this Postgres does not have it")
+            plan = replace(plan, cells=[(each, one) for each, one in plan.cells if one not in site.lacking])
             progress(f"Loading {describe(people)}")
             site.fill(people)
-            measured = measure(site, plan, Path(folder)) if plan.cells else []
-            outcomes = report.outcomes(measured, plan)
-            if "memory" in parts:
-                outcomes += memory.measure(site, [each for each in contenders if not site.lacks(each)])
-            if "realtime" in parts:
-                outcome, mistakes = realtime.measure(site, people)
-                outcomes.append(outcome)
+            measured = measure(site, plan) if plan.cells else []
+            for group, shown in ((REQUESTS, report.compared), (DOCUMENTED_QUERIES, report.documented)):
+                if any(workload.group == group for workload, _ in plan.cells):
+                    outcomes.append(shown(measured, plan))
+            if "start" in parts:
+                outcomes.append(start.measure(site))
+            if "live" in parts:
+                outcomes.append(live.measure(site, people))
             run = report.run(measured, outcomes, plan, describe(people), site.versions())
-    file = report.write(output, run)
-    click.echo("\n".join([report.tables(run), "", *report.verdicts(run), "", f"All rounds: {file}"]))
-    for plot in draw(run, output, file.stem):
-        click.echo(f"Plot: {plot}")
-    return mistakes
+    report.write(output, run)
+    click.echo("\n".join([report.tables(run), "", *map(str, report.verdicts(run)), "", f"All rounds: {output}"]))
+    return [mistake for outcome in outcomes for mistake in outcome.mistakes]
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

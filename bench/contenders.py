@@ -1,8 +1,8 @@
 """Who is compared: each contender is a way to start a server, and the names to ask it in.
 
-A new one is one entry in `CONTENDERS`. Its command is run with the addresses and keys of `bench.site` in its
-environment and prints `Serving: <address>`. In `env`, `{rest}`, `{reader}`, `{authenticator}` and `{replay}` stand for
-PostgREST, for Postgres as the login that reads for the gateway and as PostgREST's own, and for recorded answers.
+A new one is one entry in `COMPARED`. Its command is run with the addresses and keys of `bench.site` in its environment
+and prints `Serving: <address>`. In `env`, `{rest}`, `{reader}` and `{authenticator}` stand for PostgREST, and for
+Postgres as the login that reads for the gateway and as PostgREST's own.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.workloads import Workload
-from tripgate.gateway.settings import Settings
 from tripgate.local.postgrest import POOL
 
 # What one is sent: the request that Tripgate sends to PostgREST, the path of that in a POST, or a document in the names
@@ -30,7 +29,6 @@ class Contender:
     Attributes:
         python: The Python module to run, and its arguments; empty for PostgREST, which runs anyway, and for Node.
         env: Settings of its own.
-        lacks: Why it cannot be had here; empty when it can, as far as can be told before anything runs.
     """
 
     name: str
@@ -38,7 +36,6 @@ class Contender:
     asked: str
     python: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    lacks: str = ""
 
     @property
     def is_gateway(self) -> bool:
@@ -51,7 +48,7 @@ class Contender:
         return self.asked in {UPSTREAM, PG_GRAPHQLS}
 
 
-def gateway(name: str, title: str, *arguments: str, lacks: str = "", **env: str) -> Contender:
+def gateway(name: str, title: str, **env: str) -> Contender:
     """A variant of this project's gateway."""
     # Nothing that a closed loop of one person would be served from, or refused by: each request is asked of Supabase.
     common = {
@@ -61,44 +58,30 @@ def gateway(name: str, title: str, *arguments: str, lacks: str = "", **env: str)
         "TRIPGATE_UPSTREAM_SHARE": "1",
         "TRIPGATE_REST_URL": "{rest}",
     }
-    return Contender(name, title, OURS, arguments or ("tripgate", "serve"), {**common, **env}, lacks)
+    return Contender(name, title, OURS, ("tripgate", "serve"), {**common, **env})
 
 
+_REST = {"TRIPGATE_REST_URL": "{rest}"}
 RAW = Contender("postgrest", "raw PostgREST", UPSTREAM)
-HOP = Contender("hop", "bare aiohttp hop", PATH, ("bench.hop",), {"TRIPGATE_REST_URL": "{rest}"})
+HOP = Contender("hop", "bare aiohttp hop", PATH, ("bench.hop",), _REST)
 TRIPGATE = gateway("tripgate", "Tripgate")
 TRIPGATE_SQL = gateway(
-    "tripgate_direct",
-    "Tripgate over SQL",
-    TRIPGATE_DATABASE_URL="{reader}",
-    TRIPGATE_DATABASE_POOL=str(POOL),
-    lacks="" if "database_url" in Settings.model_fields else "this Tripgate reads over PostgREST alone",
+    "tripgate_direct", "Tripgate over SQL", TRIPGATE_DATABASE_URL="{reader}", TRIPGATE_DATABASE_POOL=str(POOL)
 )
-HANDWRITTEN = Contender("handwritten", "hand-written", OURS, ("bench.handwritten",), {"TRIPGATE_REST_URL": "{rest}"})
+HANDWRITTEN = Contender("handwritten", "hand-written", OURS, ("bench.handwritten",), _REST)
 HANDWRITTEN_CACHED = Contender(
-    "handwritten_cached",
-    "hand-written, cached",
-    OURS,
-    ("bench.handwritten", "--cache-documents"),
-    {"TRIPGATE_REST_URL": "{rest}"},
+    "handwritten_cached", "hand-written, cached", OURS, ("bench.handwritten", "--cache-documents"), _REST
 )
 POSTGRAPHILE = Contender("postgraphile", "PostGraphile 5", POSTGRAPHILES, env={"DATABASE_URL": "{authenticator}"})
 PG_GRAPHQL = Contender("pg_graphql", "pg_graphql", PG_GRAPHQLS)
-# The gateway against itself: with more tables, and with one and two workers over recorded answers.
-WIDE = gateway("tripgate_wide", "200 tables more", "bench.wider", "200")
-ONE_WORKER, TWO_WORKERS = (
-    gateway(f"tripgate_workers_{n}", title, "tripgate", "serve", "--workers", str(n), TRIPGATE_REST_URL="{replay}")
-    for n, title in ((1, "1 worker"), (2, "2 workers"))
-)
 GATEWAYS = (TRIPGATE, TRIPGATE_SQL)
 COMPARED = (RAW, HOP, *GATEWAYS, HANDWRITTEN, HANDWRITTEN_CACHED, POSTGRAPHILE, PG_GRAPHQL)
-CONTENDERS = (*COMPARED, WIDE, ONE_WORKER, TWO_WORKERS)
 
 
 def takes_part(contender: Contender, workload: Workload) -> bool:
-    """Whether a contender can be asked what a workload asks."""
+    """Whether a contender is asked what a workload asks."""
     asked = contender.asked in {UPSTREAM, PATH} or contender.asked in workload.documents
-    return asked and contender.name in (workload.contenders or [each.name for each in COMPARED])
+    return asked and contender.name in workload.contenders
 
 
 @dataclass(frozen=True)

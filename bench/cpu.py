@@ -4,7 +4,6 @@ import contextlib
 import sys
 import time
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -15,43 +14,14 @@ class Tree:
 
     pid: int
 
-    @classmethod
-    def serving(cls, url: str) -> "Tree":
-        """The tree of the server that listens at a URL, found among this process's descendants.
-
-        Each server has a guard process for a parent, which sleeps and is not counted. Of several workers any may be
-        found, and the tree is that of all.
-
-        Raises:
-            LookupError: None listens there.
-        """
-        port = urlsplit(url).port
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                if any(
-                    connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-                    for connection in process.net_connections("tcp")
-                ):
-                    return cls(_below_guard(process).pid)
-        raise LookupError(f"No process of this benchmark listens at {url}.")
-
-    @classmethod
-    def running(cls, module: str) -> "Tree":
-        """The tree of the process that runs a module, found among this process's descendants.
-
-        Raises:
-            LookupError: None runs it.
-        """
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                command = process.cmdline()
-                if "-m" in command[:-1] and command[command.index("-m") + 1].startswith(module):
-                    return cls(process.pid)
-        raise LookupError(f"No process of this benchmark runs {module}.")
+    def pids(self) -> list[int]:
+        """Those that run, the first of all first."""
+        root = psutil.Process(self.pid)
+        return [self.pid, *(each.pid for each in root.children(recursive=True))]
 
     def resident(self) -> int:
-        """Bytes of memory that the process itself holds now."""
-        return int(psutil.Process(self.pid).memory_info().rss)
+        """Bytes of memory that the greatest of its processes holds now."""
+        return max(int(psutil.Process(pid).memory_info().rss) for pid in self.pids())
 
     def seconds(self) -> float:
         """CPU time used so far, of user and system together; grows only."""
@@ -75,15 +45,6 @@ def _precise(pid: int) -> float | None:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return None
-
-
-def _below_guard(process: psutil.Process) -> psutil.Process:
-    """The ancestor that the guard started; the process itself where there is no guard."""
-    for ancestor in (process, *process.parents()):
-        above = ancestor.parent()
-        if above is not None and any(part.endswith("guard.py") for part in above.cmdline()):
-            return ancestor
-    return process
 
 
 def machine_seconds() -> float:

@@ -65,24 +65,11 @@ class Tokens:
     def of(self, user_id: str) -> str:
         """A token for a person that outlives the benchmark."""
         now = int(time.time())
-        return self._signer.sign(
-            {
-                "iss": self._issuer,
-                "sub": user_id,
-                "aud": "authenticated",
-                "exp": now + 24 * 3600,
-                "iat": now,
-                "email": f"{user_id}@bench.example",
-                "phone": "",
-                "app_metadata": {"provider": "email", "providers": ["email"]},
-                "user_metadata": {"display_name": "Somebody who asks"},
-                "role": "authenticated",
-                "aal": "aal1",
-                "amr": [{"method": "password", "timestamp": now}],
-                "session_id": str(uuid4()),
-                "is_anonymous": False,
-            }
-        )
+        who = {"sub": user_id, "role": "authenticated", "aud": "authenticated", "iss": self._issuer, "iat": now}
+        session = {"exp": now + 24 * 3600, "aal": "aal1", "session_id": str(uuid4()), "is_anonymous": False}
+        proof = {"amr": [{"method": "password", "timestamp": now}], "email": f"{user_id}@bench.example", "phone": ""}
+        app = {"app_metadata": {"provider": "email", "providers": ["email"]}}
+        return self._signer.sign({**who, **session, **proof, **app, "user_metadata": {"display_name": "Somebody"}})
 
 
 def load(admin_db_url: str, tokens: Tokens, people: int, progress: Callable[[str], None]) -> dict[str, Caller]:
@@ -113,8 +100,8 @@ def share(admin_db_url: str, trips: int, people: int) -> tuple[Sequence[str], Se
         connection.execute(_SHARE, sizes)
         connection.execute("vacuum (analyze) public.collaborators")
         found = connection.execute(_SHARED, sizes).fetchall()
-        followers = connection.execute(_FOLLOWERS, sizes).fetchall()
-    return [row[0] for row in followers], [row[0] for row in found], [row[1] for row in found]
+        numbers = connection.execute("select md5('person ' || n)::uuid::text from generate_series(1, %s) n", [people])
+        return [row[0] for row in numbers.fetchall()], [row[0] for row in found], [row[1] for row in found]
 
 
 def _insert(connection: psycopg.Connection, people: str, everybody: int, trips: int) -> None:
@@ -144,16 +131,7 @@ from public.trip_items join public.trips on trips.id = trip_id where user_id = %
 """
 
 _ACCOUNTS = """
-insert into auth.users (
-    instance_id, id, aud, role, email, encrypted_password, email_confirmed_at, created_at, updated_at,
-    raw_app_meta_data, raw_user_meta_data,
-    confirmation_token, recovery_token, email_change, email_change_token_new
-)
-select
-    '00000000-0000-0000-0000-000000000000', user_id, 'authenticated', 'authenticated',
-    user_id || '@bench.example', '', now(), now(), now(),
-    '{"provider": "email", "providers": ["email"]}', jsonb_build_object('display_name', 'Zoë ' || n), '', '', '', ''
-from {people} person (user_id, n)
+insert into auth.users (id, email) select user_id, user_id || '@bench.example' from {people} person (user_id, n)
 """
 
 _PROFILES = """
@@ -239,5 +217,3 @@ from generate_series(1, %(trips)s::int) n,
     lateral (select md5('trip ' || md5('person ' || n)::uuid || '1')::uuid) trip (id)
 order by n
 """
-
-_FOLLOWERS = "select md5('person ' || n)::uuid::text from generate_series(1, %(people)s::int) n order by n"

@@ -24,7 +24,6 @@ from strawberry.extensions import ParserCache, ValidationCache
 from bench.hop import API_KEY, REST_URL, SESSION, run
 
 Row = dict[str, Any]
-
 TRIP_COLUMNS = "id,title,status,start_date,end_date,budget::text,currency"
 ITEM_COLUMNS = "id,trip_id,title,kind,day_number,cost::text"
 
@@ -61,8 +60,6 @@ Info = strawberry.Info[Context, None]
 
 @strawberry.enum
 class TripStatus(Enum):
-    """`trips.status`."""
-
     PLANNING = "planning"
     BOOKED = "booked"
     COMPLETED = "completed"
@@ -71,8 +68,6 @@ class TripStatus(Enum):
 
 @strawberry.enum
 class TripItemKind(Enum):
-    """`trip_items.kind`."""
-
     ACTIVITY = "activity"
     FOOD = "food"
     LODGING = "lodging"
@@ -82,8 +77,6 @@ class TripItemKind(Enum):
 
 @strawberry.type
 class TripItem:
-    """One entry of an itinerary."""
-
     id: UUID
     title: str
     kind: TripItemKind
@@ -92,22 +85,17 @@ class TripItem:
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
-        """Build from a row."""
         kind, cost = TripItemKind(row["kind"]), _decimal(row["cost"])
         return cls(id=UUID(row["id"]), title=row["title"], kind=kind, day_number=row["day_number"], cost=cost)
 
 
 @strawberry.type
 class TripItemConnection:
-    """A page of items."""
-
     nodes: list[TripItem]
 
 
 @strawberry.type
 class Trip:
-    """A journey."""
-
     id: UUID
     title: str
     status: TripStatus
@@ -118,13 +106,11 @@ class Trip:
 
     @strawberry.field
     async def items(self, info: Info, first: int = 20) -> TripItemConnection:
-        """The trip's items in itinerary order."""
         items = await info.context.items.load(self.id)
         return TripItemConnection(nodes=items[:first])
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
-        """Build from a row."""
         return cls(
             id=UUID(row["id"]),
             title=row["title"],
@@ -138,15 +124,11 @@ class Trip:
 
 @strawberry.type
 class TripConnection:
-    """A page of trips."""
-
     nodes: list[Trip]
 
 
 @strawberry.type
 class Profile:
-    """A person."""
-
     id: UUID
     display_name: str
     avatar_path: str | None
@@ -154,26 +136,13 @@ class Profile:
 
 @strawberry.type
 class Query:
-    """Reading."""
-
     @strawberry.field
     async def profile(self, info: Info, id: UUID) -> Profile | None:  # noqa: A002 - the argument's name in the schema
-        """One person."""
         rows = await info.context.select("profiles", select="id,display_name,avatar_path", id=f"eq.{id}")
-        if not rows:
-            return None
-        row = rows[0]
-        return Profile(id=UUID(row["id"]), display_name=row["display_name"], avatar_path=row["avatar_path"])
-
-    @strawberry.field
-    async def trip(self, info: Info, id: UUID) -> Trip | None:  # noqa: A002 - the argument's name in the schema
-        """One trip."""
-        rows = await info.context.select("trips", select=TRIP_COLUMNS, id=f"eq.{id}")
-        return Trip.from_row(rows[0]) if rows else None
+        return Profile(**{**rows[0], "id": UUID(rows[0]["id"])}) if rows else None
 
     @strawberry.field
     async def trips(self, info: Info, first: int = 20) -> TripConnection:
-        """The caller's trips, the newest first."""
         rows = await info.context.select("trips", select=TRIP_COLUMNS, order="created_at.desc,id", limit=str(first))
         return TripConnection(nodes=[Trip.from_row(row) for row in rows])
 
@@ -190,15 +159,13 @@ class View(GraphQLView[Context, None]):
     """Strawberry's view with the request's context."""
 
     async def get_context(self, request: web.Request, response: web.Response | web.WebSocketResponse) -> Context:  # noqa: ARG002
-        """The context of one request."""
         return Context(request.app[SESSION], request.headers["Authorization"])
 
 
 def add_routes(app: web.Application) -> None:
     """Add the one route."""
     extensions = [ParserCache, ValidationCache] if "--cache-documents" in sys.argv else []
-    schema = strawberry.Schema(Query, extensions=extensions)
-    app.router.add_route("*", "/graphql", View(schema=schema, graphql_ide=None))
+    app.router.add_route("*", "/graphql", View(schema=strawberry.Schema(Query, extensions=extensions)))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,8 @@ answers `{"data": <rows>}`: it decodes and encodes as a gateway must, and knows 
 the hand-written gateway is here, too: an aiohttp application on a free port, and a session to PostgREST.
 """
 
-import asyncio
 import os
-import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -22,25 +21,12 @@ API_KEY = os.environ.get("SUPABASE_PUBLISHABLE_KEY", "")
 
 def run(add_routes: Callable[[web.Application], None]) -> None:
     """Serve until SIGTERM or SIGINT. Prints `Serving: <address>` once it listens."""
-    asyncio.run(_serve(add_routes))
-
-
-async def _serve(add_routes: Callable[[web.Application], None]) -> None:
     app = web.Application()
     app.cleanup_ctx.append(_session)
     add_routes(app)
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        print(f"Serving: http://{host}:{port}/graphql", flush=True)
-        await stopping.wait()
-    finally:
-        await runner.cleanup()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        print(f"Serving: http://127.0.0.1:{listening.getsockname()[1]}/graphql", flush=True)
+        web.run_app(app, sock=listening, access_log=None, print=None)
 
 
 async def _session(app: web.Application) -> AsyncIterator[None]:

@@ -8,22 +8,18 @@ import gc
 import itertools
 import multiprocessing
 import os
-import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
+
+import httptools
 
 from bench.cpu import Tree, machine_seconds
 
-WARM_SECONDS = 0.4
-_HEAD_END = b"\r\n\r\n"
-_LAST_CHUNK = b"0\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+WARM_SECONDS = 0.2
 
 
 class WrongAnswerError(Exception):
@@ -51,44 +47,8 @@ class Reading:
     requests_per_second: float
     p50_ms: float
     p99_ms: float
-    max_ms: float
     cpu_ms: dict[str, float]
     cores_elsewhere: float
-
-
-class Load:
-    """The load generator's process; a context manager that ends it."""
-
-    def __enter__(self) -> Self:
-        self._pool = child_process()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def read(
-        self,
-        url: str,
-        exchanges: Sequence[Exchange],
-        trees: Mapping[str, Tree],
-        *,
-        connections: int,
-        seconds: float,
-        besides: Sequence[Tree] = (),
-    ) -> Reading:
-        """Load one server.
-
-        Args:
-            exchanges: Asked one after the other, again and again, by all connections together.
-            trees: The processes that work for it, by what they are.
-            besides: Processes of the benchmark that work for it, too, and are not shown.
-
-        Raises:
-            WrongAnswerError: An answer was not the expected one, or the server did not answer.
-        """
-        return self._pool.submit(_read, url, exchanges, trees, connections, seconds, besides).result()
 
 
 def child_process() -> ProcessPoolExecutor:
@@ -98,8 +58,8 @@ def child_process() -> ProcessPoolExecutor:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of all do not exceed."""
-    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)]
+    """The smallest value that at least this share of all do not exceed; 0 without any."""
+    return ordered[max(0, -(-len(ordered) * int(share * 100) // 100) - 1)] if ordered else 0.0
 
 
 class _Connection(asyncio.Protocol):
@@ -107,7 +67,8 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, exchanges: Iterator[Exchange]) -> None:
         self._exchanges = exchanges
-        self._received = bytearray()
+        self._parser = httptools.HttpResponseParser(self)
+        self._body: list[bytes] = []
         self._done: asyncio.Future[None] | None = None
         self.latencies: list[float] = []
 
@@ -128,68 +89,57 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._exchange = next(self._exchanges)
-        self._received.clear()
-        self._head = 0  # length of the answer's head, once it is there
-        self._length: int | None = None  # length of the whole answer, unless chunked
         self._sent_at = perf_counter()
         self.transport.write(self._exchange.request)
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        if not self._whole():
-            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(f"this is no HTTP: {error}")
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser, which knows chunks."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
         now = perf_counter()
         self.latencies.append(now - self._sent_at)
-        body = bytes(self._received[self._head :])
-        if self._length is None:
-            body = _unchunked(body)
-        status = self._received[9:12]  # "HTTP/1.1 200"
-        if status != b"200" or body != self._exchange.body:
+        body, status = b"".join(self._body), self._parser.get_status_code()
+        self._body.clear()
+        if status != 200 or body != self._exchange.body:
             expected = len(self._exchange.body)
-            self._fail(f"HTTP {status.decode()}, {len(body)} bytes instead of {expected}: {body[:300]!r}")
+            self._fail(f"HTTP {status}, {len(body)} bytes instead of {expected}: {body[:300]!r}")
         elif now < self._ends_at:
             self._send()
         elif self._done is not None and not self._done.done():
             self._done.set_result(None)
-
-    def _whole(self) -> bool:
-        received = self._received
-        if not self._head:
-            end = received.find(_HEAD_END)
-            if end < 0:
-                return False
-            self._head = end + len(_HEAD_END)
-            length = _LENGTH.search(received, 0, end)
-            self._length = None if length is None else self._head + int(length[1])
-        return received.endswith(_LAST_CHUNK) if self._length is None else len(received) >= self._length
 
     def _fail(self, message: str) -> None:
         if self._done is not None and not self._done.done():
             self._done.set_exception(WrongAnswerError(message))
 
 
-def _unchunked(text: bytes) -> bytes:
-    parts: list[bytes] = []
-    at = 0
-    while True:
-        end = text.index(b"\r\n", at)
-        size = int(text[at:end], 16)
-        if size == 0:
-            return b"".join(parts)
-        at = end + 2
-        parts.append(text[at : at + size])
-        at += size + 2
-
-
-def _read(
+def read(
     url: str,
     exchanges: Sequence[Exchange],
     trees: Mapping[str, Tree],
+    *,
     connections: int,
     seconds: float,
-    besides: Sequence[Tree],
+    besides: Sequence[Tree] = (),
 ) -> Reading:
-    """In the generator's process: warm up on the connections that are then measured."""
+    """Load one server, from a process of one's own; warm up on the connections that are then measured.
+
+    Args:
+        exchanges: Asked one after the other, again and again, by all connections together.
+        trees: The processes that work for it, by what they are.
+        besides: Processes of the benchmark that work for it, too, and are not shown.
+
+    Raises:
+        WrongAnswerError: An answer was not the expected one, or the server did not answer.
+    """
     mine = Tree(os.getpid())
     watched = {**trees, **{f"besides {n}": tree for n, tree in enumerate(besides)}}
 
@@ -200,7 +150,7 @@ def _read(
             for _ in range(connections)
         ]
         try:
-            await asyncio.gather(*(each.run(min(WARM_SECONDS, seconds)) for each in opened))
+            await asyncio.gather(*(each.run(WARM_SECONDS) for each in opened))
             gc.collect()
             # Looking takes time of this process, so it looks at itself closest to what is measured.
             before = {name: tree.seconds() for name, tree in watched.items()}
@@ -208,22 +158,18 @@ def _read(
             await asyncio.gather(*(each.run(seconds) for each in opened))
             took, own, machine = perf_counter() - began, mine.seconds() - own, machine_seconds() - machine
             used = {name: tree.seconds() - before[name] for name, tree in watched.items()}
-            elsewhere = machine - own - sum(used.values())
         finally:
             for each in opened:
                 each.transport.close()
         latencies = sorted(itertools.chain.from_iterable(each.latencies for each in opened))
+        cpu = {**{name: used[name] for name in trees}, "load": own}
         return Reading(
             requests=len(latencies),
             requests_per_second=len(latencies) / took,
             p50_ms=percentile(latencies, 0.50) * 1000,
             p99_ms=percentile(latencies, 0.99) * 1000,
-            max_ms=latencies[-1] * 1000,
-            cpu_ms={
-                **{name: used[name] * 1000 / len(latencies) for name in trees},
-                "load": own * 1000 / len(latencies),
-            },
-            cores_elsewhere=max(0.0, elsewhere / took),
+            cpu_ms={name: spent * 1000 / len(latencies) for name, spent in cpu.items()},
+            cores_elsewhere=max(0.0, machine - own - sum(used.values())) / took,
         )
 
     try:

@@ -1,19 +1,13 @@
 """The comparison: every contender with every workload, in turn, for several rounds; each answer is checked."""
 
-import http.client
+import asyncio
 import json
-import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from bench.contenders import (
-    CONTENDERS,
+    COMPARED,
     OURS,
     PATH,
     RAW,
@@ -27,11 +21,12 @@ from bench.contenders import (
     takes_part,
 )
 from bench.data import Caller
-from bench.load import Exchange, Load, Reading, WrongAnswerError
+from bench.load import Exchange, Reading, WrongAnswerError, child_process, read
 from bench.site import Site
-from bench.workloads import CURSORS, NEW_DOCUMENTS, WORKERS, WORKLOADS, Workload
+from bench.workloads import CURSORS, WORKLOADS, Workload
+from tests.support import Wire
 
-WARM_UP_SECONDS = 0.6
+WARM_UP_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -43,15 +38,10 @@ class Plan:
     seconds: float
     connections: int
 
-    @property
-    def workloads(self) -> list[Workload]:
-        """Those of the cells, each once."""
-        return list({workload.name: workload for workload, _ in self.cells}.values())
-
     def turns(self, number: int) -> Iterator[tuple[Workload, Contender]]:
         """The cells in the order of one round; each round begins with another contender."""
-        for workload in self.workloads:
-            if number == 0 or number % workload.every == 0 or self.rounds < workload.every:
+        for workload in {workload.name: workload for workload, _ in self.cells}.values():
+            if number <= workload.rounds:
                 mine = [contender for each, contender in self.cells if each is workload]
                 turn = number % len(mine)
                 yield from ((workload, contender) for contender in (*mine[turn:], *mine[:turn]))
@@ -80,7 +70,6 @@ class Case:
 
     workload: Workload
     caller: Caller
-    variables: Mapping[str, Any]
     heard: Sequence[tuple[Request, bytes]]
     answer: Any
 
@@ -98,32 +87,36 @@ def asked(contender: Contender, url: str, workload: Workload, caller: Caller) ->
     ]
 
 
-def capture(site: Site, workloads: Sequence[Workload]) -> dict[str, list[Case]]:
-    """The cases of each workload by its name, heard from Tripgates of their own behind a recording relay.
+async def captured(site: Site, workloads: Sequence[Workload]) -> dict[str, list[Case]]:
+    """The cases of each workload by its name, heard from Tripgates of their own behind a recording proxy.
 
     Raises:
         WrongAnswerError: An answer has errors or the wrong number of objects.
     """
-    found: dict[str, list[Case]] = {}
-    heard: list[tuple[Request, bytes]] = []
-    with _recorder(site.info.rest_url, heard) as rest_url:
-        recorded = Contender(**{**vars(TRIPGATE), "env": {**TRIPGATE.env, "TRIPGATE_REST_URL": rest_url}})
-        for workload in workloads:
-            caller = site.callers[workload.caller]
-            url = site.url(recorded, Workload(**{**vars(workload), "delay_ms": 0.0}), "recorded")
-            cases = found[workload.name] = []
-            requests = asked(recorded, url, workload, caller)
-            for request, variables in zip(requests, workload.variants(caller), strict=True):
-                heard.clear()
-                status, body = request.send(url)
-                answer = json.loads(body)
-                number = objects(answer)
-                if status != 200 or "errors" in answer or workload.objects not in {None, number}:
-                    raise WrongAnswerError(
-                        f"tripgate/{workload.name}: HTTP {status}, {number} objects instead of {workload.objects}: "
-                        f"{body[:500]!r}"
-                    )
-                cases.append(Case(workload, caller, variables, tuple(heard), answer))
+    async with Wire(site.info.rest_url) as wire:
+        recorded = replace(TRIPGATE, env={**TRIPGATE.env, "TRIPGATE_REST_URL": wire.url})
+        return {each.name: await asyncio.to_thread(_cases, site, wire, recorded, each) for each in workloads}
+
+
+def _cases(site: Site, wire: Wire, recorded: Contender, workload: Workload) -> list[Case]:
+    caller = site.callers[workload.caller]
+    url = site.url(recorded, replace(workload, delay_ms=0.0), "recorded")
+    found = []
+    for request in asked(recorded, url, workload, caller):
+        wire.clear()
+        status, body = request.send(url)
+        answer = json.loads(body)
+        number = objects(answer)
+        if status != 200 or "errors" in answer or workload.objects not in {None, number}:
+            raise WrongAnswerError(
+                f"tripgate/{workload.name}: HTTP {status}, {number} objects instead of {workload.objects}: "
+                f"{body[:500]!r}"
+            )
+        heard = []
+        for (upstream, said), sent in zip(wire.answers, wire.bodies, strict=True):
+            headers = [each for each in upstream.headers.items() if each[0].lower() not in {"host", "content-length"}]
+            heard.append((Request(upstream.method, upstream.raw_path, tuple(headers), sent), said))
+        found.append(Case(workload, caller, heard, answer))
     return found
 
 
@@ -135,16 +128,15 @@ def verified(site: Site, contender: Contender, cases: Sequence[Case], label: str
     """
     workload, caller = cases[0].workload, cases[0].caller
     url = site.url(contender, workload, label)
-    if contender.asked in {UPSTREAM, PATH}:
-        if any(len(case.heard) != 1 for case in cases):
-            raise WrongAnswerError(f"{workload.name} takes more than one request; raw PostgREST is compared with one.")
-        requests = [case.heard[0][0] for case in cases]
-        if contender.asked == PATH:
-            requests = [
-                Request.post("/graphql", caller.token, {"path": each.path.removeprefix("/")}) for each in requests
-            ]
-    else:
+    if contender.asked not in {UPSTREAM, PATH}:
         requests = asked(contender, url, workload, caller)
+    elif any(len(case.heard) != 1 for case in cases):
+        raise WrongAnswerError(f"{workload.name} takes more than one request; raw PostgREST is compared with one.")
+    else:
+        requests = [case.heard[0][0] for case in cases]
+    if contender.asked == PATH:
+        paths = [each.path.removeprefix("/") for each in requests]
+        requests = [Request.post("/graphql", caller.token, {"path": path}) for path in paths]
     exchanges = []
     for case, request in zip(cases, requests, strict=True):
         status, body = request.send(url)
@@ -166,124 +158,58 @@ def _is_right(contender: Contender, case: Case, body: bytes) -> bool:
     return leaves(answer) == leaves(json.loads(case.heard[0][1]) if contender.asked == PATH else case.answer)
 
 
-def measure(site: Site, plan: Plan, folder: Path) -> list[Measured]:
+def measure(site: Site, plan: Plan) -> list[Measured]:
     """Measure all cells of the plan, round by round.
 
     Raises:
         WrongAnswerError: Any answer of any contender was wrong.
     """
     site.progress("Hearing what Tripgate asks of PostgREST")
-    cases = capture(site, plan.workloads)
-    for workload in plan.workloads:
-        if workload.group == WORKERS:
-            recorded = folder / "recorded.json"
-            recorded.write_bytes(cases[workload.name][0].heard[0][1])
-            site.replay = site.run("bench_replay", [sys.executable, "-m", "bench.relay", "replay", str(recorded)], {})
+    cases = asyncio.run(captured(site, list({workload.name: workload for workload, _ in plan.cells}.values())))
     site.progress("Starting the contenders and checking their answers")
-    exchanges = {(w.name, c.name): verified(site, c, cases[w.name]) for w, c in plan.cells}
-    shared = {"postgrest": site.serving(site.info.rest_url), "postgres": site.serving(site.info.db_url)}
+    exchanges: Mapping[tuple[str, str], list[Exchange]] = {
+        (workload.name, contender.name): verified(site, contender, cases[workload.name])
+        for workload, contender in plan.cells
+    }
     measured: list[Measured] = []
-    with Load() as load:
+    with child_process() as load:
         # A first round does not count: what compiles as it runs, as Node does, has had its time before the others.
         for number in range(plan.rounds + 1):
-            if number == 0:
-                site.progress("Warming up")
+            site.progress(f"Round {number} of {plan.rounds}" if number else "Warming up")
             for workload, contender in plan.turns(number):
-                url, tree = site.url(contender, workload), site.tree(contender, workload)
-                sent = exchanges[workload.name, contender.name]
-                if workload.fresh:
-                    new = never_seen(contender, workload, site.callers[workload.caller], number)
-                    sent = [Exchange(each.wire(url), sent[0].body) for each in new]
-                if workload.group == WORKERS:
-                    shared["postgrest"] = site.serving(site.replay)
                 try:
-                    reading = load.read(
-                        url,
-                        sent,
-                        {**shared, **({} if tree is None else {"gateway": tree})},
+                    reading = load.submit(
+                        read,
+                        site.url(contender, workload),
+                        exchanges[workload.name, contender.name],
+                        site.trees(contender, workload),
                         connections=workload.connections or plan.connections,
                         seconds=plan.seconds if number else min(plan.seconds, WARM_UP_SECONDS),
                         besides=site.ways(),
-                    )
+                    ).result()
                 except WrongAnswerError as error:
                     raise WrongAnswerError(f"{contender.name}/{workload.name}: {error}") from None
-                shared["postgrest"] = site.serving(site.info.rest_url)
                 if number:
-                    found = {"round": number, "workload": workload.name, "contender": contender.name}
-                    measured.append(Measured(**asdict(reading), **found))
-                    site.progress(
-                        f"Round {number} of {plan.rounds}: {workload.name}, {contender.title}: "
-                        f"{reading.requests_per_second:,.0f} requests/s"
-                    )
+                    found = Measured(**asdict(reading), round=number, workload=workload.name, contender=contender.name)
+                    measured.append(found)
+                    speed = f"{reading.requests_per_second:,.0f} requests/s"
+                    site.progress(f"Round {number} of {plan.rounds}: {workload.name}, {contender.title}: {speed}")
     return measured
 
 
-def never_seen(contender: Contender, workload: Workload, caller: Caller, number: int) -> list[Request]:
-    """The same question under operation names that no other round has."""
-    name = workload.document.split("(")[0].removeprefix("query ")
-    (variables,) = workload.variants(caller)
-    documents = [workload.document.replace(name, f"Round{number}Number{n}", 1) for n in range(NEW_DOCUMENTS)]
-    return [graphql(contender, caller.token, each, variables) for each in documents]
-
-
-@contextmanager
-def _recorder(rest_url: str, heard: list[tuple[Request, bytes]]) -> Iterator[str]:
-    """A relay to PostgREST that keeps each request and its answer; its address."""
-    address = urlsplit(rest_url)
-
-    class Relay(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            headers = tuple((name, value) for name, value in self.headers.items() if name.lower() != "host")
-            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
-            upstream.request(self.command, self.path, body=sent or None, headers=dict(headers))
-            answer = upstream.getresponse()
-            body = answer.read()
-            upstream.close()
-            kept = tuple((name, value) for name, value in headers if name.lower() != "content-length")
-            heard.append((Request(self.command, self.path, kept, sent), body))
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in {"transfer-encoding", "content-length", "date", "server"}:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def chosen(only: Sequence[str], without: Sequence[str]) -> list[tuple[Workload, Contender]]:
-    """The pairs that some entry of `only` names, all without any; `--only a --only b` means workload a by contender b.
+    """The pairs whose workload, or its group, and contender `only` names, as far as it names any.
 
     Raises:
         ValueError: An entry names nothing.
     """
-    pairs = [(w, c) for w in WORKLOADS for c in CONTENDERS if takes_part(c, w) and c.name not in without]
+    pairs = [(w, c) for w in WORKLOADS for c in COMPARED if takes_part(c, w) and c.name not in without]
     contenders = {c.name for _, c in pairs} & set(only)
     workloads = {name for w, _ in pairs for name in (w.name, w.group)} & set(only)
-    slashed = {f"{c.name}/{w.name}" for w, c in pairs} & set(only)
-    if unknown := set(only) - contenders - workloads - slashed:
-        raise ValueError(f"{', '.join(sorted(unknown))}: no contender, workload, contender/workload or part")
-    plain = bool(contenders or workloads or not only)
+    if unknown := set(only) - contenders - workloads:
+        raise ValueError(f"{', '.join(sorted(unknown))}: no contender, workload, group of workloads or part")
     return [
         (w, c)
         for w, c in pairs
-        if f"{c.name}/{w.name}" in slashed
-        or (plain and (not contenders or c.name in contenders) and (not workloads or {w.name, w.group} & workloads))
+        if (not contenders or c.name in contenders) and (not workloads or {w.name, w.group} & workloads)
     ]

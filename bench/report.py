@@ -1,4 +1,4 @@
-"""What is shown of a run: tables of medians, and what was promised beside what was measured.
+"""What is shown of a run: tables of medians, and what was promised beside what was measured; and where it is published.
 
 Ratios are taken within each round, then their median, least and greatest value.
 """
@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,52 +16,49 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
-
 from bench import workloads as asked
-from bench.contenders import (
-    GATEWAYS,
-    HANDWRITTEN,
-    HOP,
-    ONE_WORKER,
-    POSTGRAPHILE,
-    RAW,
-    TRIPGATE,
-    TRIPGATE_SQL,
-    TWO_WORKERS,
-    WIDE,
-    Contender,
-)  # fmt: skip
+from bench.contenders import GATEWAYS, HANDWRITTEN, HOP, POSTGRAPHILE, RAW, TRIPGATE, TRIPGATE_SQL, Contender
 from bench.measure import Measured, Plan
 from bench.node import versions
 from bench.workloads import Workload
 
 PACKAGES = ("tripgate", "aiohttp", "graphql-core", "orjson", "strawberry-graphql", "uvloop")
-MOST_MS = 20.0
-MOST_PER_ROW = 1.2
+SHOWN_QUERIES, MOST_MS = 8, 20.0
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT / "bench" / "published.json"
+DOCUMENT, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
+BEGIN, END = "<!-- results: written by `python -m bench --publish`, not by hand -->", "<!-- end of results -->"
+# The tables of targets.
+DIRECT, GATEWAY, LIVE = "Reads straight from Postgres", "The gateway itself", "Live"
+_SHARES = ("all", "half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 Figure = Callable[[Measured, Measured], float]
+
+
+class PublishError(Exception):
+    """A run cannot be published; the message says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One promise beside what was measured, both in words."""
+    """One promise beside what was measured, both in words, and the table that it belongs to."""
 
+    table: str
     name: str
     bound: str
     value: str
     met: bool
 
     def __str__(self) -> str:
-        return f"{'met' if self.met else 'MISSED'}: {self.name}, {self.bound}: {self.value}"
+        return f"{'met' if self.met else 'MISSED'}: {self.table}: {self.name}, {self.bound}: {self.value}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A table and what explains it, and the targets of that part of a run."""
+    """A table and what explains it, the targets of that part of a run, and what must not have happened."""
 
-    name: str
     text: str
     targets: Sequence[Target]
+    mistakes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,6 @@ def dearer(one: Measured, other: Measured) -> float:
     return one.cpu_ms["gateway"] - other.cpu_ms["gateway"]
 
 
-def costlier(one: Measured, other: Measured) -> float:
-    """How many times the gateway's CPU."""
-    return one.cpu_ms["gateway"] / other.cpu_ms["gateway"]
-
-
 class Rounds:
     """All rounds, to be asked for pairs."""
 
@@ -120,96 +113,51 @@ class Rounds:
         return Spread(median(both), min(both), max(both)) if both else None
 
 
-# Workload, what of it, the figure, whose and against whom, and what it has to be.
-_Promise = tuple[Workload, str, Figure, Contender, Contender, str, str, float]
-_OVER_SQL = [
-    (asked.PROFILE_BY_ID, 1.8, 2.3),
-    (asked.POINT, 1.8, 2.3),
-    (asked.TEN_TRIPS, 2.3, 2.3),
-    (asked.PAGE_OF_MANY, 1.6, 2.0),
-    (asked.PAGE_OF_THOUSAND, 1.6, 2.0),
-    (asked.THOUSAND_TRIPS, 1.4, 2.0),
+# Reads straight from Postgres, at least so many times as often as others.
+_DIRECT: list[tuple[Workload, tuple[tuple[Contender, float], ...]]] = [
+    (asked.PROFILE_BY_ID, ((RAW, 1.8), (POSTGRAPHILE, 2.3))),
+    (asked.POINT, ((RAW, 1.8), (POSTGRAPHILE, 2.3))),
+    (asked.TEN_TRIPS, ((RAW, 2.3), (POSTGRAPHILE, 2.3))),
+    (asked.PAGE_OF_MANY, ((RAW, 1.6), (POSTGRAPHILE, 2.0))),
+    (asked.PAGE_OF_THOUSAND, ((RAW, 1.6), (POSTGRAPHILE, 2.0))),
+    (asked.THOUSAND_TRIPS, ((RAW, 2.0), (POSTGRAPHILE, 2.0))),
+    (asked.DELAY, ((POSTGRAPHILE, 2.5),)),
+    *(
+        (each, ((TRIPGATE, 1.0), (POSTGRAPHILE, 1.5)))
+        for each in (asked.RELATED, asked.TOTALS, asked.GROUPS, asked.FAR_DOWN)
+    ),
 ]
-PROMISES: list[_Promise] = [
-    (asked.PROFILE_BY_ID, "gateway CPU over the hop", dearer, TRIPGATE, HOP, " ms", "at most", 0.25),
-    (asked.TEN_TRIPS, "gateway CPU over the hop", dearer, TRIPGATE, HOP, " ms", "at most", 0.35),
-    (asked.TEN_TRIPS, "throughput to raw PostgREST", faster, TRIPGATE, RAW, "", "at least", 0.80),
-    (asked.TEN_TRIPS, "throughput to hand-written", faster, TRIPGATE, HANDWRITTEN, "", "at least", 6.0),
-    (asked.THOUSAND_TRIPS, "time to raw PostgREST", longer, TRIPGATE, RAW, "", "at most", 1.3),
-    (asked.THOUSAND_TRIPS, "times as fast as hand-written", faster, TRIPGATE, HANDWRITTEN, "", "at least", 8.0),
-    (asked.LATENCY_OF_ONE, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 0.8),
-    (asked.LATENCY, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 0.8),
-    (asked.DELAY, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 1.0),
-    (asked.DELAY, "p50 over PostGraphile", later, TRIPGATE, POSTGRAPHILE, " ms", "below", 0.0),
-    (asked.DELAY_OF_MANY, "p50 over PostGraphile", later, TRIPGATE, POSTGRAPHILE, " ms", "below", 0.0),
+# The table, a workload, what of it, the figure, whose and against whom, and what it has to be.
+PROMISES: list[tuple[str, Workload, str, Figure, Contender, Contender, str, str, float]] = [
     *(
-        (workload, f"throughput over SQL to {other.title}", faster, TRIPGATE_SQL, other, "", "at least", least)
-        for workload, *bounds in _OVER_SQL
-        for other, least in zip((RAW, POSTGRAPHILE), bounds, strict=True)
+        (DIRECT, workload, f"requests/s to {other.title}", faster, TRIPGATE_SQL, other, "", "at least", least)
+        for workload, bounds in _DIRECT
+        for other, least in bounds
     ),
-    (asked.DELAY, "p50 over SQL to raw PostgREST", longer, TRIPGATE_SQL, RAW, "", "at most", 1.0),
-    (asked.DELAY, "throughput over SQL to PostGraphile 5", faster, TRIPGATE_SQL, POSTGRAPHILE, "", "at least", 2.5),
-    *(
-        (workload, f"throughput over SQL to {other.title}", faster, TRIPGATE_SQL, other, "", "at least", least)
-        for workload in (asked.RELATED, asked.TOTALS, asked.GROUPS, asked.FAR_DOWN)
-        for other, least in ((TRIPGATE, 1.0), (POSTGRAPHILE, 1.5))
-    ),
-    (asked.REPLAYED, "two workers against one", faster, TWO_WORKERS, ONE_WORKER, " times", "at least", 1.7),
-    (asked.KEPT, "gateway CPU with 200 tables more", costlier, WIDE, TRIPGATE, " times", "at most", 1.1),
-    (asked.NEW, "gateway CPU with 200 tables more", costlier, WIDE, TRIPGATE, " times", "at most", 1.1),
+    (GATEWAY, asked.PROFILE_BY_ID, "gateway CPU over the hop", dearer, TRIPGATE, HOP, " ms", "at most", 0.25),
+    (GATEWAY, asked.TEN_TRIPS, "gateway CPU over the hop", dearer, TRIPGATE, HOP, " ms", "at most", 0.35),
+    (GATEWAY, asked.TEN_TRIPS, "requests/s to raw PostgREST", faster, TRIPGATE, RAW, "", "at least", 0.80),
+    (GATEWAY, asked.TEN_TRIPS, "requests/s to hand-written", faster, TRIPGATE, HANDWRITTEN, "", "at least", 6.0),
+    (GATEWAY, asked.THOUSAND_TRIPS, "time to raw PostgREST", longer, TRIPGATE, RAW, "", "at most", 1.3),
+    (GATEWAY, asked.THOUSAND_TRIPS, "requests/s to hand-written", faster, TRIPGATE, HANDWRITTEN, "", "at least", 8.0),
+    (GATEWAY, asked.LATENCY_OF_ONE, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 0.8),
+    (GATEWAY, asked.LATENCY, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 0.8),
+    (GATEWAY, asked.DELAY, "p50 over raw PostgREST", later, TRIPGATE, RAW, " ms", "at most", 1.0),
+    (GATEWAY, asked.DELAY, "p50 over SQL to raw PostgREST", longer, TRIPGATE_SQL, RAW, "", "at most", 1.0),
+    (GATEWAY, asked.DELAY, "p50 to PostGraphile 5", longer, TRIPGATE, POSTGRAPHILE, "", "at most", 1.0),
+    (GATEWAY, asked.DELAY_OF_MANY, "p50 to PostGraphile 5", longer, TRIPGATE, POSTGRAPHILE, "", "at most", 1.0),
 ]
 
 
-def targets(rounds: Rounds) -> list[tuple[str, Target]]:
-    """What was promised, as far as it was measured, each with the group of its workload."""
+def targets(rounds: Rounds) -> list[Target]:
+    """What was promised, as far as it was measured."""
     found = []
-    for workload, name, figure, one, other, unit, word, bound in PROMISES:
+    for table, workload, name, figure, one, other, unit, word, bound in PROMISES:
         spread = rounds.spread(workload, figure, one, other)
         if spread is not None:
-            value = spread.median
-            met = value >= bound if word == "at least" else value < bound if word == "below" else value <= bound
-            title = f"{workload.title}: {name}"
-            found.append((workload.group, Target(title, f"{word} {bound:g}{unit}", spread.show(unit), met)))
+            met = spread.median >= bound if word == "at least" else spread.median <= bound
+            found.append(Target(table, f"{workload.title}: {name}", f"{word} {bound:g}{unit}", spread.show(unit), met))
     return found
-
-
-def outcomes(measured: Sequence[Measured], plan: Plan) -> list[Outcome]:
-    """The tables and targets of every group of workloads."""
-    rounds = Rounds(measured)
-    promised = targets(rounds)
-    found = []
-    for group, (head, notes) in _GROUPS.items():
-        cells = [(w, c) for w, c in plan.cells if w.group == group and rounds.of(w, c)]
-        if not cells:
-            continue
-        mine = [target for each, target in promised if each == group]
-        if group == asked.REQUESTS:
-            how = f"{plan.connections} connections where nothing else is said; "
-            lines = [*_compared(rounds, cells), how + _how(plan, 1), notes]
-        else:
-            lines = [head, *_plain(rounds, cells), f"{_how(plan, cells[0][0].every)}{notes}"]
-            mine += _documented(rounds, cells) if group == asked.DOCUMENTED_QUERIES else []
-            mine += _growing(rounds) if group == asked.GROWTH else []
-        found.append(Outcome(group, "\n".join(lines), mine))
-    return found
-
-
-_GROUPS = {
-    asked.REQUESTS: (
-        "",
-        "to raw, … to it: requests/s as a ratio within each round; the median of the rounds.\n"
-        "From gateway to generator: CPU milliseconds per request of each process; over hop: of the gateway, beyond the "
-        "bare hop.\nelsewhere: cores that other programs kept busy meanwhile.",
-    ),
-    asked.WORKERS: ("workers: a gateway with one worker and with two; PostgREST is what replays", ""),
-    asked.DOCUMENTED_QUERIES: ("documented: each documented query through Tripgate, 1 connection", ""),
-    asked.GROWTH: ("growth: answers of 10, 100 and 1,000 trips, 1 connection", ""),
-    asked.TABLES: (
-        "tables: 10 trips with 10 items each, while the schema has 200 tables more that nobody asks for",
-        " 1 connection.",
-    ),
-}
-_PROCESSES = ("gateway", "postgrest", "postgres", "load")
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -221,121 +169,92 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _how(plan: Plan, every: int) -> str:
-    turns = max(1, plan.rounds // every)
-    return f"medians of {turns} round{'s' * (turns > 1)} of {plan.seconds:g} s, contenders in turn."
+_FIGURES: dict[str, tuple[Callable[[Measured], float | None], int]] = {
+    "requests/s": (lambda each: each.requests_per_second, 0),
+    "p50 ms": (lambda each: each.p50_ms, 1),
+    "p99 ms": (lambda each: each.p99_ms, 1),
+    "gateway": (lambda each: each.cpu_ms.get("gateway"), 2),
+    "PostgREST": (lambda each: each.cpu_ms["postgrest"], 2),
+    "Postgres": (lambda each: each.cpu_ms["postgres"], 2),
+    "generator": (lambda each: each.cpu_ms["load"], 2),
+    "elsewhere": (lambda each: each.cores_elsewhere, 2),
+}
 
 
-def _compared(rounds: Rounds, cells: Sequence[tuple[Workload, Contender]]) -> list[str]:
-    """A block for each workload, a row for each contender."""
-    ours = [each for each in GATEWAYS if any(contender == each for _, contender in cells)]
-    rows = [("", *_FIGURES, "to raw", *(f"{each.title} to it" for each in ours), "over hop")]
-    for workload, contender in cells:
-        over = None if contender.is_postgrest else rounds.spread(workload, dearer, contender, HOP)
-        mine = [None if contender == each else rounds.spread(workload, faster, each, contender) for each in ours]
-        ratios = [_ratio(each) for each in (rounds.spread(workload, faster, contender, RAW), *mine)]
-        over_hop = f"{over.median:+.2f}" if over is not None and contender != HOP else "-"
-        rows.append((contender.title, *_figures(rounds, workload, contender), *ratios, over_hop))
-    head, *shown = aligned(rows)
-    lines = [head]
-    for number, (workload, _) in enumerate(cells):
-        if number == 0 or workload is not cells[number - 1][0]:
-            lines.append(f"{workload.name}: {workload.title}")
-        lines.append(shown[number])
-    return lines
-
-
-def _plain(rounds: Rounds, cells: Sequence[tuple[Workload, Contender]]) -> list[str]:
-    """A row for each workload and contender."""
-    alone = len({contender.name for _, contender in cells}) == 1
-    titles = [workload.title if alone else f"{workload.title}, {contender.title}" for workload, contender in cells]
-    rows = [(title, *_figures(rounds, *cell)) for title, cell in zip(titles, cells, strict=True)]
-    return aligned([("", *_FIGURES), *rows])
-
-
-_FIGURES = ("requests/s", "p50 ms", "p99 ms", "gateway", "PostgREST", "Postgres", "generator", "elsewhere")
-
-
-def _figures(rounds: Rounds, workload: Workload, contender: Contender) -> list[str]:
-    """The medians of all rounds."""
-    found = rounds.of(workload, contender)
-
-    def middle(read: Callable[[Measured], float], digits: int = 2) -> str:
-        return f"{median(read(each) for each in found):,.{digits}f}"
-
+def _figures(found: Sequence[Measured]) -> list[str]:
+    """The medians of all rounds, in the order of the columns."""
+    values = {name: [read(each) for each in found] for name, (read, _) in _FIGURES.items()}
     return [
-        middle(lambda each: each.requests_per_second, 1),
-        middle(lambda each: each.p50_ms, 1),
-        middle(lambda each: each.p99_ms, 1),
-        *(middle(lambda each, name=name: each.cpu_ms[name]) if name in found[0].cpu_ms else "-" for name in _PROCESSES),
-        middle(lambda each: each.cores_elsewhere),
+        "-" if None in values[name] else f"{median(each for each in values[name] if each is not None):,.{digits}f}"
+        for name, (_, digits) in _FIGURES.items()
     ]
 
 
-def _ratio(spread: Spread | None) -> str:
-    return "-" if spread is None else f"{spread.median:.2f}"
+def compared(measured: Sequence[Measured], plan: Plan) -> Outcome:
+    """A block for each workload, a row for each contender."""
+    rounds = Rounds(measured)
+    cells = [(w, c) for w, c in plan.cells if w.group == asked.REQUESTS and rounds.of(w, c)]
+    ours = [each for each in GATEWAYS if any(contender == each for _, contender in cells)]
+    rows = [("", *_FIGURES, "to raw", *(f"{each.title} to it" for each in ours), "over hop")]
+    for workload, contender in cells:
+        pairs = [(contender, RAW), *((each, contender) for each in ours)]
+        ratios = [rounds.spread(workload, faster, *pair) if pair[0] != pair[1] else None for pair in pairs]
+        over = None if contender.is_postgrest or contender == HOP else rounds.spread(workload, dearer, contender, HOP)
+        shown = [*("-" if each is None else f"{each.median:.2f}" for each in ratios)]
+        over_hop = "-" if over is None else f"{over.median:+.2f}"
+        rows.append((contender.title, *_figures(rounds.of(workload, contender)), *shown, over_hop))
+    head, *lines = aligned(rows)
+    text = [head]
+    for number, (workload, _) in enumerate(cells):
+        if number == 0 or workload is not cells[number - 1][0]:
+            text.append(f"{workload.name}: {workload.title}")
+        text.append(lines[number])
+    text.append(
+        f"{plan.connections} connections where nothing else is said; medians of {plan.rounds} rounds of "
+        f"{plan.seconds:g} s, contenders in turn.\n"
+        "to raw, … to it: requests/s as a ratio within each round; the median of the rounds.\n"
+        "From gateway to generator: CPU milliseconds per request of each process; over hop: of the gateway, beyond the "
+        "bare hop.\nelsewhere: cores that other programs kept busy meanwhile."
+    )
+    return Outcome("\n".join(text), targets(rounds))
 
 
-def _documented(rounds: Rounds, cells: Sequence[tuple[Workload, Contender]]) -> list[Target]:
-    worst, title = max((median(each.p99_ms for each in rounds.of(w, c)), w.title) for w, c in cells)
-    value = f"{worst:.1f} ms ({title})"
-    return [Target("p99 of each documented query", f"at most {MOST_MS:g} ms", value, worst <= MOST_MS)]
-
-
-def _growing(rounds: Rounds) -> list[Target]:
-    """What the last nine hundred trips cost each, against what the ninety before them did."""
-    if not all(rounds.of(workload, TRIPGATE) for workload in asked.GROWING):
-        return []
-    found = []
-    for name, read in (
-        ("time of an answer", lambda each: each.p50_ms),
-        ("gateway CPU", lambda each: each.cpu_ms["gateway"]),
-    ):
-        values = [median(read(each) for each in rounds.of(workload, TRIPGATE)) for workload in asked.GROWING]
-        first, second = (
-            (values[n + 1] - values[n]) / (asked.GROWTH_SIZES[n + 1] - asked.GROWTH_SIZES[n]) for n in (0, 1)
-        )
-        bound = f"a further row costs at most {MOST_PER_ROW:g} times as much"
-        ratio = second / first
-        found.append(Target(f"{name} as its rows grow", bound, f"{ratio:.2f}", ratio <= MOST_PER_ROW))
-    return found
+def documented(measured: Sequence[Measured], plan: Plan) -> Outcome:
+    """The slowest of the documented queries."""
+    rounds = Rounds(measured)
+    found = [(w.title, rounds.of(w, c)) for w, c in plan.cells if w.group == asked.DOCUMENTED_QUERIES]
+    found.sort(key=lambda each: -median(one.p99_ms for one in each[1]))
+    rows = [("", *_FIGURES), *((title, *_figures(each)) for title, each in found[:SHOWN_QUERIES])]
+    text = [
+        f"documented: the slowest of {len(found)} documented queries through Tripgate, 1 connection",
+        *aligned(rows),
+    ]
+    worst = median(one.p99_ms for one in found[0][1])
+    value = f"{worst:.1f} ms ({found[0][0]})"
+    name = "p99 of each documented query, 1 connection"
+    return Outcome("\n".join(text), [Target(GATEWAY, name, f"at most {MOST_MS:g} ms", value, worst <= MOST_MS)])
 
 
 def run(
     measured: Sequence[Measured], parts: Sequence[Outcome], plan: Plan, data: str, servers: dict[str, str]
 ) -> dict[str, Any]:
     """A run as plain values: everything that was measured, what was shown of it, and on what it was measured."""
+    packages = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "cores": os.cpu_count(),
-            "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        },
-        "versions": {
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in PACKAGES},
-            **versions(),
-            **servers,
-        },
-        "parameters": {
-            "rounds": plan.rounds,
-            "seconds": plan.seconds,
-            "connections": plan.connections,
-            "data": data,
-        },
-        "rounds": [dataclasses.asdict(each) for each in measured],
+        "machine": {"system": platform.system(), "architecture": platform.machine(), "cores": os.cpu_count()},
+        "versions": {"python": platform.python_version(), **packages, **versions(), **servers},
+        "parameters": {"rounds": plan.rounds, "seconds": plan.seconds, "connections": plan.connections, "data": data},
         "parts": [dataclasses.asdict(each) for each in parts],
+        "rounds": [dataclasses.asdict(each) for each in measured],
     }
 
 
-def write(folder: Path, run: dict[str, Any]) -> Path:
-    """Keep a run; the file, named after the moment."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{datetime.fromisoformat(run['date']):%Y%m%dT%H%M%SZ}.json"
-    file.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return file
+def write(file: Path, run: dict[str, Any]) -> None:
+    """Keep a run, each measured round on a line."""
+    rest = json.dumps({**run, "rounds": []}, indent=1, ensure_ascii=False).removesuffix("[]\n}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{rest}[\n" + ",\n".join(map(json.dumps, run["rounds"])) + "\n]}\n", encoding="utf-8")
 
 
 def tables(run: dict[str, Any]) -> str:
@@ -343,10 +262,78 @@ def tables(run: dict[str, Any]) -> str:
     return "\n\n".join(part["text"] for part in run["parts"])
 
 
-def verdicts(run: dict[str, Any]) -> list[str]:
-    """A line for each target."""
-    return [
-        str(Target(**{name: each[name] for name in ("name", "bound", "value", "met")}))
-        for part in run["parts"]
-        for each in part["targets"]
+def verdicts(run: dict[str, Any]) -> list[Target]:
+    """All targets."""
+    return [Target(**each) for part in run["parts"] for each in part["targets"]]
+
+
+def publish(file: Path) -> list[Path]:
+    """Put a kept run where people read it: into docs/performance.md between two marks, and its claims into README.md.
+
+    Raises:
+        PublishError: The file holds no run, or a document has no place for it.
+    """
+    try:
+        run = json.loads(file.read_text(encoding="utf-8"))
+        section = _section(run)
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise PublishError(f"{file} does not hold a run of this benchmark: {error!r}") from None
+    before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise PublishError(f"{DOCUMENT} has no lines `{BEGIN}` and `{END}`.")
+    write(PUBLISHED, run)
+    DOCUMENT.write_text(f"{before}{begin}\n\n{section}\n\n{end}{after}", encoding="utf-8")
+    claims = README.read_text(encoding="utf-8")
+    for target in verdicts(run):
+        value = target.value.split()[0]
+        if target.name == f"{asked.TEN_TRIPS.title}: gateway CPU over the hop":
+            claims = re.sub(r"(take\s)[\d.]+( ms of CPU more)", rf"\g<1>{value}\2", claims)
+        elif target.name == f"{asked.TEN_TRIPS.title}: requests/s to hand-written":
+            share = _SHARES[min(round(float(value)), len(_SHARES)) - 1]
+            article = "an" if share.startswith("e") else "a"
+            claims = re.sub(r"an?(\s)\w+(\sas\soften)", rf"{article}\1{share}\2", claims)
+    README.write_text(claims, encoding="utf-8")
+    return [PUBLISHED, DOCUMENT, README]
+
+
+def _section(run: dict[str, Any]) -> str:
+    """What stands between the marks."""
+    moment, machine, of = datetime.fromisoformat(run["date"]), run["machine"], run["versions"]
+    lines = [
+        f"{moment.day} {moment:%B %Y}, {machine['cores']} cores ({machine['architecture']}), "
+        f"Python {of['python']}, PostgREST {of['postgrest']}, Postgres {of['postgres']}, "
+        f"Node {of['node']}, PostGraphile {of['postgraphile']}; {run['parameters']['data']}."
     ]
+    lines += ["", *_direct(run)]
+    for table in (GATEWAY, LIVE):
+        rows = [each for each in verdicts(run) if each.table == table]
+        if rows:
+            lines += ["", f"| {table} | target | measured | |", "|---|---|---|---|"]
+            verdict = {True: "met", False: "**missed**"}
+            lines += [f"| {each.name} | {each.bound} | {each.value} | {verdict[each.met]} |" for each in rows]
+    return "\n".join([*lines, "", "```", tables(run), "```"])
+
+
+def _direct(run: dict[str, Any]) -> list[str]:
+    """How many times as many requests/s there are over SQL as over others, for each workload."""
+    rounds = Rounds(Measured(**each) for each in run["rounds"])
+    others = (RAW, TRIPGATE, POSTGRAPHILE)
+    least = {(workload.name, other.name): bound for workload, bounds in _DIRECT for other, bound in bounds}
+    lines = [
+        "Requests/s of Tripgate over SQL as a multiple of the others', and what it should be at least:\n",
+        f"| {DIRECT} | {' | '.join(each.title for each in others)} |",
+        f"|---|{'---|' * len(others)}",
+    ]
+    for workload in asked.COMPARISONS:
+        cells = []
+        for other in others:
+            spread = rounds.spread(workload, faster, TRIPGATE_SQL, other)
+            bound = least.get((workload.name, other.name))
+            cell = spread.show() if spread is not None else ""
+            cell += f"; {bound:g}" if bound is not None and spread is not None else ""
+            missed = bound is not None and spread is not None and spread.median < bound
+            cells.append(f"{cell}, **missed**" if missed else cell)
+        if any(cells):
+            lines.append(f"| {workload.title} | {' | '.join(cells)} |")
+    return lines

@@ -16,15 +16,10 @@ from bench.cpu import Tree
 from bench.data import Caller, Tokens, load
 from bench.node import installed
 from bench.workloads import Workload
+from tripgate.local.direct_login import make_direct_login
 from tripgate.local.keys import load_or_create
 from tripgate.local.postgrest import POOL
-from tripgate.local.process import ServerProcess
 from tripgate.local.stack import Stack, StackInfo, StackOptions
-
-try:
-    from tripgate.local.direct_login import make_direct_login
-except ImportError:  # in a tree from before there was one
-    make_direct_login = None  # type: ignore[assignment]
 
 # The program and its schema; those of another tree when instructions are compared.
 ROOT = Path(tripgate.__file__).resolve().parent.parent
@@ -63,17 +58,15 @@ class Site:
         self.tokens = Tokens(data_dir, self.info.api_url)
         self.callers: dict[str, Caller] = {}
         self.progress = progress
-        self.replay = ""
         self._stack = stack
-        self._data_dir = data_dir
-        self._urls: dict[tuple[object, ...], str] = {}
-        # What the gateway reads Postgres with when it does without PostgREST.
-        self._reader = make_direct_login(self.info.db_url) if make_direct_login is not None else ""
+        self._servers: dict[tuple[object, ...], tuple[str, str]] = {}  # name and address of each
         self._ways: dict[str, str] = {}
-        self._trees: dict[str, Tree] = {}
+        self._password = load_or_create(data_dir / "keys.json").passwords["authenticator"]
+        # What the gateway reads Postgres with when it does without PostgREST.
+        self._reader = make_direct_login(self.info.db_url)
         with psycopg.connect(self.info.admin_db_url, autocommit=True) as connection:
             found = connection.execute("select from pg_available_extensions where name = 'pg_graphql'").fetchall()
-            self._lacks_pg_graphql = "" if found else "this Postgres has no extension pg_graphql"
+            self.lacking = [] if found else [PG_GRAPHQL]  # contenders that cannot be had here
             if found:
                 connection.execute(_PG_GRAPHQL)
 
@@ -81,24 +74,18 @@ class Site:
         """Load the data."""
         self.callers = load(self.info.admin_db_url, self.tokens, people, self.progress)
 
-    def lacks(self, contender: Contender) -> str:
-        """Why a contender cannot be had here; empty when it can."""
-        return contender.lacks or (self._lacks_pg_graphql if contender == PG_GRAPHQL else "")
-
     def addresses(self, delay_ms: float = 0.0) -> dict[str, str]:
         """Where PostgREST and Postgres are, so much further away."""
-        password = load_or_create(self._data_dir / "keys.json").passwords["authenticator"]
         address = urlsplit(self._away(self.info.db_url, delay_ms))
         database = f"{address.hostname}:{address.port}{address.path}"
         return {
             "rest": self._away(self.info.rest_url, delay_ms),
             "reader": self._away(self._reader, delay_ms),
-            "authenticator": f"postgresql://authenticator:{password}@{database}",
-            "replay": self.replay,
+            "authenticator": f"postgresql://authenticator:{self._password}@{database}",
         }
 
-    def url(self, contender: Contender, workload: Workload, label: str = "") -> str:
-        """A contender's address under the workload's conditions; it is started when it does not run yet.
+    def server(self, contender: Contender, workload: Workload, label: str = "") -> tuple[str, str]:
+        """Name and address of a contender under the workload's conditions; it is started unless it runs.
 
         Args:
             label: Tells the servers of one part of the benchmark from those of others.
@@ -109,36 +96,38 @@ class Site:
         """
         addresses = self.addresses(workload.delay_ms)
         if contender.is_postgrest:
-            return addresses["rest"]
+            return "postgrest", addresses["rest"]
         env = {name: value.format(**addresses) for name, value in contender.env.items()}
         if contender.is_gateway:
             env.update(workload.settings)
         key = (label, contender.name, *sorted(env.items()))
-        if key not in self._urls:
-            name = f"bench_{len(self._urls)}_{contender.name}"
+        if key not in self._servers:
+            name = f"bench_{len(self._servers)}_{contender.name}"
+            command = [sys.executable, "-m", *contender.python]
             if contender == POSTGRAPHILE:
-                found = installed(self.progress)
+                command = list(map(str, installed(self.progress)))
                 env |= {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-                self._urls[key] = self.run(name, [str(found.node), str(found.server)], env)
-            else:
-                self._urls[key] = self.run(name, [sys.executable, "-m", *contender.python], env)
-        return self._urls[key]
+            self._servers[key] = (name, self.run(name, command, env))
+        return self._servers[key]
 
-    def tree(self, contender: Contender, workload: Workload, label: str = "") -> Tree | None:
-        """The processes of a contender that runs; `None` for PostgREST itself, which has a tree of its own."""
-        if contender.is_postgrest:
-            return None
-        return self.serving(self.url(contender, workload, label))
+    def url(self, contender: Contender, workload: Workload, label: str = "") -> str:
+        """The address alone."""
+        return self.server(contender, workload, label)[1]
 
-    def serving(self, url: str) -> Tree:
-        """The processes of the server at this address."""
-        if url not in self._trees:
-            self._trees[url] = Tree.serving(url)
-        return self._trees[url]
+    def trees(self, contender: Contender, workload: Workload, label: str = "") -> dict[str, Tree]:
+        """What works for a contender: PostgREST, Postgres and, if it has one, its own server, the `gateway`."""
+        names = {"postgrest": "postgrest", "postgres": "postgres"}
+        if not contender.is_postgrest:
+            names["gateway"] = self.server(contender, workload, label)[0]
+        return {key: self.tree(name) for key, name in names.items()}
+
+    def tree(self, name: str) -> Tree:
+        """The processes of a server of the stack, or of one that was added."""
+        return Tree(self._stack.pid(name))
 
     def ways(self) -> list[Tree]:
         """The processes that delay what passes through them."""
-        return [self.serving(url) for url in self._ways.values()]
+        return [self.tree(f"bench_way_{number}") for number in range(len(self._ways))]
 
     def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> str:
         """Start a program with the addresses and keys of this site in its environment; the address it announces.
@@ -146,7 +135,23 @@ class Site:
         Raises:
             StartError: It ended, or said nothing for long.
         """
-        return self._address(self._stack.spawn(name, command, {**self._env(), **env}))
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SUPABASE_", "TRIPGATE_"))}
+        common = {
+            "PYTHONPATH": str(HERE),
+            "PYTHONUNBUFFERED": "1",
+            "SUPABASE_URL": self.info.api_url,
+            "SUPABASE_PUBLISHABLE_KEY": self.info.publishable_key,
+            "TRIPGATE_UPSTREAM_POOL": str(POOL),
+            "TRIPGATE_PORT": "0",
+        }
+        process = self._stack.spawn(name, command, {**inherited, **common, **env})
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            for line in process.log.read_text(errors="replace").splitlines():
+                if line.lower().startswith((MARK, f"tripgate {MARK}")):
+                    return line.lower().partition(MARK)[2]
+            time.sleep(0.02)
+        raise StartError(f"{name} did not start:\n{process.last_lines()}")
 
     def versions(self) -> dict[str, str]:
         """The versions of Postgres and PostgREST."""
@@ -156,36 +161,13 @@ class Site:
             server = str(answer.headers["Server"])
         return {"postgres": version, "postgrest": server.partition("/")[2].partition(" ")[0]}
 
-    def _env(self) -> dict[str, str]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))
-        }
-        return {
-            **inherited,
-            "PYTHONPATH": str(HERE),
-            "PYTHONUNBUFFERED": "1",
-            "SUPABASE_URL": self.info.api_url,
-            "SUPABASE_PUBLISHABLE_KEY": self.info.publishable_key,
-            "TRIPGATE_UPSTREAM_POOL": str(POOL),
-            "TRIPGATE_PORT": "0",
-        }
-
-    def _address(self, process: ServerProcess) -> str:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            for line in process.log.read_text(errors="replace").splitlines() if process.log.exists() else ():
-                if line.lower().startswith((MARK, f"tripgate {MARK}")):
-                    return line.lower().partition(MARK)[2]
-            time.sleep(0.05)
-        raise StartError(f"{process.name} did not start:\n{process.last_lines()}")
-
     def _away(self, url: str, delay_ms: float) -> str:
-        if not url or not delay_ms:
+        if not delay_ms:
             return url
         address = urlsplit(url)
         key = f"{address.hostname} {address.port} {delay_ms}"
         if key not in self._ways:
             name = f"bench_way_{len(self._ways)}"
-            self._ways[key] = self.run(name, [sys.executable, "-m", "bench.relay", "delay", *key.split()], {})
+            self._ways[key] = self.run(name, [sys.executable, "-m", "bench.delay", *key.split()], {})
         port = urlsplit(self._ways[key]).port
         return address._replace(netloc=address.netloc.replace(f":{address.port}", f":{port}")).geturl()

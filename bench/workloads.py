@@ -6,24 +6,19 @@ Every contender answers the same workloads; PostgREST itself gets the request th
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from bench.data import BUSY, REGULAR, TIRELESS, Caller
 from tests.database.documented import DOCUMENTED
 
 DELAY_MS = 5.0
-# More than Tripgate keeps, so that each is new when its turn comes again.
-NEW_DOCUMENTS = 1200
 # Groups of workloads, each with a table of its own.
-REQUESTS, DOCUMENTED_QUERIES, GROWTH, TABLES, WORKERS = "requests", "documented", "growth", "tables", "workers"
-
-
-class Rotation(Enum):
-    """What a variable `id` rotates through."""
-
-    TRIPS = "the caller's trips"
-    PEOPLE = "everybody whom the caller may see"
+REQUESTS, DOCUMENTED_QUERIES = "requests", "documented"
+# Who takes part: whoever has conditions, aggregates and cursors; and where the gateway's own work is looked at, those
+# with nothing to do and with everything by hand.
+ABLE = ("postgrest", "tripgate", "tripgate_direct", "postgraphile", "pg_graphql")
+ALL = (*ABLE, "hop", "handwritten")
+EVERYBODY = (*ALL, "handwritten_cached")
 
 
 @dataclass(frozen=True)
@@ -41,9 +36,9 @@ class Workload:
         connections: How many clients ask at once; `None` for as many as the run has otherwise.
         delay_ms: How much longer everything takes to reach Supabase: PostgREST, or Postgres where it is asked directly.
         settings: What Tripgate is told beyond what it is always told.
-        contenders: Who takes part; empty for all that are compared.
-        fresh: Whether each request has a document that was never seen before.
-        every: In which rounds it takes part: each, or every second one.
+        contenders: Who takes part, as far as they can be asked it.
+        rotation: What a variable `id` rotates through, an attribute of the caller.
+        rounds: In how many rounds it takes part at most.
     """
 
     name: str
@@ -52,15 +47,14 @@ class Workload:
     objects: int | None = None
     caller: str = REGULAR
     constants: Mapping[str, Any] = field(default_factory=dict)
-    rotation: Rotation | None = None
+    rotation: str = ""
     after: int = 5
     connections: int | None = None
     delay_ms: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)
-    contenders: Sequence[str] = ()
+    contenders: Sequence[str] = ABLE
     group: str = REQUESTS
-    fresh: bool = False
-    every: int = 1
+    rounds: int = 100
 
     @property
     def document(self) -> str:
@@ -72,8 +66,7 @@ class Workload:
         given = {"me": caller.user_id, "trip": caller.trip_ids[0], "place": caller.place_id, **self.constants}
         names = re.findall(r"\$(\w+):", self.document)
         found = {name: given[name] for name in names if name in given}
-        ids = {Rotation.TRIPS: caller.trip_ids, Rotation.PEOPLE: caller.people_ids}
-        return [found] if self.rotation is None else [{**found, "id": each} for each in ids[self.rotation]]
+        return [{**found, "id": each} for each in getattr(caller, self.rotation)] if self.rotation else [found]
 
 
 # Where a page begins: the cursor of a trip in each one's own words.
@@ -120,6 +113,8 @@ _PROFILE = {
   profile: profilesCollection(filter: { id: { eq: $id } }, first: 1) {
     edges { node { id displayName avatarPath } } } }""",
 }
+# Pages of a thousand trips, and what such a page costs.
+LARGE_PAGES = {"TRIPGATE_MAX_PAGE_SIZE": "1000", "TRIPGATE_MAX_COST": "1000000"}
 # pg_graphql has no conditions on related rows.
 _RELATED = {
     "tripgate": f"""query Related($trips: Int!, $kind: TripItemKind!, $cost: Decimal!, $city: String!) {{
@@ -158,12 +153,10 @@ _FAR_DOWN = {
 
 # Pages of a thousand trips, and what such a page costs.
 LARGE_PAGES = {"TRIPGATE_MAX_PAGE_SIZE": "1000", "TRIPGATE_MAX_COST": "1000000"}
-# What only those answer who have conditions, aggregates and cursors.
-_ABLE = ("postgrest", "hop", "tripgate", "tripgate_direct", "postgraphile", "pg_graphql")
 
 
 def _profile(name: str, title: str, **more: Any) -> Workload:
-    return Workload(name, title, _PROFILE, objects=1, rotation=Rotation.PEOPLE, **more)
+    return Workload(name, title, _PROFILE, objects=1, rotation="people_ids", **more)
 
 
 def _trips(name: str, title: str, trips: int = 10, **more: Any) -> Workload:
@@ -171,13 +164,18 @@ def _trips(name: str, title: str, trips: int = 10, **more: Any) -> Workload:
     return Workload(name, title, _TRIPS_WITH_ITEMS, objects=trips * 11, constants={"trips": trips, "items": 10}, **more)
 
 
-PROFILE_BY_ID = _profile("profile_by_id", "one profile by id")
-TEN_TRIPS = _trips("trips_with_items", "10 trips with 10 items each")
-PAGE_OF_MANY = _trips("page_of_many", "the same, for a caller who has 100 trips", caller=BUSY)
-PAGE_OF_THOUSAND = _trips("page_of_thousand", "the same, for a caller who has 1,000 trips", caller=TIRELESS)
-POINT = Workload(
-    "point", "one trip by id, another id each time", _POINT, objects=1, caller=BUSY, rotation=Rotation.TRIPS
-)
+def _of_thousand(name: str, title: str, documents: Mapping[str, str], **more: Any) -> Workload:
+    """Asked by somebody with a thousand trips."""
+    return Workload(name, title, documents, caller=TIRELESS, **more)
+
+
+_AWAY = f"10 trips with 10 items each, {DELAY_MS:g} ms away from Supabase, "
+_MEAL = {"trips": 10, "kind": "FOOD", "cost": "30", "city": "Zürich"}
+PROFILE_BY_ID = _profile("profile_by_id", "one profile by id", contenders=EVERYBODY)
+POINT = Workload("point", "one trip by id, another id each time", _POINT, objects=1, caller=BUSY, rotation="trip_ids")
+TEN_TRIPS = _trips("trips_with_items", "10 trips with 10 items each", contenders=EVERYBODY)
+PAGE_OF_MANY = _trips("page_of_many", "10 trips with 10 items each, of 100 trips", caller=BUSY)
+PAGE_OF_THOUSAND = _trips("page_of_thousand", "10 trips with 10 items each, of 1,000 trips", caller=TIRELESS)
 THOUSAND_TRIPS = _trips(
     "thousand_trips",
     "1,000 trips with 10 items each, 1 connection",
@@ -185,67 +183,24 @@ THOUSAND_TRIPS = _trips(
     caller=TIRELESS,
     connections=1,
     settings=LARGE_PAGES,
+    contenders=ALL,
 )
-RELATED = Workload(
+RELATED = _of_thousand(
     "related",
     "10 of 1,000 trips with an expensive meal in a city, by their items and places",
     _RELATED,
     objects=10,
-    caller=TIRELESS,
-    constants={"trips": 10, "kind": "FOOD", "cost": "30", "city": "Zürich"},
-    contenders=_ABLE,
+    constants=_MEAL,
 )
-TOTALS = Workload("totals", "count and sum of 1,000 trips", _TOTALS, caller=TIRELESS, contenders=_ABLE)
-GROUPS = Workload("groups", "sums of 1,000 trips by status", _GROUPS, caller=TIRELESS, contenders=_ABLE)
-FAR_DOWN = Workload(
-    "far_down",
-    "page 200 of 1,000 trips, by cursor",
-    _FAR_DOWN,
-    objects=5,
-    caller=TIRELESS,
-    constants={"trips": 5},
-    after=995,
-    contenders=_ABLE,
+TOTALS = _of_thousand("totals", "count and sum of 1,000 trips", _TOTALS)
+GROUPS = _of_thousand("groups", "sums of 1,000 trips by status", _GROUPS)
+FAR_DOWN = _of_thousand(
+    "far_down", "page 200 of 1,000 trips, by cursor", _FAR_DOWN, objects=5, constants={"trips": 5}, after=995
 )
 LATENCY_OF_ONE = _profile("latency_of_one", "one profile by id, 1 connection", connections=1)
 LATENCY = _trips("latency", "10 trips with 10 items each, 1 connection", connections=1)
-DELAY, DELAY_OF_MANY = (
-    _trips(
-        name,
-        f"10 trips with 10 items each, {DELAY_MS:g} ms away from Supabase, {plural}",
-        connections=connections,
-        delay_ms=DELAY_MS,
-    )
-    for name, connections, plural in (("delay", 1, "1 connection"), ("delay_of_many", 8, "8 connections"))
-)
-REPLAYED = _trips(
-    "replayed",
-    "100 trips with 10 items each, replayed; 16 connections",
-    trips=100,
-    caller=TIRELESS,
-    connections=16,
-    contenders=("tripgate_workers_1", "tripgate_workers_2"),
-    group=WORKERS,
-)
-GROWTH_SIZES = (10, 100, 1000)
-GROWING = tuple(
-    _trips(
-        f"growth_{size}",
-        f"{size:,} trips with 10 items each",
-        trips=size,
-        caller=TIRELESS,
-        connections=1,
-        settings=LARGE_PAGES,
-        contenders=("postgrest", "tripgate"),
-        group=GROWTH,
-        every=2,
-    )
-    for size in GROWTH_SIZES
-)
-KEPT, NEW = (
-    _trips(name, title, connections=1, contenders=("tripgate", "tripgate_wide"), group=TABLES, fresh=fresh)
-    for name, title, fresh in (("kept", "kept document", False), ("new", "new documents", True))
-)
+DELAY = _trips("delay", f"{_AWAY}1 connection", connections=1, delay_ms=DELAY_MS, contenders=ALL)
+DELAY_OF_MANY = _trips("delay_of_many", f"{_AWAY}8 connections", connections=8, delay_ms=DELAY_MS)
 # Those whose indexes `tests/database` checks by EXPLAIN; here is what a client waits for.
 QUERIES = tuple(
     Workload(
@@ -255,24 +210,12 @@ QUERIES = tuple(
         connections=1,
         contenders=("tripgate",),
         group=DOCUMENTED_QUERIES,
-        every=2,
+        rounds=1,
     )
     for number, each in enumerate(DOCUMENTED)
 )
 COMPARISONS: Sequence[Workload] = (
-    PROFILE_BY_ID,
-    TEN_TRIPS,
-    PAGE_OF_MANY,
-    PAGE_OF_THOUSAND,
-    POINT,
-    RELATED,
-    TOTALS,
-    GROUPS,
-    FAR_DOWN,
-    THOUSAND_TRIPS,
-    LATENCY_OF_ONE,
-    LATENCY,
-    DELAY,
-    DELAY_OF_MANY,
+    *(PROFILE_BY_ID, POINT, TEN_TRIPS, PAGE_OF_MANY, PAGE_OF_THOUSAND, THOUSAND_TRIPS),
+    *(RELATED, TOTALS, GROUPS, FAR_DOWN, LATENCY_OF_ONE, LATENCY, DELAY, DELAY_OF_MANY),
 )
-WORKLOADS: Sequence[Workload] = (*COMPARISONS, REPLAYED, *QUERIES, *GROWING, KEPT, NEW)
+WORKLOADS: Sequence[Workload] = (*COMPARISONS, *QUERIES)

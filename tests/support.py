@@ -155,11 +155,17 @@ class Person:
 
 @dataclass
 class Wire:
-    """A proxy in front of PostgREST that keeps what passes through it: method and address, and the body of each."""
+    """A proxy in front of PostgREST that keeps what passes through it.
+
+    Attributes:
+        requests: Method and address of each, and in `bodies` the body.
+        answers: Each as it came, and the body of its answer.
+    """
 
     rest_url: str
     requests: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    answers: list[tuple[web.Request, bytes]] = field(default_factory=list)
     url: str = ""
 
     async def __aenter__(self) -> "Wire":
@@ -182,8 +188,8 @@ class Wire:
 
     def clear(self) -> None:
         """Forget what has passed."""
-        self.requests.clear()
-        self.bodies.clear()
+        for kept in (self.requests, self.bodies, self.answers):
+            kept.clear()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -199,4 +205,6 @@ class Wire:
             kept = {
                 name: response.headers[name] for name in ("Content-Type", "Content-Range") if name in response.headers
             }
-            return web.Response(body=await response.read(), status=response.status, headers=kept)
+            answer = await response.read()
+            self.answers.append((request, answer))
+            return web.Response(body=answer, status=response.status, headers=kept)

@@ -1,1 +1,1 @@
-"""Long runs under load, faults and slow statements: `make soak`. No tests of the suite, as each takes ten minutes."""
+"""Long runs under load, faults and slow statements: `make soak`. No tests of the suite, as each takes minutes."""

@@ -1,9 +1,10 @@
-"""Who keeps a gateway busy: readers, writers, counters, and subscribers that come and go."""
+"""Who keeps a gateway busy: readers, writers, counters, and followers of changes and queries that come and go."""
 
 import asyncio
 import itertools
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,9 @@ READS = (
 CREATE = "mutation ($trip: UUID!, $title: String!) { createTripItem(input: { tripId: $trip, title: $title }) { id } }"
 COUNT = "mutation ($id: UUID!, $notes: String!) { updateTripItem(id: $id, patch: { notes: $notes }) { notes } }"
 FOLLOW = "subscription ($trip: UUID!) { tripItemChanges(tripId: $trip) { operation tripItem { title notes } } }"
+WATCH = """subscription ($trip: UUID!) {
+  trip(id: $trip) { title items(first: 100, orderBy: [{ createdAt: ASC }]) { nodes { title notes } } }
+}"""
 
 
 class Crowd:
@@ -54,7 +58,8 @@ class Crowd:
         for number, (person, trip) in enumerate(self._people):
             guest = self._people[(number + 1) % len(self._people)][0]
             jobs += [self._read(person, trip), self._read(guest, trip), self._write(guest, trip)]
-            jobs += [self._count(person, trip), self._follow(person, trip), self._follow(guest, trip)]
+            jobs += [self._count(person, trip), self._watch(guest, trip)]
+            jobs += [self._follow(person, trip), self._follow(guest, trip)]
         return [asyncio.create_task(job) for job in jobs]
 
     async def _pause(self, seconds: float) -> None:
@@ -112,29 +117,50 @@ class Crowd:
             await self._pause(0.1)
 
     async def _follow(self, person: Person, trip: str) -> None:
-        """Follow for a while, leave, come back."""
+        """Follow changes for a while, leave, come back."""
         while not self.stopping.is_set():
-            ends = asyncio.get_running_loop().time() + random.uniform(2, 20)
-            try:
-                async with live(person) as connection:
-                    id_ = await connection.subscribe(FOLLOW, trip=trip)
-                    heard: deque[str] = deque(maxlen=200)
-                    while asyncio.get_running_loop().time() < ends and not self.stopping.is_set():
-                        self._hear(heard, await connection._next(id_, 1))
-            except TimeoutError:
-                continue
-            except (aiohttp.ClientError, ConnectionError, TypeError) as error:
-                self._ledger.counts[f"subscription lost: {type(error).__name__}"] += 1
-            except _EndedError:
-                await self._pause(0.5)
+            heard: deque[str] = deque(maxlen=200)
+            await self._followed(person, trip, FOLLOW, lambda data, heard=heard: self._hear(heard, data))
 
-    def _hear(self, heard: deque[str], message: dict[str, Any]) -> None:
-        if message["type"] == "error":
-            self._ledger.excuse("subscription", message["payload"][0]["extensions"]["code"])
-            raise _EndedError
-        if message["type"] != "next":
-            raise _EndedError
-        change = message["payload"]["data"]["tripItemChanges"]
+    async def _watch(self, person: Person, trip: str) -> None:
+        """Follow a query for a while, leave, come back; what has been counted can never be less in a later answer."""
+        while not self.stopping.is_set():
+            counted: dict[str, int] = {}
+            await self._followed(person, trip, WATCH, lambda data, counted=counted: self._see(counted, data))
+
+    async def _followed(
+        self, person: Person, trip: str, document: str, heard: Callable[[dict[str, Any]], None]
+    ) -> None:
+        ends = asyncio.get_running_loop().time() + random.uniform(2, 20)
+        try:
+            async with live(person) as connection:
+                id_ = await connection.subscribe(document, trip=trip)
+                while asyncio.get_running_loop().time() < ends and not self.stopping.is_set():
+                    message = await connection._next(id_, 1)
+                    if message["type"] == "error":
+                        self._ledger.excuse("subscription", message["payload"][0]["extensions"]["code"])
+                    if message["type"] != "next":
+                        await self._pause(0.5)
+                        return
+                    heard(message["payload"]["data"])
+        except TimeoutError:
+            return
+        except (aiohttp.ClientError, ConnectionError, TypeError) as error:
+            self._ledger.counts[f"subscription lost: {type(error).__name__}"] += 1
+
+    def _see(self, counted: dict[str, int], data: dict[str, Any]) -> None:
+        self._ledger.counts["answers seen"] += 1
+        if data["trip"] is None:
+            self._ledger.mistake("a trip that is there was not found by who follows it")
+            return
+        for item in data["trip"]["items"]["nodes"]:
+            number = int(item["notes"] or 0)
+            if number < counted.get(item["title"], 0):
+                self._ledger.mistake(f"{item['title']} went back from {counted[item['title']]} to {number}")
+            counted[item["title"]] = number
+
+    def _hear(self, heard: deque[str], data: dict[str, Any]) -> None:
+        change = data["tripItemChanges"]
         if change["operation"] == "RESYNC":
             self._ledger.counts["resyncs"] += 1
             heard.clear()
@@ -145,7 +171,3 @@ class Crowd:
             if title and title in heard:
                 self._ledger.mistake(f"{title} was told twice")
             heard.append(title)
-
-
-class _EndedError(Exception):
-    """The subscription has ended."""

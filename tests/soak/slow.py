@@ -29,13 +29,18 @@ ITS_OWN_FAULT = frozenset({"answered", "TIMEOUT", "OVERLOADED", "RATE_LIMITED"})
 Say = Callable[[str], None]
 
 
-async def slow(info: StackInfo, seconds: float, say: Say) -> Ledger:
-    """Half of the time without quotas, where shares alone must do, and half with them, as in production."""
+async def slow(info: StackInfo, seconds: float, say: Say, direct: str) -> Ledger:
+    """Half of the time without quotas, where shares alone must do, and half with them, as in production.
+
+    Args:
+        direct: The database to read from; empty where that is PostgREST's to do.
+    """
     ledger = Ledger()
+    reads = {"DATABASE_URL": direct} if direct else {}
     for quotas in (False, True):
         name = "with quotas" if quotas else "without quotas"
         await asyncio.to_thread(_quiet, info.admin_db_url)
-        await _run(info, seconds / 2, name, ledger, say, RATE_LIMITS=str(quotas).lower())
+        await _run(info, seconds / 2, name, ledger, say, RATE_LIMITS=str(quotas).lower(), **reads)
     return ledger
 
 
@@ -68,7 +73,10 @@ async def _run(info: StackInfo, seconds: float, name: str, ledger: Ledger, say: 
 def _quiet(url: str) -> None:
     """Return once no statement of a gateway before runs any more: Postgres goes on with what it was asked."""
     with psycopg.connect(url, autocommit=True) as connection:
-        running = "select count(*) from pg_stat_activity where usename = 'authenticator' and state = 'active'"
+        running = """
+            select count(*) from pg_stat_activity
+            where usename in ('authenticator', 'tripgate_gateway') and state = 'active'
+        """
         while connection.execute(running).fetchone() != (0,):
             time.sleep(0.2)
 

@@ -37,6 +37,11 @@ class ServerProcess:
         self._guard = guard
         self._control: int | None = control
 
+    @property
+    def pid(self) -> int:
+        """The id of the guard, below which the server and all that it started are."""
+        return self._guard.pid
+
     def poll(self) -> int | None:
         """The exit code (128 + n for a signal n), or None while the server runs."""
         return self._guard.poll()

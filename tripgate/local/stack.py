@@ -108,6 +108,13 @@ class Stack:
             raise LocalStackError("Start the stack before anything is added to it.")
         return self._supervisor.start(name, argv, env=env)
 
+    def pid(self, name: str) -> int:
+        """The process below which everything of this server runs. Raises LocalStackError when there is none."""
+        process = self._supervisor.find(name) if self._supervisor else None
+        if process is None:
+            raise LocalStackError(f"There is no server {name} that runs.")
+        return process.pid
+
     def kill(self, name: str) -> None:
         """End one server as a crash would, without a chance to say goodbye; the others go on, and `wait` with them."""
         process = self._supervisor.find(name) if self._supervisor else None
