@@ -1,6 +1,8 @@
 """What one operation asks at the same moment goes in one packet, sees one state of the database, and fails alone."""
 
 import asyncio
+import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,13 +26,13 @@ TRIP = catalog["Trip"]
 
 @pytest.fixture
 def packets(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many statements go in each packet, those that begin and end it left aside."""
+    """How many statements go in each packet, those aside that begin and end it, or say how much time is left."""
     found: list[int] = []
     run = WireConnection.run
 
     async def counting(self: WireConnection, role: str, statements: Any, seconds: float) -> Any:
         if role:
-            found.append(len(statements) - 2)
+            found.append(sum("least(" not in each.text for each in statements) - 2)
         return await run(self, role, statements, seconds)
 
     monkeypatch.setattr(WireConnection, "run", counting)
@@ -130,6 +132,23 @@ async def test_they_see_one_state(own: Own, packets: list[int]) -> None:
     assert len(seen) > 2
     assert set(packets) == {4}
     own.run("drop table public.ticks")
+    pool.close()
+
+
+async def test_all_have_no_longer_together_than_one(own: Own) -> None:
+    """Each statement of a packet may take what those before it have left of the request's time."""
+    own.run(
+        "create or replace view public.time_left as select pg_sleep(0.1)::text as slept, "
+        "(1000 * extract(epoch from current_setting('statement_timeout')::interval))::int as left",
+        "grant select on public.time_left to authenticated",
+    )
+    backend, pool = backend_of(own.url, timeout=6.0)
+    napping = Read("time_left", (Pick("left"), Pick("slept")))
+    lefts = [rows[0]["left"] for rows in await answers(GatheringBackend(backend, backend), *[napping] * 4)]
+    assert all(after <= before - 100 for before, after in itertools.pairwise(lefts)), lefts
+    counted = await backend.fetch(backend.prepare(dataclasses.replace(napping, count=True)), caller(ADA), TRIP)
+    assert (len(counted.rows), counted.total) == (1, 1)
+    own.run("drop view public.time_left")
     pool.close()
 
 

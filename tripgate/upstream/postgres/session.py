@@ -31,6 +31,12 @@ both."""
 CLEAN_AFTER_CALLS = (*CLEAN, Statement("close all"), Statement("unlisten *"), UNLOCK)
 """The same for one that calls functions, which may do whatever SQL can."""
 
+# `now()` is when the request's transaction began.
+_GO_ON = (
+    "select set_config('statement_timeout', least($2::int, greatest(1, "
+    "$1::int - (1000 * extract(epoch from clock_timestamp() - now()))::int))::text, true)"
+)
+
 ANONYMOUS_CLAIMS = b'{"role":"anon"}'
 
 # The time zone that there is without any settings of roles; then of both, what PostgREST's own connections have, and
@@ -101,6 +107,11 @@ class RoleSession:
         """The preamble of one request."""
         allowed = min(milliseconds, self.timeout or milliseconds)
         return Statement(self.preamble, (claims, b"%d" % allowed, method, path))
+
+    def go_on(self, milliseconds: int) -> Statement:
+        """What stands before each further statement of a request, so that all have no longer together than one."""
+        allowed = min(milliseconds, self.timeout or milliseconds)
+        return Statement(_GO_ON, (b"%d" % milliseconds, b"%d" % allowed))
 
     def check(self, result: pq.abc.PGresult, claims: bytes) -> None:
         """Make sure that the preamble has made this the caller's transaction.
