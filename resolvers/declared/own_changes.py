@@ -73,8 +73,8 @@ def _answers(context: Context, table: Table, selected: Selected, variables: Vari
 
 def _left(selected: Selected, table: Table, change: Change) -> Iterable[dict[str, Any]]:
     """An event for each scope that the caller takes part in no longer: their membership's row says little of it."""
-    for scope, via in catalog.left_by(table):
-        key = (change.gone or {}).get(via)
+    for scope, via in catalog.left_by(table) if change.operation is Operation.DELETE else ():
+        key = (change.before or {}).get(via)
         if key is not None:
             yield _event(selected, derive.left_name(scope), change.occurred_at, str(key))
 

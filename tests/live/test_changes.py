@@ -142,6 +142,33 @@ async def test_a_deleted_trip_ends_what_follows_it(party: Party) -> None:
         assert await connection.ending(items) == "complete"
 
 
+async def test_a_deletion_is_told_to_whoever_is_admitted_anew_just_then(party: Party) -> None:
+    """A new token has everybody admitted anew, and by then there may be no trip to read."""
+    async with live(party.editor) as connection:
+        trips = await connection.subscribe(TRIP, trip=party.trip)
+        items = await connection.subscribe(ITEMS, trip=party.trip)
+        await until_following(connection, items, party)
+        delete = "mutation ($id: UUID!) { deleteTrip(id: $id) { id } }"
+        deleting = asyncio.create_task(party.owner.ask(delete, id=party.trip))
+        while not deleting.done():
+            await connection.send(type="ping", payload={"Authorization": f"Bearer {party.editor.token}"})
+            await asyncio.sleep(0.005)
+        assert (await connection.event(trips))["tripChanges"] == {"operation": "DELETE", "id": party.trip, "trip": None}
+        assert await connection.ending(trips) == "complete"
+        assert await connection.ending(items) == "complete"
+
+
+async def test_whoever_gives_a_trip_away_is_refused_at_once(party: Party) -> None:
+    async with live(party.owner) as connection, live(party.editor) as other:
+        trips = await connection.subscribe(TRIP, trip=party.trip)
+        theirs = await other.subscribe(TRIP, trip=party.trip)
+        items = await other.subscribe(ITEMS, trip=party.trip)
+        await until_following(other, items, party)
+        party.sql("update public.trips set user_id = %s where id = %s", party.stranger.id, party.trip)
+        assert await connection.ending(trips) == "FORBIDDEN"
+        assert (await other.event(theirs))["tripChanges"]["operation"] == "UPDATE"
+
+
 async def test_who_is_on_the_trip_now(party: Party) -> None:
     query = "subscription ($trip: UUID!) { tripPresence(tripId: $trip) { people { id } joined { id } left { id } } }"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +88,9 @@ def change(number: int) -> Change:
     return Change("trip_items", Operation.UPDATE, str(number), {}, "")
 
 
+DELETED = Change("trips", Operation.DELETE, "1", None, "")
+
+
 class TestOneSubscriber:
     """`Subscription` by itself, where time and slowness can be chosen."""
 
@@ -123,6 +127,86 @@ class TestOneSubscriber:
         subscription.recheck_admission()
         with pytest.raises(ApiError, match="no longer"):
             await anext(subscription)
+
+    @staticmethod
+    def refused_later() -> tuple[Any, Callable[[], None]]:
+        """An admission that passes for now, and what has it refused from then on."""
+        refuses = False
+
+        async def admit(_: Caller) -> None:
+            if refuses:
+                raise ApiError(ErrorCode.FORBIDDEN, "no such trip")
+
+        def refuse() -> None:
+            nonlocal refuses
+            refuses = True
+
+        return admit, refuse
+
+    @pytest.mark.parametrize("heard_first", [True, False])
+    async def test_whoever_is_asked_for_anew_as_the_root_is_deleted_is_told_of_that(self, heard_first: bool) -> None:
+        admit, refuse = self.refused_later()
+        subscription = self.of(admit)
+        await subscription.admit()
+        refuse()
+        subscription.push(change(1))  # cannot be asked about any more
+        if heard_first:
+            subscription.push(DELETED)
+            subscription.end(DELETED)
+            subscription.recheck_admission()
+            told = [one async for one in subscription]
+        else:
+            subscription.recheck_admission()
+            reading = asyncio.ensure_future(anext(subscription))
+            await asyncio.sleep(0.05)
+            assert not reading.done()
+            subscription.push(DELETED)
+            subscription.end(DELETED)
+            told = [await reading, *[one async for one in subscription]]
+        assert told == [DELETED]
+
+    @pytest.mark.parametrize("heard_first", [True, False])
+    async def test_whoever_may_have_been_removed_before_is_refused(self, heard_first: bool) -> None:
+        """What became of the trip since then is not for them."""
+        admit, refuse = self.refused_later()
+        subscription = self.of(admit)
+        await subscription.admit()
+        refuse()
+        if heard_first:
+            subscription.recheck_admission(removed=True)
+            subscription.push(DELETED)
+            subscription.end(DELETED)
+            with pytest.raises(ApiError, match="no such trip"):
+                await anext(subscription)
+        else:
+            subscription.recheck_admission()
+            reading = asyncio.ensure_future(anext(subscription))
+            await asyncio.sleep(0.05)
+            subscription.recheck_admission(removed=True)
+            subscription.push(DELETED)
+            subscription.end(DELETED)
+            with pytest.raises(ApiError, match="no such trip"):
+                await reading
+
+    async def test_whoever_is_refused_and_hears_of_no_deletion_is_told_so(self) -> None:
+        admit, refuse = self.refused_later()
+        subscription = self.of(admit)
+        await subscription.admit()
+        refuse()
+        subscription.recheck_admission()
+        with pytest.raises(ApiError, match="no such trip"):
+            await asyncio.wait_for(anext(subscription), 3)
+
+    async def test_a_removal_before_an_admission_that_passed_is_over(self) -> None:
+        admit, refuse = self.refused_later()
+        subscription = self.of(admit)
+        subscription.recheck_admission(removed=True)  # somebody else
+        await subscription.admit()
+        refuse()
+        subscription.push(DELETED)
+        subscription.end(DELETED)
+        subscription.recheck_admission()
+        assert [one async for one in subscription] == [DELETED]
 
     async def test_many_are_admitted_a_few_at_a_time(self) -> None:
         asking = most = 0

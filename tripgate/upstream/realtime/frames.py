@@ -73,7 +73,8 @@ class Change:
 
     Attributes:
         record: The row as JSON, after an INSERT or UPDATE.
-        gone: What is told of a row that is deleted: its key, and of a membership the key of what it was about.
+        before: The row before an UPDATE. Of one that is deleted its key, and of a membership the key of what it was
+            about.
         message_id: The broadcast's id, for leaving out what was received already.
         replayed: Whether it was sent again after a gap.
         undecodable: Whether it is a RESYNC since a message could not be decoded.
@@ -88,7 +89,7 @@ class Change:
     message_id: str | None = None
     replayed: bool = False
     undecodable: bool = False
-    gone: dict[str, Any] | None = None
+    before: dict[str, Any] | None = None
     answers: dict[object, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -134,7 +135,7 @@ def change_in(payload: dict[str, Any]) -> Change | None:
         occurred_at=stamp if isinstance(stamp, str) else now(),
         message_id=meta.id or row.id,
         replayed=meta.replayed,
-        gone=row.old_record if row.operation == "DELETE" else None,
+        before=row.old_record,
     )
 
 

@@ -48,7 +48,7 @@ class TopicListener(Subscription):
         """Pass on a RESYNC: the connection is gone, so changes may be missed."""
         self._on_change(resync())
 
-    def end(self) -> None:
+    def end(self, farewell: Change | None = None) -> None:  # noqa: ARG002 - it has been passed on
         """Pass on a RESYNC: the topic has ended, so no more changes come."""
         self._on_change(resync())
 
@@ -56,7 +56,7 @@ class TopicListener(Subscription):
         """Pass on a RESYNC: the topic was refused, so no more changes come."""
         self._on_change(resync())
 
-    def recheck_admission(self) -> None:
+    def recheck_admission(self, *, removed: bool = False) -> None:
         """Do nothing: nobody is shown anything, so there is nobody to admit."""
 
 

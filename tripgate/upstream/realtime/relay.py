@@ -189,6 +189,7 @@ class _Topic:
         scope = catalog.scopes.of(name)
         self._memberships = catalog.members_of(scope) if scope is not None else frozenset[str]()
         self._root = catalog[scope.root].name if scope is not None else None
+        self._owner = scope.owner if scope is not None else None
         self.subscriptions: dict[Subscription, None] = {}
         self._client = client
         self._channel: Channel | None = None
@@ -238,14 +239,21 @@ class _Topic:
 
     def on_change(self, change: Change) -> None:
         """Pass a change on to every subscription. What may change memberships has each admitted anew first."""
-        if change.table in self._memberships or change.operation is Operation.RESYNC:
+        if change.table in self._memberships or change.operation is Operation.RESYNC or self._changes_hands(change):
             for subscription in self.subscriptions:
-                subscription.recheck_admission()
+                subscription.recheck_admission(removed=change.operation is not Operation.INSERT)
         ends = change.table == self._root and change.operation is Operation.DELETE
         for subscription in self.subscriptions:
             subscription.push(change)
             if ends:
-                subscription.end()
+                subscription.end(change)
+
+    def _changes_hands(self, change: Change) -> bool:
+        """Whether the root is somebody else's from now on."""
+        owner, before = self._owner, change.before
+        if change.table != self._root or owner is None or change.record is None or before is None:
+            return False
+        return owner in before and before[owner] != change.record.get(owner)
 
     def on_disconnected(self) -> None:
         """Tell every subscription that no changes come for now."""

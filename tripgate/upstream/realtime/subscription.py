@@ -11,6 +11,9 @@ from tripgate.upstream.realtime.frames import Change, Operation, resync
 from tripgate.upstream.resilience.bulkhead import Bulkhead
 from tripgate.upstream.resilience.retry import retry
 
+_FAREWELL_SECONDS = 1.0
+"""For how long somebody who is let in no longer is not told so: it may be because what they follow has been deleted."""
+
 Admit = Callable[[Caller], Awaitable[None]]
 """Reads what the topic is about under the caller's own token; raises when that caller may not see it."""
 
@@ -30,7 +33,8 @@ class Subscription:
     """Changes for one person, in order, each once: an asynchronous iterator that ends with the subscription.
 
     Nothing is handed out while an admission is due: at the start, after every membership event, after a new token, and
-    when a minute has passed. A reader that does not keep up gets one RESYNC instead of what it missed.
+    when a minute has passed. A reader that does not keep up gets one RESYNC instead of what it missed. Whoever was
+    still let in when the topic's root was deleted is told of that, whichever of the two is found out first.
 
     There are as many of these as there are readers, most of them idle, so each is small: slots, one future while it
     waits, one timer for the end of its admission.
@@ -51,6 +55,8 @@ class Subscription:
         "_admit",
         "_ended",
         "_failure",
+        "_farewell",
+        "_maybe_removed",
         "_queue_limit",
         "_recheck",
         "_recheck_timer",
@@ -89,6 +95,8 @@ class Subscription:
         self._recheck_timer: asyncio.TimerHandle | None = None
         self._failure: ApiError | None = None
         self._ended = False
+        self._farewell: Change | None = None
+        self._maybe_removed = False
         self.on_refresh: Callable[[Subscription], None] = lambda _: None
 
     def push(self, change: Change) -> None:
@@ -105,9 +113,14 @@ class Subscription:
         self._waiting.append(change)
         self._wake()
 
-    def recheck_admission(self) -> None:
-        """Admit the person again before anything more is handed out."""
+    def recheck_admission(self, *, removed: bool = False) -> None:
+        """Admit the person again before anything more is handed out.
+
+        Args:
+            removed: Whether they may have been removed: somebody has, or something was missed.
+        """
         self._admission_due = True
+        self._maybe_removed = self._maybe_removed or removed
         self._wake()
 
     def refresh(self, caller: Caller) -> None:
@@ -122,9 +135,14 @@ class Subscription:
         self._waiting.clear()
         self._wake()
 
-    def end(self) -> None:
-        """End once the changes that wait have been handed out."""
+    def end(self, farewell: Change | None = None) -> None:
+        """End once the changes that wait have been handed out.
+
+        Args:
+            farewell: The deletion of the topic's root, where that is why.
+        """
         self._ended = True
+        self._farewell = farewell
         self._wake()
 
     def disconnected(self) -> None:
@@ -151,6 +169,7 @@ class Subscription:
         while self._admission_due:
             # Cleared before asking: what makes another admission due meanwhile makes it ask again.
             self._admission_due = False
+            removed, self._maybe_removed = self._maybe_removed, False
             self._schedule_recheck()
             try:
                 person = self.caller.user_id
@@ -161,6 +180,7 @@ class Subscription:
                     self._admission_bulkhead.leave(person)
             except BaseException:
                 self._admission_due = True
+                self._maybe_removed = self._maybe_removed or removed
                 raise
 
     def __aiter__(self) -> "Subscription":
@@ -178,7 +198,17 @@ class Subscription:
                 raise self._failure
             ends = self.caller.expires_at
             if self._admission_due or (ends is not None and time.time() >= ends):
-                await retry(self.admit, self._retry_seconds)
+                try:
+                    await retry(self.admit, self._retry_seconds)
+                except ApiError as error:
+                    if error.code is not ErrorCode.FORBIDDEN or not await self._was_there_to_the_end():
+                        raise
+                    assert self._farewell is not None  # noqa: S101 - that is what the answer means
+                    farewell, self._farewell = self._farewell, None
+                    self._admission_due = False
+                    self._waiting.clear()
+                    self.close()
+                    return farewell
             elif self._waiting:
                 return self._waiting.pop(0)
             elif self._ended:
@@ -186,6 +216,21 @@ class Subscription:
             else:
                 self._wakeup = asyncio.get_running_loop().create_future()
                 await self._wakeup
+
+    async def _was_there_to_the_end(self) -> bool:
+        """Whether the topic's root was deleted while the person was let in; waits a moment to hear of it.
+
+        Nobody was removed since they were last let in, so they are refused since there is nothing to see any more.
+        """
+        end = time.monotonic() + _FAREWELL_SECONDS
+        while not self._maybe_removed and self._farewell is None and (left := end - time.monotonic()) > 0:
+            self._wakeup = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(left):
+                    await self._wakeup
+            except TimeoutError:
+                break
+        return self._farewell is not None and not self._maybe_removed
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
