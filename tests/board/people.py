@@ -107,12 +107,6 @@ async def press(page: Page, name: str) -> None:
     )
 
 
-async def plan(page: Page) -> list[list[str]]:
-    """What is shown of each day, in order."""
-    found: list[list[str]] = await page.run(_PLAN)
-    return found
-
-
 async def shows(page: Page, wanted: list[list[str]]) -> None:
     """Wait until the plan is this one."""
     await page.until(f"JSON.stringify({_PLAN}) === JSON.stringify({json.dumps(wanted)})")

@@ -212,7 +212,11 @@ class TestATokenThatOpensNothing:
     async def test_what_cannot_be_a_token(self, guest: Person) -> None:
         for token in ("x" * 201, "a\0b"):
             assert await guest.code(ACCEPT, token=token) == "NOT_FOUND"
-        assert await guest.refused(ACCEPT, token="") == {"code": "BAD_USER_INPUT", "message": "token must be given."}
+        assert await guest.refused(ACCEPT, token="") == {
+            "code": "BAD_USER_INPUT",
+            "message": "token must be given.",
+            "field": "token",
+        }
 
 
 class TestWhoMayInvite:
@@ -247,12 +251,14 @@ class TestWhomToInvite:
         assert await trip.owner.refused(INVITE, trip=trip.id, email=email) == {
             "code": "BAD_USER_INPUT",
             "message": "email must be an e-mail address.",
+            "field": "email",
         }
 
     async def test_not_oneself(self, trip: Trip) -> None:
         assert await trip.owner.refused(INVITE, trip=trip.id, email=str(trip.owner.email).upper()) == {
             "code": "BAD_USER_INPUT",
             "message": "You own this trip and need no invitation.",
+            "field": "email",
         }
 
     async def test_nobody_who_is_on_the_trip(self, trip: Trip, guest: Person) -> None:
@@ -260,6 +266,7 @@ class TestWhomToInvite:
         assert await trip.owner.refused(INVITE, trip=trip.id, email=guest.email, role="EDITOR") == {
             "code": "CONFLICT",
             "message": "This person is on the trip already. Change their role there.",
+            "field": "email",
         }
         await trip.owner.ask("mutation ($id: UUID!) { removeCollaborator(id: $id) { id } }", id=collaborator)
         await trip.join(guest, "EDITOR")

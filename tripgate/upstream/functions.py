@@ -41,6 +41,7 @@ class _Failure(BaseModel):
 
     code: str
     message: str
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class FunctionsClient:
         if answer.missing:
             raise _unavailable()
         failure = _own_words(answer.body)
-        raise _unavailable() if failure is None else ApiError(ErrorCode(failure.code), failure.message)
+        raise _unavailable() if failure is None else _refusal(failure)
 
 
 def _own_words(body: bytes) -> _Failure | None:
@@ -139,6 +140,10 @@ def _own_words(body: bytes) -> _Failure | None:
     except ValidationError:
         return None
     return failure if failure.code in _PUBLIC else None
+
+
+def _refusal(failure: _Failure) -> ApiError:
+    return ApiError(ErrorCode(failure.code), failure.message, field=failure.field)
 
 
 def _unavailable() -> ApiError:

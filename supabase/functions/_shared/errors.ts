@@ -1,4 +1,5 @@
-// Failures as the caller is told of them: `{ code, message }`, with the codes of the GraphQL API (docs/errors.md).
+// Failures as the caller is told of them: `{ code, message }`, and `field` where one of the input's is to be changed, with
+// the codes of the GraphQL API (docs/errors.md).
 
 const STATUS = {
   BAD_USER_INPUT: 400,
@@ -15,13 +16,15 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
-/** A failure meant for the caller: both parts are shown as they are. */
+/** A failure meant for the caller: all parts are shown as they are. */
 export class ApiError extends Error {
   readonly code: ErrorCode;
+  readonly field: string | undefined;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: ErrorCode, message: string, field?: string) {
     super(message);
     this.code = code;
+    this.field = field;
   }
 
   get status(): number {
@@ -35,8 +38,11 @@ interface DatabaseFailure {
   hint?: string | null;
 }
 
-/** What the caller is told about a failure of PostgREST, classified by `code`; `details` holds rows and is dropped. */
-export function databaseError(failure: DatabaseFailure): ApiError {
+/**
+ * What the caller is told about a failure of PostgREST, classified by `code`; `details` holds rows and is dropped.
+ * `chosen` is the field that a conflict is about.
+ */
+export function databaseError(failure: DatabaseFailure, chosen?: string): ApiError {
   const code = failure.code ?? "";
   if (["PGRST301", "PGRST302", "PGRST303"].includes(code)) {
     return new ApiError("UNAUTHENTICATED", "The access token is not accepted. Sign in again.");
@@ -45,7 +51,7 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   // Raised by the project's own functions, whose messages are written for people.
   if (code === "PT401") return new ApiError("UNAUTHENTICATED", sentence(failure));
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
-  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure));
+  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure), chosen);
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));
   if (code === "23505") return new ApiError("CONFLICT", "This already exists.");
   if (code.startsWith("22") || code.startsWith("23")) return new ApiError("BAD_USER_INPUT", "A value breaks a rule.");

@@ -8,7 +8,9 @@ import { ApiError, databaseError } from "../_shared/errors.ts";
 import type { Services } from "../_shared/services.ts";
 
 export const acceptInvitation: Handler<Services> = async ({ token }, caller, services) => {
-  if (typeof token !== "string" || token === "") throw new ApiError("BAD_USER_INPUT", "token must be given.");
+  if (typeof token !== "string" || token === "") {
+    throw new ApiError("BAD_USER_INPUT", "token must be given.", "token");
+  }
   // Postgres can hold no NUL, so no invitation has it.
   if (token.length > 200 || token.includes("\0")) throw new ApiError("NOT_FOUND", "There is no such invitation.");
   const { data: collaborator, error } = await services.database(caller).rpc("accept_invitation", { token });

@@ -134,7 +134,7 @@ Deno.test("a trip that the caller cannot see, or does not own", async () => {
 
 Deno.test("nobody invites themselves", async () => {
   const { status, body } = await call(inviteCollaborator, { ...INPUT, email: "ADA@tripgate.example" }, upstream());
-  assert.deepEqual([status, body.code], [400, "BAD_USER_INPUT"]);
+  assert.deepEqual([status, body.code, body.field], [400, "BAD_USER_INPUT", "email"]);
 });
 
 Deno.test("the database's limits are passed on in its words", async () => {

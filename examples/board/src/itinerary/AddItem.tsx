@@ -11,14 +11,15 @@ const Add = graphql(`
 `);
 
 export function AddItem({ tripId, day, items }: { tripId: string; day: number; items: readonly Item[] }) {
-  const [isOpen, setIsOpen] = useState(false);
+  const [isOpen, setIsOpen] = useState<boolean>(); // undefined until it was open once
   const [, add] = useMutation(Add);
   const { problems, busy, props } = useForm(["title"], async ({ title = "", kind }) => {
     const orderIndex = 1 + Math.max(-1, ...itemsOfDay(items, day).map((item) => item.orderIndex)); // the day's last
     return (await add({ input: { tripId, title, kind: kind as TripItemKind, dayNumber: day, orderIndex } })).error;
   });
   if (!isOpen) {
-    return <button type="button" className="quiet add" onClick={() => setIsOpen(true)}>+ Add to day {day}</button>;
+    const props = { id: `add-${day}`, className: "quiet", autoFocus: isOpen === false, onClick: () => setIsOpen(true) };
+    return <button type="button" {...props}>+ Add to day {day}</button>;
   }
   return (
     <form {...props} className="edit" onKeyDown={({ key }) => { if (key === "Escape") setIsOpen(false); }}>

@@ -27,7 +27,10 @@ export function EditItem({ item, here: { dayNumber, position }, days, moveTo, ch
   const { problems, busy, props } = useForm(
     ["title"],
     async ({ title = "" }) => (await rename({ id: item.id, title })).error,
-    onDone,
+    () => {
+      onDone();
+      focusOn(`edit-${item.id}`);
+    },
   );
   const dayOptions = Object.fromEntries(Array.from({ length: days }, (_, index) => [index + 1, `Day ${index + 1}`]));
   return (
@@ -54,11 +57,19 @@ export function EditItem({ item, here: { dayNumber, position }, days, moveTo, ch
         <button
           type="button"
           className="danger"
-          onClick={() => void change((items) => items.filter(({ id }) => id !== item.id), () => remove({ id: item.id }))}
+          onClick={() => {
+            focusOn(`add-${dayNumber}`);
+            void change((items) => items.filter(({ id }) => id !== item.id), () => remove({ id: item.id }));
+          }}
         >
           Remove
         </button>
       </div>
     </div>
   );
+}
+
+/** What has the focus goes away, so it moves on to something that stays. */
+function focusOn(id: string) {
+  document.getElementById(id)?.focus();
 }

@@ -1,5 +1,5 @@
 const PATHS = {
-  handle: "M6 3h1v2H6zM9 3h1v2H9zM6 7h1v2H6zM9 7h1v2H9zM6 11h1v2H6zM9 11h1v2H9z",
+  handle: "M5 3h2v2H5zM9 3h2v2H9zM5 7h2v2H5zM9 7h2v2H9zM5 11h2v2H5zM9 11h2v2H9z",
   more: "M3 7h2v2H3zM7 7h2v2H7zM11 7h2v2h-2z",
   up: "M8 3l5 6h-3v4H6V9H3z",
   down: "M8 13l5-6h-3V3H6v4H3z",
