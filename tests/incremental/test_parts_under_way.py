@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from tests.faults.proxy import Exchange, FaultyProxy, faulty, held, passes, says
+from tests.faults.proxy import Exchange, Fault, FaultyProxy, faulty, held, passes, says
 from tests.incremental.parts import BY_ID, BY_PATH, asking, each, parts
 from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
@@ -72,6 +72,21 @@ async def test_rows_that_cannot_be_read_end_their_list_with_an_error(proxied: tu
     (ended,) = last.pop("completed")
     assert last == {"hasNext": False}
     assert (ended["id"], ended["errors"][0]["path"]) == (first["pending"][0]["id"], ["trips", "nodes"])
+
+
+async def test_a_page_that_cannot_be_told_of_fails_its_field_once(proxied: tuple[FaultyProxy, Person]) -> None:
+    proxy, reader = proxied
+    query = "{ trips { nodes @stream(initialCount: 1) { title } pageInfo { endCursor } } viewer { displayName } }"
+    for broken in (1, 2):
+        left = [says(500, "57014")] * broken + [passes] * (3 - broken)
+
+        async def first_lists(exchange: Exchange, left: list[Fault] = left) -> None:
+            await (left.pop(0) if "trips" in exchange.path else passes)(exchange)
+
+        await proxy.does(first_lists, first_lists, first_lists)
+        (answer,) = await parts(reader, query)
+        assert answer["data"] == {"trips": None, "viewer": {"displayName": "Ada Lindqvist"}}
+        assert [error["path"] for error in answer["errors"]] == [["trips"]]
 
 
 async def test_of_many_lists_each_ends_with_the_error_of_their_common_read(proxied: tuple[FaultyProxy, Person]) -> None:

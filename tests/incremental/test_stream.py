@@ -27,6 +27,11 @@ QUERIES = [
     "{ trips { nodes { title ... @defer { items { nodes @stream(initialCount: 1) { title } } } } } }",
     "{ trips { ... @defer { nodes @stream(initialCount: 1) { title } } totalCount } }",
     "{ trips { nodes @stream(initialCount: 1) { title } ... @defer { pageInfo { hasNextPage endCursor } } } }",
+    "{ trips(first: 3) { nodes @stream(initialCount: 1) { title } pageInfo { hasNextPage endCursor startCursor } } }",
+    "{ trips(first: 2) { p: pageInfo { hasNextPage } edges @stream { cursor } pageInfo { hasPreviousPage } } }",
+    "{ trips { nodes { items(first: 4) { nodes @stream(initialCount: 2) { title } pageInfo { endCursor } } } } }",
+    "{ trips { ... @defer { items: nodes @stream(initialCount: 1) { title } pageInfo { endCursor } } } }",
+    "{ trips { nodes { ... @defer { items { nodes @stream { title } pageInfo { endCursor hasNextPage } } } } } }",
     "{ viewer { trips { nodes @stream(initialCount: 1) { title items(first: 2) { nodes @stream { title } } } } } }",
     "{ trips { nodes { owner { trips { nodes @stream(initialCount: 1) { title } } } } } }",
     '{ searchPlaces(text: "k") { nodes @stream(initialCount: 1) { name } } }',
@@ -96,6 +101,21 @@ async def test_in_rows_that_follow_lists_come_whole(newcomer: Person, wire: Wire
     ]
 
 
+async def test_the_page_is_told_of_with_the_first_rows(newcomer: Person, wire: Wire) -> None:
+    for title in ("A", "B", "C", "D"):
+        await newcomer.trip(title=title)
+    query = """{ trips(first: 3, orderBy: [{ title: ASC }]) {
+        nodes @stream(initialCount: 1) { title items { totalCount } } pageInfo { hasNextPage endCursor } } }"""
+    whole = (await newcomer.ask(query))["trips"]
+    wire.clear()
+    first, last = await parts(newcomer, query)
+    assert first["data"]["trips"] == {**whole, "nodes": whole["nodes"][:1]}
+    assert whole["pageInfo"]["hasNextPage"] is True
+    assert last["incremental"][0]["items"] == whole["nodes"][1:]
+    # The page's own read reads nothing but keys.
+    assert sorted("trip_items" in request for request in wire.requests) == [False, True, True]
+
+
 async def test_a_list_that_has_no_more_rows_needs_no_further_part(newcomer: Person, wire: Wire) -> None:
     await newcomer.trip(title="A")
     wire.clear()
@@ -138,7 +158,7 @@ async def test_the_rest_of_more_lists_than_one_request_reads_takes_several(newco
         "{ trips(first: 2) { nodes @stream(initialCount: 9) { title } } }",
         "{ trips(first: 0) { nodes @stream { title } } }",
         "{ trips(last: 3) { nodes @stream(initialCount: 1) { title } } }",
-        "{ trips { nodes @stream(initialCount: 1) { title } pageInfo { endCursor } } }",
+        "{ trips(last: 3) { nodes @stream(initialCount: 1) { title } pageInfo { hasPreviousPage } } }",
         "{ trips { nodes @stream(initialCount: 1) { title } edges { cursor } } }",
         "{ trips { nodes { title labels @stream } } }",
         "{ tripsGrouped(by: [STATUS]) @stream { count } }",
@@ -196,6 +216,7 @@ async def test_it_costs_what_it_reads(seeded: StackInfo, ada: Person) -> None:
 
     at_root = "{ trips(first: 100) { nodes @stream(initialCount: 4) { id } } }"
     below = "{ trips(first: 20) { nodes { items(first: 6) { nodes @stream(initialCount: 2) { id } } } } }"
+    paged = "{ trips(first: 100) { nodes @stream(initialCount: 4) { id } pageInfo { endCursor } } }"
     inside = "{ trips(first: 20) { nodes @stream(initialCount: 5) { items(first: 6) { nodes { id } } } } }"
     both = "{ trips(first: 20) { nodes @stream(initialCount: 5) { items(first: 6) { nodes @stream { id } } } } }"
     for query, accept, cost in (
@@ -204,6 +225,7 @@ async def test_it_costs_what_it_reads(seeded: StackInfo, ada: Person) -> None:
         (below, "application/json", 1 + 20 * (1 + 1 + 6)),
         (below, BY_PATH, 1 + 20 * (1 + 1 + 2) + 20 * (1 + 1 + 4)),
         (inside, BY_PATH, 1 + 5 * (1 + 1 + 6) + 1 + 15 * (1 + 1 + 6)),
+        (paged, BY_PATH, (1 + 4) + (1 + 100) + (1 + 96)),
         (both, BY_PATH, 1 + 5 * (1 + 1) + 5 * (1 + 1 + 6) + 1 + 15 * (1 + 1 + 6)),
     ):
         assert await codes(query, accept, cost - 1) == ["COST_LIMIT_EXCEEDED"]

@@ -31,7 +31,7 @@ from graphql.execution.values import VariableValues
 from gql.strawberry_definition import strawberry_definition
 from gql.table import Catalog
 from tripgate.planner.selection import Merging, Selected
-from tripgate.planner.streaming import Sliced, Streamed, in_list, page_end
+from tripgate.planner.streaming import Sliced, Streamed, in_list, name_of, page_end
 
 Keys = tuple[str, ...]
 """Where in an answer, as response keys from its root. Lists are no step: it is a place in each of their rows."""
@@ -212,13 +212,17 @@ class _Splitting(Merging):
     ) -> tuple[Selected, ...]:
         """Fields that are read together; of a connection its own field, with these below it."""
         if site.make is not None:
-            return (self._connection(type_, grouped, site, base, into),)
+            return _with_beside(self._connection(type_, grouped, site, base, into))
         return self._fields(type_, grouped, site, base, into)
 
     def _fields(
         self, parent: GraphQLObjectType, grouped: GroupedFieldSet, site: _Site, base: _Base, into: _Into
     ) -> tuple[Selected, ...]:
-        return tuple(self._one(parent, key, details, site, base, into) for key, details in grouped.items())
+        return tuple(
+            found
+            for key, details in grouped.items()
+            for found in _with_beside(self._one(parent, key, details, site, base, into))
+        )
 
     def _one(
         self,
@@ -260,7 +264,10 @@ class _Splitting(Merging):
         key, streamed = found
         whole, most = site.make(()), self._max_page_size
         begin, behind = streamed.begin(most), streamed.behind(most)
-        first = self._fields(type_, grouped, replace(site, through=Sliced(whole, (), begin)), base, into)
+        pages = {each: details for each, details in grouped.items() if name_of(grouped, each) == "pageInfo"}
+        others = {each: details for each, details in grouped.items() if each not in pages}
+        first = self._fields(type_, others, replace(site, through=Sliced(whole, (), begin)), base, into)
+        page = self._fields(type_, pages, site, base, into)
         inside: _Into = []
         # In rows that follow, lists come whole: they are late already, and Apollo Client takes no others there.
         self._streaming = False
@@ -271,7 +278,7 @@ class _Splitting(Merging):
             rest = (_row_key(whole.parent_type), *rest)
         fragments = (Fragment(streamed.label, (*site.place, key)),)
         into.append(StreamPart(fragments, site.place, site.row, rest, site.way, tuple(inside), key, streamed))
-        return Sliced(whole, (*first, page_end(type_)) if streamed.first else first, begin)
+        return Sliced(whole, (*first, page_end(type_)) if streamed.first else first, begin, page)
 
     def _below(
         self,
@@ -318,6 +325,10 @@ def _sorted(grouped: GroupedFieldSet, base: _Base) -> _Level:
         ]
         level.apart.setdefault(tuple(outermost), {})[key] = details
     return level
+
+
+def _with_beside(selected: Selected) -> tuple[Selected, ...]:
+    return (selected, *selected.beside) if isinstance(selected, Sliced) else (selected,)
 
 
 def _chain(usage: DeferUsage | None) -> Iterator[DeferUsage]:

@@ -1,7 +1,8 @@
 """What `@stream` makes of a connection: a page that begins with so many rows, and what is read behind these.
 
 A page is read in two where it is known beforehand which rows are its first: forwards. One that is read from its end, as
-by `last`, and one with `pageInfo`, which only its last row tells, comes whole.
+by `last`, comes whole. `pageInfo` is that of the whole page, which its last row tells, so it is read by itself, beside
+the first rows.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from tripgate.planner.selection import Selected
 PAGE_KEY, END_KEY, MORE_KEY = " pageInfo", " endCursor", " hasNextPage"
 """The keys under which a page that goes on tells where, and whether. No document can name them: they have a space."""
 
+PAGE_OF = " page of "
+"""The key under which the `pageInfo` of a connection is read begins with this, and goes on with the connection's."""
+
 STREAM_COUNT = "initialCount of @stream takes a number from 0 on."
 """The message for any other."""
 
@@ -30,14 +34,25 @@ Slice = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Sliced(Selected):
-    """A connection of whose page a part is read."""
+    """A connection of whose page a part is read.
 
-    __slots__ = ("_slice",)
+    Attributes:
+        beside: What is read of the whole page beside it, under a key of its own: see `with_pages`.
+    """
 
-    def __init__(self, whole: Selected, children: tuple[Selected, ...], slice_: Slice) -> None:
+    __slots__ = ("_slice", "beside")
+
+    def __init__(
+        self, whole: Selected, children: tuple[Selected, ...], slice_: Slice, page: tuple[Selected, ...] = ()
+    ) -> None:
         super().__init__(whole.key, whole.node, whole.parent_type, whole.definition, lambda _: children)
         self.declaration = whole.declaration
         self._slice = slice_
+        self.beside: tuple[Selected, ...] = ()
+        if page:
+            beside = Selected(f"{PAGE_OF}{whole.key}", whole.node, whole.parent_type, whole.definition, lambda _: page)
+            beside.declaration = whole.declaration
+            self.beside = (beside,)
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
         """Those of the part. Raises as of the whole."""
@@ -105,12 +120,34 @@ def streamed(node: FieldNode, variables: VariableValues) -> Streamed | None:
 
 def in_list(fields: GroupedFieldSet, variables: VariableValues) -> tuple[str, Streamed] | None:
     """Which of a connection's fields is put off in part, by its key, if one is. Raises as `streamed`."""
-    nodes = {key: details[0].node for key, details in fields.items()}
-    lists = [key for key, node in nodes.items() if node.name.value in LISTS]
-    if len(lists) != 1 or any(node.name.value == "pageInfo" for node in nodes.values()):
+    lists = [key for key in fields if name_of(fields, key) in LISTS]
+    if len(lists) != 1:
         return None
-    found = streamed(nodes[lists[0]], variables)
+    found = streamed(fields[lists[0]][0].node, variables)
     return None if found is None else (lists[0], found)
+
+
+def name_of(fields: GroupedFieldSet, key: str) -> str:
+    """The name of the field that answers under a key."""
+    return fields[key][0].node.name.value
+
+
+def with_pages(value: Any) -> None:
+    """Put what was read beside connections where it belongs. A connection of which that is not there is null."""
+    if type(value) is list:
+        for each in value:
+            with_pages(each)
+    elif type(value) is dict:
+        for beside in [key for key in value if key.startswith(PAGE_OF)]:
+            page, key = value.pop(beside), connection_key(beside)
+            value[key] = None if page is None or value[key] is None else {**value[key], **page}
+        for each in value.values():
+            with_pages(each)
+
+
+def connection_key(key: Any) -> Any:
+    """The key of the connection that something was read beside; any other stays as it is."""
+    return key.removeprefix(PAGE_OF) if isinstance(key, str) else key
 
 
 def page_end(connection: GraphQLObjectType) -> Selected:

@@ -22,6 +22,7 @@ from tripgate.planner.plan import ALWAYS, And, Compare, Condition, Operator, Or,
 from tripgate.planner.planner import ObjectPlan
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
+from tripgate.planner.streaming import connection_key, with_pages
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.whole_rows import WholeRows
 
@@ -69,7 +70,13 @@ class PartReader:
         context = self._context
         if roots is not self._first:  # a field may be among both, with another selection
             context = dataclasses.replace(context, plans=PlanCache())
-        return await self._run(roots, context)
+        answer = await self._run(roots, context)
+        with_pages(answer["data"])
+        if "errors" in answer:
+            # What is read beside a connection fails with it, at its path.
+            by_path = {tuple(map(connection_key, error.get("path", ()))): error for error in reversed(answer["errors"])}
+            answer["errors"] = [{**error, "path": list(path)} for path, error in reversed(by_path.items())]
+        return answer
 
     async def rows(self, part: Part, node_ids: Sequence[str]) -> Mapping[str, dict[str, Any]]:
         """As `Reader.rows`.
@@ -117,6 +124,7 @@ class PartReader:
         shaper = object_shaper(plan.shape)
         answers = await asyncio.gather(*(self._read(backend, read, table) for read in reads))
         shaped = [shaper(row) for rows in answers for row in rows]
+        with_pages(shaped)
         return {row[ROW_KEY]: row for row in shaped}
 
     async def _read(self, backend: Backend, read: Read, table: Table) -> Sequence[dict[str, Any]]:
