@@ -19,8 +19,11 @@ from tripgate.upstream.postgres.errors import StatementError, failure_of, fault
 from tripgate.upstream.postgres.render import Statement
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
-MOST_STATEMENTS = 500
-"""Prepared statements that a connection keeps of each role. Each holds a plan in Postgres' memory."""
+MOST_CHARACTERS = 100_000
+"""Of the prepared statements that a connection keeps, whoever's they are. Postgres takes about 120 bytes of memory for
+each character of one and its plan, and as much as 200 characters more for the statement itself: 12 MB in all."""
+
+_EACH = 200
 
 _TUPLES = pq.ExecStatus.TUPLES_OK
 _DONE = pq.ExecStatus.COMMAND_OK
@@ -61,12 +64,14 @@ class WireConnection:
         self._pg = connection.pgconn
         self._named = named
         self._loop = asyncio.get_running_loop()
-        self._books: dict[str, dict[str, bytes]] = {}
+        # By role and text, the one not used for longest first.
+        self._prepared: dict[tuple[str, str], bytes] = {}
+        self._characters = 0
+        self._role = ""
         # A pooler may lead two connections to one of Postgres, where a name must not mean another's statement.
         self._prefix = b"t%b_" % secrets.token_hex(6).encode()
         self._names = 0
         self._sent: list[_Sent] = []
-        self._book: dict[str, bytes] = {}
         self._results: list[pq.abc.PGresult] = []
         self._waiting: asyncio.Future[None] | None = None
         self._over: asyncio.Future[None] | None = None
@@ -134,7 +139,7 @@ class WireConnection:
         results, error = self._answers()
         if error is not None and isinstance(error, StatementError) and error.stale:
             # Under its old name it goes with the connection.
-            self._book.pop(statements[len(results)].text, None)
+            self._forget(self._role, statements[len(results)].text)
         return results, error
 
     async def ask(self, statements: Sequence[Statement], timeout: float) -> "list[pq.abc.PGresult]":  # noqa: ASYNC109
@@ -168,20 +173,16 @@ class WireConnection:
                 pg.send_query_params(statement.text.encode(), statement.values)
                 sent.append(_Sent(statement.text))
         else:
-            book = self._books.get(role)
-            if book is None:
-                book = self._books[role] = {}
-            self._book = book
-            while len(book) > MOST_STATEMENTS:
-                self._close_statement(book.pop(next(iter(book))))
+            prepared, self._role = self._prepared, role
+            while self._characters > MOST_CHARACTERS and prepared:
+                self._close_statement(*next(iter(prepared)))
             for statement in statements:
-                text = statement.text
-                # Put last, so that the first is the one not used for longest.
-                name = book.pop(text, None)
+                key = role, statement.text
+                name = prepared.pop(key, None)
                 if name is None:
-                    name = self._prepare(text)
+                    name = self._prepare(statement.text)
                 else:
-                    book[text] = name
+                    prepared[key] = name
                 pg.send_query_prepared(name, statement.values)
                 sent.append(_RUN)
         pg.pipeline_sync()
@@ -198,13 +199,19 @@ class WireConnection:
         self._sent.append(_Sent(text, name))
         return name
 
-    def _close_statement(self, name: bytes) -> None:
+    def _close_statement(self, role: str, text: str) -> None:
         self._preparing = True
+        name = self._prepared[role, text]
+        self._forget(role, text)
         if _CLOSES_STATEMENTS:
             self._pg.send_close_prepared(name)
         else:
             self._pg.send_query_params(b"deallocate " + name, None)
         self._sent.append(_Sent("", name))
+
+    def _forget(self, role: str, text: str) -> None:
+        if self._prepared.pop((role, text), None) is not None:
+            self._characters -= len(text) + _EACH
 
     def _flush(self) -> None:
         if self._pg.flush():
@@ -300,7 +307,9 @@ class WireConnection:
         """Keep the names of those statements that Postgres has prepared, whatever became of the rest."""
         for result, sent in zip(self._results, self._sent, strict=False):
             if sent.name and sent.text and result.status == _DONE:
-                self._book[sent.text] = sent.name
+                self._forget(self._role, sent.text)
+                self._prepared[self._role, sent.text] = sent.name
+                self._characters += len(sent.text) + _EACH
 
     def _failure(self, result: pq.abc.PGresult) -> BackendError:
         error = failure_of(result)
