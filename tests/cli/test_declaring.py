@@ -31,7 +31,7 @@ COMMANDS = (["schema"], ["schema", "--check"], ["serve", "--port", "0"], ["docto
 def copy(tmp_path: Path) -> Path:
     """The program's modules, to be changed."""
     for folder in ("gql", "resolvers", "tripgate", "supabase"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
 

@@ -54,7 +54,7 @@ def test_what_is_looked_for_is_what_the_extra_brings() -> None:
 def shared(tmp_path: Path) -> Path:
     """A folder of installed packages in which PyPI's client has been installed after Tripgate."""
     for name in ("gql", "resolvers", "tripgate"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "gql" / "__init__.py").write_text("from .client import Client\n")
     (tmp_path / "gql" / "client.py").write_text("class Client: ...\n")
     (tmp_path / "gql-4.0.0.dist-info").mkdir()

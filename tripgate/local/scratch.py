@@ -93,7 +93,8 @@ class Scratch:
         self._made += 1
         name = f"scratch_{self._made}"
         with psycopg.connect(self._in(self._postgres.admin_url(), "template1"), autocommit=True) as connection:
-            make = "create database {} template {} owner {}"
+            # As files, which takes a third of what copying through the log does where nothing waits for a disk.
+            make = "create database {} template {} owner {} strategy file_copy"
             names = (sql.Identifier(each) for each in (name, template, database.OWNER))
             connection.execute(sql.SQL(make).format(*names))
             # Settings of a database are not copied with it.
