@@ -5,6 +5,7 @@ be, 2 wrong usage, 130 interrupted. Targets that are missed are shown and change
 is no mistake.
 """
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -38,9 +39,6 @@ _TREE = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--seconds", default=1.0, show_default=True, help="How long each contender is measured in each round.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="How often all take their turn.")
-@click.option(
-    "--connections", default=8, show_default=True, type=click.IntRange(1), help="How many clients ask at once."
-)
 @click.option(
     "--people",
     default=1000,
@@ -79,7 +77,6 @@ _TREE = click.Path(exists=True, file_okay=False, path_type=Path)
 def main(
     seconds: float,
     rounds: int,
-    connections: int,
     people: int,
     only: tuple[str, ...],
     without: tuple[str, ...],
@@ -100,7 +97,7 @@ def main(
 
     named = [name for name in only if name not in PARTS]
     try:
-        plan = Plan(chosen(named, without) if named or not only else [], rounds, seconds, connections)
+        plan = Plan(chosen(named, without) if named or not only else [], rounds, seconds)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--only") from None
     try:
@@ -148,7 +145,7 @@ def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: 
             if "start" in parts:
                 outcomes.append(start.measure(site))
             if "live" in parts:
-                outcomes.append(live.measure(site, people))
+                outcomes.append(asyncio.run(live.measure(site, people)))
             run = report.run(measured, outcomes, plan, describe(people), site.versions())
     report.write(output, run)
     click.echo("\n".join([report.tables(run), "", *map(str, report.verdicts(run)), "", f"All rounds: {output}"]))

@@ -10,14 +10,15 @@ import psutil
 
 @dataclass(frozen=True)
 class Tree:
-    """A process and all that descends from it, the ended ones included."""
+    """A process and, unless it is meant alone, all that descends from it, the ended ones included."""
 
     pid: int
+    alone: bool = False
 
     def pids(self) -> list[int]:
         """Those that run, the first of all first."""
-        root = psutil.Process(self.pid)
-        return [self.pid, *(each.pid for each in root.children(recursive=True))]
+        below = [] if self.alone else psutil.Process(self.pid).children(recursive=True)
+        return [self.pid, *(each.pid for each in below)]
 
     def resident(self) -> int:
         """Bytes of memory that the greatest of its processes holds now."""
@@ -25,14 +26,14 @@ class Tree:
 
     def seconds(self) -> float:
         """CPU time used so far, of user and system together; grows only."""
-        root = psutil.Process(self.pid)
         total = 0.0
-        for process in (root, *root.children(recursive=True)):
+        for pid in self.pids():
             with contextlib.suppress(psutil.NoSuchProcess):
                 # `children_…` is that of children who have ended, on systems that keep it.
-                times = process.cpu_times()
-                total += _precise(process.pid) or times.user + times.system
-                total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+                times = psutil.Process(pid).cpu_times()
+                total += _precise(pid) or times.user + times.system
+                if not self.alone:
+                    total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
         return total
 
 

@@ -134,9 +134,9 @@ _ACCOUNTS = """
 insert into auth.users (id, email) select user_id, user_id || '@bench.example' from {people} person (user_id, n)
 """
 
-_PROFILES = """
-insert into public.profiles (id, display_name) select user_id, 'Zoë ' || n from {people} person (user_id, n)
-"""
+_PROFILES = (
+    "insert into public.profiles (id, display_name) select user_id, 'Zoë ' || n from {people} person (user_id, n)"
+)
 
 _PREFERENCES = "insert into public.user_preferences (user_id) select user_id from {people} person (user_id, n)"
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
 import httptools
@@ -35,14 +36,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What one stretch of load gave. Latencies in milliseconds.
+class Measured:
+    """What one stretch of load gave: one contender with one workload in one round. Latencies in milliseconds.
 
     Attributes:
-        cpu_ms: CPU milliseconds per request of each process tree that was named, and of `load`, the generator.
+        cpu_ms: CPU milliseconds per request of each process tree that was named: `gateway` (absent for raw PostgREST),
+            `postgrest` and `postgres`; and of `load`, the generator.
         cores_elsewhere: How many cores other programs kept busy meanwhile, on average.
     """
 
+    round: int
+    workload: str
+    contender: str
     requests: int
     requests_per_second: float
     p50_ms: float
@@ -128,14 +133,16 @@ def read(
     *,
     connections: int,
     seconds: float,
-    besides: Sequence[Tree] = (),
-) -> Reading:
+    besides: Sequence[Tree],
+    **names: Any,
+) -> Measured:
     """Load one server, from a process of one's own; warm up on the connections that are then measured.
 
     Args:
         exchanges: Asked one after the other, again and again, by all connections together.
         trees: The processes that work for it, by what they are.
         besides: Processes of the benchmark that work for it, too, and are not shown.
+        names: What is measured: `round`, `workload` and `contender`.
 
     Raises:
         WrongAnswerError: An answer was not the expected one, or the server did not answer.
@@ -143,7 +150,7 @@ def read(
     mine = Tree(os.getpid())
     watched = {**trees, **{f"besides {n}": tree for n, tree in enumerate(besides)}}
 
-    async def measured() -> Reading:
+    async def measured() -> Measured:
         loop, parts, turn = asyncio.get_running_loop(), urlsplit(url), itertools.cycle(exchanges)
         opened = [
             (await loop.create_connection(lambda: _Connection(turn), parts.hostname, parts.port))[1]
@@ -163,7 +170,8 @@ def read(
                 each.transport.close()
         latencies = sorted(itertools.chain.from_iterable(each.latencies for each in opened))
         cpu = {**{name: used[name] for name in trees}, "load": own}
-        return Reading(
+        return Measured(
+            **names,
             requests=len(latencies),
             requests_per_second=len(latencies) / took,
             p50_ms=percentile(latencies, 0.50) * 1000,

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.contenders import (
@@ -21,7 +21,7 @@ from bench.contenders import (
     takes_part,
 )
 from bench.data import Caller
-from bench.load import Exchange, Reading, WrongAnswerError, child_process, read
+from bench.load import Exchange, Measured, WrongAnswerError, child_process, read
 from bench.site import Site
 from bench.workloads import CURSORS, WORKLOADS, Workload
 from tests.support import Wire
@@ -36,7 +36,6 @@ class Plan:
     cells: Sequence[tuple[Workload, Contender]]
     rounds: int
     seconds: float
-    connections: int
 
     def turns(self, number: int) -> Iterator[tuple[Workload, Contender]]:
         """The cells in the order of one round; each round begins with another contender."""
@@ -45,18 +44,6 @@ class Plan:
                 mine = [contender for each, contender in self.cells if each is workload]
                 turn = number % len(mine)
                 yield from ((workload, contender) for contender in (*mine[turn:], *mine[:turn]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured(Reading):
-    """One contender with one workload in one round.
-
-    Its `cpu_ms` has `gateway` (absent for raw PostgREST), `postgrest`, `postgres` and `load` (the generator).
-    """
-
-    round: int
-    workload: str
-    contender: str
 
 
 @dataclass(frozen=True)
@@ -178,22 +165,23 @@ def measure(site: Site, plan: Plan) -> list[Measured]:
             site.progress(f"Round {number} of {plan.rounds}" if number else "Warming up")
             for workload, contender in plan.turns(number):
                 try:
-                    reading = load.submit(
+                    found = load.submit(
                         read,
                         site.url(contender, workload),
                         exchanges[workload.name, contender.name],
                         site.trees(contender, workload),
-                        connections=workload.connections or plan.connections,
+                        connections=workload.connections,
                         seconds=plan.seconds if number else min(plan.seconds, WARM_UP_SECONDS),
                         besides=site.ways(),
+                        round=number,
+                        workload=workload.name,
+                        contender=contender.name,
                     ).result()
                 except WrongAnswerError as error:
                     raise WrongAnswerError(f"{contender.name}/{workload.name}: {error}") from None
                 if number:
-                    found = Measured(**asdict(reading), round=number, workload=workload.name, contender=contender.name)
                     measured.append(found)
-                    speed = f"{reading.requests_per_second:,.0f} requests/s"
-                    site.progress(f"Round {number} of {plan.rounds}: {workload.name}, {contender.title}: {speed}")
+                    site.progress(f"{workload.name}, {contender.title}: {found.requests_per_second:,.0f} requests/s")
     return measured
 
 

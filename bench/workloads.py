@@ -33,7 +33,7 @@ class Workload:
         caller: Who asks, by the name in `bench.data.CALLERS`.
         constants: Variables that every request has.
         after: The caller's newest trips before the one that `$after` is the cursor of.
-        connections: How many clients ask at once; `None` for as many as the run has otherwise.
+        connections: How many clients ask at once.
         delay_ms: How much longer everything takes to reach Supabase: PostgREST, or Postgres where it is asked directly.
         settings: What Tripgate is told beyond what it is always told.
         contenders: Who takes part, as far as they can be asked it.
@@ -49,7 +49,7 @@ class Workload:
     constants: Mapping[str, Any] = field(default_factory=dict)
     rotation: str = ""
     after: int = 5
-    connections: int | None = None
+    connections: int = 8
     delay_ms: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)
     contenders: Sequence[str] = ABLE
@@ -200,7 +200,7 @@ FAR_DOWN = _of_thousand(
 LATENCY_OF_ONE = _profile("latency_of_one", "one profile by id, 1 connection", connections=1)
 LATENCY = _trips("latency", "10 trips with 10 items each, 1 connection", connections=1)
 DELAY = _trips("delay", f"{_AWAY}1 connection", connections=1, delay_ms=DELAY_MS, contenders=ALL)
-DELAY_OF_MANY = _trips("delay_of_many", f"{_AWAY}8 connections", connections=8, delay_ms=DELAY_MS)
+DELAY_OF_MANY = _trips("delay_of_many", f"{_AWAY}8 connections", delay_ms=DELAY_MS)
 # Those whose indexes `tests/database` checks by EXPLAIN; here is what a client waits for.
 QUERIES = tuple(
     Workload(
