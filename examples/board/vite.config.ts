@@ -6,6 +6,6 @@ export default defineConfig({
   plugins: [react()],
   // Pictures are files, too: the page's policy allows no data in addresses.
   build: { assetsInlineLimit: 0 },
-  // While you write: `tripgate dev` beside this.
-  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8000", ws: true } } },
+  // While you write: what `tripgate dev` serves, beside this.
+  server: { proxy: { "/graphql": { target: process.env["TRIPGATE_URL"] ?? "http://127.0.0.1:8000", ws: true } } },
 });

@@ -29,6 +29,20 @@ async def test_the_token_is_refreshed_on_the_open_socket(two: Two, ben: Person) 
     assert [each["type"] for each in map(json.loads, two.ada.sent)].count("connection_init") == 1
 
 
+async def test_a_token_that_the_server_refuses_is_refreshed_whatever_the_clock_says(
+    place: Place, ada: Person, trip: str, page: Page
+) -> None:
+    await open_as(page, place, ada)
+    await page.until("document.querySelector('.trip')")
+    refused = f"{{...{SESSION}, accessToken: 'refused', expiresAt: new Date(Date.now() + 86_400_000).toISOString()}}"
+    await page.run(f"localStorage.setItem('tripgate.session', JSON.stringify({refused}))")
+    await page.open(f"{place.board}/trips/{trip}")
+    await shows(page, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], []])
+    # A browser reports every 401, whatever the page makes of it.
+    assert [each for each in page.complaints if "401" not in each] == []
+    page.complaints.clear()
+
+
 async def test_a_session_that_has_ended_elsewhere_asks_to_sign_in_again(place: Place, ada: Person, page: Page) -> None:
     await open_as(page, place, ada)
     await page.until("document.querySelector('h1').innerText === 'Your trips'")

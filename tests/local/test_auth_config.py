@@ -59,6 +59,17 @@ def write(project: Path, text: str) -> Path:
     return project
 
 
+def test_links_in_mails_lead_where_the_project_says_or_else_where_the_stack_does(tmp_path: Path) -> None:
+    board = "http://127.0.0.1:8000/board"
+    assert of_project(tmp_path).site_url == "http://127.0.0.1:3000"
+    assert of_project(tmp_path, board).site_url == board
+    assert of_project(write(tmp_path, "[auth]\njwt_expiry = 60"), board).site_url == board
+    assert (
+        of_project(write(tmp_path, '[auth]\nsite_url = "https://trips.example"'), board).site_url
+        == "https://trips.example"
+    )
+
+
 def test_a_project_sets_auth_up_in_its_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIPS_URL", "https://trips.example")
     assert of_project(tmp_path) == AuthSettings()

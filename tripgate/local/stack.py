@@ -184,13 +184,11 @@ class Stack:
         options = self._options
         schema = database.schema_files(options.project_dir)
         seed = database.seed_file(options.project_dir) if options.seed else None
-        auth = project_settings.of_project(options.project_dir)
+        auth = project_settings.of_project(options.project_dir, options.site_url)
         if options.access_token_seconds is not None:
             auth = auth.model_copy(update={"access_token_seconds": options.access_token_seconds})
         if options.password_cost is not None:
             auth = auth.model_copy(update={"password_cost": options.password_cost})
-        if options.site_url is not None and "site_url" not in auth.model_fields_set:
-            auth = auth.model_copy(update={"site_url": options.site_url})
         functions = functions_settings.of_project(options.project_dir)
         schemas = postgrest.exposed_schemas(options.project_dir)
         data_dir = self._data_dir = DataDir(options.data_dir)

@@ -99,18 +99,25 @@ OF_NO_CONSEQUENCE = (
 _ENV = re.compile(r"env\((\w+)\)")
 
 
-def of_project(project_dir: Path) -> AuthSettings:
-    """The settings of `[auth]` and the tables below it. Raises LocalStackError for what is not obeyed."""
+def of_project(project_dir: Path, site_url: str | None = None) -> AuthSettings:
+    """The settings of `[auth]` and the tables below it.
+
+    Args:
+        site_url: Where links in mails lead, unless the file says so.
+
+    Raises:
+        LocalStackError: Something in the file is not obeyed.
+    """
+    settings: dict[str, Any] = {} if site_url is None else {"site_url": site_url}
     file = project_dir / "supabase" / "config.toml"
     try:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth", {})
     except FileNotFoundError:
-        return AuthSettings()
+        return AuthSettings.model_validate(settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LocalStackError(f"{file} is not TOML: {error}") from error
     if not isinstance(auth, dict):
         raise LocalStackError(f"{file}: auth must be a table.")
-    settings: dict[str, Any] = {}
     rates: dict[str, Any] = {}
     templates = dict(DEFAULTS)
     for key, value in _keys(auth):

@@ -3,6 +3,7 @@ import { authExchange } from "@urql/exchange-auth";
 import { createClient } from "graphql-ws";
 import { Client, fetchExchange, subscriptionExchange } from "urql";
 import { freshSession, getSession, onSession } from "../session/session";
+import { announce } from "../ui/announcer";
 import { hasCode } from "./errors";
 
 const header = () => ({ Authorization: `Bearer ${getSession()?.accessToken}` });
@@ -18,8 +19,14 @@ const socket = createClient({
   retryAttempts: Infinity,
   shouldRetry: () => true,
   on: {
-    connected: (connection) => { open = connection as WebSocket; },
-    closed: () => { open = undefined; },
+    connected: (connection, _, isRetry) => {
+      open = connection as WebSocket;
+      if (isRetry) announce("Connected again.");
+    },
+    closed: (event) => {
+      open = undefined;
+      if (!(event as CloseEvent).wasClean) announce("The connection is lost. Trying again…");
+    },
   },
 });
 
