@@ -1,0 +1,39 @@
+import { useState } from "react";
+import { useSubscription } from "urql";
+import { graphql } from "./generated";
+
+const MY_CHANGES = graphql(`
+  subscription MyChanges {
+    myChanges {
+      __typename
+      ... on InvitationChange { operation invitation { id role } }
+      ... on CollaboratorChange { operation collaborator { id role trip { id title } } }
+    }
+  }
+`);
+const ITEM_CHANGES = graphql(`
+  subscription ItemChanges($tripId: UUID!) {
+    tripItemChanges(tripId: $tripId) { operation tripItem { id title } }
+  }
+`);
+
+const DONE = { INSERT: "was added", UPDATE: "was changed", DELETE: "Something was removed", RESYNC: "" };
+
+/** Says what happens on the trip and to oneself, as it happens. */
+export function News({ tripId }: { tripId: string }) {
+  const [said, say] = useState("");
+  useSubscription({ query: MY_CHANGES }, (_before, answer) => {
+    const change = answer.myChanges;
+    if (change.__typename === "InvitationChange" && change.operation === "INSERT") say("You are invited to a trip");
+    if (change.__typename === "CollaboratorChange" && change.collaborator?.trip) {
+      say(`${change.collaborator.trip.title}: you are ${change.collaborator.role}`);
+    }
+    return answer;
+  });
+  useSubscription({ query: ITEM_CHANGES, variables: { tripId } }, (_before, answer) => {
+    const { operation, tripItem } = answer.tripItemChanges;
+    say(`${tripItem?.title ?? ""} ${DONE[operation]}`.trim());
+    return answer;
+  });
+  return <p role="status">{said}</p>;
+}

@@ -1,0 +1,208 @@
+"""The guide's pages in a browser: one for Apollo Client, one for urql, one for Relay, all of them behave alike."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.frontend.conftest import Visit
+from tests.support import Person
+from tests.tooling.deno import run_deno
+from tripgate.local.stack import StackInfo
+
+RENEWALS = "sent.filter(([name]) => name === '?grant_type=refresh_token')"
+SCORE = "document.querySelector('output')?.innerText"
+
+
+def test_all_of_it_is_typed(example: Path) -> None:
+    entries = [str(path.relative_to(example)) for path in example.rglob("*.ts*") if "generated" not in path.parts]
+    run_deno(example, "check", "--frozen", *(name for name in entries if name.endswith((".ts", ".tsx"))))
+
+
+async def test_signing_in_shows_the_trips_by_pages_with_their_number(visit: Visit) -> None:
+    for number in range(12):
+        await visit.person.trip(title=f"Trip {number}")
+    await visit.page.open(visit.url)
+    await visit.shows("Password")
+    await visit.fill("email", str(visit.person.email))
+    await visit.fill("password", "wrong")
+    await visit.click("Sign in")
+    await visit.shows("Invalid login credentials")
+    await visit.fill("email", str(visit.person.email))
+    await visit.fill("password", "correct horse")
+    await visit.click("Sign in")
+    await visit.shows("12 trips")
+    assert await visit.page.run("document.querySelectorAll('li').length") == 10
+    await visit.click("More")
+    await visit.shows("Trip 0")
+    assert await visit.page.run("[...document.querySelectorAll('li')].map((it) => it.innerText)") == [
+        f"Trip {number}" for number in reversed(range(12))
+    ]
+    assert (
+        await visit.page.run("[...document.querySelectorAll('button')].some((it) => it.innerText === 'More')") is False
+    )
+
+
+async def test_an_open_trip_is_live_until_it_is_gone(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    # As on another device.
+    await visit.person.ask(
+        "mutation ($item: UUID!) { castVote(tripItemId: $item, value: UP) { id } }", item=trip["item"]
+    )
+    await visit.page.until(f"{SCORE} === '1'")
+    await visit.person.ask(
+        'mutation ($item: UUID!) { updateTripItem(id: $item, patch: { title: "Garden" }) { id } }', item=trip["item"]
+    )
+    await visit.shows("Garden was changed")
+    await visit.person.ask(
+        'mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Roma" }) { id } }', id=trip["id"]
+    )
+    await visit.page.until("document.querySelector('h2').innerText === 'Roma'")
+    # The list has it from the same cache.
+    await visit.page.until("document.querySelector('li').innerText === 'Roma'")
+    await visit.page.until("[...document.querySelectorAll('li')].some((it) => it.innerText.startsWith('Garden'))")
+    await visit.person.ask("mutation ($id: UUID!) { deleteTrip(id: $id) { id } }", id=trip["id"])
+    await visit.shows("This trip is gone, or not shared with you any more.")
+    await visit.shows("0 trips")
+
+
+async def test_a_vote_shows_before_it_is_sent_and_is_taken_back_where_it_is_refused(
+    visit: Visit, trip: dict[str, Any]
+) -> None:
+    await visit.open()
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    await visit.page.run("globalThis.held = 'Vote'")
+    await visit.click("UP")
+    await visit.page.until(f"{SCORE} === '1'")
+    await visit.page.until("globalThis.letGo")
+    await visit.page.run("(globalThis.held = undefined, letGo(), letGo = undefined)")
+    await visit.page.until("answered.some((name) => name.includes('Vote'))")
+    await visit.page.run("globalThis.held = 'Vote'")
+    await visit.click("DOWN")
+    await visit.page.until(f"{SCORE} === '-1'")
+    await visit.page.until("globalThis.letGo")
+    await visit.page.run("(globalThis.cut = true, letGo())")
+    await visit.shows("Failed to fetch")
+    await visit.page.until(f"{SCORE} === '1'")
+
+
+async def test_each_mistake_stands_at_its_field_and_a_new_item_comes_by_itself(
+    visit: Visit, trip: dict[str, Any]
+) -> None:
+    await visit.open()
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    for cost, message in (("-3", "A cost is zero or more."), ("much", "is not a finite decimal number")):
+        await visit.fill("title", "Opera")
+        await visit.fill("cost", cost)
+        await visit.click("Add")
+        await visit.page.until(f"document.querySelector('#cost-problem').innerText.includes('{message}')")
+        assert await visit.page.run("document.querySelector('#title-problem').innerText") == ""
+    await visit.fill("title", "Opera")
+    await visit.fill("cost", "42.50")
+    await visit.click("Add")
+    await visit.shows("Opera was added")
+    await visit.page.until("[...document.querySelectorAll('li')].some((it) => it.innerText.startsWith('Opera'))")
+    assert await visit.page.run("document.querySelector('#cost-problem').innerText") == ""
+
+
+async def test_the_list_is_live(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.followed("LiveTrips")
+    await visit.person.trip(title="Oslo")
+    await visit.shows("2 trips")
+    await visit.shows("Oslo")
+    await visit.person.ask(
+        'mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Roma" }) { id } }', id=trip["id"]
+    )
+    await visit.shows("Roma")
+    await visit.person.ask("mutation ($id: UUID!) { deleteTrip(id: $id) { id } }", id=trip["id"])
+    await visit.shows("1 trips")
+
+
+async def test_a_bell_rings_for_what_concerns_oneself(
+    visit: Visit, trip: dict[str, Any], address: str, seeded: StackInfo
+) -> None:
+    friends = await Person(visit.person.http, address).sign_up()
+    theirs = await friends.trip(title="Utah")
+    await visit.open()
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')",
+            (theirs, visit.person.id),
+        )
+    await visit.shows("Utah: you are EDITOR")
+    await visit.shows("2 trips")
+
+
+async def test_the_list_is_read_anew_after_a_broken_connection(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.followed("LiveTrips")
+    # While nobody listens, nobody hears.
+    await visit.page.run("sockets.at(-1).close()")
+    await visit.person.trip(title="Oslo")
+    await visit.shows("2 trips")
+
+
+async def test_a_token_that_is_refused_is_renewed_once_and_what_failed_is_asked_again(
+    visit: Visit, trip: dict[str, Any]
+) -> None:
+    await visit.remember("nonsense")
+    await visit.page.open(visit.url)
+    await visit.shows("Rome")
+    assert await visit.page.run(f"{RENEWALS}.length") == 1
+    assert len(await visit.asked()) == 2
+
+
+async def test_an_open_socket_is_told_the_next_token_and_kept(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    await visit.remember(str(visit.person.token), seconds=30)
+    # The page looks at the clock whenever it comes into sight.
+    await visit.page.run("dispatchEvent(new Event('visibilitychange'))")
+    await visit.page.until(f"{RENEWALS}.length === 1")
+    await visit.page.until("sockets[0].sent.some(({ type, payload }) => type === 'ping' && payload?.Authorization)")
+    await visit.person.ask(
+        "mutation ($item: UUID!) { castVote(tripItemId: $item, value: UP) { id } }", item=trip["item"]
+    )
+    await visit.page.until(f"{SCORE} === '1'")
+    assert await visit.sockets() == 1
+    # What is asked from now on goes with it, too.
+    await visit.click("DOWN")
+    await visit.page.until(f"{SCORE} === '-1'")
+    assert await visit.page.run(f"{RENEWALS}.length") == 1
+
+
+async def test_what_is_followed_outlives_a_token_that_ends_unseen(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open(seconds=3)
+    await visit.click("Rome")
+    await visit.followed("LiveTrips", "LiveTrip", "MyChanges", "ItemChanges")
+    await visit.page.until(f"{RENEWALS}.length === 1")
+    await asyncio.sleep(0.5)
+    await visit.person.ask(
+        "mutation ($item: UUID!) { castVote(tripItemId: $item, value: UP) { id } }", item=trip["item"]
+    )
+    await visit.page.until(f"{SCORE} === '1'")
+    assert await visit.sockets() == 1
+
+
+async def test_signing_out_in_one_tab_signs_out_in_all(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.page.run(
+        f"document.body.append(Object.assign(document.createElement('iframe'), {{ src: '{visit.url}' }}))"
+    )
+    await visit.page.until("frames[0]?.document.body?.innerText.includes('1 trips')")
+    await visit.page.run("globalThis.before = true")
+    await visit.page.run(
+        "[...frames[0].document.querySelectorAll('button')].find((it) => it.innerText === 'Sign out').click()"
+    )
+    await visit.shows("Password")
+    # The page was loaded anew.
+    assert await visit.page.run("globalThis.before") is None
