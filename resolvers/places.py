@@ -18,7 +18,7 @@ class PlaceQuery:
     search_places = rows_of(
         "Place",
         "search_places",
-        Parameter("text", "words", str, "Words, or how they begin; all of them must be there."),
+        Parameter("text", "words", str, "Words, or how they begin; `or`, `-` and quotes as in `filter: { search }`."),
         description="The places whose name, city, address or notes hold these words, of those that the caller may see.",
     )
     distance_in_metres = value_of(

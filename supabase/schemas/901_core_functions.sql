@@ -46,11 +46,11 @@ grant execute on function public.cost_total(public.trips) to authenticated;
 create function private.my_place_ids_by_words(words text) returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 declare
-    -- Every word must be there, or begin one that is. Lexemes are quoted, so no text is taken for an operator.
-    wanted tsquery := (
-        select string_agg('''' || replace(replace(found.lexeme, '\', '\\'), '''', '''''') || ''':*', ' & ')
-        from unnest(to_tsvector('simple', words)) as found
-    )::tsquery;
+    -- What is typed means what it means to `filter: { search }`, `or`, `-` and "…" too, but that each word also stands for
+    -- those that begin with it. In the text of a query every word is quoted, so no text is taken for an operator.
+    wanted constant tsquery := regexp_replace(
+        websearch_to_tsquery('simple', words)::text, '''(?:[^'']|'''')*''', '\&:*', 'g'
+    );
 begin
     return query
         select places.id from public.places
@@ -62,7 +62,7 @@ begin
                 @@ wanted;
 end
 $$;
-comment on function private.my_place_ids_by_words(text) is 'Which of the places that the caller may see hold all these words, or words that begin so.';
+comment on function private.my_place_ids_by_words(text) is 'Which of the places that the caller may see hold these words, or words that begin so.';
 revoke execute on function private.my_place_ids_by_words(text) from public;
 grant execute on function private.my_place_ids_by_words(text) to authenticated;
 
@@ -75,7 +75,7 @@ begin atomic
     select places from public.places
     where places.id = any (array(select private.my_place_ids_by_words(words)));
 end;
-comment on function public.search_places(text) is 'The places whose name, city, address or notes hold all these words, or words that begin so.';
+comment on function public.search_places(text) is 'The places whose name, city, address or notes hold these words, or words that begin so.';
 revoke execute on function public.search_places(text) from public, anon, authenticated, service_role;
 grant execute on function public.search_places(text) to authenticated;
 

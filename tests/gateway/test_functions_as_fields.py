@@ -41,6 +41,30 @@ async def test_places_by_words_in_name_city_address_and_notes(ada: Person) -> No
     assert await found(ada, "kyoto lisbon") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-rome", "market -rome", "kyoto or rome", "-", "- rome", '"nishiki market"', '"market nishiki"'),
+        *('-"nishiki market"', "rome -", "-rome -kyoto", 'kyoto -"nishiki market" or lisbon'),
+    ],
+)
+async def test_words_mean_what_they_mean_to_a_filter(ada: Person, text: str) -> None:
+    """Of whole words in the places' notes, addresses, names and cities, which both look through."""
+    data = await ada.ask(
+        "query ($text: String!) { places(first: 100, filter: { search: $text }, orderBy: [{ name: ASC }]) "
+        "{ nodes { name } } }",
+        text=text,
+    )
+    assert await found(ada, text, first=100) == [node["name"] for node in data["places"]["nodes"]]
+
+
+async def test_what_is_left_out_begins_so_too(newcomer: Person) -> None:
+    await save(newcomer, name="Market hall")
+    await save(newcomer, name="Concert hall")
+    assert await found(newcomer, "hall -mark") == ["Concert hall"]
+    assert await found(newcomer, '"conc hal"') == ["Concert hall"]
+
+
 @pytest.mark.parametrize("text", ["", " ", "!", "&", "' | ''", "a:*", "\\", "() <-> !", "\"'", "%", ";+#", "🦀"])
 async def test_no_text_is_taken_for_an_operator(newcomer: Person, text: str) -> None:
     await save(newcomer, name="Quay")
