@@ -71,6 +71,7 @@ class WireConnection:
         # A pooler may lead two connections to one of Postgres, where a name must not mean another's statement.
         self._prefix = b"t%b_" % secrets.token_hex(6).encode()
         self._names = 0
+        self._stale: set[str] = set()
         self._sent: list[_Sent] = []
         self._results: list[pq.abc.PGresult] = []
         self._waiting: asyncio.Future[None] | None = None
@@ -139,7 +140,9 @@ class WireConnection:
         results, error = self._answers()
         if error is not None and isinstance(error, StatementError) and error.stale:
             # Under its old name it goes with the connection.
-            self._forget(self._role, statements[len(results)].text)
+            text = statements[len(results)].text
+            self._forget(self._role, text)
+            self._stale.add(text)
         return results, error
 
     async def ask(self, statements: Sequence[Statement], timeout: float) -> "list[pq.abc.PGresult]":  # noqa: ASYNC109
@@ -195,7 +198,9 @@ class WireConnection:
         self._preparing = True
         self._names += 1
         name = b"%b%d" % (self._prefix, self._names)
-        self._pg.send_prepare(name, text.encode())
+        # Poolers take one text for one statement, so one that was stale must be another text.
+        written = text.encode() if text not in self._stale else b"%b --%b" % (text.encode(), name)
+        self._pg.send_prepare(name, written)
         self._sent.append(_Sent(text, name))
         return name
 
