@@ -50,6 +50,19 @@ async def test_it_leads_to_all_that_there_is(
     save_picture("start.png", await page.picture(), keep=False)
 
 
+async def test_it_leads_to_the_board_where_that_is_served(
+    variables: dict[str, str], tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "board-0123abcd.js").write_text("")
+    (tmp_path / "index.html").write_text("<!doctype html><title>Board</title>")
+    async with gateway_of({**variables, "TRIPGATE_BOARD_ASSETS": str(tmp_path)}) as url:
+        async with http.get(URL(url).with_path("/")) as response:
+            (link,) = re.findall(r'<a href="([^"]*)"><strong>Board<', await response.text())
+        async with http.get(URL(url).join(URL(link)), headers={"Accept": "text/html"}) as response:
+            assert "<title>Board" in await response.text()
+
+
 async def test_documents_are_shown_as_they_are_written(url: str, http: aiohttp.ClientSession) -> None:
     async with http.get(URL(url).with_path("/docs/queries.md")) as response:
         assert response.content_type == "text/plain"
@@ -109,6 +122,7 @@ async def test_settings_that_are_set_are_shown_and_no_secret_is(
     rows = dict(re.findall(r'<th scope="row"><code>(\w+)</code></th><td>(.*?)</td>', text))
     assert rows["TRIPGATE_MAX_PAGE_SIZE"] == "<code>77</code>"
     assert rows["TRIPGATE_MAX_COST"] == '<code>10000</code> <span class="faint">(by default)</span>'
+    assert rows["TRIPGATE_INTROSPECTION"] == '<code>True</code> <span class="faint">(by default)</span>'
     assert rows["TRIPGATE_LOG_PERSON_KEY"] == "<code>set, and secret</code>"
     assert "https://&lt;b&gt;.example" in rows["TRIPGATE_CORS_ORIGINS"]
     for secret in ("nobody else knows", seeded.secret_key, seeded.db_url):

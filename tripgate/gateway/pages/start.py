@@ -30,6 +30,7 @@ _SETTINGS = ("rate_limits", "introspection", "max_page_size", "max_cost", "cache
 # Shown elsewhere on the page.
 _ELSEWHERE = {
     "supabase_url",
+    "supabase_publishable_key",
     "rest_url",
     "realtime_url",
     "host",
@@ -145,9 +146,10 @@ class _StartPage:
         if not settings.development:
             return
         given = settings.model_fields_set - _ELSEWHERE
+        effective = {"rate_limits": settings.limits_rates, "introspection": settings.introspects}
         for name in dict.fromkeys((*_SETTINGS, *sorted(given))):
             variable = environment_names()[name][0]
-            value = getattr(settings, name)
+            value = effective.get(name, getattr(settings, name))
             shown = "set, and secret" if isinstance(value, SecretStr) else "unset" if value is None else str(value)
             note = "" if name in given else ' <span class="faint">(by default)</span>'
             yield f"<code>{variable}</code>", f"<code>{html.escape(shown)}</code>{note}"
