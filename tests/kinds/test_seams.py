@@ -7,6 +7,7 @@ import aiohttp
 import psycopg
 import pytest
 
+from tests.incremental.parts import parts, put_together
 from tests.support import Person, backend
 
 REFUSED = "GRAPHQL_VALIDATION_FAILED"
@@ -331,3 +332,18 @@ async def test_rows_that_are_read_further_cost_each(person: Person) -> None:
     assert await cost("{ meetings(first: 10) { nodes { textSample { label } } } }") == without + 10
     within = await cost("{ marks(first: 10) { nodes { note textSample { label } } } }")
     assert within == without
+
+
+@pytest.mark.parametrize("codes", [("a", "b"), ('odd, "(quoted)" ü', "null")])
+async def test_lists_that_come_in_parts_go_on_in_either_schema(person: Person, codes: tuple[str, str]) -> None:
+    for code in codes:
+        await sample(person, code, "1", "2", "3")
+        for title in "123":
+            await meeting(person, f"{code} {title}", code)
+    for field, column in (("marks", "note"), ("meetings", "title")):
+        query = f"{{ textSamples {{ nodes {{ code {field} {{ nodes @stream(initialCount: 1) {{ {column} }} }} }} }} }}"
+        whole = await person.ask(query)
+        found = await parts(person, query)
+        assert [len(each[field]["nodes"]) for each in found[0]["data"]["textSamples"]["nodes"]] == [1, 1]
+        assert put_together(found) == whole
+        assert [len(each[field]["nodes"]) for each in whole["textSamples"]["nodes"]] == [3, 3]
