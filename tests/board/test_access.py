@@ -103,6 +103,17 @@ async def test_nothing_is_wider_than_a_telephone(place: Place, ada: Person, trip
     assert await page.run(FITS)
 
 
+async def test_a_finger_moves_what_is_planned(place: Place, ada: Person, trip: str, page: Page) -> None:
+    await page.size(390, 844)
+    await open_as(page, place, ada, f"trips/{trip}")
+    await shows(page, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], []])
+    await page.drag("[aria-label='Move Pantheon']", "[data-day='2'] .card", finger=True)
+    await says(page, "Pantheon is on day 2 now.")
+    await shows(page, [["Train in from Fiumicino"], ["Pantheon", "Colosseum"], []])
+    await page.drag("[aria-label='Move Pantheon']", "[data-day='1'] .card", finger=True)
+    await shows(page, [["Pantheon", "Train in from Fiumicino"], ["Colosseum"], []])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_screen_readers_and_weak_eyes_find_their_way(
     place: Place, ada: Person, trip: str, page: Page, axe: str, scheme: str

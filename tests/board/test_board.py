@@ -68,11 +68,7 @@ async def test_what_one_adds_moves_and_votes_the_other_sees(two: Two) -> None:
     await shows(two.ben, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], ["Galleria Borghese"]])
     await says(two.ben, "Galleria Borghese is new on day 3.")
 
-    x, y = await two.ben.run(
-        """(({x, y, width}) => [x + width / 2, y + 5])(
-          document.querySelector("[data-day='2'] .card").getBoundingClientRect())"""
-    )
-    await two.ben.drag("[aria-label='Move Pantheon']", x, y)
+    await two.ben.drag("[aria-label='Move Pantheon']", "[data-day='2'] .card")
     moved = [["Train in from Fiumicino"], ["Pantheon", "Colosseum"], ["Galleria Borghese"]]
     await shows(two.ben, moved)
     await shows(two.ada, moved)

@@ -46,7 +46,7 @@ def test_it_stays_small_enough_to_read() -> None:
 
 def test_its_types_are_strict_and_hold(copy: Path) -> None:
     board = copy / "examples" / "board"
-    (board / "node_modules").symlink_to(node_modules("Board", LOCK_FILES, print))
+    (board / "node_modules").symlink_to(node_modules("board", LOCK_FILES, print))
     run_deno(board, "run", "--allow-all", "--cached-only", "node_modules/typescript/bin/tsc")
     assert '"strict": true' in (board / "tsconfig.json").read_text()
 

@@ -182,16 +182,23 @@ class Page:
                 return
         raise AssertionError(f"it never stands still: {script}")
 
-    async def drag(self, selector: str, x: float, y: float) -> None:
-        """Take hold of the element's middle, move it there, and let go."""
-        from_x, from_y = await self.value(
-            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
-            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
-        )
+    async def drag(self, selector: str, target: str, *, finger: bool = False) -> None:
+        """Take hold of the element's middle, move it to just below the top of the target, and let go."""
+        middle = "(({x, y, width, height}) => [x + width / 2, y + Math.min(5, height / 2)])"
+        (from_x, from_y), (x, y) = [
+            await self.value(f"{middle}(document.querySelector({json.dumps(one)}).getBoundingClientRect())")
+            for one in (selector, target)
+        ]
+        points = [(from_x + (x - from_x) * step, from_y + (y - from_y) * step) for step in (0, 0.5, 0.9, 1)]
+        if finger:
+            for kind, (to_x, to_y) in zip(("touchStart", "touchMove", "touchMove", "touchMove"), points, strict=True):
+                await self._call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": to_x, "y": to_y}])
+            await self._call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            return
         await self._mouse("mouseMoved", from_x, from_y)
         await self._mouse("mousePressed", from_x, from_y)
-        for step in (0.5, 0.9, 1):
-            await self._mouse("mouseMoved", from_x + (x - from_x) * step, from_y + (y - from_y) * step)
+        for point in points[1:]:
+            await self._mouse("mouseMoved", *point)
         await self._mouse("mouseReleased", x, y)
 
     async def hover(self, x: float, y: float) -> None:

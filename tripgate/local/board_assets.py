@@ -39,7 +39,7 @@ def board_assets(project: Path, progress: Callable[[str], None]) -> Path | None:
     names = [*_LOCK_FILES, *_OTHERS, *_sources(source)]
 
     def fill(folder: Path, made: Path) -> None:
-        packages = node_modules("Board", [source / name for name in _LOCK_FILES], progress)
+        packages = node_modules("board", [source / name for name in _LOCK_FILES], progress)
         progress("Building the board")
         copy = folder / "board"
         for name in names:

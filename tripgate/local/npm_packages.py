@@ -59,10 +59,10 @@ def node_modules(what: str, lock_files: Sequence[Path], progress: Callable[[str]
     """
 
     def fill(folder: Path, made: Path) -> None:
-        progress(f"Fetching the packages of {what}, once for all projects")
+        progress(f"Fetching the packages of the {what}, once for all projects")
         for file in lock_files:
             shutil.copy(file, made)
-        _install(what, made, folder / "deno")
+        _install(f"The packages of the {what}", made, folder / "deno")
 
     return made_once(f"{what}-packages", digest_of(lock_files), fill) / "node_modules"
 
