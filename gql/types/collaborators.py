@@ -52,7 +52,8 @@ class Collaborator:
 
 @table(
     "invitations",
-    scope=USER.via("invited_by"),
+    # Told to the trip's owner, who alone sees them beside whoever is invited, and so not to one of before.
+    scope=USER.via("trip_id", "user_id"),
     order_by=("created_at desc",),
     hidden_columns=True,
     # Not cached; live queries hear of it. Whoever is invited is told by a trigger of the table's own.

@@ -464,7 +464,7 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
 -- Realtime ------------------------------------------------------------------------------------------------------------
 
 -- A person is told on their own topic of invitations to their address, without the hash of the token, once the address
--- is confirmed: only then they may see them. Whoever sends them is told too, by what is generated.
+-- is confirmed: only then they may see them. The trip's owner is told too, by what is generated.
 
 -- Whose confirmed address this is: as a rule one person, and more where companies sign in theirs. Each way has an index.
 create function private.people_at(address text) returns setof uuid

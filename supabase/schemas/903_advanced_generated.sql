@@ -256,20 +256,21 @@ grant insert, update, delete, truncate, references, trigger on public.invitation
 create trigger set_invitations_updated_at before update on public.invitations
     for each row execute function private.set_updated_at();
 
-create function private.broadcast_user_by_invited_by() returns trigger
+create function private.broadcast_user_of_invitations() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    -- What goes with what it belongs to is not told: nothing is left that knows where.
     perform private.broadcast_change(
-        'user', old.invited_by::text, new.invited_by::text, tg_argv[0], tg_argv[1:],
+        'user', (select user_id from public.trips where id = old.trip_id)::text, (select user_id from public.trips where id = new.trip_id)::text, tg_argv[0], tg_argv[1:],
         tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
     );
     return null;
 end
 $$;
-revoke execute on function private.broadcast_user_by_invited_by() from public;
+revoke execute on function private.broadcast_user_of_invitations() from public;
 
 create trigger broadcast_invitations_changes after insert or update or delete on public.invitations
-    for each row execute function private.broadcast_user_by_invited_by('id', 'id', 'trip_id', 'email', 'role', 'status', 'invited_by', 'expires_at', 'accepted_at', 'created_at', 'updated_at');
+    for each row execute function private.broadcast_user_of_invitations('id', 'id', 'trip_id', 'email', 'role', 'status', 'invited_by', 'expires_at', 'accepted_at', 'created_at', 'updated_at');
 
 
 -- votes ---------------------------------------------------------------------------------------------------------------

@@ -50,6 +50,17 @@ def test_whoever_is_invited_is_told_of_each_change(world: World) -> None:
     assert told(world, stranger) == [("DELETE", key)]
 
 
+def test_a_trips_owner_is_told_and_one_of_before_is_not(world: World) -> None:
+    owner, editor = world.owner.profiles, world.editor.profiles
+    key = invited(world, "new@tripgate.example")
+    assert told(world, owner) == [("INSERT", key)]
+    world.db.execute("update public.trips set user_id = %s where id = %s", (editor, world.owner.trips))
+    world.db.execute("delete from realtime.messages")
+    world.db.execute("update public.invitations set status = 'revoked' where id = %s", (key,))
+    topics = world.db.execute("select topic from realtime.messages").fetchall()
+    assert topics == [(f"user:{editor}",)]
+
+
 def test_all_accounts_of_one_address_are_told(world: World) -> None:
     """As where a company signs its people in."""
     stranger, viewer = world.stranger.profiles, world.viewer.profiles

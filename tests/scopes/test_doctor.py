@@ -3,15 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from gql.schemas import bare, schema_of
 from tests.scopes.conftest import Neighbours
+from tests.scopes.test_declarations import CLUB, PERSON, mapped
+from tripgate.commands.doctor.function_calls import _hidden
 from tripgate.local.stack import StackInfo
 
 PROGRAM = """
 import json
+from dataclasses import replace
 import tests.scopes.declared
 from tripgate.commands.doctor.function_calls import never_seen
 print(json.dumps(never_seen()))
@@ -74,3 +78,9 @@ async def test_nobody_finds_a_row_and_a_table_without_policies_shows_some(
         assert await found() != []
     finally:
         neighbours.sql(f"alter table {qualified} enable row level security")
+
+
+def test_of_what_other_tables_tell_whose_it_is_nothing_is_asked() -> None:
+    table = mapped("Note", "event_id", scope=CLUB)
+    assert _hidden(replace(table, scope_path=("event_id", "club_id"))) is None
+    assert _hidden(replace(table, scope=PERSON, scope_path=("event_id", "person_id"))) is None

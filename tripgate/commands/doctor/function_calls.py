@@ -47,6 +47,8 @@ def never_seen() -> Mapping[str, str]:
 def _hidden(table: Table) -> str | None:
     """Rows of a scope that the caller is not in, or of another owner; `None` where neither says who sees a row."""
     scope, key = table.scope, table.primary_key
+    if scope is not None and not table.scope_via:
+        return None  # other tables know, and what may be asked of one is bounded
     if scope is not None and not scope.of_person:
         return _out_of_scope(table, scope)
     if scope is not None:
