@@ -24,7 +24,7 @@ async def test_from_nothing_to_a_trip_of_two(place: Place, page: Page, other: Pa
     await press(page, "+ Add to day 1")
     await fill(page, "New on day 1", "Pantheon")
     await page.press("Enter")
-    await shows(page, [["Pantheon"]])
+    await shows(page, [["Pantheon"], []])
     await fill(page, "E-mail address", "emil@trips.example")
     await press(page, "Invite")
     await says(page, "The invitation is on its way to emil@trips.example.")
@@ -41,7 +41,7 @@ async def test_from_nothing_to_a_trip_of_two(place: Place, page: Page, other: Pa
     await fill(other, "Code", await place.code("emil@trips.example"))
     await press(other, "Confirm")
     await press(other, "Join the trip")
-    await shows(other, [["Pantheon"]])
+    await shows(other, [["Pantheon"], []])
 
     await page.until("document.querySelector('.people').innerText.includes('Emil Berg')")
     await page.until("document.querySelector('.presence').innerText.includes('Emil')")
@@ -59,6 +59,11 @@ async def test_the_link_of_the_mail_confirms_an_address_and_signs_in(place: Plac
     await page.until("document.querySelector('h1')?.innerText === 'Your trips'")
     assert await page.run("location.href") == place.board
     assert await page.text(".me") == "Finn"
+
+    await press(page, "Sign out")
+    await page.until("document.querySelector('[name=password]')")
+    await page.open(await place.link("finn@trips.example"))
+    await says(page, "Email link is invalid or has expired")
 
 
 async def test_what_one_adds_moves_and_votes_the_other_sees(two: Two) -> None:

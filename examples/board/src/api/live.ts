@@ -18,7 +18,7 @@ export function useLive<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
 ) {
-  const [{ data: answer, error }] = useSubscription<Data, Data, Variables>({ query, variables });
+  const [{ data: answer, error }, retry] = useSubscription<Data, Data, Variables>({ query, variables });
   const [pending, setPending] = useState<readonly Pending<Data>[]>([]);
   const sent = useRef<Sending>(Promise.resolve({}));
   useEffect(() => setPending((all) => all.filter(({ done }) => !done)), [answer]);
@@ -33,5 +33,5 @@ export function useLive<Data, Variables extends AnyVariables>(
     return error;
   };
   const data = answer && pending.reduce<Data>((shown, { apply }) => apply(shown), answer);
-  return { data, error, change };
+  return { data, error, retry, change };
 }

@@ -26,7 +26,8 @@ export function Itinerary({ trip, mayEdit, change }: { trip: Trip; mayEdit: bool
   const { drag, start } = useDrag(moveTo);
   const expect = useAnnouncements(items);
   const shown = drag?.to ? moved(items, drag.id, drag.to) : items;
-  const days = Math.max(trip.durationDays ?? 0, ...items.map(({ dayNumber }) => dayNumber), 1);
+  const lastDay = Math.max(0, ...items.map(({ dayNumber }) => dayNumber));
+  const days = Math.max(trip.durationDays ?? lastDay + 1, lastDay); // without dates there is always one more
 
   const changeItems: ChangeItems = async (apply, send) => {
     const error = await change(onItems(apply), send);

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 import { Client, fetchExchange } from "urql";
 import { hasCode } from "../api/errors";
 import { graphql } from "../api/generated";
+import { announce } from "../ui/announcer";
 
 export type Session = { accessToken: string; refreshToken: string; expiresAt: string };
 
@@ -47,8 +48,7 @@ export function keepSession(next: Session | null) {
 
 /** The session with a token that lasts, and is not the one that was `refused`. Null when it has ended: sign in again. */
 export function freshSession(refused?: string): Promise<Session | null> {
-  // One tab at a time: a refresh token works once, and the tabs behind take what the first one stored.
-  return navigator.locks.request(KEY, async () => {
+  return alone(async () => {
     const latest = stored();
     if (!latest || (latest.accessToken !== refused && lasts(latest))) take(latest);
     else {
@@ -60,16 +60,23 @@ export function freshSession(refused?: string): Promise<Session | null> {
   });
 }
 
+/** One tab at a time: a refresh token works once, and the tabs behind take what the first one stored. */
+function alone<Result>(work: () => Promise<Result>): Promise<Result> {
+  // Browsers have locks on https and on this machine alone.
+  return "locks" in navigator ? navigator.locks.request(KEY, work) : work();
+}
+
 export async function signOut() {
   const headers = { Authorization: `Bearer ${session?.accessToken}` };
   await anonymous.mutation(SignOut, {}, { fetchOptions: { headers } }).toPromise();
   keepSession(null);
 }
 
-/** A link in a mail leads here with a session behind the address's `#`. */
+/** A link in a mail leads here with a session behind the address's `#`, or with what is wrong with the link. */
 export function takeSessionOfMail() {
   const given = new URLSearchParams(location.hash.slice(1));
   const [accessToken, refreshToken, end] = ["access_token", "refresh_token", "expires_at"].map((name) => given.get(name));
+  announce(given.get("error_description") ?? "");
   if (!accessToken || !refreshToken) return;
   keepSession({ accessToken, refreshToken, expiresAt: new Date(Number(end) * 1000).toISOString() });
   history.replaceState(null, "", location.pathname + location.search);

@@ -1,12 +1,11 @@
 // One trip: everything that is shown of it comes with one live query, to which each part adds its fragment.
-import { problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import { useLive } from "../api/live";
 import { People } from "../invitations/People";
 import { Itinerary } from "../itinerary/Itinerary";
 import { Presence } from "../presence/Presence";
 import { dates } from "../ui/dates";
-import { Problem } from "../ui/form";
+import { Failure } from "../ui/form";
 
 const Board = graphql(`
   subscription Board($id: UUID!) {
@@ -22,8 +21,8 @@ const Board = graphql(`
 `);
 
 export function TripPage({ id, me }: { id: string; me: string | undefined }) {
-  const { data, error, change } = useLive(Board, { id });
-  if (error) return <Problem>{problemOf(error)}</Problem>;
+  const { data, error, retry, change } = useLive(Board, { id });
+  if (error) return <Failure error={error} retry={retry} />;
   if (!data || !me) return <p aria-busy="true">Loading…</p>;
   const trip = data.trip;
   // Gone, or one is on it no longer: the answer is the same, and comes at once.

@@ -1,11 +1,10 @@
 // The list of one's trips, live: it shows a trip as soon as one is on it.
 import { useMutation } from "urql";
-import { problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import { useLive } from "../api/live";
 import { OpenInvitations } from "../invitations/OpenInvitations";
 import { dates } from "../ui/dates";
-import { Field, Problem, useForm } from "../ui/form";
+import { Failure, Field, Problem, useForm } from "../ui/form";
 import { go, Link } from "../ui/router";
 
 const MyTrips = graphql(`
@@ -25,13 +24,13 @@ const CreateTrip = graphql(`
 `);
 
 export function Trips() {
-  const { data, error } = useLive(MyTrips, {});
+  const { data, error, retry } = useLive(MyTrips, {});
   const trips = data?.trips?.nodes;
   return (
     <>
       <h1>Your trips</h1>
       <OpenInvitations />
-      {error && <Problem>{problemOf(error)}</Problem>}
+      {error && <Failure error={error} retry={retry} />}
       {trips?.length === 0 && <p>None yet. Begin one below, or have somebody invite you.</p>}
       <ul className="trips" aria-busy={!data && !error}>
         {trips?.map((trip) => (

@@ -1,7 +1,7 @@
 // A form whose fields show what the server says of them.
 import { type ComponentProps, type FormEvent, type ReactNode, useId, useRef, useState } from "react";
 import type { CombinedError } from "urql";
-import { type Problems, problemsOf } from "../api/errors";
+import { problemOf, type Problems, problemsOf } from "../api/errors";
 
 type Values = { [field: string]: string };
 type Sent = Promise<CombinedError | undefined>;
@@ -52,6 +52,11 @@ export function Select({ label, options, ...select }: { label: string; options: 
       </select>
     </div>
   );
+}
+
+/** In place of what could not be had. */
+export function Failure({ error, retry }: { error: CombinedError; retry: () => void }) {
+  return <Problem>{problemOf(error)} <button type="button" onClick={retry}>Try again</button></Problem>;
 }
 
 export function Problem({ id, children }: { id?: string; children: ReactNode }) {
