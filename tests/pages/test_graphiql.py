@@ -247,6 +247,18 @@ async def test_an_explanation_is_shown_beside_the_answer_while_it_is_asked_for(p
     assert await page.run("document.querySelector('#explanation').hidden")
 
 
+async def test_an_answer_in_parts_is_put_together_as_it_comes(page: Page) -> None:
+    await signed_in(page, "ada@tripgate.example")
+    lists = "nodes @stream(initialCount: 1) { title ... @defer { items { totalCount } } }"
+    await written(page, f"query Parts {{ trips {{ {lists} }} }}")
+    await page.run("document.querySelector('.result-window .CodeMirror')?.CodeMirror.setValue('')")
+    await page.click(".graphiql-execute-button")
+    await page.until(f"(({RESULT}) || '').split('totalCount').length === 5")
+    parts = json.loads(await page.run(RESULT))["data"]
+    await written(page, "query Whole { trips { nodes { title items { totalCount } } } }")
+    assert (await answer(page))["data"] == parts
+
+
 async def test_where_answers_are_not_explained_no_button_says_so(
     variables: dict[str, str], browser: Chromium, tmp_path: Path
 ) -> None:
@@ -287,7 +299,7 @@ async def test_the_page_is_for_browsers_and_never_cached(url: str, http: aiohttp
     assert not any("unsafe" in policy for policy in policies)
     for accept in ("*/*", "application/json", ""):
         async with http.get(url, headers={"Accept": accept}) as response:
-            assert (response.status, response.headers["Allow"]) == (405, "POST")
+            assert (response.status, response.headers["Allow"]) == (405, "POST, PUT, DELETE")
 
 
 async def test_files_may_be_cached_for_ever_and_nothing_else_is_served(url: str, http: aiohttp.ClientSession) -> None:
@@ -312,7 +324,7 @@ async def test_files_may_be_cached_for_ever_and_nothing_else_is_served(url: str,
 
 async def test_without_the_setting_there_is_no_page(gateway: str, http: aiohttp.ClientSession) -> None:
     async with http.get(gateway, headers=HTML) as response:
-        assert (response.status, response.headers["Allow"]) == (405, "POST")
+        assert (response.status, response.headers["Allow"]) == (405, "POST, PUT, DELETE")
     async with http.get(f"{gateway}/assets/0000/page.js") as response:
         assert response.status == 404
 

@@ -93,5 +93,5 @@ const Explain = (() => {
     }
   }
 
-  return { show, around, none };
+  return { show, asked: () => on, around, none };
 })();

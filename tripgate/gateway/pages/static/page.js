@@ -6,6 +6,7 @@ globalThis.__webpack_nonce__ = document.currentScript.nonce;
 
 // Events of a subscription that are shown, the newest first.
 const MOST_EVENTS = 200;
+const IN_PARTS = /@\s*(defer|stream)\b/;
 const DEFAULT_QUERY = `# Sign in above, then press Run or Ctrl-Enter.
 # Everybody sees what row level security allows.
 
@@ -145,6 +146,8 @@ function showGraphiQL() {
       Explain.none("Subscriptions are not explained. Ask the same as a query.");
       return listed(Session.stream(request, options?.headers));
     }
+    // An explanation is of a whole answer.
+    if (IN_PARTS.test(request.query) && !Explain.asked()) return Session.parts(request, options?.headers);
     // What GraphiQL asks of itself, to know the schema, is nobody's question.
     if (request.operationName === "IntrospectionQuery") return Session.send(request, options?.headers);
     return Explain.around(request, (body) => Session.send(body, options?.headers));

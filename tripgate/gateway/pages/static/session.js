@@ -124,11 +124,37 @@ const Session = (() => {
     return (await respond(body, headers)).json();
   }
 
-  // The answers to a subscription, as server-sent events. Whoever stops reading ends the subscription at once: the
-  // generator alone would first wait for the answer that it is reading.
-  function stream(body, headers = {}) {
+  // How answers come that are several: how they are asked for, what stands between them, and what one of them says.
+  const EVENTS = { accept: "text/event-stream", type: "text/event-stream", between: "\n\n", read: readEvent };
+  const PARTS = {
+    accept: "multipart/mixed;deferSpec=20220824, application/json",
+    type: "multipart/mixed",
+    between: "\r\n--graphql",
+    read: readPart,
+  };
+
+  // The JSON of an event; null for the last, and undefined for signs of life.
+  function readEvent(text) {
+    const lines = text.split("\n");
+    if (lines.includes("event: complete")) return null;
+    return lines.find((line) => line.startsWith("data: "))?.slice("data: ".length);
+  }
+
+  // The JSON of a part, behind its headers.
+  function readPart(text) {
+    return text.split("\r\n\r\n", 2)[1];
+  }
+
+  // The answers to a subscription, as server-sent events.
+  const stream = (body, headers = {}) => several(EVENTS, body, headers);
+
+  // The parts of the answer to a query, each of which adds to the first; one alone, where nothing was put off.
+  const parts = (body, headers = {}) => several(PARTS, body, headers);
+
+  // Whoever stops reading ends it at once: the generator alone would first wait for the answer that it is reading.
+  function several(format, body, headers) {
     const stop = new AbortController();
-    const answers = read(body, headers, stop);
+    const answers = read(format, body, headers, stop);
     return {
       [Symbol.asyncIterator]() {
         return this;
@@ -141,11 +167,10 @@ const Session = (() => {
     };
   }
 
-  async function* read(body, headers, stop) {
+  async function* read(format, body, headers, stop) {
     try {
-      const accept = { Accept: "text/event-stream", ...headers };
-      const response = await respond(body, accept, { signal: stop.signal });
-      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+      const response = await respond(body, { Accept: format.accept, ...headers }, { signal: stop.signal });
+      if (!response.headers.get("Content-Type")?.startsWith(format.type)) {
         yield await response.json();
         return;
       }
@@ -154,13 +179,11 @@ const Session = (() => {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        const events = (text + value).split("\n\n");
-        text = events.pop();
-        for (const event of events) {
-          const lines = event.split("\n");
-          if (lines.includes("event: complete")) return;
-          const data = lines.find((line) => line.startsWith("data: "));
-          if (data) yield JSON.parse(data.slice("data: ".length));
+        const found = (text + value).split(format.between);
+        text = found.pop();
+        for (const json of found.map(format.read)) {
+          if (json === null) return;
+          if (json) yield JSON.parse(json);
         }
       }
     } catch (error) {
@@ -178,5 +201,5 @@ const Session = (() => {
   schedule();
   // What a page asks at its start needs nobody, so a session that has ended elsewhere would not be noticed.
   if (current()) send({ query: "query Viewer { viewer { id } }" }).catch(() => {});
-  return { signIn, signOut, send, stream, onChange };
+  return { signIn, signOut, send, stream, parts, onChange };
 })();
