@@ -1,13 +1,12 @@
 """Mistakes of what the project declares: every command tells them in a sentence with their place, and no traceback."""
 
-import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.preloaded import Preloaded
 from tests.conftest import ROOT
 
 CATALOG = "gql/pg_catalog.json"
@@ -35,27 +34,24 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tripgate(copy: Path, *arguments: str) -> tuple[int, list[str]]:
-    """The exit code, and what was said as an error."""
-    own = {
-        "PYTHONPATH": str(copy),
-        "SUPABASE_URL": "http://127.0.0.1:1",
-        "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_of_nobody",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tripgate", *arguments],
-        cwd=copy,
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stderr.splitlines()
+Tripgate = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def tripgate() -> Iterator[Tripgate]:
+    """The exit code of a command of a copy, and what was said as an error."""
+    own = {"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_of_nobody"}
+
+    def run(copy: Path, *arguments: str) -> tuple[int, list[str]]:
+        done = preloaded.run(copy, *arguments, **own)
+        return done.returncode, done.stderr.splitlines()
+
+    with Preloaded() as preloaded:
+        yield run
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_crud_of_a_type_that_is_not_declared(copy: Path, command: list[str]) -> None:
+def test_crud_of_a_type_that_is_not_declared(tripgate: Tripgate, copy: Path, command: list[str]) -> None:
     (copy / "resolvers" / "shelves.py").write_text(
         'from resolvers.declared.crud import crud, domain\n\nDOMAIN = domain(crud("Shelf"))\n'
     )
@@ -80,7 +76,7 @@ def test_crud_of_a_type_that_is_not_declared(copy: Path, command: list[str]) -> 
         ("<<<<<<< HEAD\n=======\n>>>>>>> other\n", 0, CONFLICT),
     ],
 )
-def test_a_type_that_is_declared_wrongly(copy: Path, lines: str, at: int, sentence: str) -> None:
+def test_a_type_that_is_declared_wrongly(tripgate: Tripgate, copy: Path, lines: str, at: int, sentence: str) -> None:
     (copy / "gql" / "types" / "shelves.py").write_text(IMPORTS + lines)
     line = IMPORTS.count("\n") + 1 + at
     code, said = tripgate(copy, "schema")
@@ -97,12 +93,12 @@ def test_a_type_that_is_declared_wrongly(copy: Path, lines: str, at: int, senten
         ('{"functions": {}}', "is not what `make schema` writes"),
     ],
 )
-def test_a_catalog_that_cannot_be_read(copy: Path, text: str, why: str) -> None:
+def test_a_catalog_that_cannot_be_read(tripgate: Tripgate, copy: Path, text: str, why: str) -> None:
     (copy / CATALOG).write_text(text)
     assert tripgate(copy, "schema") == (1, [f"Error: {CATALOG} {why}. {AGAIN}"])
 
 
-def test_make_schema_says_it_of_a_catalog_and_of_a_module(copy: Path) -> None:
+def test_make_schema_says_it_of_a_catalog_and_of_a_module(tripgate: Tripgate, copy: Path) -> None:
     (copy / "gql" / "types" / "shelves.py").write_text("=======\n")
     told = f"Error: gql/types/shelves.py, line 1: {CONFLICT}"
     assert tripgate(copy, "schema", "--update") == (1, [told, "Error: The generated SQL was not written."])
