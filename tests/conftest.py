@@ -5,6 +5,7 @@ import inspect
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from tripgate.local.system_user import make_private
 
 ROOT = Path(__file__).parent.parent
 
-# Tests start many Python processes; without this, where it is set, each would compile every module anew.
+# Tests start many Python processes; without this, where it is set, each would compile every module anew, and pytest
+# would rewrite every test.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What collecting tests makes, the schema among it, stays until the end: looking it through for garbage again and again
 # takes a sixth of the time.
@@ -148,23 +151,27 @@ async def newcomer(anonymous: Person) -> Person:
 SLOW = (
     "tests/docs/test_adding_a_table.py",
     "tests/cli/test_schema_changes.py",
-    "tests/outages/",
-    "tests/database/",
-    "tests/live/",
-    "tests/performance/test_worst.py",
-    "tests/local/",
-    "tests/cli/test_dev.py",
+    "tests/database",
+    "tests/outages",
     "tests/performance/",
-    "tests/faults/",
+    "tests/local/",
+    "tests/cli/",
+    "tests/tooling/",
+    "tests/postgres",
+    "tests/kinds",
+    "tests/scopes",
+    "tests/federation/",
 )
+# What waits more than it computes begins between the others, one file after the other, so that never all workers wait.
+WAITING = ("tests/live/", "tests/faults/")
 
 # What starts servers.
 SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack"}
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: a third of the time that tests take, they wait."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than processors: a third of the time that tests take, they wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -179,14 +186,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--without-servers"):
         config.hook.pytest_deselected(items=[item for item in items if _needs_servers(item)])
         items[:] = [item for item in items if not _needs_servers(item)]
-    items.sort(key=lambda item: next((place for place, name in enumerate(SLOW) if item.nodeid.startswith(name)), 99))
+    groups = {item: _group(item) for item in items}
+    places = _places(list(dict.fromkeys(groups.values())))
+    items.sort(key=lambda item: places[groups[item]])
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+
+
+def _places(groups: list[str]) -> dict[str, float]:
+    """Where each group stands in the row of those that begin."""
+    waiting = [group for group in groups if group.startswith(WAITING)]
+    others = [group for group in groups if group not in waiting]
+    others.sort(key=lambda group: next((place for place, name in enumerate(SLOW) if group.startswith(name)), len(SLOW)))
+    # They are through when two thirds of the others are.
+    step = 0.7 * len(others) / max(1, len(waiting))
+    return {
+        **{group: float(place) for place, group in enumerate(others)},
+        **{group: place * step - 0.5 for place, group in enumerate(waiting)},
+    }
 
 
 def _group(item: pytest.Item) -> str:
-    """The file, or the folder of which it uses a fixture of scope `package`: a stack of that folder's own."""
+    """Its own mark, or the folder of which it uses a fixture of scope `package` (a stack of its own), or its file."""
+    own = item.get_closest_marker("xdist_group")
+    if own is not None:
+        return str(own.args[0])
     used = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
     folders = [each[-1].baseid for each in used if each[-1].scope == "package"]
     return max(folders, key=len, default=item.nodeid.partition("::")[0])

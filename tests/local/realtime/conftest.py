@@ -29,35 +29,35 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).with_name("project")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def realtime_data_dir() -> Iterator[Path]:
     """The data directory of this folder's stack."""
     with open_directory() as directory:
         yield directory / "data"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(realtime_data_dir: Path) -> Iterator[Stack]:
     """A stack with rooms and members."""
     with Stack(stack_options(PROJECT, realtime_data_dir)) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def info(stack: Stack) -> StackInfo:
     """Where everything is."""
     assert stack.info is not None
     return stack.info
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signer(info: StackInfo, realtime_data_dir: Path) -> Signer:
     """Signs tokens as Auth does."""
     secrets = keys.load_or_create(realtime_data_dir / "keys.json")
     return keys.Signer(algorithm="ES256", private_jwk=secrets.private_jwk, jwt_secret=secrets.jwt_secret)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def db(info: StackInfo) -> Iterator[psycopg.Connection]:
     """The database, in autocommit."""
     with psycopg.connect(info.admin_db_url, autocommit=True) as connection:
