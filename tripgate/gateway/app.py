@@ -17,6 +17,7 @@ from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, OF_STREAMS, Parameters
 from tripgate.gateway.edge.request_handler import GatewayRequestHandler
 from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
+from tripgate.gateway.edge.whole_response import SERVER
 from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
 from tripgate.gateway.observability.endpoints import (
     add_metrics,
@@ -46,7 +47,7 @@ from tripgate.gateway.websocket import WebSocketLimits
 from tripgate.gateway.websocket_handler import WebSocketHandler
 
 # aiohttp tells the world its version and Python's, even where it answers what is no HTTP; there is no setting for it.
-web_response.SERVER_SOFTWARE = "tripgate"  # type: ignore[attr-defined]
+web_response.SERVER_SOFTWARE = SERVER  # type: ignore[attr-defined]
 # And it makes a handler of its own for each connection, which has no setting either.
 web_server.RequestHandler = GatewayRequestHandler  # type: ignore[attr-defined]
 _LINGERING_SECONDS = 2.0

@@ -16,6 +16,7 @@ from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, MULTIPART, Accepted, accepted
 from tripgate.gateway.edge.parameters import Parameters
 from tripgate.gateway.edge.stream_formats import EVENTS, PARTS, incremental_parts
+from tripgate.gateway.edge.whole_response import WholeResponse
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.incremental.payloads import FORMATS, Payload
 from tripgate.gateway.operation import Operation, RequestError
@@ -236,10 +237,9 @@ def _encoded(status: int, answer: object) -> tuple[int, bytes]:
 
 
 def _response(body: bytes, status: int, media_type: str, more: Mapping[str, str]) -> web.Response:
-    headers = {"Content-Type": f"{media_type}; charset=utf-8", "X-Content-Type-Options": "nosniff", **more}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    response = web.Response(body=body, status=status, headers=headers)
+        more = {**more, "WWW-Authenticate": "Bearer"}
+    response = WholeResponse(body, status, media_type, more)
     if status in {408, 413}:
         response.force_close()  # the rest of the body is not waited for
     return response
