@@ -157,6 +157,7 @@ SLOW = (
     "tests/local/",
     "tests/cli/",
     "tests/tooling/",
+    "tests/board/",
     "tests/postgres",
     "tests/kinds",
     "tests/scopes",
@@ -166,7 +167,7 @@ SLOW = (
 WAITING = ("tests/live/", "tests/faults/")
 
 # What starts servers.
-SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack"}
+SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack", "printed"}
 
 
 def pytest_xdist_auto_num_workers() -> int:
