@@ -25,7 +25,7 @@ class LiveRead(SubscriptionField):
     """
 
     def __init__(self, read: DeclaredField) -> None:
-        _check_coverage(read)
+        check_depends_on(read)
         self.read = read
         self.null_means_error = read.null_means_error
         super().__init__(
@@ -51,7 +51,7 @@ class LiveRead(SubscriptionField):
                 yield answer["data"][selected.key]
 
 
-def _check_coverage(read: DeclaredField) -> None:
+def check_depends_on(read: DeclaredField) -> None:
     """Make sure that it is known which changes make the answer of a read another; of its rows `gql.coverage` does.
 
     Raises:

@@ -61,6 +61,24 @@ def test_crud_of_a_type_that_is_not_declared(tripgate: Tripgate, copy: Path, com
     assert "Traceback (most recent call last):" not in said
 
 
+@pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
+def test_a_table_whose_changes_no_topic_tells(copy: Path, command: list[str]) -> None:
+    declared = '@table("shelves")\nclass Shelf:\n    id: UUID = column(write=NEVER)\n'
+    (copy / "gql" / "types" / "shelves.py").write_text(IMPORTS + declared)
+    code, said = tripgate(copy, *command)
+    assert (code, len(said)) == (1, 1), said
+    place = f"gql/types/shelves.py, line {IMPORTS.count(chr(10)) + 1}"
+    assert said[0].startswith(f"Error: {place}: Shelf: no topic tells of its changes, so live queries would miss them.")
+
+
+@pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
+def test_a_read_of_tables_that_are_not_named(copy: Path, command: list[str]) -> None:
+    file = copy / "resolvers" / "places.py"
+    file.write_text(file.read_text().replace('depends_on=("places",)', 'depends_on=("shelves",)'))
+    said = "Error: distance_in_metres: depends_on names shelves, over which no type is declared"
+    assert tripgate(copy, *command) == (1, [said])
+
+
 @pytest.mark.parametrize(
     ("lines", "at", "sentence"),
     [

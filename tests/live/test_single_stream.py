@@ -13,6 +13,8 @@ import pytest
 from tests.live.conftest import Party
 from tests.live.served import served
 from tests.support import Person, serving
+from tripgate.gateway.observability.observability import Observability
+from tripgate.gateway.settings import Settings
 from tripgate.local.keys import Signer
 from tripgate.local.stack import StackInfo
 
@@ -262,6 +264,26 @@ async def test_a_post_under_a_newer_token_has_everything_go_on_under_it(party: P
         assert (name, told["payload"]["errors"][0]["extensions"]["code"]) == ("next", "UNAUTHENTICATED")
         party.sql("update public.trips set title = 'Later' where id = %s", party.trip)
         assert (await kept.event())[1]["payload"] == {"data": {"trip": {"title": "Later"}}}
+
+
+async def test_streams_and_requests_are_counted(party: Party, info: StackInfo) -> None:
+    seen: list[Observability] = []
+
+    def see(settings: Settings) -> Observability:
+        seen.append(Observability(settings))
+        return seen[0]
+
+    async with serving(info, see, rate_limits=True, requests_per_address=8) as url:
+        async with opened(at(party.owner, url)) as stream:
+            for number in range(6):
+                assert await stream.run(str(number), "{ __typename }") == (202, "")
+                assert [(await stream.event())[0] for _ in range(2)] == ["next", "complete"]
+                assert seen[0].streams == 1
+            status, (code, _) = await stream.run("one more", "{ __typename }")
+            assert (status, code) == (429, "RATE_LIMITED")
+        async with asyncio.timeout(5):
+            while seen[0].streams:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
 
 
 async def test_a_stop_ends_it_without_a_complete(party: Party, info: StackInfo) -> None:

@@ -10,7 +10,7 @@ import click
 
 _DECLARING = ("gql.types", "resolvers")
 # What puts together what the modules declare, and finds then what they do not agree in.
-_ASSEMBLING = {"sorted_by_root", "build_schema"}
+_ASSEMBLING = {"sorted_by_root", "build_schema", "check_declarations", "live_reads"}
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7})")
 
 

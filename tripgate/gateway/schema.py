@@ -17,9 +17,10 @@ from gql.scalars import SCALARS
 from gql.scope_checks import check_scopes
 from gql.table import catalog
 from resolvers.anonymous import refuse_anonymous
+from resolvers.declared import DeclaredField
 from resolvers.declared.completion import read_finished
 from resolvers.declared.entities import ANY, ENTITIES, SERVICE
-from resolvers.declared.live import live_reads
+from resolvers.declared.live import check_depends_on, live_reads
 from resolvers.declared.writes_many import DeleteMany, UpdateMany
 from tripgate.gateway import domains
 from tripgate.gateway.errors import CombinedError, public
@@ -60,8 +61,7 @@ def build_schema(
         ValueError: Two domains offer a field of one name, a root field can never be null, a scope names what is not
             there, or live queries would miss changes.
     """
-    check_scopes(catalog)
-    check_coverage(catalog)
+    check_declarations()
     sdl = functools.cache(lambda: subgraph_sdl(str(made)))
     subgraph = [federation_query(sdl)] if federation else []
     made = Schema(
@@ -89,6 +89,20 @@ def build_schema(
     if federation:
         sdl()  # now, since it takes a while, in which nothing else would be answered
     return made
+
+
+def check_declarations() -> None:
+    """Make sure that what is declared of the program's tables and reads fits together.
+
+    Raises:
+        ValueError: A scope names what is not there, or live queries would miss changes.
+    """
+    check_scopes(catalog)
+    check_coverage(catalog)
+    for domain in QUERIES:
+        for field in domain.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+            if isinstance(field, DeclaredField):
+                check_depends_on(field)
 
 
 def is_subgraph(schema: strawberry.Schema) -> bool:

@@ -197,7 +197,7 @@ class SingleStreams:
     ) -> None:
         """Run an operation, and tell its answers and its end."""
         stages, observability = self._stages, self._stages.observability
-        record = observability.begin("sse", request.headers, request_id)
+        record = observability.begin("sse-operation", request.headers, request_id)
         record.caller = caller
         errors: list[dict[str, Any]] | None = None
         try:

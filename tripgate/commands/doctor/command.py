@@ -67,6 +67,10 @@ def doctor(email: str | None, password: str | None, database_url: str | None, de
         raise click.exceptions.Exit(2) from None
     from tripgate.commands.doctor.examine import Scope, examine  # noqa: PLC0415
     from tripgate.commands.doctor.probe import shown  # noqa: PLC0415 - slow to load
+    from tripgate.gateway import schema  # noqa: PLC0415 - likewise
+
+    # Nothing would start with these, so nothing else is looked at.
+    schema.check_declarations()
 
     reporter.found(Finding(Level.OK, f"The settings are complete; SUPABASE_URL is {shown(loaded.project_url)}."))
 

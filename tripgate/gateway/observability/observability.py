@@ -71,7 +71,7 @@ class Observability:
         """The record of a request that has arrived; what runs here from now on writes it, until it is finished.
 
         Args:
-            transport: `http` or `websocket`.
+            transport: `http`, `websocket`, or `sse-operation` for one of many on a stream.
             request_id: Its id where it has one already; otherwise the client's, or a new one.
         """
         record = RequestRecord(request_id or self.request_id(headers), transport, time.perf_counter())
