@@ -1,12 +1,17 @@
 """How long one stays signed in to the board, and what is left of it afterwards."""
 
 import json
+from dataclasses import replace
 
+from tests.board.cable import cable
 from tests.board.conftest import Two
-from tests.board.people import SESSION, Place, open_as, press, shows
-from tests.browser.page import Page
+from tests.board.people import SESSION, Place, open_as, press, says, shows
+from tests.browser.page import Browser, Page
 from tests.support import Person
 
+ITEMS = """query ($trip: UUID!) {
+  trip(id: $trip) { items(filter: { title: { startsWith: "Train" } }) { nodes { id } } }
+}"""
 # As if the token ended in a moment, and another tab had said so.
 ENDS_SOON = f"""(() => {{
   const session = {{...{SESSION}, expiresAt: new Date(Date.now() + 20_000).toISOString()}};
@@ -41,6 +46,23 @@ async def test_a_token_that_the_server_refuses_is_refreshed_whatever_the_clock_s
     # A browser reports every 401, whatever the page makes of it.
     assert [each for each in page.complaints if "401" not in each] == []
     page.complaints.clear()
+
+
+async def test_a_connection_that_is_lost_comes_back_with_what_was_missed(
+    place: Place, ada: Person, ben: Person, trip: str, running: Browser
+) -> None:
+    async with cable(place.board) as (way, board), running.page() as page:
+        await page.size(1100, 800)
+        await open_as(page, replace(place, board=board), ada, f"trips/{trip}")
+        await shows(page, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], []])
+        way.cut()
+        await says(page, "The connection is lost. Trying again…")
+        (first, *_) = (await ben.ask(ITEMS, trip=trip))["trip"]["items"]["nodes"]
+        await ben.ask(
+            "mutation ($id: UUID!) { moveTripItem(id: $id, dayNumber: 3, position: 0) { id } }", id=first["id"]
+        )
+        way.mend()
+        await shows(page, [["Pantheon"], ["Colosseum"], ["Train in from Fiumicino"]])
 
 
 async def test_a_session_that_has_ended_elsewhere_asks_to_sign_in_again(place: Place, ada: Person, page: Page) -> None:
