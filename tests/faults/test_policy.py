@@ -357,3 +357,10 @@ class TestRetry:
         with pytest.raises(ApiError, match=r"Away\."):
             await retry(ask, 0.3)
         assert time.monotonic() - began > 0.25
+
+    async def test_whoever_waits_for_a_turn_has_not_failed(self) -> None:
+        async def ask() -> str:
+            await asyncio.sleep(0.3)
+            return "in turn"
+
+        assert await retry(ask, 0.1) == "in turn"

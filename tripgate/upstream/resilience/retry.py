@@ -17,7 +17,8 @@ async def retry(ask: Callable[[], Awaitable[T]], seconds: float, *, after: ApiEr
     """The result of `ask()`, which is called again, after growing pauses, while it fails in a way that may pass.
 
     Args:
-        seconds: For how long, all attempts and pauses together.
+        seconds: For how long after the first failure, all attempts and pauses together. What the first attempt takes
+            is its own to bound: many who wait for their turn have not failed.
         after: How it failed when it was asked first; by default it was not asked yet.
 
     Raises:
@@ -27,20 +28,21 @@ async def retry(ask: Callable[[], Awaitable[T]], seconds: float, *, after: ApiEr
         raise after
     last = after
     longest = _FIRST_WAIT
-    asked = after is not None
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                if not asked:
-                    try:
-                        return await ask()
-                    except ApiError as error:
-                        if error.code not in TRANSIENT:
-                            raise
-                        last = error
-                asked = False
-                # Drawn at random, since all who wait were interrupted at the same moment.
-                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311
-                longest = min(2 * longest, _LONGEST_WAIT)
-    except TimeoutError:
-        raise last or overloaded() from None
+    time = asyncio.get_running_loop().time
+    ends = None if after is None else time() + seconds
+    while True:
+        try:
+            async with asyncio.timeout_at(ends):
+                if last is not None:
+                    # Drawn at random, since all who wait were interrupted at the same moment.
+                    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311
+                    longest = min(2 * longest, _LONGEST_WAIT)
+                return await ask()
+        except ApiError as error:
+            if error.code not in TRANSIENT:
+                raise
+            last = error
+            if ends is None:
+                ends = time() + seconds
+        except TimeoutError:
+            raise last or overloaded() from None
