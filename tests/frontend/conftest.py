@@ -86,9 +86,10 @@ async def site(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Async
         name = request.match_info["client"]
         if name not in CLIENTS:
             return web.Response(text="<title>Nothing</title>", content_type="text/html")
-        text = (source / name / "index.html").read_text()
+        text = (source / ("index.html" if name == "apollo" else f"{name}.html")).read_text()
+        assert f'"/{name}/main.tsx"' in text
         return web.Response(
-            text=HOOKS + text.replace('"main.tsx"', f'"/bundled/{name}/main.js"'), content_type="text/html"
+            text=HOOKS + text.replace(f'"/{name}/main.tsx"', f'"/bundled/{name}/main.js"'), content_type="text/html"
         )
 
     app = web.Application()

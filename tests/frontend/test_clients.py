@@ -137,8 +137,11 @@ async def test_a_bell_rings_for_what_concerns_oneself(
             "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')",
             (theirs, visit.person.id),
         )
-    await visit.shows("Utah: you are EDITOR")
-    await visit.shows("2 trips")
+        await visit.shows("Utah: you are EDITOR")
+        await visit.shows("2 trips")
+        connection.execute("delete from public.collaborators where trip_id = %s", (theirs,))
+        await visit.shows("You are on a trip no longer")
+        await visit.shows("1 trips")
 
 
 async def test_the_list_is_read_anew_after_a_broken_connection(visit: Visit, trip: dict[str, Any]) -> None:

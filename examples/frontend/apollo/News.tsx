@@ -8,6 +8,7 @@ const MY_CHANGES = graphql(`
       __typename
       ... on InvitationChange { operation invitation { id role } }
       ... on CollaboratorChange { operation collaborator { id role trip { id title } } }
+      ... on LeftTrip { tripId }
     }
   }
 `);
@@ -25,7 +26,8 @@ export function News({ tripId }: { tripId: string }) {
   useSubscription(MY_CHANGES, {
     onData({ data: { data } }) {
       const change = data?.myChanges;
-      if (change?.__typename === "InvitationChange" && change.operation === "INSERT") say("You are invited to a trip");
+      if (change?.__typename === "InvitationChange" && change.operation === "INSERT") say("There is an invitation");
+      if (change?.__typename === "LeftTrip") say("You are on a trip no longer");
       if (change?.__typename === "CollaboratorChange" && change.collaborator?.trip) {
         say(`${change.collaborator.trip.title}: you are ${change.collaborator.role}`);
       }
