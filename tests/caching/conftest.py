@@ -1,4 +1,4 @@
-"""A gateway that caches answers, over the seeded stack, and the wire that counts its requests to PostgREST."""
+"""A gateway that caches answers, over the seeded stack, and the wire that counts what it asks."""
 
 import asyncio
 import time
@@ -10,21 +10,25 @@ import aiohttp
 import psycopg
 import pytest
 
+from tests.sql_wire import watched
 from tests.support import Person, Wire, serving
 from tripgate.local.stack import StackInfo
 
-
-@pytest.fixture(scope="session")
-async def caching_wire(seeded: StackInfo) -> AsyncIterator[Wire]:
-    """What the caching gateway says to PostgREST."""
-    async with Wire(seeded.rest_url) as wire:
-        yield wire
+ADMISSIONS = ("GET /trips?select=id&", 'GET /trips select row_to_json(r) from (select t1."id" from "public"."trips"')
+"""How the reads begin that tell which trips to listen to."""
 
 
 @pytest.fixture(scope="session")
-async def caching_url(seeded: StackInfo, caching_wire: Wire) -> AsyncIterator[str]:
+async def caching_wire(seeded: StackInfo) -> AsyncIterator[tuple[Wire, dict[str, str]]]:
+    """What the caching gateway asks, and its settings for that."""
+    async with watched(seeded) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def caching_url(seeded: StackInfo, caching_wire: tuple[Wire, dict[str, str]]) -> AsyncIterator[str]:
     """The address of a gateway that caches answers."""
-    async with serving(seeded, rest_url=caching_wire.url, cache=True, get_queries=True) as url:
+    async with serving(seeded, cache=True, get_queries=True, **caching_wire[1]) as url:
         yield url
 
 
@@ -37,7 +41,7 @@ class Asked:
 
     @property
     def cached(self) -> bool:
-        """Whether the answer came without asking PostgREST."""
+        """Whether the answer came without asking anybody."""
         return not self.upstream
 
 
@@ -55,11 +59,11 @@ class CachingGateway:
         return await Person(self.http, self.url).sign_up()
 
     async def ask(self, person: Person, query: str, **variables: Any) -> Asked:
-        """The answer, and what PostgREST was asked meanwhile for that field's table."""
+        """The answer, and what was asked meanwhile for that field's table."""
         self.wire.clear()
         data = await person.ask(query, **variables)
         # Which trips to listen to is asked beside the answer, not for it.
-        return Asked(data, [line for line in self.wire.requests if not line.startswith("GET /trips?select=id&")])
+        return Asked(data, [line for line in self.wire.requests if not line.startswith(ADMISSIONS)])
 
     async def until_cached(self, person: Person, query: str, **variables: Any) -> Any:
         """Ask until the answer is one that is cached: its topics have been joined, and nothing stirs."""
@@ -86,6 +90,8 @@ async def until(look: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any
 
 
 @pytest.fixture
-def caching(http: aiohttp.ClientSession, caching_url: str, caching_wire: Wire, seeded: StackInfo) -> CachingGateway:
+def caching(
+    http: aiohttp.ClientSession, caching_url: str, caching_wire: tuple[Wire, dict[str, str]], seeded: StackInfo
+) -> CachingGateway:
     """Asks the caching gateway."""
-    return CachingGateway(http, caching_url, caching_wire, seeded)
+    return CachingGateway(http, caching_url, caching_wire[0], seeded)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.caching.conftest import CachingGateway, until
 from tests.redis_server import Server, redis_server
+from tests.sql_wire import watched
 from tests.support import Person, Wire, serving
 from tripgate.gateway import settings
 from tripgate.local.stack import StackInfo
@@ -25,22 +26,22 @@ def redis() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-async def wires(seeded: StackInfo) -> AsyncIterator[list[Wire]]:
-    """What each gateway says to PostgREST."""
-    async with Wire(seeded.rest_url) as one, Wire(seeded.rest_url) as other:
+async def wires(seeded: StackInfo) -> AsyncIterator[list[tuple[Wire, dict[str, str]]]]:
+    """What each gateway asks, and its settings for that."""
+    async with watched(seeded) as one, watched(seeded) as other:
         yield [one, other]
 
 
 @pytest.fixture(scope="module")
 async def pair(
-    http: aiohttp.ClientSession, seeded: StackInfo, wires: list[Wire], redis: Server
+    http: aiohttp.ClientSession, seeded: StackInfo, wires: list[tuple[Wire, dict[str, str]]], redis: Server
 ) -> AsyncIterator[list[CachingGateway]]:
     """Two gateways over one Redis."""
     async with (
-        serving(seeded, rest_url=wires[0].url, cache=True, redis_url=redis.url) as one,
-        serving(seeded, rest_url=wires[1].url, cache=True, redis_url=redis.url) as other,
+        serving(seeded, cache=True, redis_url=redis.url, **wires[0][1]) as one,
+        serving(seeded, cache=True, redis_url=redis.url, **wires[1][1]) as other,
     ):
-        yield [CachingGateway(http, url, wire, seeded) for url, wire in zip((one, other), wires, strict=True)]
+        yield [CachingGateway(http, url, wire, seeded) for url, (wire, _) in zip((one, other), wires, strict=True)]
 
 
 def at(person: Person, caching: CachingGateway) -> Person:

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.support import Person, serving
+from tests.sql_wire import SqlWire
+from tests.support import Person, backend, reading, serving
 from tripgate.local.stack import StackInfo
 
 TAGS = "{ tags { nodes { name } } }"
@@ -19,12 +20,16 @@ TAG = "mutation ($name: String!) { createTag(input: { name: $name }) { id } }"
 
 @dataclass
 class Gate:
-    """A proxy in front of PostgREST that lets answers to reads pass when it is told to."""
+    """A proxy in front of PostgREST, and of Postgres, that lets answers to reads pass when it is told to.
+
+    Attributes:
+        settings: Those of a gateway that reads through it.
+    """
 
     rest_url: str
     reads: list[str] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
-    url: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Gate"]:
@@ -47,7 +52,7 @@ class Gate:
             runner = web.AppRunner(app, shutdown_timeout=1)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            self.url = "http://{}:{}".format(*runner.addresses[0])
+            self.settings["rest_url"] = "http://{}:{}".format(*runner.addresses[0])
             yield self
             self.open.set()
             await runner.cleanup()
@@ -70,13 +75,18 @@ class Gate:
 async def gate(seeded: StackInfo) -> AsyncIterator[Gate]:
     """Holds reads back."""
     async with Gate(seeded.rest_url).serving() as gate:
-        yield gate
+        if backend() != "postgres":
+            yield gate
+            return
+        async with SqlWire(reading(seeded, "postgres")["database_url"], gate.reads, gate.open).serving() as sql:
+            gate.settings["database_url"] = sql.url
+            yield gate
 
 
 @pytest.fixture(scope="session")
 async def sharing(seeded: StackInfo, gate: Gate) -> AsyncIterator[str]:
     """The address of a gateway that shares reads."""
-    async with serving(seeded, rest_url=gate.url, share_reads=True) as url:
+    async with serving(seeded, share_reads=True, **gate.settings) as url:
         yield url
 
 

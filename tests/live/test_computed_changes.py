@@ -4,7 +4,8 @@ makes of columns comes from the record where that holds them."""
 from tests.live.clients import live
 from tests.live.conftest import Party
 from tests.live.test_changes import rename, until_following
-from tests.support import Person, Wire, serving
+from tests.sql_wire import watched
+from tests.support import Person, serving
 from tripgate.local.stack import StackInfo
 
 SELECTION = "subscription ($trip: UUID!) { tripChanges(tripId: $trip) { operation trip { title %s } } }"
@@ -15,8 +16,8 @@ DATES = {"startDate": "2001-03-01", "endDate": "2001-03-04"}
 async def heard(info: StackInfo, party: Party, fields: str) -> tuple[dict[str, object], int]:
     """The trip that an event tells, and how many rows were read for it."""
     async with (
-        Wire(info.rest_url) as wire,
-        serving(info, rest_url=wire.url) as url,
+        watched(info) as (wire, settings),
+        serving(info, **settings) as url,
         live(Person(party.editor.http, url, party.editor.token)) as connection,
     ):
         # Items are changed until they are heard of; by then the trip is followed too.

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.observability.observed import TRIPS, HeaderWire, ObservedGateway, observed
-from tests.support import Person
+from tests.support import Person, backend, reading
 from tripgate.local.stack import StackInfo
 
 
@@ -21,6 +21,7 @@ async def watched(
     seeded: StackInfo, headers: HeaderWire, ada: Person, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ObservedGateway]:
     """A gateway over the seeded stack, and Ada before it."""
-    async with observed(seeded, ada, tmp_path_factory.mktemp("observability"), rest_url=headers.url) as found:
+    folder, settings = tmp_path_factory.mktemp("observability"), reading(seeded, backend())
+    async with observed(seeded, ada, folder, rest_url=headers.url, **settings) as found:
         await found.post({"query": TRIPS})  # which fetches the keys that tokens are verified with
         yield found

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.live.clients import live
 from tests.observability.observed import TRIPS, ObservedGateway, observed, samples
-from tests.support import Person, reading, serving
+from tests.support import Person, backend, reading, serving
 from tripgate.local.stack import StackInfo
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operations.md"
@@ -43,6 +43,11 @@ class Since:
         }
 
 
+# Straight from Postgres a read with two root fields is one packet; a write still goes to PostgREST, and why it found
+# nothing is read.
+ASKED = {"database": 4, "rest": 1} if backend() == "postgres" else {"rest": 6}
+
+
 async def test_what_is_done_is_counted(watched: ObservedGateway) -> None:
     since = await Since(watched).look()
     await watched.post({"query": TRIPS})
@@ -68,8 +73,8 @@ async def test_what_is_done_is_counted(watched: ObservedGateway) -> None:
         ("errors_total", "NOT_FOUND"): 1,
         ("errors_total", "GRAPHQL_VALIDATION_FAILED"): 1,
         ("errors_total", "BAD_REQUEST"): 1,
-        ("upstream_seconds_count", "rest"): 6,
-        ("upstream_requests_total", "ok", "rest"): 6,
+        **{("upstream_seconds_count", name): number for name, number in ASKED.items()},
+        **{("upstream_requests_total", "ok", name): number for name, number in ASKED.items()},
     }
 
 
@@ -114,7 +119,7 @@ async def test_what_lives_is_measured(watched: ObservedGateway) -> None:
 
 
 async def test_live_queries_are_measured_and_what_they_read(watched: ObservedGateway) -> None:
-    rest = ("tripgate_upstream_seconds_count", (("upstream", "rest"),))
+    reading = ("tripgate_upstream_seconds_count", (("upstream", "database" if backend() == "postgres" else "rest"),))
     before = await watched.metrics()
     async with live(watched.person) as connection:
         first, second = [
@@ -127,7 +132,7 @@ async def test_live_queries_are_measured_and_what_they_read(watched: ObservedGat
     assert during["tripgate_live_queries", ()] == 1, "both are one"
     reads = during["tripgate_live_query_reads_total", ()] - before["tripgate_live_query_reads_total", ()]
     assert reads >= 1
-    assert during[rest] - before[rest] >= reads
+    assert during[reading] - before[reading] >= reads
 
 
 async def test_names_are_the_clients_words_and_so_they_are_counted(

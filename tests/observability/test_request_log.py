@@ -66,6 +66,7 @@ async def test_the_line_of_what_is_refused(watched: ObservedGateway) -> None:
     ]
 
 
+@pytest.mark.postgrest
 async def test_a_request_id_goes_all_the_way(watched: ObservedGateway, headers: HeaderWire) -> None:
     since = watched.so_far
     headers.headers.clear()
@@ -76,6 +77,7 @@ async def test_a_request_id_goes_all_the_way(watched: ObservedGateway, headers: 
     assert line["requestId"] == "checkout-42"
 
 
+@pytest.mark.postgrest
 @pytest.mark.parametrize("given", ["", "a b", "a" * 65, "ada@tripgate.example", "a;b", "ü", "<script>"])
 async def test_an_odd_request_id_is_replaced(watched: ObservedGateway, headers: HeaderWire, given: str) -> None:
     headers.headers.clear()

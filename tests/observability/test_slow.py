@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from tests.observability.observed import TRIPS, ObservedGateway, observed
@@ -18,6 +19,7 @@ class SlowWire(Wire):
         return await super()._pass_on(request)
 
 
+@pytest.mark.postgrest
 async def test_a_slow_operation_is_logged_with_its_plan(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     async with (
         SlowWire(seeded.rest_url) as wire,
@@ -53,6 +55,7 @@ async def test_a_slow_operation_is_logged_with_its_plan(seeded: StackInfo, ada: 
     }
 
 
+@pytest.mark.postgrest
 async def test_a_second_describes_few_plans(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     async with (
         SlowWire(seeded.rest_url) as wire,

@@ -23,6 +23,7 @@ def by_name(spans: Sequence[ReadableSpan]) -> dict[str, ReadableSpan]:
     return {span.name: span for span in spans}
 
 
+@pytest.mark.postgrest
 async def test_without_a_tracer_the_clients_trace_is_passed_on(watched: ObservedGateway, headers: HeaderWire) -> None:
     headers.headers.clear()
     await watched.post({"query": TRIPS}, {"traceparent": PARENT, "tracestate": "vendor=1"})
@@ -30,6 +31,7 @@ async def test_without_a_tracer_the_clients_trace_is_passed_on(watched: Observed
     assert (sent["traceparent"], sent["tracestate"]) == (PARENT, "vendor=1")
 
 
+@pytest.mark.postgrest
 @pytest.mark.parametrize(
     "odd", ["", "00", PARENT.upper(), f"ff{PARENT[2:]}", f"00-{'0' * 32}-b7ad6b7169203331-01", "a b"]
 )
@@ -40,6 +42,7 @@ async def test_what_is_no_trace_is_not_passed_on(watched: ObservedGateway, heade
     assert not {"traceparent", "tracestate"} & set(sent)
 
 
+@pytest.mark.postgrest
 async def test_the_spans_of_a_query(seeded: StackInfo, ada: Person, headers: HeaderWire, tmp_path: Path) -> None:
     async with observed(seeded, ada, tmp_path, traced=True, rest_url=headers.url) as found:
         await found.post({"query": TRIPS})
@@ -87,6 +90,7 @@ async def test_the_spans_of_a_query(seeded: StackInfo, ada: Person, headers: Hea
     assert sent["traceparent"] == f"00-{TRACE}-{client.context.span_id:016x}-01"
 
 
+@pytest.mark.postgrest
 async def test_a_failure_is_marked(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
     async with observed(seeded, ada, tmp_path, traced=True, rest_url="http://127.0.0.1:1") as found:
         await found.post({"query": TRIPS})
@@ -98,6 +102,7 @@ async def test_a_failure_is_marked(seeded: StackInfo, ada: Person, tmp_path: Pat
     }
 
 
+@pytest.mark.postgrest
 async def test_a_trace_that_is_not_sampled_goes_on_unsampled(
     seeded: StackInfo, ada: Person, headers: HeaderWire, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from resolvers.context import Context
-from tests.support import Person
+from tests.support import Person, backend, reading
 from tripgate.gateway.contexts import ContextOf, contexts
 from tripgate.gateway.settings import Settings
 from tripgate.local.postgrest import POOL
@@ -20,6 +20,7 @@ def settings(seeded: StackInfo) -> Settings:
             "SUPABASE_PUBLISHABLE_KEY": seeded.publishable_key,
             "rest_url": seeded.rest_url,
             "upstream_pool": POOL,
+            **reading(seeded, backend()),
         }
     )
 

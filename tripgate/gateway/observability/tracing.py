@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _ROUTE = "/graphql"
 _propagator = TraceContextTextMapPropagator()
 
+_DATABASE = "database"
+
 
 class Trace:
     """The spans of one request."""
@@ -51,16 +53,17 @@ class Trace:
 
     def sends(self, call: UpstreamCall) -> dict[str, str]:
         """A request leaves for Supabase; the headers that carry the trace."""
-        path = _path(call)
+        if call.upstream == _DATABASE:
+            target = call.target
+            said = {"db.system.name": "postgresql", "db.collection.name": target}
+        else:
+            target = _path(call)
+            said = {"http.request.method": call.method, "url.template": target}
         call.span = self._tracer.start_span(
-            f"{call.method} {path}",
+            f"{call.method} {target}",
             context=self.below,
             kind=SpanKind.CLIENT,
-            attributes={
-                "http.request.method": call.method,
-                "url.template": path,
-                "peer.service": call.upstream,
-            },
+            attributes={**said, "peer.service": call.upstream},
             start_time=self._at(call.began),
         )
         headers: dict[str, str] = {}
@@ -70,10 +73,11 @@ class Trace:
     def ended(self, call: UpstreamCall) -> None:
         """End the span of a request to Supabase, with its status or its failure."""
         span: Span = call.span
-        if call.status is not None:
-            span.set_attribute("http.response.status_code", call.status)
+        status = None if call.upstream == _DATABASE else call.status
+        if status is not None:
+            span.set_attribute("http.response.status_code", status)
         if call.outcome != "ok":
-            span.set_attribute("error.type", str(call.status or call.outcome))
+            span.set_attribute("error.type", str(status or call.outcome))
             span.set_status(Status(StatusCode.ERROR))
         span.end(self._at(call.ended))
 
