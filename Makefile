@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 # What asks the backend, and does not try both by itself: it runs once more where gateways read Postgres themselves.
 OVER_POSTGRES := tests/gateway tests/kinds tests/scopes tests/caching/test_cached_answers.py \
 	tests/caching/test_sharing.py tests/caching/test_writes.py tests/faults/test_deadlines.py \

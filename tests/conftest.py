@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.groups import GroupScheduling, group_of, places
 from tests.redis_server import Server, redis_server
 from tests.support import Person, Wire, backend, reading, serving, stack_options
 from tripgate.local.data_dir import remove_tree
@@ -147,32 +149,20 @@ async def newcomer(anonymous: Person) -> Person:
     return await anonymous.sign_up()
 
 
-# What takes longest begins first, so that no worker is left with it at the end. What is not named here begins later.
-SLOW = (
-    "tests/docs/test_adding_a_table.py",
-    "tests/cli/test_schema_changes.py",
-    "tests/database",
-    "tests/outages",
-    "tests/performance/",
-    "tests/local/",
-    "tests/cli/",
-    "tests/tooling/",
-    "tests/board/",
-    "tests/postgres",
-    "tests/kinds",
-    "tests/scopes",
-    "tests/federation/",
-)
-# What waits more than it computes begins between the others, one file after the other, so that never all workers wait.
-WAITING = ("tests/live/", "tests/faults/")
-
 # What starts servers.
 SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack", "printed"}
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers more than processors: a third of the time that tests take, they wait."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """One worker runs all of a group."""
+    return GroupScheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -181,40 +171,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the slow files first, and say which tests one worker must run: those of a file, or of a folder's servers."""
+    """Leave out what was asked to be left out, and put the slow groups first."""
     if config.getoption("--backend") == "postgres":
         _leave_out_postgrest(config, items)
     if config.getoption("--without-servers"):
         config.hook.pytest_deselected(items=[item for item in items if _needs_servers(item)])
         items[:] = [item for item in items if not _needs_servers(item)]
-    groups = {item: _group(item) for item in items}
-    places = _places(list(dict.fromkeys(groups.values())))
-    items.sort(key=lambda item: places[groups[item]])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-
-
-def _places(groups: list[str]) -> dict[str, float]:
-    """Where each group stands in the row of those that begin."""
-    waiting = [group for group in groups if group.startswith(WAITING)]
-    others = [group for group in groups if group not in waiting]
-    others.sort(key=lambda group: next((place for place, name in enumerate(SLOW) if group.startswith(name)), len(SLOW)))
-    # They are through when two thirds of the others are.
-    step = 0.7 * len(others) / max(1, len(waiting))
-    return {
-        **{group: float(place) for place, group in enumerate(others)},
-        **{group: place * step - 0.5 for place, group in enumerate(waiting)},
-    }
-
-
-def _group(item: pytest.Item) -> str:
-    """Its own mark, or the folder of which it uses a fixture of scope `package` (a stack of its own), or its file."""
-    own = item.get_closest_marker("xdist_group")
-    if own is not None:
-        return str(own.args[0])
-    used = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
-    folders = [each[-1].baseid for each in used if each[-1].scope == "package"]
-    return max(folders, key=len, default=item.nodeid.partition("::")[0])
+    groups = {item: group_of(item.nodeid) for item in items}
+    row = places(list(dict.fromkeys(groups.values())))
+    items.sort(key=lambda item: row[groups[item]])
 
 
 def pytest_collection_finish() -> None:
