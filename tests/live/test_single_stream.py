@@ -206,6 +206,16 @@ async def test_a_reserved_stream_counts_until_it_is_opened_or_late(
         assert await streams[2].run("one", "{ __typename }") == (202, "")
 
 
+async def test_where_several_processes_serve_none_is_reserved(party: Party, info: StackInfo) -> None:
+    """The next request about it may come to another of them."""
+    async with serving(info, workers=2) as url:
+        status, (code, message) = await Stream(at(party.owner, url)).said("PUT")
+        assert (status, code) == (501, "BAD_REQUEST")
+        assert message == (
+            "This server has several processes, and a stream for many operations is one's. Stream each by itself."
+        )
+
+
 async def test_one_person_has_few_streams_wait(party: Party) -> None:
     for _ in range(16):
         await Stream(party.stranger).reserve()
@@ -227,6 +237,7 @@ async def test_whoever_closes_the_stream_follows_nothing_any_more(party: Party, 
             assert await stream.event() == ("complete", {"id": "two"})
         async with asyncio.timeout(5):
             while True:
+                await asyncio.sleep(0.2)  # a stream that is closed is noticed within a second
                 async with opened(owner) as stream:
                     await stream.run("one", TRIP, trip=party.trip)
                     if "data" in (await stream.event())[1]["payload"]:

@@ -235,6 +235,7 @@ def _single_stream_limits(settings: Settings) -> SingleStreamLimits:
         open_timeout=settings.event_stream_open_timeout,
         idle_timeout=settings.websocket_idle_timeout,
         most_operations=settings.max_operations_per_connection,
+        one_process=settings.workers == 1,
     )
 
 

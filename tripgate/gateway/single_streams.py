@@ -122,6 +122,11 @@ class SingleStreams:
 
     async def _reserve(self, request: web.Request, client: Client, record: RequestRecord) -> web.StreamResponse:
         caller = record.caller = await self._identified(request)
+        if not self._limits.one_process:
+            message = (
+                "This server has several processes, and a stream for many operations is one's. Stream each by itself."
+            )
+            raise HttpError(501, message)
         if self._stopping:
             raise HttpError(503, "The server is stopping.", ErrorCode.OVERLOADED, {"Retry-After": "1"})
         token = self._streams.reserve(caller, client.address)

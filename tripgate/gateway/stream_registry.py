@@ -26,11 +26,13 @@ class SingleStreamLimits:
         open_timeout: Seconds within which a reserved stream must be opened.
         idle_timeout: Seconds after which one that runs nothing is ended where nobody is signed in.
         most_operations: How many operations run at once on one.
+        one_process: Whether there is no other process to which a later request about a stream could come.
     """
 
     open_timeout: float = 10.0
     idle_timeout: float = 60.0
     most_operations: int = 50
+    one_process: bool = True
 
 
 class SingleStream:
