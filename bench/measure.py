@@ -38,9 +38,10 @@ class Plan:
     seconds: float
 
     def turns(self, number: int) -> Iterator[tuple[Workload, Contender]]:
-        """The cells in the order of one round; each round begins with another contender."""
+        """The cells in the order of one round; each round begins with another contender. Round 0 is for warming up."""
         for workload in {workload.name: workload for workload, _ in self.cells}.values():
-            if number <= workload.rounds:
+            # Who is asked in one round alone is compared with nobody, and not warmed up.
+            if number <= workload.rounds and (number or workload.rounds > 1):
                 mine = [contender for each, contender in self.cells if each is workload]
                 turn = number % len(mine)
                 yield from ((workload, contender) for contender in (*mine[turn:], *mine[:turn]))
