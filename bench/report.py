@@ -281,11 +281,15 @@ def publish(file: Path) -> list[Path]:
         if target.name == f"{asked.TEN_TRIPS.title}: {TRIPGATE.title}, {_CPU} {HOP.title}":
             claims = re.sub(r"(take\s)[\d.]+( ms of CPU more)", rf"\g<1>{value}\2", claims)
         elif target.name == f"{asked.TEN_TRIPS.title}: {TRIPGATE.title}, {_RATIO} {HANDWRITTEN.title}":
-            share = _SHARES[min(round(float(value)), len(_SHARES)) - 1]
-            article = "an" if share.startswith("e") else "a"
-            claims = re.sub(r"an?(\s)\w+(\sas\soften)", rf"{article}\1{share}\2", claims)
+            claims = re.sub(r"an?\s\w+(\sas\soften)", rf"{share(float(value))}\1", claims)
     README.write_text(claims, encoding="utf-8")
     return [PUBLISHED, DOCUMENT, README]
+
+
+def share(times: float) -> str:
+    """How often the other one answers, in words."""
+    word = _SHARES[min(round(times), len(_SHARES)) - 1]
+    return f"an {word}" if word.startswith("e") else f"a {word}"
 
 
 def _section(run: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from bench.report import share
 from tests.support import Person
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -59,7 +60,6 @@ def test_its_figures_are_those_of_the_last_benchmark() -> None:
     (times,) = re.findall(
         r"\| 10 trips with 10 items each: Tripgate, requests/s to hand-written \|[^|]*\| ([\d.]+) ", performance
     )
-    share = {5: "a fifth", 6: "a sixth", 7: "a seventh", 8: "an eighth"}[round(float(times))]
-    assert f"a hand-written Strawberry gateway answers {share} as often" in README
+    assert f"a hand-written Strawberry gateway answers {share(float(times))} as often" in README
     # How long a start takes is for each machine to say.
     assert not re.search(r"\bin (two|three|a few|\d+) seconds\b", README)
