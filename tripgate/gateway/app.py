@@ -18,7 +18,7 @@ from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, OF_STREA
 from tripgate.gateway.edge.request_handler import GatewayRequestHandler
 from tripgate.gateway.edge.unknown_paths import answer_unknown_paths
 from tripgate.gateway.edge.whole_response import SERVER
-from tripgate.gateway.http import HTTP, GraphQLHandler, graphql
+from tripgate.gateway.http import HTTP, OVER_ONE_STREAM, GraphQLHandler, graphql
 from tripgate.gateway.observability.endpoints import (
     add_metrics,
     measuring,
@@ -38,7 +38,7 @@ from tripgate.gateway.schema import is_subgraph
 from tripgate.gateway.schema import schema as program_schema
 from tripgate.gateway.settings import Settings, SettingsError
 from tripgate.gateway.shutdown import SHUTDOWN, Shutdown
-from tripgate.gateway.single_streams import TOKEN_HEADER, SingleStreams
+from tripgate.gateway.single_streams import SingleStreams
 from tripgate.gateway.sse import EventStreams
 from tripgate.gateway.stages import Stages
 from tripgate.gateway.stream_registry import SingleStreamLimits
@@ -161,18 +161,14 @@ def _add_routes(app: web.Application, settings: Settings, origins: Origins) -> N
             return await graphiql.page(request)
         return await graphql(request)
 
-    async def post(request: web.Request) -> web.StreamResponse:
-        if TOKEN_HEADER in request.headers:
-            return await single_stream(request)
-        return await app[HTTP](request)
-
     async def single_stream(request: web.Request) -> web.StreamResponse:
         return app[SHUTDOWN].last(await app[_SINGLE_STREAMS](request))
 
     async def options(request: web.Request) -> web.StreamResponse:
         return origins.preflight(request)
 
-    app.router.add_post("/graphql", post)
+    app[OVER_ONE_STREAM] = single_stream
+    app.router.add_post("/graphql", graphql)
     app.router.add_put("/graphql", single_stream)
     app.router.add_delete("/graphql", single_stream)
     app.router.add_get("/graphql", get)

@@ -1,6 +1,6 @@
 """GraphQL over HTTP: request → operation → response, after the GraphQL-over-HTTP specification."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -15,7 +15,7 @@ from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, MULTIPART, Accepted, accepted
 from tripgate.gateway.edge.parameters import Parameters
-from tripgate.gateway.edge.stream_formats import EVENTS, PARTS, incremental_parts
+from tripgate.gateway.edge.stream_formats import EVENTS, PARTS, TOKEN_HEADER, incremental_parts
 from tripgate.gateway.edge.whole_response import WholeResponse
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.incremental.payloads import FORMATS, Payload
@@ -35,12 +35,16 @@ _STATUS = {
     ErrorCode.OVERLOADED: 503,
     ErrorCode.TIMEOUT: 504,
 }
+# Of requests of whose bodies the rest is not waited for.
+_UNREAD = frozenset({408, 413})
 # An answer to GET is one person's, and for a cache to keep only if it asks each time.
 _GET_HEADERS = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
 
 
 async def graphql(request: web.Request) -> web.StreamResponse:
     """The route of all that the gateway answers."""
+    if TOKEN_HEADER in request.headers and request.method == "POST":
+        return await request.app[OVER_ONE_STREAM](request)
     return await request.app[HTTP](request)
 
 
@@ -177,9 +181,15 @@ class GraphQLHandler:
         if "errors" in answer:
             self._observability.note(record, answer)
         status, body = _encoded(status, answer) if body is None else (status, body)
-        response = _response(body, status, accept.json, {**headers, "X-Request-Id": record.request_id})
+        closes = self._shutdown.ending or status in _UNREAD
         self._observability.finish(record, status)
-        return self._shutdown.last(response)
+        more = {**headers, "X-Request-Id": record.request_id}
+        if status == 401:
+            more["WWW-Authenticate"] = "Bearer"
+        response = WholeResponse(body, status, accept.json, more)
+        if closes:
+            response.force_close()
+        return response
 
     async def _stream(
         self, client: Client, wanted: GraphQLRequest, operation: Operation, caller: Caller
@@ -197,6 +207,8 @@ class GraphQLHandler:
 
 
 HTTP = web.AppKey("http", GraphQLHandler)
+OVER_ONE_STREAM: web.AppKey[Callable[[web.Request], Awaitable[web.StreamResponse]]] = web.AppKey("over_one_stream")
+"""Answers what is asked over an event stream of many operations."""
 
 
 async def _written(
@@ -234,12 +246,3 @@ def _encoded(status: int, answer: object) -> tuple[int, bytes]:
         return status, orjson.dumps(answer, default=exact)
     except orjson.JSONEncodeError as error:  # a field of ours made what is no JSON
         return 500, orjson.dumps({"errors": [masked(error)]})
-
-
-def _response(body: bytes, status: int, media_type: str, more: Mapping[str, str]) -> web.Response:
-    if status == 401:
-        more = {**more, "WWW-Authenticate": "Bearer"}
-    response = WholeResponse(body, status, media_type, more)
-    if status in {408, 413}:
-        response.force_close()  # the rest of the body is not waited for
-    return response

@@ -36,9 +36,14 @@ class Shutdown:
             self._telling = asyncio.ensure_future(self._tell())
         return self._telling
 
+    @property
+    def ending(self) -> bool:
+        """Whether each answer is to be the last on its connection."""
+        return self._telling is not None
+
     def last(self, response: web.StreamResponse) -> web.StreamResponse:
         """The response; during shutdown it closes its connection."""
-        if self._telling is not None:
+        if self.ending:
             response.force_close()
         return response
 

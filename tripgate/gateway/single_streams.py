@@ -24,7 +24,7 @@ from tripgate.gateway.edge.connections import LiveConnections
 from tripgate.gateway.edge.http_error import HttpError
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.parameters import Parameters
-from tripgate.gateway.edge.stream_formats import OPERATION_EVENTS
+from tripgate.gateway.edge.stream_formats import OPERATION_EVENTS, TOKEN_HEADER
 from tripgate.gateway.errors import formatted, masked, request_error
 from tripgate.gateway.operation import RequestError
 from tripgate.gateway.request import GraphQLRequest
@@ -34,7 +34,6 @@ from tripgate.gateway.stream_registry import SingleStream, SingleStreamLimits, S
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.record import RequestRecord
 
-TOKEN_HEADER = "X-GraphQL-Event-Stream-Token"  # noqa: S105 - a name
 _IN_ADDRESS = "token"
 _CLOSE_SECONDS = 2.0
 _LONGEST_ID = 256

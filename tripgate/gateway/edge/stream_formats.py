@@ -7,6 +7,9 @@ from typing import Any
 from gql.json_numbers import dumps
 from tripgate.gateway.edge.media_types import EVENT_STREAM, MULTIPART
 
+TOKEN_HEADER = "X-GraphQL-Event-Stream-Token"  # noqa: S105 - a name
+"""Says over which reserved stream a request is to be answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamFormat(ABC):
