@@ -147,3 +147,15 @@ async def test_the_list_shows_a_trip_as_soon_as_one_is_on_it(
     await page.until("document.querySelector('.trips').innerText.includes('Lofoten by car')")
     await ada.ask('mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Lofoten by bus" }) { id } }', id=trip)
     await page.until("document.querySelector('.trips').innerText.includes('Lofoten by bus')")
+
+
+async def test_an_invitation_that_is_used_up_says_so(place: Place, ada: Person, ben: Person, page: Page) -> None:
+    trip = await ada.trip(title="New Year in Lisbon")
+    await ada.ask(INVITE, trip=trip, email=ben.email, role="EDITOR")
+    link = await place.link(str(ben.email))
+    await open_as(page, place, ben, link.rpartition("/")[2])
+    await press(page, "Join the trip")
+    await page.until("document.querySelector('h1').innerText === 'New Year in Lisbon'")
+    await page.open(link)
+    await press(page, "Join the trip")
+    await page.until("document.querySelector('.problem')?.innerText.startsWith('This invitation is not open any more')")
