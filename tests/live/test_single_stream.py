@@ -12,6 +12,7 @@ import pytest
 
 from tests.live.conftest import Party
 from tests.live.served import served
+from tests.live.test_faults import narrow
 from tests.support import Person, serving
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
@@ -242,6 +243,30 @@ async def test_whoever_closes_the_stream_follows_nothing_any_more(party: Party, 
                     await stream.run("one", TRIP, trip=party.trip)
                     if "data" in (await stream.event())[1]["payload"]:
                         break
+
+
+async def test_nothing_is_left_of_a_stream_whose_reader_stands_still(party: Party) -> None:
+    """Whatever waits for room on it ends with it, an end that is to be told included."""
+    party.sql(
+        "insert into public.trip_items (trip_id, title, notes) select %s, 'Item ' || n, repeat('🌊', 5000)"
+        " from generate_series(1, 19) n",
+        party.trip,
+    )
+    large = "query ($trip: UUID!) { trip(id: $trip) { items { nodes { notes } } } }"
+    async with narrow(party.owner, party.owner.url) as (reading, _), opened(reading) as stream:
+        asking = Stream(party.owner, stream.token)
+        for number in range(40):
+            assert (await asking.run(str(number), large, trip=party.trip))[0] == 202
+        await asyncio.sleep(0.5)
+        assert running() > 0
+    async with asyncio.timeout(10):
+        while running():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+
+
+def running() -> int:
+    """How many operations of such streams the gateways of this process run."""
+    return sum(task.get_coro().__qualname__ == "SingleStreams._run" for task in asyncio.all_tasks())  # type: ignore[union-attr]
 
 
 async def test_so_many_operations_run_on_one(party: Party, info: StackInfo) -> None:

@@ -152,8 +152,9 @@ class SingleStreams:
         wanted = GraphQLRequest.parse(found, explains=self._stages.parser.explains)
         id_ = _operation_id(found)
         caller = record.caller = await self._identified(request)
-        stream = self._streams.found(_token(request), caller)
         headers = await client.identify(caller)
+        # From here on nothing is waited for, in which the stream could end.
+        stream = self._streams.found(_token(request), caller)
         if not stream.opened or self._stopping:
             raise HttpError(409, "This event stream is not open. Open it by GET first.", ErrorCode.CONFLICT)
         if id_ in stream.operations:
@@ -164,7 +165,7 @@ class SingleStreams:
         stream.refresh(caller)
         of_operation = f"{record.request_id}.{next(stream.numbers)}"
         run = self._run(request, stream, id_, wanted, caller, client, of_operation)
-        stream.operations[id_] = asyncio.create_task(run)
+        stream.start(id_, run)
         return _response(202, b"", record, headers=headers)
 
     async def _end(self, request: web.Request, _client: Client, record: RequestRecord) -> web.StreamResponse:
@@ -211,7 +212,7 @@ class SingleStreams:
             if live:
                 observability.stream(record, live=True)
             else:
-                self._may_end_first(stream)
+                stream.may_end_first()
             async with (
                 self._subscriptions.one_more(caller) if live else nullcontext(),
                 aclosing(
@@ -238,12 +239,6 @@ class SingleStreams:
             # Free before it is told, so that the client may use the name again at once.
             del stream.operations[id_]
             await stream.waiting.put({"id": id_})
-
-    def _may_end_first(self, stream: SingleStream) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - operations run in tasks
-        stream.finite.add(task)
-        task.add_done_callback(stream.finite.discard)
 
 
 _STATUS = {ErrorCode.UNAUTHENTICATED: 401, ErrorCode.UPSTREAM_UNAVAILABLE: 503, ErrorCode.TIMEOUT: 504}

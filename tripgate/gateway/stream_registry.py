@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,7 @@ class SingleStream:
     Attributes:
         caller: Who reserved it, under the newest token that they have shown.
         operations: Those that run, by the names that the client gave them.
+        tasks: The same, and those whose end is being told.
         finite: Those of them that end by themselves.
         live: What goes on under a newer token.
         waiting: What is to be told; whoever tells waits until the reader takes more. `None` ends the stream.
@@ -48,11 +49,23 @@ class SingleStream:
         reservation: Counts it as a connection until it is opened.
     """
 
-    __slots__ = ("caller", "finite", "late", "live", "numbers", "opened", "operations", "reservation", "waiting")
+    __slots__ = (
+        "caller",
+        "finite",
+        "late",
+        "live",
+        "numbers",
+        "opened",
+        "operations",
+        "reservation",
+        "tasks",
+        "waiting",
+    )
 
     def __init__(self, caller: Caller, reservation: AbstractContextManager[None]) -> None:
         self.caller = caller
         self.operations: dict[str, asyncio.Task[None]] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
         self.finite: set[asyncio.Task[None]] = set()
         self.live: set[Refreshable] = set()
         self.waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(maxsize=1)
@@ -60,6 +73,19 @@ class SingleStream:
         self.reservation = reservation
         self.late: asyncio.TimerHandle | None = None
         self.numbers = itertools.count(1)
+
+    def start(self, id_: str, run: Coroutine[Any, Any, None]) -> None:
+        """Run an operation under this name."""
+        task = self.operations[id_] = asyncio.create_task(run)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def may_end_first(self) -> None:
+        """The operation that runs here ends by itself, so a server that stops waits for it."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - operations run in tasks
+        self.finite.add(task)
+        task.add_done_callback(self.finite.discard)
 
     def refresh(self, caller: Caller) -> None:
         """Go on under a token of the same person that lasts longer."""
@@ -136,7 +162,7 @@ class StreamRegistry:
         stream = self._streams.pop(token, None)
         if stream is not None:
             self._release(stream)
-            for task in stream.operations.values():
+            for task in stream.tasks:
                 task.cancel()
 
     def _release(self, stream: SingleStream) -> None:
