@@ -145,7 +145,10 @@ def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: 
             if "start" in parts:
                 outcomes.append(start.measure(site))
             if "live" in parts:
-                outcomes.append(asyncio.run(live.measure(site, people)))
+                try:
+                    outcomes.append(asyncio.run(live.measure(site, people)))
+                except WrongAnswerError as error:  # what was measured before is kept
+                    outcomes.append(Outcome(f"live: {error}", [], [str(error)]))
             run = report.run(measured, outcomes, plan, describe(people), site.versions())
     report.write(output, run)
     click.echo("\n".join([report.tables(run), "", *map(str, report.verdicts(run)), "", f"All rounds: {output}"]))

@@ -63,15 +63,17 @@ class Crowd:
         self._operation = 0
         self._arrivals = 0
         self._last = 0.0
+        self._http: aiohttp.ClientSession | None = None
+        self._listening: list[asyncio.Task[None]] = []
 
     async def connect(self, url: str) -> None:
         """Everybody connects; as browsers do, they offer compression."""
         turn = asyncio.Semaphore(_AT_ONCE)
-        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        http = self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
         async def one(each: Subscriber) -> None:
             async with turn:
-                each.socket = await self._http.ws_connect(url, protocols=("graphql-transport-ws",), compress=15)
+                each.socket = await http.ws_connect(url, protocols=("graphql-transport-ws",), compress=15)
                 payload = {"Authorization": f"Bearer {each.token}"}
                 await each.socket.send_json({"type": "connection_init", "payload": payload})
                 said = await each.socket.receive_json(timeout=30)
@@ -113,7 +115,8 @@ class Crowd:
         for task in self._listening:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
-        await self._http.close()
+        if self._http is not None:
+            await self._http.close()
         self._operation = 0
 
     def judge(self, numbers: Sequence[Sequence[int]], committed_at: dict[int, float], *, answers: bool) -> Judgement:

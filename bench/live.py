@@ -26,8 +26,8 @@ from bench.workloads import TEN_TRIPS
 PEOPLE, TRIPS = 1000, 50
 # Changes a second, and for how many seconds; the fast ones come ten in a transaction.
 SLOW, FAST, NESTED_PACE, LIVE_PACE = (20.0, 10.0), (500.0, 4.0), (10.0, 8.0), (20.0, 15.0)
-# As many changes as may wait for one subscriber, and fewer than make it miss some.
-BURST_ROUNDS = 160
+# For each trip; fewer than may wait for one subscriber before it misses some.
+BURST = 60
 _QUIET_SECONDS = 4.0
 _MISTAKES = ("lost", "duplicated", "out_of_order", "wrong")
 # All come from this machine.
@@ -176,15 +176,9 @@ class _Bench:
         )
 
     async def _settled(self) -> float:
-        """The gateway's memory in KB, once it does not change any more."""
-        last = 0
-        for _ in range(5):
-            now = self._trees["gateway"].resident()
-            if abs(now - last) < 65_536:
-                break
-            last = now
-            await asyncio.sleep(1)
-        return now / 1024
+        """The gateway's memory in KB, after a while in which nothing happens."""
+        await asyncio.sleep(2)
+        return self._trees["gateway"].resident() / 1024
 
 
 async def measure(site: Site, people: int) -> Outcome:
@@ -197,28 +191,30 @@ async def measure(site: Site, people: int) -> Outcome:
     site.progress(f"live: {people:,} subscribers on {TRIPS} trips")
     async with await psycopg.AsyncConnection.connect(site.info.admin_db_url, autocommit=True) as connection:
         bench = _Bench(site, connection, people)
-        before, after = await bench.connect(TRIPGATE)
-        changes = [
-            await bench.stretch(f"changes, {rate:g}/s", int(rate * seconds), rate=rate)
-            for rate, seconds in (SLOW, FAST)
-        ]
-        changes.append(await bench.stretch("changes, burst", TRIPS * BURST_ROUNDS))
-        await bench.follow(NESTED)
-        rate, seconds = NESTED_PACE
-        changes.append(await bench.stretch(f"nested changes, {rate:g}/s", int(rate * seconds), rate=rate))
-        rate, seconds = LIVE_PACE
-        queries = []
-        for contender, how in ((TRIPGATE, "over PostgREST"), (TRIPGATE_SQL, "over SQL")):
-            if contender is not TRIPGATE:
-                await bench.crowd.leave()
-                await bench.connect(contender)
-            await bench.follow_answers(ANSWER)
-            name = f"live queries {how}, {rate:g}/s"
-            queries.append(await bench.stretch(name, int(rate * seconds), rate=rate, answers=True))
-        await bench.follow_answers("")
-        name = f"poller, 1 s, {rate:g}/s"
-        poller = await bench.stretch(name, int(rate * seconds), rate=rate, answers=True, polls=True)
-        await bench.crowd.leave()
+        try:
+            before, after = await bench.connect(TRIPGATE)
+            changes = [
+                await bench.stretch(f"changes, {rate:g}/s", int(rate * seconds), rate=rate)
+                for rate, seconds in (SLOW, FAST)
+            ]
+            changes.append(await bench.stretch("changes, burst", TRIPS * BURST))
+            await bench.follow(NESTED)
+            rate, seconds = NESTED_PACE
+            changes.append(await bench.stretch(f"nested changes, {rate:g}/s", int(rate * seconds), rate=rate))
+            rate, seconds = LIVE_PACE
+            queries = []
+            for contender, how in ((TRIPGATE, "over PostgREST"), (TRIPGATE_SQL, "over SQL")):
+                if contender is not TRIPGATE:
+                    await bench.crowd.leave()
+                    await bench.connect(contender)
+                await bench.follow_answers(ANSWER)
+                name = f"live queries {how}, {rate:g}/s"
+                queries.append(await bench.stretch(name, int(rate * seconds), rate=rate, answers=True))
+            await bench.follow_answers("")
+            name = f"poller, 1 s, {rate:g}/s"
+            poller = await bench.stretch(name, int(rate * seconds), rate=rate, answers=True, polls=True)
+        finally:
+            await bench.crowd.leave()
     return _outcome(people, changes, queries, poller, (after - before) / people)
 
 
