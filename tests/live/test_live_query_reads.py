@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests import sql_wire
 from tests.live.clients import Live, live
 from tests.live.conftest import Party
 from tests.live.following import TITLE, TRIP, at, events, hear_out, until_heard
@@ -15,36 +16,42 @@ DEAR = "{ trips(first: 100) { nodes { title items(first: 4) { nodes { id } } } }
 
 
 @pytest.fixture(scope="module")
-async def wire(info: StackInfo) -> AsyncIterator[Wire]:
-    """What a gateway says to PostgREST."""
-    async with Wire(info.rest_url) as wire:
-        yield wire
+async def upstream(info: StackInfo) -> AsyncIterator[tuple[Wire, dict[str, str]]]:
+    """What the gateway asks, whichever backend it reads over, and its settings for that."""
+    async with sql_wire.watched(info) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-async def watched(info: StackInfo, wire: Wire) -> AsyncIterator[str]:
+def asked(upstream: tuple[Wire, dict[str, str]]) -> Wire:
+    """What it asks."""
+    return upstream[0]
+
+
+@pytest.fixture(scope="module")
+async def watched(info: StackInfo, upstream: tuple[Wire, dict[str, str]]) -> AsyncIterator[str]:
     """A gateway that polls often, and whose requests are counted."""
-    async with serving(info, rest_url=wire.url, live_poll=1.0) as url:
+    async with serving(info, live_poll=1.0, **upstream[1]) as url:
         yield url
 
 
-async def test_a_change_on_another_trip_causes_no_read(party: Party, watched: str, wire: Wire) -> None:
+async def test_a_change_on_another_trip_causes_no_read(party: Party, watched: str, asked: Wire) -> None:
     other = await party.owner.trip(title="Another")
     editor = at(party.editor, watched)
     async with live(editor) as connection:
         query = await connection.subscribe(TRIP, trip=party.trip)
         await until_heard(connection, query, party, lambda event: event["trip"]["title"])
-        wire.clear()
+        asked.clear()
         party.sql("update public.trips set title = 'Elsewhere' where id = %s", other)
         await connection.silence(query, 1.5)
-        assert wire.requests == []
+        assert asked.requests == []
 
 
-async def test_changes_that_come_together_are_read_once(party: Party, watched: str, wire: Wire) -> None:
+async def test_changes_that_come_together_are_read_once(party: Party, watched: str, asked: Wire) -> None:
     async with live(at(party.editor, watched)) as connection:
         query = await connection.subscribe(TRIP, trip=party.trip)
         await until_heard(connection, query, party, lambda event: event["trip"]["title"])
-        wire.clear()
+        asked.clear()
         # In one transaction, so told at once.
         party.sql("update public.trip_items set title = 'Twice' where trip_id = %s", party.trip)
         party.sql(
@@ -53,34 +60,34 @@ async def test_changes_that_come_together_are_read_once(party: Party, watched: s
         )
         last = await hear_out(connection, query, 1.0)
         assert len(last["trip"]["items"]["nodes"]) == 20  # a page
-        assert len(wire.requests) <= 2
+        assert len(asked.requests) <= 2
 
 
-async def test_subscriptions_of_one_token_share_their_reads(party: Party, watched: str, wire: Wire) -> None:
+async def test_subscriptions_of_one_token_share_their_reads(party: Party, watched: str, asked: Wire) -> None:
     editor = at(party.editor, watched)
     async with live(editor) as one, live(editor) as other:
         first = await one.subscribe(TRIP, trip=party.trip)
         await until_heard(one, first, party, lambda event: event["trip"]["title"])
-        wire.clear()
+        asked.clear()
         second = await other.subscribe(TRIP, trip=party.trip)
         assert (await other.event(second))["trip"]["title"].startswith("Ready")
-        assert wire.requests == []
+        assert asked.requests == []
         party.sql("update public.trips set title = 'For both' where id = %s", party.trip)
         assert (await one.event(first))["trip"]["title"] == "For both"
         assert (await other.event(second))["trip"]["title"] == "For both"
-        assert len(wire.requests) == 1
+        assert len(asked.requests) == 1
 
 
 async def test_what_one_may_not_see_is_null_as_in_a_query_and_looked_for_now_and_then(
-    party: Party, watched: str, wire: Wire
+    party: Party, watched: str, asked: Wire
 ) -> None:
     async with live(at(party.stranger, watched)) as connection:
         query = await connection.subscribe("subscription ($trip: UUID!) { trip(id: $trip) { title } }", trip=party.trip)
         assert await connection.event(query) == {"trip": None}
         await asyncio.sleep(1)
-        wire.clear()
+        asked.clear()
         await asyncio.sleep(3)
-        assert len(wire.requests) <= 4, "one a second, and one for the topic"
+        assert len(asked.requests) <= 4, "one a second, and one for the topic"
         party.sql(
             "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'viewer')",
             party.trip,
