@@ -34,7 +34,7 @@ class LateWire(Wire):
 
     late: int = 0
     reads: int = 0
-    answers: dict[str, Any] = field(default_factory=dict)
+    earlier: dict[str, Any] = field(default_factory=dict)
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         if not request.path.startswith("/trip_items"):
@@ -42,9 +42,9 @@ class LateWire(Wire):
         self.reads += 1
         if self.late > 0:
             self.late -= 1
-            return web.json_response(body=self.answers.get(request.raw_path, b"[]"))
+            return web.json_response(body=self.earlier.get(request.raw_path, b"[]"))
         answer = await super()._pass_on(request)
-        self.answers[request.raw_path] = answer.body
+        self.earlier[request.raw_path] = answer.body
         return answer
 
 
