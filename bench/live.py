@@ -106,7 +106,7 @@ class _Bench:
         await self.crowd.follow(document, self._trips)
         reads, before = self._reads(), -1
         while reads != before:  # answers are read anew once their topics are joined
-            await self.crowd.collect(float("inf"), 1.5)
+            await self.crowd.collect(float("inf"), _QUIET_SECONDS)
             reads, before = self._reads(), reads
         judged = self.crowd.judge([[]] * TRIPS, {}, answers=True)
         if judged.wrong:
