@@ -20,16 +20,23 @@ LINKS = "[...document.querySelectorAll('main a')].map((link) => link.href)"
 BOXES = "document.documentElement.scrollWidth <= innerWidth"
 
 
-@pytest.fixture
-async def page(browser: Chromium, url: str, tmp_path: Path) -> AsyncIterator[Page]:
-    """The start page in a fresh browser; nothing foreign is asked and nothing fails."""
-    async with browser_page(browser, tmp_path) as page:
-        await page.size(1280, 1200)
-        await page.open(str(URL(url).with_path("/")))
-        await page.until("document.querySelector('#ready').innerText === 'Ready'")
+@pytest.fixture(scope="module")
+async def opened(browser: Chromium, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
+    """A browser for all tests, since the page keeps nothing."""
+    async with browser_page(browser, tmp_path_factory.mktemp("profile")) as page:
         yield page
-        assert {URL(each).origin() for each in page.requests} == {URL(url).origin()}
-        assert page.complaints == []
+
+
+@pytest.fixture
+async def page(opened: Page, url: str) -> AsyncIterator[Page]:
+    """The start page, just opened; nothing foreign is asked and nothing fails."""
+    await opened.size(1280, 1200)
+    await opened.prefer("light")
+    await opened.open(str(URL(url).with_path("/")))
+    await opened.until("document.querySelector('#ready').innerText === 'Ready'")
+    yield opened
+    assert {URL(each).origin() for each in opened.requests} == {URL(url).origin()}
+    assert opened.complaints == []
 
 
 async def test_it_leads_to_all_that_there_is(
