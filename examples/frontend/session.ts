@@ -16,10 +16,15 @@ export function isEnded(errors: readonly { extensions?: { [key: string]: unknown
   return errors.some((error) => error.extensions?.code === "UNAUTHENTICATED");
 }
 
-/** Another token in place of one that was refused; false where there is none to be had: then nobody is signed in. */
+/** Another token in place of one that was refused; false where there is none to be had. */
 export async function renew(): Promise<boolean> {
-  const { error } = await auth.refreshSession();
-  return !error;
+  const refused = (await authorization()).Authorization;
+  // A refresh token works once, so one tab and one request at a time; for those that waited the token is there.
+  return await navigator.locks.request("renew", async () => {
+    if ((await authorization()).Authorization === refused) await auth.refreshSession();
+    const { Authorization: now } = await authorization();
+    return now !== undefined && now !== refused;
+  });
 }
 
 // Whoever is next, in whichever tab, finds nothing of the last one's in memory.

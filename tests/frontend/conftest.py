@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from tripgate.local.stack import StackInfo
 
 EXAMPLE = ROOT / "examples/frontend"
 CLIENTS = ("apollo", "urql", "relay")
-# Before anything else of the page: keeps what it sends, and can hold a request back or have it fail.
+# Before anything else of the page: keeps what it sends and which live queries have answered; can hold a request back,
+# or have it fail.
 HOOKS = """<script>
   globalThis.sent = [];
   globalThis.answered = [];
@@ -38,9 +39,23 @@ HOOKS = """<script>
     answered.push(name);
     return answer;
   };
+  globalThis.live = new Set();
   globalThis.WebSocket = class extends WebSocket {
-    constructor(...given) { super(...given); sockets.push(this); this.sent = []; }
-    send(text) { this.sent.push(JSON.parse(text)); super.send(text); }
+    sent = [];
+    constructor(...given) {
+      super(...given);
+      sockets.push(this);
+      this.addEventListener("message", ({ data }) => {
+        const { id, type } = JSON.parse(data);
+        const { query } = this.sent.find((one) => one.type === "subscribe" && one.id === id)?.payload ?? {};
+        const name = /subscription (\\w*Live\\w*)/.exec(query)?.[1];
+        if (type === "next" && name) live.add(name);
+      });
+    }
+    send(text) {
+      this.sent.push(JSON.parse(text));
+      super.send(text);
+    }
   };
 </script>"""
 
@@ -121,12 +136,12 @@ class Visit:
     person: Person
     signer: Signer
 
-    async def open(self, *, seconds: int = 3600) -> None:
+    async def open(self, shown: str = "1 trips", *, seconds: int = 3600) -> None:
         """Open the page as somebody who signed in before, with a token that ends sooner than the page knows."""
         claims = self.signer.verify(str(self.person.token))
         await self.remember(self.signer.sign({**claims, "exp": int(time.time()) + seconds}))
         await self.page.open(self.url)
-        await self.shows("1 trips")
+        await self.shows(shown)
 
     async def remember(self, token: str, seconds: int = 3600) -> None:
         """Put a session into the page's storage, as Auth's library keeps it."""
@@ -166,12 +181,20 @@ class Visit:
         """How many WebSockets were opened."""
         return int(await self.page.run("sockets.length"))
 
-    async def followed(self, *kinds: str) -> None:
-        """Wait until as many subscriptions have been asked for on a socket, and give the gateway time to admit them."""
-        await self.page.until(
-            f"sockets.flatMap((one) => one.sent).filter(({{ type }}) => type === 'subscribe').length >= {len(kinds)}"
-        )
-        await asyncio.sleep(0.5)
+    async def is_live(self, queries: int) -> None:
+        """Wait until so many live queries have answered."""
+        await self.page.until(f"live.size === {queries}")
+
+    async def hears(self, text: str, write: Callable[[], Awaitable[Any]]) -> None:
+        """Write until a person can read it: nothing tells when a subscription to changes begins to hear."""
+        shown = f"document.body.innerText.includes({json.dumps(text)})"
+        for _ in range(40):
+            await write()
+            for _ in range(20):
+                if await self.page.run(shown):
+                    return
+                await asyncio.sleep(0.02)
+        raise AssertionError(f"{text} was never heard")
 
 
 @pytest.fixture(scope="module")
