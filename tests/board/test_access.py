@@ -1,39 +1,16 @@
 """The board for everybody: by keyboard alone, on a narrow screen, with a screen reader, in light and in dark."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.board.conftest import Two
 from tests.board.people import Place, fill, open_as, press, says, shows
+from tests.browser.axe import violations
 from tests.browser.page import Page
 from tests.support import Person
-from tripgate.local.npm_packages import made_from_packages
 
-LOCKED = Path(__file__).with_name("npm")
 FITS = "document.documentElement.scrollWidth <= innerWidth"
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The script of axe-core, which knows the rules of WCAG that a program can check."""
-
-    def copy(packages: Path, made: Path) -> None:
-        (found,) = packages.glob("axe-core/*/axe.min.js")
-        (made / found.name).write_bytes(found.read_bytes())
-
-    return (made_from_packages("axe", LOCKED, copy, print) / "axe.min.js").read_text()
-
-
-async def violations(page: Page, axe: str) -> list[str]:
-    """What axe finds wrong, with the elements."""
-    await page.run(f"{axe}; 0")
-    # At the end of every animation: half-seen text has no contrast.
-    await page.run("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
-    each = "violations.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html}`))"
-    found: list[str] = await page.run(f"axe.run().then(({{violations}}) => {each})")
-    return found
 
 
 async def tab_to(page: Page, name: str) -> None:
@@ -116,23 +93,23 @@ async def test_a_finger_moves_what_is_planned(place: Place, ada: Person, trip: s
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_screen_readers_and_weak_eyes_find_their_way(
-    place: Place, ada: Person, trip: str, page: Page, axe: str, scheme: str
+    place: Place, ada: Person, trip: str, page: Page, scheme: str
 ) -> None:
     await page.prefer(scheme)
     await page.open(place.board)
     await press(page, "Make an account")
     await press(page, "Make the account")
     await page.until("document.querySelector('[aria-invalid=true]')")
-    assert await violations(page, axe) == []
+    assert await violations(page) == []
     await open_as(page, place, ada)
     await page.until("document.querySelector('.trip')")
-    assert await violations(page, axe) == []
+    assert await violations(page) == []
     await page.open(f"{place.board}/trips/{trip}")
     await press(page, "For Pantheon: 0")
     await press(page, "Edit Pantheon")
     await press(page, "+ Add to day 1")
     await page.until("document.querySelector('.presence li')")
-    assert await violations(page, axe) == []
+    assert await violations(page) == []
 
 
 async def test_mistakes_stand_at_their_fields(place: Place, ada: Person, page: Page) -> None:

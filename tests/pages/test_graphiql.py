@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from tests.browser.axe import violations
 from tests.browser.chromium import Chromium
 from tests.browser.page import Page, browser_page
 from tests.pages.pages import gateway_of, loaded, save_picture
@@ -216,6 +217,20 @@ async def test_any_account_signs_in_by_the_form_also_by_keyboard(
     assert await trips(page) == []
     await page.reload()
     await page.until("document.querySelector('#other[aria-pressed=true]')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_is_ours_of_the_page_breaks_no_rule_of_accessibility(page: Page, scheme: str) -> None:
+    await page.prefer(scheme)
+    await signed_in(page, "ada@tripgate.example")
+    await written(page, "query One { trips(first: 1) { nodes { title } } }")
+    await page.click("#explain")
+    await answer(page)
+    await page.until("document.querySelector('#explanation details')")
+    # GraphiQL itself is others' work.
+    assert await violations(page, "{ include: ['#bar', '#explanation'] }") == []
+    await page.click("#other")
+    assert await violations(page, "'#sign-in'") == []
 
 
 async def test_an_explanation_is_shown_beside_the_answer_while_it_is_asked_for(page: Page) -> None:

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from tests.browser.axe import violations
 from tests.browser.chromium import Chromium
 from tests.browser.page import Page, browser_page
 from tests.pages.pages import gateway_of, loaded, save_picture
@@ -97,6 +98,12 @@ async def test_all_of_it_is_reached_by_keyboard(page: Page) -> None:
         reached.add(await page.run("document.activeElement.href ?? document.activeElement.dataset.copy"))
     assert {"ada@tripgate.example", "tripgate-demo"} <= reached
     assert set(await page.run(LINKS)) <= reached
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_breaks_no_rule_of_accessibility(page: Page, scheme: str) -> None:
+    await page.prefer(scheme)
+    assert await violations(page) == []
 
 
 async def test_it_fits_a_phone_and_is_dark_where_the_system_is(page: Page) -> None:
