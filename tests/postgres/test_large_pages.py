@@ -15,7 +15,7 @@ from tests.support import Person, examples, reading, serving
 from tripgate.local.stack import StackInfo
 from tripgate.planner.planner import ConnectionPlan
 from tripgate.upstream.postgres.render import Frame, answer_query, large
-from tripgate.upstream.postgres.render.frame import Piece
+from tripgate.upstream.postgres.render.frame import Piece, Total
 
 ITEMS = "{ nodes { title kind place { name } } }"
 PAGES = [
@@ -36,6 +36,10 @@ PAGES = [
     "{ trips { nodes { items { nodes { title voteSummary { score } } } } } }",
     "{ trips { nodes { items(first: 1) { nodes { title } totalCount } } } }",
     "{ trips { nodes { title } edges { cursor } } }",
+    "{ trips(first: 1) { totalCount nodes { title items(first: 1) { nodes { title } } } aggregate { count sum { "
+    "budget } max { title } } again: totalCount } }",
+    '{ trips(filter: { title: { eq: "none" }, items: { some: { kind: { eq: FOOD } } } }) { nodes { title } totalCount '
+    "aggregate { max { budget } } } }",
     "{ trips(first: 0) { nodes { title items { nodes { title } } } pageInfo { hasNextPage endCursor } } }",
     "{ tripItems(orderBy: [{ place: { name: ASC_NULLS_FIRST } }, { startsAt: DESC }]) { nodes { votes { nodes { "
     "value } } } pageInfo { endCursor } } }",
@@ -135,6 +139,8 @@ def test_one_text_is_made_of_several() -> None:
     frame = Frame(('{"rows":[', Piece.ROWS, '],"more":', Piece.MORE, ",", Piece.FIRST, ",", Piece.LAST, "}"), 2, True)
     assert frame.around([b"1", b"2"], 3, (b"a", b"b")) == b'{"rows":[1,2],"more":true,a,b}'
     assert frame.around([b"1,2"], 2, (b"a", b"b")) == b'{"rows":[1,2],"more":false,a,b}'
+    totals = Frame(("[", Total(1), ",", Total(0), "]"), 2, cursors=False)
+    assert totals.around([], 0, None, [b"7", b"8"]) == b"[8,7]"
     assert frame.around([], 0, None) == b'{"rows":[],"more":false,null,null}'
 
 

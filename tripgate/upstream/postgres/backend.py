@@ -188,7 +188,7 @@ def _failure(error: BackendError, caller: Caller, table: Table | None) -> Except
 
 def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
     if query.frame is not None:
-        return _framed(query.frame, results[0])
+        return _framed(query.frame, *results)
     if query.answers:
         if not results[0].ntuples:
             return Rows((), count=0)
@@ -202,7 +202,7 @@ def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
     return Rows(rows_of(values(results[0])) if len(results) > 1 else [], total)
 
 
-def _framed(frame: Frame, result: "pq.abc.PGresult") -> Rows:
+def _framed(frame: Frame, result: "pq.abc.PGresult", *totals: "pq.abc.PGresult") -> Rows:
     get, places = result.get_value, range(result.ntuples)
     count = sum(int(get(place, 1) or b"0") for place in places)
     # That which holds nothing but the row beyond the page has no text.
@@ -210,7 +210,8 @@ def _framed(frame: Frame, result: "pq.abc.PGresult") -> Rows:
     ends = None
     if frame.cursors and texts:
         ends = get(min(texts), 2) or b"null", get(max(texts), 3) or b"null"
-    return Rows((), text=frame.around([*texts.values()], count, ends), count=count)
+    beside = [each.get_value(0, column) or b"null" for each in totals for column in range(each.nfields)]
+    return Rows((), text=frame.around([*texts.values()], count, ends, beside), count=count)
 
 
 class GatheringBackend(Backend):

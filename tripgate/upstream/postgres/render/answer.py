@@ -65,8 +65,8 @@ def _of_connection(plan: ConnectionPlan, read: Read) -> Query | None:
     aggregates = () if total is None else total.aggregates or (_COUNT,)
     writing = Writing()
     try:
-        if total is None and (large := large_page(plan.shape, read)) is not None:
-            return Query((large[0],), False, read, target, answers=True, frame=large[1])
+        if (large := large_page(plan.shape, read, totals, aggregates)) is not None:
+            return Query(large[0], False, read, target, answers=True, frame=large[1])
         connection = Connection(writing, plan.shape, read, totals, aggregates, None)
     except NotInSqlError:
         return None

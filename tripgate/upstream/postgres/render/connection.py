@@ -65,10 +65,13 @@ class Connection:
                 inner = f"select r.*, row_number() over () as n from ({inner}) as r"
             sources.append(f"({self._page(inner)}) as p")
         if self._totals is not None:
-            rest = from_and_where(self._writing, self._totals, self._totals_alias, owner)
-            selected = ", ".join(f"{text} as g{number}" for number, text in enumerate(self._of_totals)) or "1 as g"
-            sources.append(f"(select {selected}{rest}) as g")
+            sources.append(f"({self._all_rows(self._totals, self._writing, owner)}) as g")
         return ", ".join(sources)
+
+    def _all_rows(self, totals: Read, writing: Writing, owner: Owner | None) -> str:
+        """What is computed over all rows, on all pages."""
+        selected = ", ".join(f"{text} as g{number}" for number, text in enumerate(self._of_totals)) or "1 as g"
+        return f"select {selected}{from_and_where(writing, totals, self._totals_alias, owner)}"
 
     def _page(self, rows: str) -> str:
         """What is made of the rows of the page."""
@@ -88,12 +91,12 @@ class Connection:
             case shape.PageInfo():
                 return json_object((each.key, self._fact(each)) for each in field.fields)
             case shape.TotalCount():
-                return [self._total("count(*)::text")]
+                return self._total("count(*)::text")
             case shape.Totals():
                 if self._totals is None:
                     raise NotInSqlError
                 made = row(self._writing, field.shape, self._totals, self._totals_alias, related)
-                return [self._total(concatenated(made))]
+                return self._total(concatenated(made))
             case _:
                 assert_never(field)
 
@@ -178,11 +181,11 @@ class Connection:
                 parts += [Literal(","), value(self._read, self._alias, name, None)]
         return concatenated(base64(concatenated([*parts, Literal("]")])))
 
-    def _total(self, text: str) -> str:
+    def _total(self, text: str) -> Parts:
         if self._totals is None:
             raise NotInSqlError
         self._of_totals.append(text)
-        return f"g.g{len(self._of_totals) - 1}"
+        return [f"g.g{len(self._of_totals) - 1}"]
 
 
 def related(writing: Writing, field: shape.RelatedConnection, read: Read, alias: str) -> Parts:

@@ -21,6 +21,13 @@ class Piece(Mark, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Total(Mark):
+    """A text that is computed over all rows, on all pages: the one in this column of a statement for them."""
+
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A connection but for its rows.
 
@@ -29,17 +36,24 @@ class Frame:
         cursors: Whether each text comes with the cursors of its first and its last row.
     """
 
-    pieces: tuple[str | Piece, ...]
+    pieces: tuple[str | Piece | Total, ...]
     size: int
     cursors: bool
 
-    def around(self, texts: Sequence[bytes], count: int, ends: tuple[bytes, bytes] | None) -> bytes:
+    def around(
+        self,
+        texts: Sequence[bytes],
+        count: int,
+        ends: tuple[bytes, bytes] | None = None,
+        totals: Sequence[bytes] = (),
+    ) -> bytes:
         """The whole connection.
 
         Args:
             texts: Each of some rows, in order.
             count: How many rows came.
             ends: The cursors of the first and the last row; `None` without rows.
+            totals: By column, where some are wanted.
         """
         first, last = ends or (b"null", b"null")
         found: list[bytes] = []
@@ -55,6 +69,8 @@ class Frame:
                     found.append(first)
                 case Piece.LAST:
                     found.append(last)
+                case Total():
+                    found.append(totals[piece.column])
                 case _:
                     found.append(piece.encode())
         return b"".join(found)

@@ -10,10 +10,10 @@ import re
 
 from gql.table import catalog
 from tripgate.planner import result_shape as shape
-from tripgate.planner.plan import ALWAYS, Embed, Read
+from tripgate.planner.plan import ALWAYS, Aggregate, Embed, Read
 from tripgate.upstream.postgres.render.conditions import condition_text, tests_lists
 from tripgate.upstream.postgres.render.connection import Connection, related
-from tripgate.upstream.postgres.render.frame import Frame, Piece
+from tripgate.upstream.postgres.render.frame import Frame, Piece, Total
 from tripgate.upstream.postgres.render.query import order_text, ordered, stays_whole
 from tripgate.upstream.postgres.render.statement import Statement, Writing, column, identifier, qualified
 from tripgate.upstream.postgres.render.text import Literal, Mark, NotInSqlError, Parts, concatenated
@@ -42,36 +42,46 @@ class _Later(Mark):
         self.text = text
 
 
-def large_page(wanted: shape.ResultConnection, read: Read) -> tuple[Statement, Frame] | None:
-    """The query for the rows of a page, and what is put around them; `None` where it is better read as one text.
+def large_page(
+    wanted: shape.ResultConnection, read: Read, totals: Read | None, aggregates: tuple[Aggregate, ...]
+) -> tuple[tuple[Statement, ...], Frame] | None:
+    """The queries for the rows of a page and for its totals, and what is put around them; `None` where it is better
+    read as one text.
 
     Raises:
         NotInSqlError: As that text.
     """
-    if (read.limit or 0) < LARGE:
+    lists = sum(isinstance(field, shape.Nodes | shape.Edges) for field in wanted.fields)
+    if (read.limit or 0) < LARGE or lists != 1:
         return None
-    lists = [field for field in wanted.fields if isinstance(field, shape.Nodes | shape.Edges)]
-    counts = any(isinstance(field, shape.TotalCount | shape.Totals) for field in wanted.fields)
-    if len(lists) != 1 or counts:
-        return None
-    page = _Page(Writing(), wanted, read)
-    return page.statement, page.frame
+    page = _Page(Writing(), wanted, read, totals, aggregates)
+    return page.statements, page.frame
 
 
 class _Page(Connection):
     """The page.
 
     Attributes:
-        statement: The query for its rows.
+        statements: The query for its rows, and the one for its totals if there are any.
         frame: What is put around them.
     """
 
-    def __init__(self, writing: Writing, wanted: shape.ResultConnection, read: Read) -> None:
+    def __init__(
+        self,
+        writing: Writing,
+        wanted: shape.ResultConnection,
+        read: Read,
+        totals: Read | None,
+        aggregates: tuple[Aggregate, ...],
+    ) -> None:
         self._row_parts: Parts = []
         self._cursor_text: str | None = None
         self._groups: list[_Group] = []
-        super().__init__(writing, wanted, read, None, (), None)
-        self.statement = writing.statement(self._text(read))
+        super().__init__(writing, wanted, read, totals, aggregates, None)
+        self.statements: tuple[Statement, ...] = (writing.statement(self._text(read)),)
+        if self._totals is not None:
+            beside = Writing()
+            self.statements += (beside.statement(self._all_rows(self._totals, beside, None)),)
         self.frame = Frame(_pieces(self.parts), wanted.size, self._cursor_text is not None)
 
     def _list(self, parts: Parts) -> Parts:
@@ -84,6 +94,10 @@ class _Page(Connection):
     def _end(self, *, last: bool) -> Parts:
         self._cursor_text = self._cursor()
         return [Piece.LAST if last else Piece.FIRST]
+
+    def _total(self, text: str) -> Parts:
+        super()._total(text)
+        return [Total(len(self._of_totals) - 1)]
 
     def _related(self, writing: Writing, field: shape.RelatedConnection, read: Read, alias: str) -> Parts:
         embed = next((each for each in read.embeds if each.alias == field.rows_alias), None)
@@ -202,11 +216,11 @@ class _Group(Connection):
         return ""
 
 
-def _pieces(parts: Parts) -> tuple[str | Piece, ...]:
-    found: list[str | Piece] = []
+def _pieces(parts: Parts) -> tuple[str | Piece | Total, ...]:
+    found: list[str | Piece | Total] = []
     for part in parts:
         text = part.text if isinstance(part, Literal) else part
-        if not isinstance(text, str | Piece):
+        if not isinstance(text, str | Piece | Total):
             raise NotInSqlError
         if isinstance(text, str) and found and isinstance(found[-1], str):
             found[-1] += text
