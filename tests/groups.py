@@ -17,6 +17,7 @@ SLOW = (
     "tests/local/",
     "tests/cli/",
     "tests/tooling/",
+    "tests/frontend/",
     "tests/postgres",
     "tests/kinds",
     "tests/scopes",
