@@ -55,13 +55,19 @@ def functions(own: Own) -> Iterator[None]:
         f"create or replace function public.writes_name() returns text language sql volatile as $$ {WRITES} $$",
         "create or replace function public.seems_stable() returns text language sql stable as "
         "$$ select public.writes_name() $$",
+        "create or replace function public.says_stable() returns text language plpgsql stable as $$ begin "
+        "update public.profiles set display_name = display_name where id = auth.uid(); return 'written'; end $$",
         "create or replace view public.changing_rows as select public.seems_stable() as id",
-        "grant execute on function public.raises, public.seems_stable, public.writes_name to authenticated",
+        "grant execute on function public.raises, public.seems_stable, public.says_stable, public.writes_name "
+        "to authenticated",
         "grant select on public.changing_rows to authenticated",
         "notify pgrst, 'reload schema'",
     )
     yield
-    own.run("drop view public.changing_rows", "drop function public.seems_stable, public.writes_name, public.raises")
+    own.run(
+        "drop view public.changing_rows",
+        "drop function public.seems_stable, public.says_stable, public.writes_name, public.raises",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +172,11 @@ async def test_statements_that_are_stale_everywhere_are_prepared_anew_where_they
 
 
 PLANS = {
+    "a function that says that it does not": (
+        FunctionCall("says_stable", ()),
+        "The function says_stable changes something, and a query calls it. Have it change nothing and say `stable`, or "
+        "call it in a mutation of your own.",
+    ),
     "a function": (
         FunctionCall("seems_stable", ()),
         "The function seems_stable changes something, and a query calls it. Have it change nothing and say `stable`, "

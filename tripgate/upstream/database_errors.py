@@ -31,6 +31,9 @@ PREPARED_ELSEWHERE = frozenset({"26000", "42P05"})
 
 CHANGES_SOMETHING = "25006"
 """It would change something, in a transaction that only reads."""
+_NOT_SUPPORTED = "0A000"
+# Said of a function that claims to be stable, before its transaction is looked at.
+_CHANGES_IN_STABLE = re.compile("is not allowed in a non-volatile function")
 
 _ONLY_READS = "This would change something, and is asked for as something that only reads. Tell whoever runs the API."
 _BACK_SECONDS = 1.0
@@ -88,10 +91,12 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
     raise error
 
 
-def log_what_changes(error: BackendError, plan: object) -> None:
-    """Tell whoever develops what it is that a query asks for and that changes something, if that is the failure."""
-    if error.code != CHANGES_SOMETHING:
-        return
+def failure_of_read(error: BackendError, plan: object) -> BackendError:
+    """How a read failed. That it would change something has one code then, and whoever develops is told what does."""
+    if error.code != CHANGES_SOMETHING and not (
+        error.code == _NOT_SUPPORTED and _CHANGES_IN_STABLE.search(error.message or "")
+    ):
+        return error
     called = plan.source if isinstance(plan, Read) else plan
     if isinstance(called, FunctionCall):
         said = f"The function {called.function} changes something, and a query calls it."
@@ -100,6 +105,7 @@ def log_what_changes(error: BackendError, plan: object) -> None:
         said = f"A view, a policy or a computed column changes something when {getattr(plan, 'table', 'it')} is read."
         todo = "Have what it calls change nothing."
     _log.error("read changes something", extra={"fields": {"reason": f"{said} {todo}"}})
+    return BackendError(CHANGES_SOMETHING, error.message, hint=error.hint, details=error.details, status=error.status)
 
 
 def back_in(code: str) -> float | None:

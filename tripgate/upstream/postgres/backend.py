@@ -24,7 +24,7 @@ from tripgate.upstream.backend import (
 )
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
-from tripgate.upstream.database_errors import log_what_changes, public_error
+from tripgate.upstream.database_errors import failure_of_read, public_error
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres import errors
 from tripgate.upstream.postgres.pool import Pool, Session
@@ -94,7 +94,7 @@ class PostgresBackend(Backend):
         answer = await self._policy.ask(attempt, caller.user_id, repeatable=True)
         error = answer.error
         if error is not None:
-            log_what_changes(error, query.plan)
+            error = failure_of_read(error, query.plan)
             raise public_error(error, caller, table, related) from error
         return _rows(query, answer.results)
 
@@ -122,8 +122,7 @@ class PostgresBackend(Backend):
                 results = results[count:]
             if answer.error is not None:
                 failed, table = asked[len(outcomes)]
-                log_what_changes(answer.error, failed.plan)
-                outcomes.append(_failure(answer.error, caller, table))
+                outcomes.append(_failure(failure_of_read(answer.error, failed.plan), caller, table))
         return outcomes
 
     async def _attempt(

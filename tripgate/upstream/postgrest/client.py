@@ -16,7 +16,7 @@ from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Asked, Backend, BackendError, JoinedRows, Plan, RelatedTables, Rows
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.database_errors import CHANGES_SOMETHING, log_what_changes
+from tripgate.upstream.database_errors import CHANGES_SOMETHING, failure_of_read
 from tripgate.upstream.http_client import HttpClient
 from tripgate.upstream.http_connection import Answer
 from tripgate.upstream.postgrest.errors import TOOK_TOO_LONG, out_of_order, public_error, transient
@@ -92,10 +92,11 @@ class PostgrestBackend(Backend):
             # Of a proxy that takes less than PostgREST does.
             raise _too_long() from _failure(status, answer.body)
         failure = _failure(status, answer.body)
-        if request.identity is None and failure.code == CHANGES_SOMETHING:
+        if request.identity is not None:
+            failure = failure_of_read(failure, request.plan)
+        elif failure.code == CHANGES_SOMETHING:
             # It is no mistake to write: the database is a standby, or was told to take nothing for the moment.
             raise unavailable() from failure
-        log_what_changes(failure, request.plan)
         error = public_error(failure, caller, table, related)
         if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
             error.extensions["retryAfter"] = seconds
