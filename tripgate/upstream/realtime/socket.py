@@ -122,6 +122,8 @@ class Socket:
                 _log.info("realtime connection failed: %s", type(error).__name__)
             finally:
                 self._connection = None
+                self._pace.answered(len(self._joins))
+                self._joins.clear()
                 for channel in self._channels.values():
                     channel.disconnected()
             failures += 1
@@ -191,8 +193,10 @@ class Socket:
             channel = next(iter(self._waiting), None)
             if channel is not None:
                 del self._waiting[channel]
-                if channel.join_ref is None:
-                    self._send_join(channel)
+            if channel is not None and channel.join_ref is None:
+                self._send_join(channel)
+            else:
+                self._pace.answered()
 
     async def _send_heartbeats(self, connection: aiohttp.ClientWebSocketResponse) -> None:
         while True:
@@ -250,6 +254,8 @@ class Socket:
             self._unanswered_heartbeat = None
             return
         channel = self._joins.pop(ref, None)
+        if channel is not None:
+            self._pace.answered()
         if channel is None or channel.join_ref != ref:
             return
         if payload.get("status") == "ok":
