@@ -248,7 +248,6 @@ class Delivery:
 
     def _found(self, part: Part, read: Any, objects: list[_Object]) -> Iterator[tuple[_Object, Any, Errors]]:
         """What was read for each object, and what went wrong."""
-        gone = self._reader.failed(_gone(), part)
         for each in objects:
             if part.row is None:
                 data, errors = _below(read["data"], part.place), read.get("errors", [])
@@ -256,7 +255,7 @@ class Delivery:
                 row = read.get(each.node_id)
                 data, errors = _below(row, part.place[len(part.row) :]), []
                 if row is None:
-                    errors = [{**gone, "path": each.path}]
+                    errors = [{**self._reader.failed(_gone(), part), "path": each.path}]
             if isinstance(part, StreamPart):
                 data = None if data is None else data[part.key]
                 errors = [{**error, "path": each.path} for error in errors]
