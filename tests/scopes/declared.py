@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, REQUIRED, column, on_create, scope, table, to_many, to_one
+from gql.declare import NEVER, POLLED, REFERENCE, REQUIRED, column, on_create, scope, table, to_many, to_one
 from gql.scalars import BigInt
 from gql.schemas import HOUSEHOLD, MEETINGS
 from gql.scope import Membership
@@ -133,6 +133,30 @@ class Reminder:
     words: str = column(write=REQUIRED)
 
 
+@table("grades", key="code", order_by=("code",), unheard=REFERENCE)
+class Grade:
+    """What migrations alone change."""
+
+    code: str = column(write=NEVER)
+    words: str = column(write=NEVER)
+
+
+@table("counters", key="code", order_by=("code",), unheard=POLLED)
+class Counter:
+    """What is read again and again."""
+
+    code: str = column(write=NEVER)
+    words: str = column(write=NEVER)
+
+
+@table("club_titles", key="number", read_only=True, cache=CacheControl(0, depends_on=("clubs",)))
+class ClubTitle:
+    """A view of what is told of."""
+
+    number: BigInt
+    title: str
+
+
 @table("couples", schema=HOUSEHOLD, scope=COUPLE, cache=_told("household.couple_members"))
 class Couple:
     """A root in another Postgres schema."""
@@ -167,7 +191,7 @@ _PARTS = [
         for name in ("Club", "ClubEvent", "MeetingClubEvent", "Room", "RoomNote", "Reminder", "HouseholdCouple")
         for each in crud(name, changes="It.").types()
     ),
-    *(each for name in ("ClubMember", "RoomGuest") for each in crud(name).types()),
+    *(each for name in ("ClubMember", "RoomGuest", "Grade", "Counter", "ClubTitle") for each in crud(name).types()),
     RoomSubscription,
 ]
 SCHEMA = build_schema(
