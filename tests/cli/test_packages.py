@@ -51,7 +51,7 @@ def test_what_is_looked_for_is_what_the_extra_brings() -> None:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Path:
+def beside(tmp_path: Path) -> Path:
     """A folder of installed packages in which PyPI's client has been installed after Tripgate."""
     for name in ("gql", "resolvers", "tripgate"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -62,18 +62,18 @@ def shared(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_client_that_shares_the_folder_is_reported_by_doctor(shared: Path) -> None:
-    done = run("-m", "tripgate", "doctor", path=shared, folder=shared)
-    assert f"warning PyPI's package gql, a GraphQL client, shares the folder {shared}/gql with" in done.stdout
+def test_a_client_that_shares_the_folder_is_reported_by_doctor(beside: Path) -> None:
+    done = run("-m", "tripgate", "doctor", path=beside, folder=beside)
+    assert f"warning PyPI's package gql, a GraphQL client, shares the folder {beside}/gql with" in done.stdout
     assert "Give Tripgate a virtual environment of its own, without that client." in done.stdout
 
 
-def test_and_at_the_start(shared: Path) -> None:
+def test_and_at_the_start(beside: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
     with subprocess.Popen(
         [sys.executable, "-m", "tripgate", "serve", "--port", "0"],
-        env={**clean, **GOOD, "PYTHONPATH": str(shared), "TRIPGATE_LOG_FORMAT": "text"},
-        cwd=shared,
+        env={**clean, **GOOD, "PYTHONPATH": str(beside), "TRIPGATE_LOG_FORMAT": "text"},
+        cwd=beside,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -83,22 +83,22 @@ def test_and_at_the_start(shared: Path) -> None:
         process.terminate()
         _, said = process.communicate(timeout=30)
     (line,) = [line for line in said.splitlines() if "PyPI" in line]
-    assert f"WARNING tripgate.start: PyPI's package gql, a GraphQL client, shares the folder {shared}/gql" in line
+    assert f"WARNING tripgate.start: PyPI's package gql, a GraphQL client, shares the folder {beside}/gql" in line
 
 
 @pytest.mark.parametrize("command", ["serve", "dev", "doctor"])
-def test_a_client_in_its_place_is_an_end(command: str, shared: Path) -> None:
-    (shared / "gql" / "declare.py").unlink()
-    done = run("-m", "tripgate", command, path=shared, folder=shared)
+def test_a_client_in_its_place_is_an_end(command: str, beside: Path) -> None:
+    (beside / "gql" / "declare.py").unlink()
+    done = run("-m", "tripgate", command, path=beside, folder=beside)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "PyPI's package gql is found in place of Tripgate's own package of that name." in done.stderr
 
 
-def test_a_client_elsewhere_is_nobodys_business(shared: Path) -> None:
-    elsewhere = shared / "elsewhere"
+def test_a_client_elsewhere_is_nobodys_business(beside: Path) -> None:
+    elsewhere = beside / "elsewhere"
     (elsewhere / "gql").mkdir(parents=True)
-    (shared / "gql-4.0.0.dist-info").rename(elsewhere / "gql-4.0.0.dist-info")
-    done = run("-m", "tripgate", "doctor", path=Path(f"{shared}{os.pathsep}{elsewhere}"), folder=shared)
+    (beside / "gql-4.0.0.dist-info").rename(elsewhere / "gql-4.0.0.dist-info")
+    done = run("-m", "tripgate", "doctor", path=Path(f"{beside}{os.pathsep}{elsewhere}"), folder=beside)
     assert "PyPI" not in done.stdout + done.stderr
     assert "The settings are complete" in done.stdout
