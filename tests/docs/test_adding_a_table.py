@@ -115,8 +115,6 @@ def clone(folder: Path) -> dict[str, str]:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    if (ROOT / ".mypy_cache").is_dir():
-        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
     for each in (ROOT / ".venv" / "bin").iterdir():
@@ -124,7 +122,8 @@ def clone(folder: Path) -> dict[str, str]:
         (programs / each.name).write_text(f'#!/bin/sh\nexec "{each}" "$@"\n')
         (programs / each.name).chmod(0o755)
     (folder / ".venv" / ".ready").touch()
-    return {**os.environ, "PYTHONPATH": str(folder)}
+    # What `make check` here has found of modules that are alike, or will find.
+    return {**os.environ, "PYTHONPATH": str(folder), "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache")}
 
 
 def run(folder: Path, environment: dict[str, str], several: list[Command], url: str = PORT) -> dict[str, str]:
