@@ -1,5 +1,6 @@
 """The guide's pages in a browser: one for Apollo Client, one for urql, one for Relay, all of them behave alike."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,22 @@ async def test_what_is_followed_outlives_a_token_that_ends_unseen(visit: Visit, 
     )
     await visit.page.until(f"{SCORE} === '1'")
     assert await visit.sockets() == 1
+
+
+async def test_what_a_passing_outage_ended_begins_anew(visit: Visit, trip: dict[str, Any]) -> None:
+    await visit.open()
+    await visit.is_live(1)
+    subscribed = "sockets[0].sent.filter((one) => one.payload?.query?.includes('Live')).map((one) => one.id)"
+    (first,) = await visit.page.run(subscribed)
+    # As the gateway says where Realtime is away for a moment.
+    errors = [{"message": "Live changes are not available.", "extensions": {"code": "UPSTREAM_UNAVAILABLE"}}]
+    message = json.dumps(json.dumps({"id": first, "type": "error", "payload": errors}))
+    await visit.page.run(f"(live.clear(), sockets[0].onmessage({{ data: {message} }}))")
+    await visit.is_live(1)
+    (again,) = [each for each in await visit.page.run(subscribed) if each != first]
+    assert again
+    await visit.person.trip(title="Oslo")
+    await visit.shows("2 trips")
 
 
 async def test_signing_out_in_one_tab_signs_out_in_all(visit: Visit, trip: dict[str, Any]) -> None:
