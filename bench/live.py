@@ -105,7 +105,8 @@ class _Bench:
         await self._write(TRIPS * len(self._items[0]), TRIPS)  # every item has its number
         await self.crowd.follow(document, self._trips)
         reads, before = self._reads(), -1
-        while reads != before:  # answers are read anew once their topics are joined
+        # Answers are read anew once their topics are joined.
+        while reads != before or (document and not all(each.received for each in self.crowd.subscribers)):
             await self.crowd.collect(float("inf"), _QUIET_SECONDS)
             reads, before = self._reads(), reads
         judged = self.crowd.judge([[]] * TRIPS, {}, answers=True)
