@@ -109,7 +109,7 @@ class _StartPage:
             yield "GraphiQL", "/graphql", "Ask and write as anybody, follow subscriptions, and see what an answer took."
         for name, address in self._settings.development_services:
             if name == "Inbox":
-                yield name, address, "Mail that would have been sent: invitations, confirmations and codes."
+                yield name, address, "Mail that would have been sent, with its links and codes."
 
     def _accounts(self) -> str:
         rows = [
@@ -164,10 +164,10 @@ def _section(title: str, body: str) -> str:
     return f'<section aria-labelledby="{key}"><h2 id="{key}">{title}</h2>{body}</section>\n' if body else ""
 
 
-def _cards(places: Iterator[tuple[str, str, str]]) -> str:
+def _cards(links: Iterator[tuple[str, str, str]]) -> str:
     cards = [
         f"<li>{_link(address, f'<strong>{html.escape(name)}</strong> <span>{html.escape(about)}</span>')}</li>"
-        for name, address, about in places
+        for name, address, about in links
     ]
     return f'<ul class="cards">{"".join(cards)}</ul>' if cards else ""
 

@@ -18,10 +18,10 @@ class Address:
 
     def __init__(self, url: str) -> None:
         self._found: dict[str, Any] = dict(conninfo_to_dict(url))
-        places = [_split(self._found.get(name)) for name in ("host", "hostaddr", "port")]
-        count = max(map(len, places))
+        parts = [_split(self._found.get(name)) for name in ("host", "hostaddr", "port")]
+        count = max(map(len, parts))
         # One port is every host's; one that is left out is libpq's own.
-        hosts, numbers, ports = (each * count if len(each) == 1 else each for each in places)
+        hosts, numbers, ports = (each * count if len(each) == 1 else each for each in parts)
         self._places = list(zip(hosts, numbers, ports, strict=False)) if count > 1 else []
         if self._places:
             self._found.setdefault("target_session_attrs", "primary")

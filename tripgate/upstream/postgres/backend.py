@@ -202,10 +202,10 @@ def _rows(query: Query, results: "Sequence[pq.abc.PGresult]") -> Rows:
 
 
 def _framed(frame: Frame, result: "pq.abc.PGresult", *totals: "pq.abc.PGresult") -> Rows:
-    get, places = result.get_value, range(result.ntuples)
-    count = sum(int(get(place, 1) or b"0") for place in places)
+    get, rows = result.get_value, range(result.ntuples)
+    count = sum(int(get(row, 1) or b"0") for row in rows)
     # That which holds nothing but the row beyond the page has no text.
-    texts = {place: text for place in places if (text := get(place, 0)) is not None}
+    texts = {row: text for row in rows if (text := get(row, 0)) is not None}
     ends = None
     if frame.cursors and texts:
         ends = get(min(texts), 2) or b"null", get(max(texts), 3) or b"null"
