@@ -62,7 +62,7 @@ def test_crud_of_a_type_that_is_not_declared(tripgate: Tripgate, copy: Path, com
 
 
 @pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
-def test_a_table_whose_changes_no_topic_tells(copy: Path, command: list[str]) -> None:
+def test_a_table_whose_changes_no_topic_tells(tripgate: Tripgate, copy: Path, command: list[str]) -> None:
     declared = '@table("shelves")\nclass Shelf:\n    id: UUID = column(write=NEVER)\n'
     (copy / "gql" / "types" / "shelves.py").write_text(IMPORTS + declared)
     code, said = tripgate(copy, *command)
@@ -72,7 +72,7 @@ def test_a_table_whose_changes_no_topic_tells(copy: Path, command: list[str]) ->
 
 
 @pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
-def test_a_read_of_tables_that_are_not_named(copy: Path, command: list[str]) -> None:
+def test_a_read_of_tables_that_are_not_named(tripgate: Tripgate, copy: Path, command: list[str]) -> None:
     file = copy / "resolvers" / "places.py"
     file.write_text(file.read_text().replace('depends_on=("places",)', 'depends_on=("shelves",)'))
     said = "Error: distance_in_metres: depends_on names shelves, over which no type is declared"
