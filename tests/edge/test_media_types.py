@@ -1,5 +1,6 @@
 """Content negotiation: which media type an answer has by `Accept`, and which a request may have."""
 
+import json
 from typing import Any
 
 import aiohttp
@@ -194,10 +195,44 @@ async def test_a_subscription_needs_a_stream(http: aiohttp.ClientSession, anonym
         assert (response.status, response.content_type) == (200, RESPONSE)
 
 
-async def test_a_document_that_cannot_run_opens_no_stream(anonymous: Person) -> None:
-    headers = {"Accept": STREAM}
-    async with anonymous.http.post(anonymous.url, json={"query": "{ nothing }"}, headers=headers) as response:
+@pytest.mark.parametrize(("body", "code"), FAILURES)
+async def test_what_cannot_run_is_told_on_an_event_stream(
+    anonymous: Person, getting: str, body: dict[str, Any], code: str
+) -> None:
+    """As the protocol of `graphql-sse` has it: clients take another status for a failure of the transport."""
+    headers, params = (
+        {"Accept": STREAM},
+        {"query": body["query"] or "#", "variables": json.dumps(body.get("variables"))},
+    )
+    for asked in (
+        anonymous.http.post(anonymous.url, json=body, headers=headers),
+        anonymous.http.get(getting, params=params, headers=headers),
+    ):
+        async with asked as response:
+            assert (response.status, response.headers["Content-Type"]) == (200, f"{STREAM}; charset=utf-8")
+            assert (response.headers["Cache-Control"], "X-Request-Id" in response.headers) == ("no-store", True)
+            opening, told, ended, rest = (await response.text()).split("\n\n")
+            assert (opening, ended, rest) == (":", "event: complete\ndata: ", "")
+            answer = json.loads(told.removeprefix("event: next\ndata: "))
+            assert list(answer) == ["errors"]
+            assert answer["errors"][0]["extensions"]["code"] == code
+
+
+@pytest.mark.parametrize("body", [{}, {"query": 1}, {"query": "{ __typename }", "variables": []}, []], ids=str)
+async def test_what_is_no_request_opens_no_stream(anonymous: Person, body: Any) -> None:
+    async with anonymous.http.post(anonymous.url, json=body, headers={"Accept": STREAM}) as response:
         assert (response.status, response.content_type) == (400, JSON)
+
+
+@pytest.mark.parametrize("rather", [JSON, RESPONSE])
+async def test_who_takes_json_too_is_told_in_it_that_a_subscription_cannot_run(anonymous: Person, rather: str) -> None:
+    """As urql and Apollo Client send it."""
+    body = {"query": "subscription { nothing }"}
+    for beside in (STREAM, "multipart/mixed;subscriptionSpec=1.0"):
+        headers = {"Accept": f"{beside};q=0.9, {rather}"}
+        async with anonymous.http.post(anonymous.url, json=body, headers=headers) as response:
+            assert response.content_type == rather
+            assert (await response.json())["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,26 @@ async def test_one_event_stream_carries_every_operation(party: Party) -> None:
     assert found["methods"] == {"PUT": 1, "GET": 1, "POST": 6, "DELETE": 2}
 
 
+async def test_an_operation_that_cannot_run_says_so_on_its_own_event_stream(party: Party) -> None:
+    """`graphql-sse` tries again whatever is answered with another status, and never says why."""
+    found = await ran("distinct.js", party.owner.url, str(party.owner.token), party.trip)
+    assert found["heard"] == {
+        "query": [{"__typename": "Query"}],
+        "syntax": [["GRAPHQL_PARSE_FAILED"]],
+        "validation": [["GRAPHQL_VALIDATION_FAILED"]],
+        "variables": [["BAD_USER_INPUT"]],
+        "name": [["OPERATION_RESOLUTION_FAILURE"]],
+        "cost": [["COST_LIMIT_EXCEEDED"]],
+        "depth": [["QUERY_TOO_DEEP"]],
+        "refused": [],
+        "refreshed": [{"viewer": {"__typename": "Profile"}}],
+    }
+    refused = {"refused": [401] * 6, "refreshed": [401, 200]}
+    assert found["requests"] == {name: [200] for name in found["heard"]} | refused
+    ends = dict.fromkeys(found["heard"], "complete")
+    assert found["ends"] == ends | {"refused": "error Server responded with 401: Unauthorized"}
+
+
 async def test_the_other_receives_each_change_once_in_order_within_a_second(party: Party) -> None:
     people = str(party.owner.token), str(party.editor.token)
     found = await ran("follow.js", party.owner.url, *people, party.trip, party.item)

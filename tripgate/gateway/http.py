@@ -112,9 +112,7 @@ class GraphQLHandler:
                 answer = await self._engine.answer(wanted, operation, prepared, caller)
                 status = 200
         except RequestError as error:
-            # `application/json` clients of old take any other status for a failure of the transport.
-            status = 200 if accept.best == JSON_TYPE else 400
-            answer = {"errors": formatted(error.errors, error.code)}
+            return self._refused(error, accept, headers, record)
         except HttpError as error:
             status, headers, answer = error.status, {**headers, **error.headers}, {"errors": request_error(error)}
         except ApiError as error:
@@ -126,7 +124,7 @@ class GraphQLHandler:
         except BaseException:  # the server stops and waits no longer
             self._observability.finish(record, "cancelled")
             raise
-        return self._answered(status, answer, body, accept, headers, record)
+        return self._answered(status, answer, body, accept.json, headers, record)
 
     def _delivers(self, wanted: GraphQLRequest, request: web.Request) -> bool:
         """Whether a query that asks for it is answered in parts. GET is answered whole, for a cache to keep."""
@@ -166,14 +164,29 @@ class GraphQLHandler:
                 return self._shutdown.last(stream)
             await parts.aclose()
             answer = first.answer or {}
-        return self._answered(200, answer, None, accept, headers, record)
+        return self._answered(200, answer, None, accept.json, headers, record)
+
+    def _refused(
+        self, error: RequestError, accept: Accepted, headers: Mapping[str, str], record: RequestRecord
+    ) -> web.StreamResponse:
+        """The response to what cannot run.
+
+        Clients of event streams, and those of `application/json` of old, take any other status than 200 for a failure
+        of the transport; the former try again.
+        """
+        answer = {"errors": formatted(error.errors, error.code)}
+        if accept.best == EVENT_STREAM:
+            headers = {**headers, "Cache-Control": "no-store"}
+            return self._answered(200, answer, EVENTS.whole(answer), EVENT_STREAM, headers, record)
+        status = 200 if accept.best == JSON_TYPE else 400
+        return self._answered(status, answer, None, accept.json, headers, record)
 
     def _answered(
         self,
         status: int,
         answer: Mapping[str, Any],
         body: bytes | None,
-        accept: Accepted,
+        media_type: str,
         headers: Mapping[str, str],
         record: RequestRecord,
     ) -> web.StreamResponse:
@@ -186,7 +199,7 @@ class GraphQLHandler:
         more = {**headers, "X-Request-Id": record.request_id}
         if status == 401:
             more["WWW-Authenticate"] = "Bearer"
-        response = WholeResponse(body, status, accept.json, more)
+        response = WholeResponse(body, status, media_type, more)
         if closes:
             response.force_close()
         return response

@@ -35,6 +35,10 @@ class StreamFormat(ABC):
     def refusal(self, errors: list[dict[str, Any]]) -> bytes:
         """What the operation ends with, where that is no answer."""
 
+    def whole(self, answer: dict[str, Any]) -> bytes:
+        """A stream of one answer, from its beginning to its end."""
+        return self.opening + self.answer(answer) + self.ending
+
     def errors(self, answer: dict[str, Any]) -> dict[str, Any]:
         """What holds the errors of an answer, as `errors`."""
         return answer

@@ -20,7 +20,7 @@ _LONG = 64 * 1024
 
 
 class WholeResponse(web.Response):
-    """A response of JSON.
+    """A response of JSON, or an event stream that is over.
 
     Args:
         more: Headers beside those of every answer.
