@@ -36,10 +36,41 @@ class ErrorCode(StrEnum):
     NOT_ENABLED = "NOT_ENABLED"
     NOT_REPRESENTABLE = "NOT_REPRESENTABLE"
     NOT_RUN = "NOT_RUN"
+    USAGE_LIMIT_EXCEEDED = "USAGE_LIMIT_EXCEEDED"
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    PLAN_FULL = "PLAN_FULL"
+    MEETING_FULL = "MEETING_FULL"
+    RECIPIENT_OPTED_OUT = "RECIPIENT_OPTED_OUT"
+    TEMPLATE_REQUIRED = "TEMPLATE_REQUIRED"
+    AI_PROVIDER_ERROR = "AI_PROVIDER_ERROR"
+    AI_RATE_LIMITED = "AI_RATE_LIMITED"
     TIMEOUT = "TIMEOUT"
     OVERLOADED = "OVERLOADED"
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+RAISED_CODES = frozenset(
+    {
+        ErrorCode.BAD_USER_INPUT,
+        ErrorCode.UNAUTHENTICATED,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.CONFLICT,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.TIMEOUT,
+        ErrorCode.UPSTREAM_UNAVAILABLE,
+        ErrorCode.USAGE_LIMIT_EXCEEDED,
+        ErrorCode.INSUFFICIENT_CREDITS,
+        ErrorCode.PLAN_FULL,
+        ErrorCode.MEETING_FULL,
+        ErrorCode.RECIPIENT_OPTED_OUT,
+        ErrorCode.TEMPLATE_REQUIRED,
+        ErrorCode.AI_PROVIDER_ERROR,
+        ErrorCode.AI_RATE_LIMITED,
+    }
+)
+"""What SQL functions, by `private.refuse`, and Edge Functions may tell a client; of any other code nothing is shown."""
 
 
 class ApiError(Exception):

@@ -19,6 +19,38 @@ end
 $$;
 revoke execute on function private.set_updated_at() from public;
 
+-- What a function tells whoever called it: one of the API's public codes, a sentence for people, and more for programs,
+-- such as `field`, or the `reason` of a CONFLICT. PostgREST answers what is raised so as it stands, with this status; the
+-- API shows no other code. Functions that run as their caller, who may not look in here, ask `requests.refuse`. Volatile,
+-- so that no planner asks it before it is its turn.
+create function private.refuse(code text, message text, extensions jsonb default '{}') returns void
+language plpgsql set search_path = '' as $$
+begin
+    raise sqlstate 'PGRST' using
+        message = json_build_object('code', code, 'message', message, 'hint', coalesce(extensions, '{}')::text)::text,
+        detail = json_build_object(
+            'status', case
+                when code = 'BAD_USER_INPUT' then 400
+                when code = 'UNAUTHENTICATED' then 401
+                when code in ('USAGE_LIMIT_EXCEEDED', 'INSUFFICIENT_CREDITS') then 402
+                when code = 'FORBIDDEN' then 403
+                when code = 'NOT_FOUND' then 404
+                when code in (
+                    'CONFLICT', 'PLAN_FULL', 'MEETING_FULL', 'RECIPIENT_OPTED_OUT', 'TEMPLATE_REQUIRED'
+                ) then 409
+                when code in ('RATE_LIMITED', 'AI_RATE_LIMITED') then 429
+                when code = 'AI_PROVIDER_ERROR' then 502
+                when code = 'UPSTREAM_UNAVAILABLE' then 503
+                when code = 'TIMEOUT' then 504
+                else 500
+            end,
+            'headers', '{}'::json
+        )::text;
+end
+$$;
+comment on function private.refuse(text, text, jsonb) is 'Ends a statement with a public code of the API, a sentence for people and more for programs.';
+revoke execute on function private.refuse(text, text, jsonb) from public;
+
 
 -- profiles ------------------------------------------------------------------------------------------------------------
 

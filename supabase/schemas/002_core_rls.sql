@@ -271,9 +271,10 @@ begin
                 when 'number' then to_timestamp((entry ->> 'timestamp')::double precision) > now() - interval '5 minutes'
             end
     ) then
-        raise sqlstate 'PT403' using
-            message = 'this takes a sign-in of the last five minutes',
-            hint = 'Sign in again: with the password, or with a mailed code where there is none.';
+        perform private.refuse(
+            'FORBIDDEN',
+            'This takes a sign-in of the last five minutes. Sign in again: with the password, or with a mailed code where there is none.'
+        );
     end if;
     delete from auth.users where users.id = me;
 end

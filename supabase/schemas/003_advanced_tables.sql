@@ -319,16 +319,16 @@ declare
     me constant uuid := auth.uid();
 begin
     if not exists (select from public.trips where trips.id = trip and trips.user_id = me) then
-        raise insufficient_privilege using message = 'only the owner of a trip invites to it';
+        perform private.refuse('FORBIDDEN', 'Only the owner of a trip invites to it.');
     end if;
     -- One at a time, or two at once would both count the same.
     perform from public.profiles where profiles.id = me for no key update;
 
     delete from private.announced_invitations where user_id = me and announced_at < now() - interval '1 hour';
-    -- PostgREST answers PTxyz with HTTP status xyz.
     if (select count(*) from private.announced_invitations where user_id = me) >= 30 then
-        raise sqlstate 'PT429' using
-            message = 'a person can send 30 invitations an hour', hint = 'Wait an hour, then invite again.';
+        perform private.refuse(
+            'RATE_LIMITED', 'A person can send 30 invitations an hour. Wait an hour, then invite again.'
+        );
     end if;
     insert into private.announced_invitations (user_id, trip_id, email_hash)
     values (me, trip, sha256(convert_to(lower(email), 'UTF8')));
@@ -349,8 +349,10 @@ begin
         where user_id = new.invited_by and trip_id = new.trip_id
             and email_hash = sha256(convert_to(new.email, 'UTF8')) and announced_at > now() - interval '10 minutes'
     ) then
-        raise insufficient_privilege using
-            message = 'this invitation was not announced', hint = 'Call announce_invitation with its trip and address.';
+        perform private.refuse(
+            'FORBIDDEN',
+            'This invitation was not announced. Call announce_invitation with its trip and address.'
+        );
     end if;
 
     -- One at a time, or two at once would both count the same.
@@ -364,12 +366,16 @@ begin
         where collaborators.trip_id = new.trip_id
             and lower(users.email) = new.email and users.email_confirmed_at is not null
     ) then
-        raise sqlstate 'PT409' using
-            message = 'this person is on the trip already', hint = 'Change their role there.';
+        perform private.refuse(
+            'CONFLICT',
+            'This person is on the trip already. Change their role there.',
+            '{"reason": "ALREADY_ON_TRIP", "field": "email"}'
+        );
     end if;
     if (select count(*) from public.invitations where trip_id = new.trip_id and status = 'pending') > 20 then
-        raise sqlstate 'PT429' using
-            message = 'a trip can have 20 open invitations', hint = 'Revoke one, or wait until one is answered.';
+        perform private.refuse(
+            'RATE_LIMITED', 'A trip can have 20 open invitations. Revoke one, or wait until one is answered.'
+        );
     end if;
     return null;
 end

@@ -294,18 +294,18 @@ declare
     trip uuid;
 begin
     if day is null or new_position is null or new_position < 0 then
-        raise numeric_value_out_of_range using message = 'a day is counted from 1, a position from 0';
+        perform requests.refuse('BAD_USER_INPUT', 'A day is counted from 1, a position from 0.');
     end if;
 
     -- Movers on one trip take turns: each waits here, then sees what the one before has done.
     loop
         select trip_items.trip_id into trip from public.trip_items where trip_items.id = item;
         if not found then
-            raise sqlstate 'PT404' using message = 'there is no such item, or you may not see it';
+            perform requests.refuse('NOT_FOUND', 'There is no such item, or you may not see it.');
         end if;
         perform from public.trips where trips.id = trip for no key update;
         if not found then
-            raise insufficient_privilege using message = 'you may not change this trip';
+            perform requests.refuse('FORBIDDEN', 'You may not change this trip.');
         end if;
         select * into moved from public.trip_items where trip_items.id = item and trip_items.trip_id = trip;
         exit when found;
@@ -365,7 +365,9 @@ begin
         and trip_id <> all (array(select private.my_own_trip_ids()))
     returning * into accepted;
     if not found then
-        raise sqlstate 'PT404' using message = 'there is no such invitation to this account that is still open';
+        perform private.refuse(
+            'NOT_FOUND', 'There is no such invitation to this account that is still open.'
+        );
     end if;
 
     insert into public.collaborators (trip_id, user_id, role) values (accepted.trip_id, auth.uid(), accepted.role)

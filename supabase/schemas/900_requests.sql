@@ -28,6 +28,20 @@ revoke execute on function requests.keep_deadline() from public;
 grant execute on function requests.keep_deadline() to anon, authenticated, service_role;
 
 
+-- Refuse a request ------------------------------------------------------------------------------------------------------
+
+-- As definer, since callers may not look into `private`: for functions that run as their caller.
+create function requests.refuse(code text, message text, extensions jsonb default '{}') returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.refuse(code, message, extensions);
+end
+$$;
+comment on function requests.refuse(text, text, jsonb) is 'Ends a statement as private.refuse does, for functions that run as their caller.';
+revoke execute on function requests.refuse(text, text, jsonb) from public;
+grant execute on function requests.refuse(text, text, jsonb) to anon, authenticated, service_role;
+
+
 -- An account that is gone -------------------------------------------------------------------------------------------------
 
 -- An access token outlives its account, by an hour as a rule. Nothing is left for it to read, but what it writes would be
@@ -39,7 +53,7 @@ begin
     if me is not null and current_setting('request.method', true) not in ('GET', 'HEAD')
         and not exists (select from auth.users where users.id = me and users.deleted_at is null)
     then
-        raise sqlstate 'PT401' using message = 'this account does not exist any more';
+        perform private.refuse('UNAUTHENTICATED', 'This account does not exist any more.');
     end if;
 end
 $$;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gql.pg_catalog import Table
 
-__all__ = ["AGAINST_POLICY", "NOT_GRANTED", "Actor", "Belongings", "World", "address_of", "role", "sign_up"]
+__all__ = ["AGAINST_POLICY", "NOT_GRANTED", "Actor", "Belongings", "World", "address_of", "role", "sign_up", "told_by"]
 
 ROLES: dict[Actor, str] = {
     "owner": "authenticated",
@@ -33,6 +33,13 @@ ROLES: dict[Actor, str] = {
     "anonymous": "anon",
     "service": "service_role",
 }
+
+
+def told_by(failure: psycopg.Error) -> str:
+    """The public code with which a function of the project refuses, or the SQLSTATE of any other failure."""
+    if failure.sqlstate == "PGRST":
+        return str(json.loads(failure.diag.message_primary or "")["code"])
+    return failure.sqlstate or str(failure)
 
 
 class Belongings:
@@ -166,11 +173,12 @@ class World:
             yield self.db
 
     def attempt(self, actor: Actor, statement: LiteralString | sql.Composed, *values: object) -> int | str:
-        """Returns the number of rows, or NOT_GRANTED, AGAINST_POLICY, or the SQLSTATE of any other failure."""
+        """Returns the number of rows, or NOT_GRANTED, AGAINST_POLICY, the public code with which a function refuses, or
+        the SQLSTATE of any other failure."""
         try:
             with self.acting_as(actor) as db:
                 return db.execute(statement, values).rowcount
         except psycopg.errors.InsufficientPrivilege as refusal:
             return AGAINST_POLICY if "row-level security" in str(refusal) else NOT_GRANTED
         except psycopg.Error as failure:
-            return failure.sqlstate or str(failure)
+            return told_by(failure)

@@ -94,21 +94,22 @@ def test_gaps_and_doubles_from_before_are_gone_afterwards(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("actor", "outcome"),
-    [("owner", 1), ("editor", 1), ("viewer", NOT_GRANTED), ("stranger", "PT404"), ("anonymous", NOT_GRANTED)],
+    [("owner", 1), ("editor", 1), ("viewer", "FORBIDDEN"), ("stranger", "NOT_FOUND"), ("anonymous", NOT_GRANTED)],
 )
 def test_who_may(world: World, actor: Actor, outcome: int | str) -> None:
     assert world.attempt(actor, MOVE, world.owner.trip_items, 2, 0) == outcome
 
 
 @pytest.mark.parametrize(
-    ("day", "place", "outcome"), [(0, 0, "23514"), (1, -1, "22003"), (None, 0, "22003"), (1, None, "22003")]
+    ("day", "place", "outcome"),
+    [(0, 0, "23514"), (1, -1, "BAD_USER_INPUT"), (None, 0, "BAD_USER_INPUT"), (1, None, "BAD_USER_INPUT")],
 )
 def test_a_place_that_cannot_be(world: World, day: int | None, place: int | None, outcome: str) -> None:
     assert world.attempt("owner", MOVE, world.owner.trip_items, day, place) == outcome
 
 
 def test_an_item_that_does_not_exist_looks_like_a_strangers(world: World) -> None:
-    assert world.attempt("owner", MOVE, uuid.uuid4(), 1, 0) == "PT404"
+    assert world.attempt("owner", MOVE, uuid.uuid4(), 1, 0) == "NOT_FOUND"
 
 
 moves = st.lists(st.tuples(st.sampled_from("abcdefg"), st.integers(1, 4), st.integers(0, 8)), min_size=1, max_size=8)

@@ -130,6 +130,15 @@ class TestFunctions:
         allowed = {name: set(roles) for name, roles in rows}
         assert {name: roles for name, roles in allowed.items() if roles} == HELPERS
 
+    def test_whoever_runs_as_their_caller_refuses_by_the_helper_that_callers_may_ask(
+        self, db: psycopg.Connection
+    ) -> None:
+        """With the other they would be told that they may not look into `private`."""
+        rows = db.execute(
+            "select oid::regprocedure::text from pg_proc where not prosecdef and prosrc like %s", ("%private.refuse%",)
+        )
+        assert rows.fetchall() == []
+
     def test_helpers_are_stable_definers(self, db: psycopg.Connection) -> None:
         rows = db.execute(
             "select proname, prosecdef and provolatile = 's' and proowner = 'postgres'::regrole"

@@ -234,7 +234,7 @@ class TestInviting:
 
     def test_nobody_is_invited_who_is_on_the_trip(self, world: World) -> None:
         address = address_of(world.viewer.profiles)
-        assert self.invite(world, address) == "PT409"
+        assert self.invite(world, address) == "CONFLICT"
         world.attempt("owner", "delete from public.collaborators where id = %s", world.viewer.collaborators)
         assert self.invite(world, address) == 1
 
@@ -245,7 +245,7 @@ class TestInviting:
 
     def test_twenty_can_be_open_on_a_trip(self, world: World) -> None:
         outcomes = [self.invite(world, f"guest{n}@people.example") for n in range(20)]
-        assert outcomes == [1] * 19 + ["PT429"]
+        assert outcomes == [1] * 19 + ["RATE_LIMITED"]
         revoke = "update public.invitations set status = 'revoked' where email = 'guest3@people.example'"
         assert world.attempt("owner", revoke) == 1
         assert self.invite(world, "late@people.example") == 1
@@ -256,7 +256,7 @@ class TestInviting:
             trip = own_trip(world, f"Trip {n}")
             outcomes.append(self.invite(world, "guest@people.example", trip))
             world.attempt("owner", "delete from public.trips where id = %s", trip)
-        assert outcomes == [1] * 30 + ["PT429"]
+        assert outcomes == [1] * 30 + ["RATE_LIMITED"]
         world.db.execute("update private.announced_invitations set announced_at = now() - interval '61 minutes'")
         assert self.invite(world, "guest@people.example") == 1
 
@@ -264,23 +264,29 @@ class TestInviting:
         """Or an owner could try one address after the other until one is that of a member."""
         address = address_of(world.viewer.profiles)
         outcomes = [self.invite(world, address) for _ in range(31)]
-        assert outcomes == ["PT409"] * 30 + ["PT429"]
+        assert outcomes == ["CONFLICT"] * 30 + ["RATE_LIMITED"]
 
     def test_none_is_taken_that_was_not_announced_to_this_address_on_this_trip_by_this_person(
         self, world: World
     ) -> None:
-        assert self.insert(world, "guest@people.example") == NOT_GRANTED
+        assert self.insert(world, "guest@people.example") == "FORBIDDEN"
         assert world.attempt("owner", self.ANNOUNCE, world.owner.trips, "Guest@People.example") == 1
-        assert self.insert(world, "other@people.example") == NOT_GRANTED
-        assert self.insert(world, address_of(world.viewer.profiles)) == NOT_GRANTED
-        assert self.insert(world, "guest@people.example", own_trip(world, "Second")) == NOT_GRANTED
+        assert self.insert(world, "other@people.example") == "FORBIDDEN"
+        assert self.insert(world, address_of(world.viewer.profiles)) == "FORBIDDEN"
+        assert self.insert(world, "guest@people.example", own_trip(world, "Second")) == "FORBIDDEN"
         assert self.insert(world, "guest@people.example") == 1
         world.db.execute("update private.announced_invitations set announced_at = now() - interval '11 minutes'")
-        assert self.insert(world, "guest@people.example") == NOT_GRANTED
+        assert self.insert(world, "guest@people.example") == "FORBIDDEN"
 
-    @pytest.mark.parametrize("actor", ["editor", "viewer", "stranger", "anonymous", "service"])
-    def test_only_the_owner_announces(self, world: World, actor: Actor) -> None:
-        assert world.attempt(actor, self.ANNOUNCE, world.owner.trips, "guest@people.example") == NOT_GRANTED
+    @pytest.mark.parametrize(
+        ("actor", "outcome"),
+        [
+            *((actor, "FORBIDDEN") for actor in ("editor", "viewer", "stranger")),
+            *((actor, NOT_GRANTED) for actor in ("anonymous", "service")),
+        ],
+    )
+    def test_only_the_owner_announces(self, world: World, actor: Actor, outcome: str) -> None:
+        assert world.attempt(actor, self.ANNOUNCE, world.owner.trips, "guest@people.example") == outcome
 
     def test_only_an_open_one_can_be_revoked_and_nothing_else_made_of_it(self, world: World) -> None:
         become = "update public.invitations set status = %s where id = %s"
@@ -307,11 +313,11 @@ class TestAccepting:
             row = db.execute("select trip_id, user_id, role from public.accept_invitation(%s)", (secret,)).fetchone()
         assert row == (world.owner.trips, world.stranger.profiles, "editor")
         assert world.owner.trip_items in seen(world, "stranger", "trip_items")
-        assert world.attempt("stranger", self.ACCEPT, secret) == "PT404"
+        assert world.attempt("stranger", self.ACCEPT, secret) == "NOT_FOUND"
 
     @pytest.mark.parametrize("actor", ["owner", "editor", "viewer"])
     def test_is_for_the_invited_alone(self, world: World, secret: str, actor: Actor) -> None:
-        assert world.attempt(actor, self.ACCEPT, secret) == "PT404"
+        assert world.attempt(actor, self.ACCEPT, secret) == "NOT_FOUND"
 
     def test_is_for_people(self, world: World, secret: str) -> None:
         assert world.attempt("anonymous", self.ACCEPT, secret) == NOT_GRANTED
@@ -326,7 +332,7 @@ class TestAccepting:
             f"update public.invitations set {change} where token_hash = %s",
             (token_hash(secret),),
         )
-        assert world.attempt("stranger", self.ACCEPT, secret) == "PT404"
+        assert world.attempt("stranger", self.ACCEPT, secret) == "NOT_FOUND"
 
     def test_by_somebody_who_has_come_to_be_on_the_trip_changes_the_role(self, world: World, secret: str) -> None:
         join(world, world.owner.trips, world.stranger.profiles, "viewer")

@@ -7,7 +7,7 @@ import click
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
-from gql.errors import ErrorCode
+from gql.errors import RAISED_CODES, ErrorCode
 from tripgate.cli import main
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings, environment_names
@@ -44,6 +44,51 @@ def test_every_variable_that_the_functions_read_is_documented() -> None:
 
 def test_every_error_code_is_documented() -> None:
     assert sorted(first_column("docs/errors.md")) == sorted(code.value for code in ErrorCode)
+
+
+def test_what_functions_may_say_is_documented_and_the_same_for_both_kinds_of_them() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    paragraph = page[page.index("One list says") : page.index("Any other is a mistake")]
+    documented: dict[str, int] = {}
+    for names, status in re.findall(r"((?:[A-Z_]+(?:, | and |,? *\n *)?)+(?: and\n *[A-Z_]+)?) \((\d{3})\)", paragraph):
+        documented |= dict.fromkeys(re.findall(r"[A-Z_]{3,}", names), int(status))
+    typescript = (ROOT / "supabase/functions/_shared/errors.ts").read_text()
+    statuses = {name: int(status) for name, status in re.findall(r"^  ([A-Z_]+): (\d{3}),$", typescript, re.MULTILINE)}
+    # A function's own, which the gateway does not pass on.
+    assert {"METHOD_NOT_ALLOWED": statuses.pop("METHOD_NOT_ALLOWED")} == {"METHOD_NOT_ALLOWED": 405}
+    assert {"INTERNAL_SERVER_ERROR": statuses.pop("INTERNAL_SERVER_ERROR")} == {"INTERNAL_SERVER_ERROR": 500}
+    assert documented == statuses
+    assert set(documented) == {code.value for code in RAISED_CODES}
+
+
+def test_every_reason_of_a_conflict_is_given_and_documented() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    table = page[page.index("### Reasons of a CONFLICT") : page.index("## HTTP statuses")]
+    sources = [*(ROOT / "supabase/schemas").glob("*.sql"), *(ROOT / "supabase/functions").rglob("*.ts")]
+    given: set[str] = set()
+    for source in sources:
+        # The last tells of failures of Postgres' own.
+        if source.name.endswith((".test.ts", "testing.ts", "errors.ts")):
+            continue
+        for call in re.findall(r"""(?:refuse|ApiError)\(\s*['"]CONFLICT['"].*?\);""", source.read_text(), re.DOTALL):
+            (reason,) = re.findall(r"""["']?reason["']?: *["']([A-Z_]+)["']""", call)
+            given.add(reason)
+    assert sorted(re.findall(r"^\| ([A-Z_]+) \|", table, re.MULTILINE)) == sorted(given)
+
+
+def test_every_function_of_the_database_refuses_by_the_helper() -> None:
+    """But for the rule of a check, which a trigger keeps in its place, and what the gateway alone writes and reads."""
+    raised = {
+        (source.name, found)
+        for source in (ROOT / "supabase/schemas").glob("*.sql")
+        for found in re.findall(r"^ *raise ((?:sqlstate )?\S+)", source.read_text(), re.MULTILINE)
+    }
+    assert {(name, found) for name, found in raised if found != "check_violation"} == {
+        ("001_core_tables.sql", "sqlstate 'PGRST'"),
+        ("900_writes.sql", "sqlstate 'PT412'"),
+        ("900_writes.sql", "insufficient_privilege"),
+        ("900_writes.sql", "undefined_column"),
+    }
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -266,6 +266,7 @@ class TestWhomToInvite:
         assert await trip.owner.refused(INVITE, trip=trip.id, email=guest.email, role="EDITOR") == {
             "code": "CONFLICT",
             "message": "This person is on the trip already. Change their role there.",
+            "reason": "ALREADY_ON_TRIP",
             "field": "email",
         }
         await trip.owner.ask("mutation ($id: UUID!) { removeCollaborator(id: $id) { id } }", id=collaborator)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gql.errors import RAISED_CODES
 from tests.identity.hostile import (
     ALL,
     CANARIES,
@@ -38,7 +39,11 @@ SQLSTATES = sorted(
 POSTGREST = [f"PGRST{number:03}" for number in (*range(5), *range(100, 131), *range(200, 207), *range(300, 304))] + [
     "PGRSTX00"
 ]
-UNKNOWN = ["", "XXXXX", "PGRST", "PGRST999", "PT500", "PT418", "22", "23505 " + SECRET, f"22{SECRET}", f"08{SECRET}"]
+# The last are the codes of our own functions, without the hint that `private.refuse` writes.
+UNKNOWN = [
+    *("", "XXXXX", "PGRST", "PGRST999", "PT500", "PT418", "22", "23505 " + SECRET, f"22{SECRET}", f"08{SECRET}"),
+    *sorted(RAISED_CODES),
+]
 CODES = [*SQLSTATES, *POSTGREST, *UNKNOWN]
 
 EXACTLY = {

@@ -152,6 +152,7 @@ async def test_functions_fail(supabase: Hostile, transport: Transport) -> None:
     bodies: list[object] = [
         None, 7, SECRET, [SECRET], {}, {"message": ALL}, {"code": "INTERNAL_SERVER_ERROR", "message": ALL},
         {"code": SECRET, "message": ALL}, {"code": "FORBIDDEN", "message": [ALL]}, {"invitation": SECRET},
+        {"code": "FORBIDDEN", "message": ALL, "extensions": [ALL]}, {"code": "CONFLICT", "message": "", "stack": ALL},
         {"invitation": {"id": SECRET}}, {"error": ALL, "stack": ALL},
     ]  # fmt: skip
     for status in (200, 302, 400, 401, 404, 500, 502, 546):

@@ -42,6 +42,8 @@ async def refused_as(http: aiohttp.ClientSession, status: int, text: str, header
     ("status", "code", "message"),
     [
         (400, "BAD_USER_INPUT", "email must be an e-mail address."),
+        (401, "UNAUTHENTICATED", "Sign in to do this."),
+        (402, "INSUFFICIENT_CREDITS", "No credits are left."),
         (403, "FORBIDDEN", "Only the owner of a trip invites to it."),
         (404, "NOT_FOUND", "There is no such trip, or you may not see it."),
         (409, "CONFLICT", "This person is on the trip already."),
@@ -53,7 +55,13 @@ async def refused_as(http: aiohttp.ClientSession, status: int, text: str, header
 async def test_what_our_functions_say_is_passed_on(
     http: aiohttp.ClientSession, status: int, code: str, message: str
 ) -> None:
-    assert await refused_as(http, status, f'{{"code":"{code}","message":"{message}"}}', {}) == (code, message)
+    text = f'{{"code":"{code}","message":"{message}","extensions":{{}}}}'
+    assert await refused_as(http, status, text, {}) == (code, message)
+    # As functions say it that were deployed before there were extensions.
+    assert await refused_as(http, status, f'{{"code":"{code}","message":"{message}","field":"email"}}', {}) == (
+        code,
+        message,
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from gql.table import Column, Table
 from tripgate.planner.plan import FunctionCall, Read
 from tripgate.upstream.backend import BackendError, NotExactlyError, RelatedTables
 from tripgate.upstream.caller import Caller
+from tripgate.upstream.own_refusals import raised_in_sql
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 
 # Names as ours are, so that nothing else that stands in a message between such words is passed on.
@@ -42,7 +43,7 @@ _BACK_SOON = ("08", "53", "57P01", "57P02", "57P03")
 
 _log = logging.getLogger("tripgate.database")
 
-# What functions and triggers of ours raise, beside PT412.
+# What PostgREST makes a status of, for functions that know no `private.refuse`.
 _SAID_BY_THE_SCHEMA = {
     "PT401": (ErrorCode.UNAUTHENTICATED, "This account does not exist any more."),
     "PT403": (ErrorCode.FORBIDDEN, "This takes a sign-in of the last minutes. Sign in again."),
@@ -67,6 +68,8 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
             return ApiError(ErrorCode.UNAUTHENTICATED, "Sign in to do this.")
         refused = next((path for path, each, _ in related if _is_about(each, error, None)), None)
         return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.", field=refused)
+    if (raised := raised_in_sql(code, error.message, error.hint)) is not None:
+        return raised
     if code in _SAID_BY_THE_SCHEMA:
         return ApiError(*_SAID_BY_THE_SCHEMA[code])
     if code == "23503" and _is_about_nobody(error, caller):

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import aiohttp
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
+from tripgate.upstream.own_refusals import refusal
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 from tripgate.upstream.resilience.policy import Policy
 
@@ -22,26 +23,14 @@ _PLATFORM_ERROR = "sb-error-code"
 _OUT_OF_ORDER = frozenset({502, 503, 504})
 _UNBOUNDED = aiohttp.ClientTimeout(total=None)
 
-_PUBLIC = frozenset(
-    {
-        ErrorCode.BAD_USER_INPUT,
-        ErrorCode.UNAUTHENTICATED,
-        ErrorCode.FORBIDDEN,
-        ErrorCode.NOT_FOUND,
-        ErrorCode.CONFLICT,
-        ErrorCode.RATE_LIMITED,
-        ErrorCode.TIMEOUT,
-        ErrorCode.UPSTREAM_UNAVAILABLE,
-    }
-)
-
 
 class _Failure(BaseModel):
     """What our functions answer when they refuse."""
 
     code: str
     message: str
-    field: str | None = None
+    extensions: dict[str, Any] = Field(default_factory=dict)
+    field: str | None = None  # beside them, of functions that were deployed before they had any
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +114,22 @@ class FunctionsClient:
         if answer.status < 300:
             found: dict[str, Any] = orjson.loads(answer.body)
             return found
-        if answer.status == 401:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
         if answer.missing:
             raise _unavailable()
-        failure = _own_words(answer.body)
-        raise _unavailable() if failure is None else _refusal(failure)
+        if (refused := _own_words(answer.body)) is not None:
+            raise refused
+        if answer.status == 401:
+            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        raise _unavailable()
 
 
-def _own_words(body: bytes) -> _Failure | None:
+def _own_words(body: bytes) -> ApiError | None:
     """What one of our functions refused, with a public code; `None` for the words of anybody else."""
     try:
         failure = _Failure.model_validate_json(body)
     except ValidationError:
         return None
-    return failure if failure.code in _PUBLIC else None
-
-
-def _refusal(failure: _Failure) -> ApiError:
-    return ApiError(ErrorCode(failure.code), failure.message, field=failure.field)
+    return refusal(failure.code, failure.message, {"field": failure.field, **failure.extensions})
 
 
 def _unavailable() -> ApiError:

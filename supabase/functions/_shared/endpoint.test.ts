@@ -55,7 +55,15 @@ Deno.test("a failure of the program tells nothing of itself", async () => {
   const broken: Handler<Services> = () => Promise.reject(new Error("password=hunter2"));
   const { status, body } = await call(broken, {});
   assert.equal(status, 500);
-  assert.deepEqual(body, { code: "INTERNAL_SERVER_ERROR", message: "Something went wrong." });
+  assert.deepEqual(body, { code: "INTERNAL_SERVER_ERROR", message: "Something went wrong.", extensions: {} });
+});
+
+Deno.test("a code that is not of the list is a failure of the program", async () => {
+  for (const code of ["OWN_CODE", "toString", ""]) {
+    const broken: Handler<Services> = () => Promise.reject(new ApiError(code as "CONFLICT", "password=hunter2"));
+    const { status, body } = await call(broken, {});
+    assert.deepEqual([status, body.code, body.message], [500, "INTERNAL_SERVER_ERROR", "Something went wrong."]);
+  }
 });
 
 Deno.test("failures of the database are classified by their code", () => {
@@ -74,6 +82,22 @@ Deno.test("failures of the database are classified by their code", () => {
   assert.equal(code(""), "UPSTREAM_UNAVAILABLE");
   assert.equal(code("XX000"), "INTERNAL_SERVER_ERROR");
   assert.ok(databaseError({ code: "PT404", message: "x" }) instanceof ApiError);
+});
+
+Deno.test("what a function of the database refuses is passed on as it is said", () => {
+  const { code, message, extensions, status } = databaseError({
+    code: "PLAN_FULL",
+    message: "The plan has no seat left.",
+    hint: '{"seats":5}',
+  });
+  assert.deepEqual([code, message, extensions, status], ["PLAN_FULL", "The plan has no seat left.", { seats: 5 }, 409]);
+});
+
+Deno.test("what only looks like a refusal of the database is none", () => {
+  for (const hint of [null, undefined, "", "Wait.", "[]", "null", "7"]) {
+    assert.equal(databaseError({ code: "PLAN_FULL", message: "x", hint }).code, "INTERNAL_SERVER_ERROR", String(hint));
+  }
+  assert.equal(databaseError({ code: "toString", message: "x", hint: "{}" }).code, "INTERNAL_SERVER_ERROR");
 });
 
 Deno.test("secrets differ, fit a URL, and hash as the database hashes them", async () => {

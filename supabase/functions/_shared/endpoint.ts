@@ -1,4 +1,4 @@
-// What every function does around its own work: CORS, the method, JSON both ways, failures as `{ code, message, field }`.
+// What every function does around its own work: CORS, the method, JSON both ways, failures as `{ code, message, extensions }`.
 
 import { type Caller, callerOf } from "./caller.ts";
 import { CORS_HEADERS } from "./cors.ts";
@@ -27,11 +27,11 @@ export function endpoint<Services>(
       const { status = 200, body } = await handle(await inputOf(request), caller, services);
       return json(body, status);
     } catch (error) {
-      if (error instanceof ApiError) {
-        return json({ code: error.code, message: error.message, field: error.field }, error.status);
+      if (error instanceof ApiError && error.isPublic) {
+        return json({ code: error.code, message: error.message, extensions: error.extensions }, error.status);
       }
       console.error(error);
-      return json({ code: "INTERNAL_SERVER_ERROR", message: "Something went wrong." }, 500);
+      return json({ code: "INTERNAL_SERVER_ERROR", message: "Something went wrong.", extensions: {} }, 500);
     }
   };
 }

@@ -1,5 +1,5 @@
-// Failures as the caller is told of them: `{ code, message }`, and `field` where one of the input's is to be changed, with
-// the codes of the GraphQL API (docs/errors.md).
+// Failures as the caller is told of them: `{ code, message, extensions }`, with the codes of the GraphQL API
+// (docs/errors.md); `extensions.field` where one of the input's is to be changed, `extensions.reason` of a CONFLICT.
 
 const STATUS = {
   BAD_USER_INPUT: 400,
@@ -12,19 +12,35 @@ const STATUS = {
   INTERNAL_SERVER_ERROR: 500,
   UPSTREAM_UNAVAILABLE: 503,
   TIMEOUT: 504,
+  USAGE_LIMIT_EXCEEDED: 402,
+  INSUFFICIENT_CREDITS: 402,
+  PLAN_FULL: 409,
+  MEETING_FULL: 409,
+  RECIPIENT_OPTED_OUT: 409,
+  TEMPLATE_REQUIRED: 409,
+  AI_PROVIDER_ERROR: 502,
+  AI_RATE_LIMITED: 429,
 } as const;
+
+/** More for programs; with a CONFLICT stands why, one of the reasons that docs/errors.md lists. */
+export type Extensions = Record<string, unknown>;
 
 export type ErrorCode = keyof typeof STATUS;
 
 /** A failure meant for the caller: all parts are shown as they are. */
 export class ApiError extends Error {
   readonly code: ErrorCode;
-  readonly field: string | undefined;
+  readonly extensions: Extensions;
 
-  constructor(code: ErrorCode, message: string, field?: string) {
+  constructor(code: ErrorCode, message: string, extensions: Extensions = {}) {
     super(message);
     this.code = code;
-    this.field = field;
+    this.extensions = extensions;
+  }
+
+  /** Whether the code is one of the list: what came from elsewhere and was cast may be another. */
+  get isPublic(): boolean {
+    return Object.hasOwn(STATUS, this.code);
   }
 
   get status(): number {
@@ -38,20 +54,19 @@ interface DatabaseFailure {
   hint?: string | null;
 }
 
-/**
- * What the caller is told about a failure of PostgREST, classified by `code`; `details` holds rows and is dropped.
- * `chosen` is the field that a conflict is about.
- */
-export function databaseError(failure: DatabaseFailure, chosen?: string): ApiError {
+/** What the caller is told about a failure of PostgREST, classified by `code`; `details` holds rows and is dropped. */
+export function databaseError(failure: DatabaseFailure): ApiError {
   const code = failure.code ?? "";
+  const refused = refusalOf(failure);
+  if (refused) return refused;
   if (["PGRST301", "PGRST302", "PGRST303"].includes(code)) {
     return new ApiError("UNAUTHENTICATED", "The access token is not accepted. Sign in again.");
   }
   if (code === "42501") return new ApiError("FORBIDDEN", "You are not allowed to do this.");
-  // Raised by the project's own functions, whose messages are written for people.
+  // Raised by functions that know no private.refuse, with messages that are written for people.
   if (code === "PT401") return new ApiError("UNAUTHENTICATED", sentence(failure));
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
-  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure), chosen);
+  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure));
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));
   if (code === "23505") return new ApiError("CONFLICT", "This already exists.");
   if (code.startsWith("22") || code.startsWith("23")) return new ApiError("BAD_USER_INPUT", "A value breaks a rule.");
@@ -64,6 +79,18 @@ export function databaseError(failure: DatabaseFailure, chosen?: string): ApiErr
   }
   console.error(`unexpected failure ${code}: ${failure.message}`);
   return new ApiError("INTERNAL_SERVER_ERROR", "Something went wrong.");
+}
+
+/** What `private.refuse` said, whose hint is the extensions as the text of a JSON object. */
+function refusalOf({ code, message, hint }: DatabaseFailure): ApiError | null {
+  if (!code || !Object.hasOwn(STATUS, code) || !hint) return null;
+  try {
+    const extensions = JSON.parse(hint);
+    if (typeof extensions !== "object" || extensions === null || Array.isArray(extensions)) return null;
+    return new ApiError(code as ErrorCode, message, extensions);
+  } catch {
+    return null;
+  }
 }
 
 function sentence({ message, hint }: DatabaseFailure): string {

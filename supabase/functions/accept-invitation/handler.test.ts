@@ -17,10 +17,11 @@ Deno.test("gives the collaborator that the database made, as the caller", async 
 });
 
 Deno.test("whatever stands in the way is not found", async () => {
-  const gone = () => Response.json({ code: "PT404", message: "there is no such invitation" }, { status: 404 });
+  const gone = () =>
+    Response.json({ code: "NOT_FOUND", message: "There is no such invitation.", hint: "{}" }, { status: 404 });
   const { status, body } = await call(acceptInvitation, { token: "used" }, { [RPC]: gone });
   assert.equal(status, 404);
-  assert.deepEqual(body, { code: "NOT_FOUND", message: "There is no such invitation." });
+  assert.deepEqual(body, { code: "NOT_FOUND", message: "There is no such invitation.", extensions: {} });
 });
 
 Deno.test("what cannot be a token is not asked about", async () => {

@@ -9,7 +9,7 @@ import type { Services } from "../_shared/services.ts";
 
 export const acceptInvitation: Handler<Services> = async ({ token }, caller, services) => {
   if (typeof token !== "string" || token === "") {
-    throw new ApiError("BAD_USER_INPUT", "token must be given.", "token");
+    throw new ApiError("BAD_USER_INPUT", "token must be given.", { field: "token" });
   }
   // Postgres can hold no NUL, so no invitation has it.
   if (token.length > 200 || token.includes("\0")) throw new ApiError("NOT_FOUND", "There is no such invitation.");

@@ -83,7 +83,8 @@ Deno.test("names and titles are neither lines nor links", async () => {
 });
 
 Deno.test("one who sends too many is told before anything is kept", async () => {
-  const full = () => Response.json({ code: "PT429", message: "a person can send 30", hint: "Wait." }, { status: 429 });
+  const full = () =>
+    Response.json({ code: "RATE_LIMITED", message: "A person can send 30. Wait.", hint: "{}" }, { status: 429 });
   const { status, body, sent } = await call(
     inviteCollaborator,
     INPUT,
@@ -134,18 +135,19 @@ Deno.test("a trip that the caller cannot see, or does not own", async () => {
 
 Deno.test("nobody invites themselves", async () => {
   const { status, body } = await call(inviteCollaborator, { ...INPUT, email: "ADA@tripgate.example" }, upstream());
-  assert.deepEqual([status, body.code, body.field], [400, "BAD_USER_INPUT", "email"]);
+  assert.deepEqual([status, body.code, body.extensions], [400, "BAD_USER_INPUT", { field: "email" }]);
 });
 
 Deno.test("the database's limits are passed on in its words", async () => {
-  const full = () => Response.json({ code: "PT429", message: "a trip can have 20", hint: "Wait." }, { status: 429 });
+  const full = () =>
+    Response.json({ code: "RATE_LIMITED", message: "A trip can have 20. Wait.", hint: "{}" }, { status: 429 });
   const { status, body, sent } = await call(
     inviteCollaborator,
     INPUT,
     upstream({ "POST /rest/v1/invitations": full }),
   );
   assert.equal(status, 429);
-  assert.deepEqual(body, { code: "RATE_LIMITED", message: "A trip can have 20. Wait." });
+  assert.deepEqual(body, { code: "RATE_LIMITED", message: "A trip can have 20. Wait.", extensions: {} });
   assert.ok(!paths(sent).includes("POST /inbox"));
 });
 

@@ -28,10 +28,10 @@ export const inviteCollaborator: Handler<Services> = async (input, caller, servi
   const role = input.role;
   if (!UUID.test(tripId)) throw new ApiError("BAD_USER_INPUT", "trip_id must be the id of a trip.");
   if (email.length > 254 || !EMAIL.test(email)) {
-    throw new ApiError("BAD_USER_INPUT", "email must be an e-mail address.", "email");
+    throw new ApiError("BAD_USER_INPUT", "email must be an e-mail address.", { field: "email" });
   }
   if (role !== "viewer" && role !== "editor") {
-    throw new ApiError("BAD_USER_INPUT", "role must be viewer or editor.", "role");
+    throw new ApiError("BAD_USER_INPUT", "role must be viewer or editor.", { field: "role" });
   }
 
   const database = services.database(caller);
@@ -41,18 +41,18 @@ export const inviteCollaborator: Handler<Services> = async (input, caller, servi
   if (!trip) throw new ApiError("NOT_FOUND", "There is no such trip, or you may not see it.");
   if (trip.user_id !== caller.id) throw new ApiError("FORBIDDEN", "Only the owner of a trip invites to it.");
   if (email === caller.email) {
-    throw new ApiError("BAD_USER_INPUT", "You own this trip and need no invitation.", "email");
+    throw new ApiError("BAD_USER_INPUT", "You own this trip and need no invitation.", { field: "email" });
   }
 
   // In a transaction of its own, so that it counts whatever becomes of the invitation.
   const { error: tooMany } = await database.rpc("announce_invitation", { trip: tripId, email });
-  if (tooMany) throw databaseError(tooMany, "email");
+  if (tooMany) throw databaseError(tooMany);
 
   const secret = newSecret();
   const { data: invitation, error: refused } = await database
     .from("invitations").insert({ trip_id: tripId, email, role, token_hash: await hashOf(secret) })
     .select(COLUMNS).single();
-  if (refused) throw databaseError(refused, "email");
+  if (refused) throw databaseError(refused);
 
   try {
     const inviter = trip.owner?.display_name ?? "Somebody";

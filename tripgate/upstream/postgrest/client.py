@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gql.errors import ApiError, bad_input
+from gql.errors import RAISED_CODES, ApiError, bad_input
 from gql.table import Table, catalog
 from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.rows import Row
@@ -39,7 +39,7 @@ LONGEST_PATH = 48_000
 
 _URI_TOO_LONG = 414
 _TOO_MANY_REQUESTS = 429
-_CODE = re.compile(r"[0-9A-Z]{5}|PGRST[0-9A-Z]{3}")
+_CODE = re.compile(r"[0-9A-Z]{5}|PGRST[0-9A-Z]{3}|" + "|".join(sorted(RAISED_CODES)))
 # What it means when somebody in front of PostgREST answers in its place.
 _STATUS_CODES = {429: "PT429", 502: "PGRST000", 503: "PGRST000", 504: "PGRST003"}
 
@@ -98,7 +98,9 @@ class PostgrestBackend(Backend):
             # It is no mistake to write: the database is a standby, or was told to take nothing for the moment.
             raise unavailable() from failure
         error = public_error(failure, caller, table, related)
-        if (seconds := whole_seconds(retry_after(answer.headers.get(b"retry-after")))) is not None:
+        seconds = whole_seconds(retry_after(answer.headers.get(b"retry-after")))
+        # PostgREST tells with any status 503 when it is back itself, also with one that a function has raised.
+        if seconds is not None and failure.code not in RAISED_CODES:
             error.extensions["retryAfter"] = seconds
         raise error from failure
 
