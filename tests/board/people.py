@@ -117,6 +117,11 @@ async def says(page: Page, words: str) -> None:
     await page.until(f"document.querySelector('[role=status][aria-live]').innerText.includes({json.dumps(words)})")
 
 
+async def complains(page: Page, words: str) -> None:
+    """Wait until this is told as what went wrong."""
+    await page.until(f"document.querySelector('.announcer [role=alert]').innerText.includes({json.dumps(words)})")
+
+
 async def votes(page: Page, title: str) -> Any:
     """What is shown of the votes on it: for, against, and which is one's own."""
     return await page.run(

@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from tests.board.cable import cable
 from tests.board.conftest import Two
-from tests.board.people import SESSION, Place, open_as, press, says, shows
+from tests.board.people import SESSION, Place, complains, open_as, press, says, shows
 from tests.browser.page import Browser, Page
 from tests.support import Person
 
@@ -86,3 +88,69 @@ async def test_a_reload_keeps_it_and_signing_out_leaves_nothing(place: Place, ad
     assert await page.run("localStorage.length") == 0
     again = "mutation ($token: String!) { refreshSession(refreshToken: $token) { user { id } } }"
     assert await Person(place.http, place.graphql).code(again, token=session["refreshToken"]) == "UNAUTHENTICATED"
+
+
+async def test_another_persons_session_from_another_tab_makes_it_their_page(
+    place: Place, ada: Person, ben: Person, page: Page, other: Page
+) -> None:
+    await open_as(page, place, ada)
+    await page.until("document.querySelector('.me').innerText === 'Ada Lindqvist'")
+    await open_as(other, place, ben)
+    theirs = json.dumps(json.dumps(await other.run(SESSION)))
+    await page.run("globalThis.before = true")
+    await page.run(
+        f"""(localStorage.setItem('tripgate.session', {theirs}),
+             dispatchEvent(new StorageEvent('storage', {{key: 'tripgate.session'}})))"""
+    )
+    await page.until("document.querySelector('.me')?.innerText === 'Ben Okafor'")
+    # Loaded anew, with nothing of hers.
+    assert await page.run("globalThis.before") is None
+
+
+async def test_a_link_replaces_nobody_who_is_signed_in(
+    place: Place, ada: Person, ben: Person, page: Page, other: Page
+) -> None:
+    await open_as(other, place, ben)
+    theirs = await other.run(SESSION)
+    link = f"#access_token={theirs['accessToken']}&refresh_token={theirs['refreshToken']}&expires_at=4102444800"
+    await open_as(page, place, ada)
+    await page.until("document.querySelector('.me').innerText === 'Ada Lindqvist'")
+    await page.open(f"{place.board}/invitations{link}")
+    await complains(page, "You are signed in already. To use the link, sign out first.")
+    await page.until("document.querySelector('.me').innerText === 'Ada Lindqvist'")
+    assert await page.run("location.hash") == ""
+
+    await press(page, "Sign out")
+    await page.until("document.querySelector('[name=password]')")
+    await page.open(f"{place.board}{link}")
+    await says(page, "The link of the mail has signed you in.")
+    await page.until("document.querySelector('.me').innerText === 'Ben Okafor'")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "words"),
+    [
+        ("error=x&error_description=Call+555+and+tell+your+password", "This link was used already, or is too old."),
+        ("access_token=a.b.c&refresh_token=r&expires_at=soon", "This link is broken."),
+        ("access_token=a.b.c&refresh_token=r&expires_at=1e300", "This link is broken."),
+        ("access_token=a%0Ab&refresh_token=r&expires_at=1", "This link is broken."),
+        ("access_token=a.b.c", "This link is broken."),
+    ],
+)
+async def test_a_link_that_somebody_made_up_is_told_in_words_of_ones_own(
+    place: Place, page: Page, fragment: str, words: str
+) -> None:
+    await page.open(f"{place.board}/invitations#{fragment}")
+    await complains(page, words)
+    assert await page.text(".announcer [role=alert]") == words
+    assert await page.run("[localStorage.length, location.hash]") == [0, ""]
+    assert await page.text("h1") == "Plan a trip together"
+
+
+@pytest.mark.parametrize("kept", ["garbage", "{}", "7", '{"accessToken": "x", "refreshToken": null}', '"x"'])
+async def test_what_is_no_session_is_nobodys(place: Place, page: Page, kept: str) -> None:
+    await page.open(place.board)
+    await page.until("document.querySelector('form')")
+    await page.run(f"localStorage.setItem('tripgate.session', {json.dumps(kept)})")
+    await page.reload()
+    assert await page.text("h1") == "Plan a trip together"

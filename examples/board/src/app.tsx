@@ -6,6 +6,7 @@ import { signOut, useSession } from "./session/session";
 import { TripPage } from "./trip/TripPage";
 import { Trips } from "./trips/Trips";
 import { Announcer } from "./ui/announcer";
+import { Failure } from "./ui/form";
 import { Link, usePath } from "./ui/router";
 
 const Viewer = graphql(`
@@ -16,7 +17,7 @@ const Viewer = graphql(`
 
 export function App() {
   const signedIn = useSession() !== null;
-  const [{ data }] = useQuery({ query: Viewer, pause: !signedIn });
+  const [{ data, error }, retry] = useQuery({ query: Viewer, pause: !signedIn });
   return (
     <>
       <header className="bar">
@@ -24,7 +25,10 @@ export function App() {
         {signedIn && <span className="me">{data?.viewer?.displayName}</span>}
         {signedIn && <button type="button" onClick={() => void signOut()}>Sign out</button>}
       </header>
-      <main>{signedIn ? <Page me={data?.viewer?.id} /> : <SignIn />}</main>
+      <main>
+        {error && <Failure error={error} retry={() => retry({ requestPolicy: "network-only" })} />}
+        {signedIn ? <Page me={data?.viewer?.id} /> : <SignIn />}
+      </main>
       <Announcer />
     </>
   );

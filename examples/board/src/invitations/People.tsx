@@ -2,8 +2,8 @@
 import { useMutation, useSubscription } from "urql";
 import { graphql } from "../api/generated";
 import type { CollaboratorRole, PeopleFragment } from "../api/generated/graphql";
-import { announce } from "../ui/announcer";
-import { Field, Problem, Select, useForm } from "../ui/form";
+import { announce, report } from "../ui/announcer";
+import { Failure, Field, Problem, Select, useForm } from "../ui/form";
 
 export const PeopleFields = graphql(`
   fragment People on Trip {
@@ -46,12 +46,13 @@ export function People({ trip, owns }: { trip: PeopleFragment; owns: boolean }) 
 }
 
 function Invitations({ tripId }: { tripId: string }) {
-  const [{ data }] = useSubscription({ query: Open, variables: { trip: tripId } });
+  const [{ data, error }, retry] = useSubscription({ query: Open, variables: { trip: tripId } });
   const [, revoke] = useMutation(Revoke);
+  if (error) return <li><Failure error={error} retry={retry} /></li>;
   return data?.invitations?.nodes.map(({ id, email }) => (
     <li key={id}>
       {email} <small>invited</small>{" "}
-      <button type="button" className="link" aria-label={`Revoke the invitation of ${email}`} onClick={() => void revoke({ id })}>
+      <button type="button" className="link" aria-label={`Revoke the invitation of ${email}`} onClick={async () => report((await revoke({ id })).error)}>
         Revoke
       </button>
     </li>

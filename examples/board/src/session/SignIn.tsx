@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { graphql } from "../api/generated";
+import { report } from "../ui/announcer";
 import { Field, Problem, useForm } from "../ui/form";
 import { usePath } from "../ui/router";
 import { anonymous, keepSession } from "./session";
@@ -106,7 +107,7 @@ function DemoAccounts() {
     <fieldset>
       <legend>Or try it as</legend>
       {accounts.map((account) => account.split(":")).map(([email = "", password = ""]) => (
-        <button key={email} type="button" onClick={() => void signIn(email, password)}>{email.split("@")[0]}</button>
+        <button key={email} type="button" onClick={async () => report(await signIn(email, password))}>{email.split("@")[0]}</button>
       ))}
     </fieldset>
   );

@@ -9,6 +9,7 @@ export type Session = { accessToken: string; refreshToken: string; expiresAt: st
 
 const KEY = "tripgate.session";
 const AHEAD = 60_000; // milliseconds before its end at which a token is refreshed
+const LONGEST = 24 * 3_600_000; // a timer holds no more than 24 days
 
 const Refresh = graphql(`
   mutation Refresh($token: String!) {
@@ -72,33 +73,62 @@ export async function signOut() {
   keepSession(null);
 }
 
-/** A link in a mail leads here with a session behind the address's `#`, or with what is wrong with the link. */
+/**
+ * A link in a mail leads here with a session behind the address's `#`, or with what is wrong with the link. Anybody can
+ * write such a link: it signs nobody out, none of its words are shown, and whom it signs in is told.
+ */
 export function takeSessionOfMail() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const [accessToken, refreshToken, end] = ["access_token", "refresh_token", "expires_at"].map((name) => given.get(name));
-  announce(given.get("error_description") ?? "");
-  if (!accessToken || !refreshToken) return;
-  keepSession({ accessToken, refreshToken, expiresAt: new Date(Number(end) * 1000).toISOString() });
-  history.replaceState(null, "", location.pathname + location.search);
+  if (given.has("access_token") || given.has("error")) history.replaceState(null, "", location.pathname + location.search);
+  const next = sessionOf(given.get("access_token"), given.get("refresh_token"), Number(given.get("expires_at")) * 1000);
+  if (given.has("error")) announce("This link was used already, or is too old.", "alert");
+  else if (given.has("access_token") && !next) announce("This link is broken.", "alert");
+  else if (next && session) announce("You are signed in already. To use the link, sign out first.", "alert");
+  else if (next) {
+    keepSession(next);
+    announce("The link of the mail has signed you in.");
+  }
 }
 
 function take(next: Session | null) {
+  // Nothing of one person is left in memory for the next, and nothing of the next is done by a page of the last.
+  if (session && personOf(next) !== personOf(session)) return location.reload();
   clearTimeout(timer);
-  if (next) timer = setTimeout(freshSession, Math.max(Date.parse(next.expiresAt) - Date.now() - AHEAD, 1_000));
+  const wait = next ? Date.parse(next.expiresAt) - Date.now() - AHEAD : 0;
+  if (next) timer = setTimeout(freshSession, Math.min(Math.max(wait, 1_000), LONGEST));
   if (next?.accessToken === session?.accessToken) return;
-  const ended = session !== null && next === null;
   session = next;
-  // Nothing of one person is left in memory for the next.
-  if (ended) location.reload();
-  else for (const listener of listeners) listener();
+  for (const listener of listeners) listener();
 }
 
 function lasts({ expiresAt }: Session): boolean {
   return Date.parse(expiresAt) - Date.now() > AHEAD;
 }
 
+/** Whose session it is, as its token says; whether that is true the server knows. */
+function personOf(session: Session | null): unknown {
+  try {
+    return session && JSON.parse(atob(session.accessToken.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  } catch {
+    return session?.accessToken;
+  }
+}
+
+/** Null where the parts make no session. */
+function sessionOf(accessToken: unknown, refreshToken: unknown, end: unknown): Session | null {
+  const expiresAt = new Date(end as string | number);
+  const areTokens = [accessToken, refreshToken].every((token) => /^[\w.-]+$/.test(String(token ?? "")));
+  if (!areTokens || Number.isNaN(expiresAt.valueOf())) return null;
+  return { accessToken: String(accessToken), refreshToken: String(refreshToken), expiresAt: expiresAt.toISOString() };
+}
+
 function stored(): Session | null {
-  return JSON.parse(localStorage.getItem(KEY) ?? "null");
+  try {
+    const { accessToken, refreshToken, expiresAt } = JSON.parse(localStorage.getItem(KEY)!);
+    return sessionOf(accessToken, refreshToken, expiresAt);
+  } catch {
+    return null; // nothing, or nothing of ours
+  }
 }
 
 // Signed in, out or refreshed in another tab.
