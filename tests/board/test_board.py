@@ -1,7 +1,9 @@
 """Two people plan a trip, each in a browser of their own: what one does, the other sees without a reload."""
 
+import pytest
+
 from tests.board.conftest import Two
-from tests.board.people import INVITE, Place, fill, open_as, press, says, shows, votes
+from tests.board.people import INVITE, Place, complains, fill, open_as, press, says, shows, votes
 from tests.browser.page import Page
 from tests.support import Person
 
@@ -63,7 +65,7 @@ async def test_the_link_of_the_mail_confirms_an_address_and_signs_in(place: Plac
     await press(page, "Sign out")
     await page.until("document.querySelector('[name=password]')")
     await page.open(await place.link("finn@trips.example"))
-    await says(page, "Email link is invalid or has expired")
+    await complains(page, "This link was used already, or is too old.")
 
 
 async def test_what_one_adds_moves_and_votes_the_other_sees(two: Two) -> None:
@@ -111,10 +113,67 @@ async def test_ones_own_change_is_shown_before_the_server_has_it_and_taken_back_
     await two.ben.run("release()")
     await two.ada.until("document.querySelector('[aria-label=\"Against Pantheon: 1\"]')")
 
-    await two.ben.run("fetch = () => Promise.reject(new TypeError('away')); 0")
-    await press(two.ben, "Against Pantheon: 1")
-    await says(two.ben, "That was not kept. The server cannot be reached.")
-    assert await votes(two.ben, "Pantheon") == [0, 1, False, True]
+
+@pytest.mark.parametrize("late", [0, 50])
+async def test_what_could_not_be_kept_is_told_and_passes_for_nobodys_change(two: Two, late: int) -> None:
+    await two.ben.run(
+        f"""(() => {{
+          globalThis.said = {{status: [], alert: []}};
+          for (const role in said) {{
+            const watched = new MutationObserver((all) => {{
+              for (const {{addedNodes}} of all) for (const each of addedNodes) said[role].push(each.textContent);
+            }});
+            watched.observe(document.querySelector(`.announcer [role=${{role}}]`), {{childList: true}});
+          }}
+          const send = fetch;
+          fetch = async (...what) => {{
+            await new Promise((go) => setTimeout(go, {late}));
+            if (globalThis.away) throw new TypeError('away');
+            return send(...what);
+          }};
+          globalThis.away = true;
+        }})()"""
+    )
+    told = "That did not work. The server cannot be reached. Try again in a moment."
+    before = [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], []]
+    await press(two.ben, "For Pantheon: 0")
+    await two.ben.until("said.alert.length === 1")
+    assert await votes(two.ben, "Pantheon") == [0, 0, False, False]
+    await two.ben.run("document.querySelector('[aria-label=\"Move Pantheon\"]').focus()")
+    await two.ben.press("ArrowRight")
+    await two.ben.until("said.alert.length === 2")
+    await shows(two.ben, before)
+    await press(two.ben, "Edit Colosseum")
+    await press(two.ben, "Remove")
+    await two.ben.until("said.alert.length === 3")
+    await shows(two.ben, before)
+    # Another's change is told beside it, and is all that passes for one.
+    await press(two.ada, "For Pantheon: 0")
+    await says(two.ben, "Pantheon has 1 for and 0 against.")
+    assert await two.ben.text(".announcer [role=alert]") == told
+    assert await two.ben.run("said") == {"status": ["Pantheon has 1 for and 0 against."], "alert": [told] * 3}
+
+
+async def test_an_invitation_that_could_not_be_revoked_is_told(two: Two, ada: Person) -> None:
+    await ada.ask(INVITE, trip=two.trip, email="hana@trips.example", role="VIEWER")
+    await two.ada.run("fetch = () => Promise.reject(new TypeError('away')); 0")
+    await press(two.ada, "Revoke the invitation of hana@trips.example")
+    await complains(two.ada, "That did not work. The server cannot be reached.")
+    assert "hana@trips.example" in await two.ada.text(".people")
+
+
+async def test_one_number_or_year_too_many_leaves_the_trip_usable(place: Place, ada: Person, page: Page) -> None:
+    items = [{"title": "Never", "dayNumber": 2_147_483_647}, {"title": "Soon", "dayNumber": 1}]
+    trip = await ada.trip(title="A slip", startDate="2027-04-09", endDate="9999-04-11", items=items)
+    await open_as(page, place, ada, f"trips/{trip}")
+    await shows(page, [["Soon"], *[[]] * 30, ["Never"]])
+    assert await page.text("[data-day='2147483647'] h2") == "Day 2147483647"
+    await press(page, "Show more days")
+    await shows(page, [["Soon"], *[[]] * 61, ["Never"]])
+    await page.run("document.querySelector('[aria-label=\"Move Never\"]').focus()")
+    await page.press("ArrowRight")
+    await page.press("ArrowLeft")
+    await shows(page, [["Soon"], *[[]] * 60, ["Never"]])
 
 
 async def test_who_only_looks_votes_and_moves_nothing(place: Place, ada: Person, trip: str, page: Page) -> None:

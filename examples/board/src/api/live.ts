@@ -33,5 +33,5 @@ export function useLive<Data, Variables extends AnyVariables>(
     return error;
   };
   const data = answer && pending.reduce<Data>((shown, { apply }) => apply(shown), answer);
-  return { data, error, retry, change };
+  return { data, answer, error, retry, change };
 }

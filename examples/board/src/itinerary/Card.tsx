@@ -8,16 +8,10 @@ import { type Item, type Place, placeOf } from "./items";
 import { KINDS } from "./kinds";
 
 type Props = {
-  item: Item;
-  items: readonly Item[];
-  days: number;
-  mayEdit: boolean;
-  isDragged: boolean;
-  isOpen: boolean;
-  onToggle: () => void;
-  onDrag: (event: PointerEvent<HTMLElement>) => void;
-  moveTo: (to: Place) => void;
-  change: ChangeItems;
+  item: Item; items: readonly Item[]; days: readonly number[];
+  mayEdit: boolean; isDragged: boolean; isOpen: boolean;
+  onToggle: () => void; onDrag: (event: PointerEvent<HTMLElement>) => void;
+  moveTo: (to: Place) => void; change: ChangeItems;
 };
 
 export function Card(props: Props) {
@@ -25,29 +19,19 @@ export function Card(props: Props) {
   const here = placeOf(items, item);
 
   function onArrow(event: KeyboardEvent) {
-    const to = {
-      ArrowUp: { ...here, position: here.position - 1 },
-      ArrowDown: { ...here, position: here.position + 1 },
-      ArrowLeft: { ...here, dayNumber: here.dayNumber - 1 },
-      ArrowRight: { ...here, dayNumber: here.dayNumber + 1 },
-    }[event.key];
-    if (!to) return;
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!steps) return;
     event.preventDefault();
-    if (to.position >= 0 && to.dayNumber >= 1 && to.dayNumber <= days) moveTo(to);
+    const position = here.position + steps[0]!;
+    const dayNumber = days[days.indexOf(here.dayNumber) + steps[1]!];
+    if (position >= 0 && dayNumber) moveTo({ dayNumber, position });
   }
 
   return (
     <li className="card" data-item={item.id} data-kind={item.kind} data-dragged={isDragged}>
       {mayEdit && (
-        <button
-          type="button"
-          id={`move-${item.id}`}
-          className="handle"
-          aria-label={`Move ${item.title}`}
-          aria-describedby="how-to-move"
-          onPointerDown={onDrag}
-          onKeyDown={onArrow}
-        >
+        <button type="button" id={`move-${item.id}`} className="handle" onPointerDown={onDrag} onKeyDown={onArrow}
+          aria-label={`Move ${item.title}`} aria-describedby="how-to-move">
           <Icon name="handle" />
         </button>
       )}
@@ -56,14 +40,7 @@ export function Card(props: Props) {
         <p className="kind">{KINDS[item.kind]}</p>
       </div>
       {mayEdit && (
-        <button
-          type="button"
-          id={`edit-${item.id}`}
-          className="quiet"
-          aria-label={`Edit ${item.title}`}
-          aria-expanded={isOpen}
-          onClick={onToggle}
-        >
+        <button type="button" id={`edit-${item.id}`} className="quiet" aria-label={`Edit ${item.title}`} aria-expanded={isOpen} onClick={onToggle}>
           <Icon name="more" />
         </button>
       )}

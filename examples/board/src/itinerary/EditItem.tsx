@@ -13,12 +13,8 @@ const Remove = graphql(`
 `);
 
 type Props = {
-  item: Item;
-  here: Place;
-  days: number;
-  moveTo: (to: Place) => void;
-  change: ChangeItems;
-  onDone: () => void;
+  item: Item; here: Place; days: readonly number[];
+  moveTo: (to: Place) => void; change: ChangeItems; onDone: () => void;
 };
 
 export function EditItem({ item, here: { dayNumber, position }, days, moveTo, change, onDone }: Props) {
@@ -27,12 +23,14 @@ export function EditItem({ item, here: { dayNumber, position }, days, moveTo, ch
   const { problems, busy, props } = useForm(
     ["title"],
     async ({ title = "" }) => (await rename({ id: item.id, title })).error,
-    () => {
-      onDone();
-      focusOn(`edit-${item.id}`);
-    },
+    () => (onDone(), focusOn(`edit-${item.id}`)),
   );
-  const dayOptions = Object.fromEntries(Array.from({ length: days }, (_, index) => [index + 1, `Day ${index + 1}`]));
+  const dayOptions = Object.fromEntries(days.map((day) => [day, `Day ${day}`]));
+
+  function takeOut() {
+    focusOn(`add-${dayNumber}`);
+    void change((items) => items.filter(({ id }) => id !== item.id), () => remove({ id: item.id }));
+  }
   return (
     <div className="edit">
       <form {...props}>
@@ -47,23 +45,9 @@ export function EditItem({ item, here: { dayNumber, position }, days, moveTo, ch
         <button type="button" id={`down-${item.id}`} onClick={() => moveTo({ dayNumber, position: position + 1 })}>
           Move down
         </button>
-        <Select
-          label="Day"
-          id={`day-of-${item.id}`}
-          options={dayOptions}
-          value={dayNumber}
-          onChange={({ target }) => moveTo({ dayNumber: Number(target.value), position })}
-        />
-        <button
-          type="button"
-          className="danger"
-          onClick={() => {
-            focusOn(`add-${dayNumber}`);
-            void change((items) => items.filter(({ id }) => id !== item.id), () => remove({ id: item.id }));
-          }}
-        >
-          Remove
-        </button>
+        <Select label="Day" id={`day-of-${item.id}`} options={dayOptions} value={dayNumber}
+          onChange={({ target }) => moveTo({ dayNumber: Number(target.value), position })} />
+        <button type="button" className="danger" onClick={takeOut}>Remove</button>
       </div>
     </div>
   );

@@ -17,6 +17,12 @@ export function itemsOfDay(items: readonly Item[], day: number): Item[] {
   return items.filter(({ dayNumber }) => dayNumber === day);
 }
 
+/** The first so many days, and each that has something planned. */
+export function daysOf(items: readonly Item[], count: number): number[] {
+  const first = Array.from({ length: count }, (_, index) => index + 1);
+  return [...new Set([...first, ...items.map(({ dayNumber }) => dayNumber)])].sort((one, other) => one - other);
+}
+
 export function placeOf(items: readonly Item[], { id, dayNumber }: Item): Place {
   return { dayNumber, position: itemsOfDay(items, dayNumber).findIndex((item) => item.id === id) };
 }

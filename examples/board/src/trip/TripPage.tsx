@@ -21,7 +21,7 @@ const Board = graphql(`
 `);
 
 export function TripPage({ id, me }: { id: string; me: string | undefined }) {
-  const { data, error, retry, change } = useLive(Board, { id });
+  const { data, answer, error, retry, change } = useLive(Board, { id });
   if (error) return <Failure error={error} retry={retry} />;
   if (!data || !me) return <p aria-busy="true">Loading…</p>;
   const trip = data.trip;
@@ -40,6 +40,7 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
       </header>
       <Itinerary
         trip={trip}
+        confirmed={answer?.trip?.items.nodes ?? trip.items.nodes}
         mayEdit={owns || mine?.role === "EDITOR"}
         change={(apply, send) => change((shown) => ({ trip: shown.trip && apply(shown.trip) }), send)}
       />

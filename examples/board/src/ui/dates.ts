@@ -3,9 +3,10 @@ const DAY = new Intl.DateTimeFormat("en", { weekday: "short", day: "numeric", mo
 const RANGE = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const MILLISECONDS = 24 * 60 * 60 * 1000;
 
-/** The date of the trip's day, counted from 1; null without a first day. */
+/** The date of the trip's day, counted from 1; null without one. */
 export function dateOfDay(firstDay: string | null, day: number): string | null {
-  return firstDay && DAY.format(Date.parse(firstDay) + (day - 1) * MILLISECONDS);
+  const date = new Date(Date.parse(firstDay ?? "") + (day - 1) * MILLISECONDS);
+  return Number.isNaN(date.valueOf()) ? null : DAY.format(date); // beyond the year 275,760 there are none
 }
 
 export function dates(firstDay: string | null, lastDay: string | null): string {
