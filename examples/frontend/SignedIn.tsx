@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { auth } from "./session.ts";
 
 /** Its children where somebody is signed in, otherwise the form to sign in. */
@@ -10,7 +10,9 @@ export function SignedIn({ children }: { children: ReactNode }) {
     return () => data.subscription.unsubscribe();
   }, []);
 
-  async function signIn(form: FormData) {
+  async function signIn(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
     const { error } = await auth.signInWithPassword({
       email: String(form.get("email")),
       password: String(form.get("password")),
@@ -28,7 +30,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     );
   }
   return (
-    <form action={signIn}>
+    <form onSubmit={signIn}>
       <label>Email <input name="email" type="email" defaultValue="ada@tripgate.example" required /></label>
       <label>Password <input name="password" type="password" defaultValue="tripgate-demo" required /></label>
       <button type="submit">Sign in</button>

@@ -12,6 +12,7 @@ from tests.tooling.deno import run_deno
 from tripgate.local.stack import StackInfo
 
 RENEWALS = "sent.filter(([name]) => name === '?grant_type=refresh_token')"
+FILLED = "[...document.querySelectorAll('input')].map((it) => it.value)"
 SCORE = "document.querySelector('output')?.innerText"
 
 
@@ -29,7 +30,7 @@ async def test_signing_in_shows_the_trips_by_pages_with_their_number(visit: Visi
     await visit.fill("password", "wrong")
     await visit.click("Sign in")
     await visit.shows("Invalid login credentials")
-    await visit.fill("email", str(visit.person.email))
+    assert await visit.page.run(FILLED) == [visit.person.email, "wrong"]
     await visit.fill("password", "correct horse")
     await visit.click("Sign in")
     await visit.shows("12 trips")
@@ -101,11 +102,13 @@ async def test_each_mistake_stands_at_its_field_and_a_new_item_comes_by_itself(
         await visit.click("Add")
         await visit.page.until(f"document.querySelector('#cost-problem').innerText.includes('{message}')")
         assert await visit.page.run("document.querySelector('#title-problem').innerText") == ""
-    await visit.fill("title", "Opera")
+        # What was refused is still there, to be mended.
+        assert await visit.page.run(FILLED) == ["Opera", cost]
     await visit.fill("cost", "42.50")
     await visit.click("Add")
     await visit.page.until("[...document.querySelectorAll('li')].some((it) => it.innerText.startsWith('Opera'))")
     assert await visit.page.run("document.querySelector('#cost-problem').innerText") == ""
+    assert await visit.page.run(FILLED) == ["", ""]
 
 
 async def test_the_list_is_live(visit: Visit, trip: dict[str, Any]) -> None:
