@@ -237,7 +237,14 @@ def _stack_options(
         api_port=api_port,
         fresh=fresh,
         jwt_algorithm="HS256" if jwt_algorithm == "HS256" else "ES256",
+        hosts=_more_hosts(),
     )
+
+
+def _more_hosts() -> tuple[str, ...]:
+    """What the gateway's setting of this name says, for the inbox."""
+    names = os.environ.get("TRIPGATE_DEVELOPMENT_HOSTS", "").lower().split(",")
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _stack(options: "StackOptions") -> "Stack":

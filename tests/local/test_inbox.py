@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.local.conftest import WEB
+from tripgate.cli import _stack_options
 from tripgate.local import inbox as inbox_module
 from tripgate.local.inbox import Inbox, Mail
 
@@ -83,6 +84,47 @@ def test_other_origins_neither_read_nor_write(running: StackInfo) -> None:
     plain = {**origin, "Content-Type": "text/plain"}
     body = '{"to": "a@example.com", "subject": "x"}'
     assert WEB.post(running.inbox_url, content=body, headers=plain).status_code == 415
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+def test_no_other_name_is_answered(running: StackInfo, method: str) -> None:
+    """A page's own name may lead here (DNS rebinding), and nothing says that it is of another origin then."""
+    body = {"to": "a@example.com", "subject": "Kept"}
+    assert WEB.post(running.inbox_url, json=body).status_code == 201
+    answer = WEB.request(method, running.inbox_url, json=body, headers={**BROWSER, "Host": "evil.example:54321"})
+    assert answer.status_code == 421
+    assert answer.json() == {
+        "message": "The inbox is shown at localhost or an IP address. This is another name: add it to "
+        "TRIPGATE_DEVELOPMENT_HOSTS."
+    }
+    for host in ("localhost:54321", "mail.localhost", "[::1]"):
+        assert WEB.get(running.inbox_url, headers={"Host": host}).json()[0]["subject"] == "Kept"
+
+
+def test_more_names_are_answered_where_the_gateways_setting_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRIPGATE_DEVELOPMENT_HOSTS", "Gateway, trips.internal,")
+    options = _stack_options(0, tmp_path, tmp_path, fresh=False, jwt_algorithm="ES256")
+    assert options.hosts == ("gateway", "trips.internal")
+    monkeypatch.delenv("TRIPGATE_DEVELOPMENT_HOSTS")
+    assert _stack_options(0, tmp_path, tmp_path, fresh=False, jwt_algorithm="ES256").hosts == ()
+
+
+def test_what_else_the_front_door_serves_takes_any_name_since_it_takes_a_key(running: StackInfo) -> None:
+    for key, status in ((running.publishable_key, 200), ("", 401)):
+        headers = {"apikey": key, "Host": "supabase.internal"}
+        assert WEB.get(f"{running.api_url}/auth/v1/settings", headers=headers).status_code == status
+
+
+def test_a_page_tells_nobody_where_one_was(running: StackInfo) -> None:
+    for answer in (
+        WEB.get(running.inbox_url, headers=BROWSER),
+        WEB.get(running.inbox_url),
+        WEB.get(running.inbox_url, headers={"Host": "evil.example"}),
+    ):
+        found = {name: answer.headers[name] for name in ("X-Content-Type-Options", "Referrer-Policy")}
+        assert found == {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 def test_deleting_empties_it(running: StackInfo) -> None:

@@ -12,6 +12,7 @@ from tripgate.gateway.admission.shared import Shared, sharing
 from tripgate.gateway.assembly import checks, stages_of
 from tripgate.gateway.edge.concurrency import SubscriptionLimit
 from tripgate.gateway.edge.connections import LiveConnections, RefusalCounts
+from tripgate.gateway.edge.hosts import only_by_its_names
 from tripgate.gateway.edge.media_types import accepted
 from tripgate.gateway.edge.origins import Origins
 from tripgate.gateway.edge.parameters import METHODS, METHODS_WITH_GET, OF_STREAMS, Parameters
@@ -68,7 +69,11 @@ def application(
     """
     if schema is not None and settings.federation and not is_subgraph(schema):
         raise SettingsError("TRIPGATE_FEDERATION needs a schema that is made so: build_schema(…, federation=True).")
-    app = web.Application(client_max_size=settings.max_body_bytes, handler_args=_connection_limits(settings))
+    app = web.Application(
+        client_max_size=settings.max_body_bytes,
+        handler_args=_connection_limits(settings),
+        middlewares=[only_by_its_names(settings.host, *settings.development_hosts)] if settings.development else (),
+    )
     observability = observability or Observability(settings)
     app[REFUSALS] = RefusalCounts()
     watch_refusals(observability.metrics, app[REFUSALS].counts)

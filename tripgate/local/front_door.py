@@ -40,7 +40,10 @@ SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 def create(config: FrontDoorConfig) -> web.Application:
     """The application behind the API port."""
-    app = web.Application(middlewares=[cors.answer_preflight, check_key], client_max_size=1024**2)
+    app = web.Application(
+        middlewares=[inbox_pages.only_by_its_names(config.hosts), cors.answer_preflight, check_key],
+        client_max_size=1024**2,
+    )
     app[CONFIG] = config
     tokens = {"anon": config.signer.role_token("anon"), "service_role": config.signer.role_token("service_role")}
     app[API_KEYS] = ApiKeys.of(

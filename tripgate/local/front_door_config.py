@@ -11,7 +11,10 @@ from tripgate.local.keys import Signer
 
 
 class FrontDoorConfig(BaseModel):
-    """Addresses, keys, settings, and the descriptor of the listening socket, which the front door inherits."""
+    """Addresses, keys, settings, and the descriptor of the listening socket, which the front door inherits.
+
+    `hosts` are names by which this machine may be asked for its mail too.
+    """
 
     listen_fd: int
     api_url: str
@@ -22,6 +25,7 @@ class FrontDoorConfig(BaseModel):
     secret_key: str
     signer: Signer
     inbox_file: Path
+    hosts: tuple[str, ...] = ()
     auth: AuthSettings
     functions: FunctionsSettings
     functions_database_url: str

@@ -2,7 +2,8 @@
 
 Takes `?to=address`, which leaves out all other mail. GET answers `[{to, subject, text, html, sentAt}]`, newest first,
 or the same as a page to whoever prefers HTML; POST keeps one mail that comes as such an object (400 for anything else);
-DELETE empties the inbox. None of it is open to the pages of other origins: mails hold the codes that open accounts.
+DELETE empties the inbox. None of it is open to the pages of other origins, nor by a name that is not this machine's
+(421): mails hold the codes that open accounts.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 from pydantic import TypeAdapter, ValidationError
 
+from tripgate.hosts import named
 from tripgate.local.inbox import Inbox, Mail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from aiohttp.typedefs import Handler, Middleware
 
 PATH = "/inbox"
 INBOX = web.AppKey("inbox", Inbox)
@@ -43,6 +47,33 @@ def add_to(app: web.Application, inbox: Inbox) -> None:
     app.router.add_get(PATH, show)
     app.router.add_post(PATH, keep)
     app.router.add_delete(PATH, empty)
+    app.on_response_prepare.append(_add_headers)
+
+
+def only_by_its_names(names: Collection[str]) -> Middleware:
+    """Refuse the inbox to who names another host than this machine. All else takes a key, and pages of any origin.
+
+    Args:
+        names: Of this machine, beside localhost and addresses.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path != PATH or named(request.headers.get(hdrs.HOST), names):
+            return await handler(request)
+        message = (
+            "The inbox is shown at localhost or an IP address. This is another name: add it to "
+            "TRIPGATE_DEVELOPMENT_HOSTS."
+        )
+        return web.json_response({"message": message}, status=421)
+
+    return check
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path == PATH:
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"  # links in mails hold codes; their search, addresses
 
 
 async def show(request: web.Request) -> web.Response:

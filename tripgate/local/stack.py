@@ -38,7 +38,7 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
-    unless the project says so itself.
+    unless the project says so itself; `hosts` are more names by which the inbox may be asked for.
     """
 
     project_dir: Path
@@ -50,6 +50,7 @@ class StackOptions:
     access_token_seconds: int | None = None
     password_cost: int | None = None
     site_url: str | None = None
+    hosts: tuple[str, ...] = ()
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
 
@@ -226,6 +227,7 @@ class Stack:
             secret_key=secrets.secret_key,
             signer=signer,
             inbox_file=data_dir.inbox,
+            hosts=options.hosts,
             auth=auth,
             functions=functions,
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),

@@ -4,6 +4,7 @@ Each module here holds one group; `Settings` is all of them.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
@@ -30,6 +31,8 @@ from tripgate.gateway.settings.names import PREFIX, misspelt
 from tripgate.gateway.settings.observability import ObservabilitySettings
 from tripgate.gateway.settings.rates import RateSettings
 from tripgate.gateway.settings.upstream import UpstreamSettings
+
+_HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
 
 class SettingsError(Exception):
@@ -110,6 +113,22 @@ class Settings(
         "`tripgate dev` sets it. Development only.",
     )
 
+    development_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names by which this machine may be asked too, beside localhost, its subdomains and IP addresses, "
+        "with commas between them; for the inbox as well. Development only.",
+    )
+
+    @field_validator("development_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+        if not all(map(_HOST_NAME.fullmatch, names)):
+            raise ValueError("write names alone, as in `gateway,tripgate.internal`, with commas between them")
+        return names
+
     @field_validator("development_services", mode="before")
     @classmethod
     def _split_services(cls, text: object) -> object:
@@ -171,6 +190,11 @@ class Settings(
             raise ValueError(
                 "TRIPGATE_DEVELOPMENT_SERVICES shows every visitor what runs where, so it needs "
                 "TRIPGATE_DEVELOPMENT=true; leave it out in production"
+            )
+        if self.development_hosts and not self.development:
+            raise ValueError(
+                "TRIPGATE_DEVELOPMENT_HOSTS needs TRIPGATE_DEVELOPMENT=true: in production any name is answered; "
+                "leave it out there"
             )
         return self
 
