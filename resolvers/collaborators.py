@@ -95,7 +95,7 @@ class RevokeInvitation(Matched):
     async def explain_nothing(self, context: Context, match: Match) -> ApiError:
         # Whoever invites owns the trip, and trips stay with their owner: what stands in the way is what became of it.
         if await self.visible(context, (*match, ("invited_by", str(context.caller.user_id)))):
-            return ApiError(ErrorCode.CONFLICT, "This invitation is not open any more.")
+            return ApiError(ErrorCode.CONFLICT, "This invitation is not open any more.", reason="NOT_OPEN")
         return await super().explain_nothing(context, match)
 
 

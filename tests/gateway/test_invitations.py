@@ -325,6 +325,7 @@ class TestRevoking:
             assert await trip.owner.refused(REVOKE, id=invitation["id"]) == {
                 "code": "CONFLICT",
                 "message": "This invitation is not open any more.",
+                "reason": "NOT_OPEN",
             }
         assert await stranger.ask(SEE, id=trip.id) == {"trip": {"title": "Lofoten"}}
 
