@@ -62,6 +62,27 @@ async def test_all_can_be_done_by_keyboard(two: Two) -> None:
     await two.ada.until("document.querySelector('[aria-label=\"For Pantheon: 1\"]')")
 
 
+async def test_each_page_names_the_tab_and_takes_the_focus_from_the_one_before(
+    place: Place, ada: Person, trip: str, page: Page
+) -> None:
+    at_heading = "document.activeElement === document.querySelector('h1')"
+    await open_as(page, place, ada)
+    await page.until("document.title === 'Your trips · Tripgate board'")
+    assert await page.run("document.activeElement === document.body")
+    await page.click(f"[href$='/trips/{trip}']")
+    await page.until("document.title === 'Rome · Tripgate board'")
+    await page.until(at_heading)
+    await ada.ask('mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Roma" }) { id } }', id=trip)
+    await page.until("document.title === 'Roma · Tripgate board'")
+    await page.run("history.back()")
+    await page.until("document.title === 'Your trips · Tripgate board'")
+    await page.until(at_heading)
+    await press(page, "Sign out")
+    await page.until("document.title === 'Plan a trip together · Tripgate board'")
+    await press(page, "Make an account")
+    await page.until("document.title === 'Make an account · Tripgate board'")
+
+
 async def test_nothing_is_wider_than_a_telephone(place: Place, ada: Person, trip: str, page: Page) -> None:
     await page.size(390, 844)
     await page.open(place.board)
@@ -77,6 +98,16 @@ async def test_nothing_is_wider_than_a_telephone(place: Place, ada: Person, trip
     long = await ada.trip(title="Nowhere" * 20, items=[{"title": "Somewhere" * 20}])
     await page.open(f"{place.board}/trips/{long}")
     await page.until("document.querySelector('.card')")
+    assert await page.run(FITS)
+    # What is announced stays a few lines, however long a title.
+    await press(page, "+ Add to day 1")
+    await fill(page, "New on day 1", "Anywhere" * 25)
+    await page.press("Enter")
+    await says(page, "Anywhere")
+    box = await page.run("document.querySelector('.announcer [role=status] p').getBoundingClientRect().toJSON()")
+    assert box["left"] >= 0
+    assert box["right"] <= 390
+    assert box["height"] < 140
     assert await page.run(FITS)
 
 

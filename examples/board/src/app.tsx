@@ -10,9 +10,7 @@ import { Failure } from "./ui/form";
 import { Link, usePath } from "./ui/router";
 
 const Viewer = graphql(`
-  query Viewer {
-    viewer { id displayName }
-  }
+  query Viewer { viewer { id displayName } }
 `);
 
 export function App() {

@@ -3,7 +3,7 @@ import { useMutation } from "urql";
 import { hasCode, problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import { Problem } from "../ui/form";
-import { go, Link } from "../ui/router";
+import { go, Heading, Link } from "../ui/router";
 
 const Accept = graphql(`
   mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }
@@ -19,7 +19,7 @@ export function Join() {
   }
   return (
     <section className="panel narrow">
-      <h1>You are invited</h1>
+      <Heading>You are invited</Heading>
       <p>Join the trip, and plan it together.</p>
       {error && (
         <Problem>

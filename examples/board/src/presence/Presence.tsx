@@ -8,9 +8,7 @@ import { Failure } from "../ui/form";
 const Here = graphql(`
   subscription Here($tripId: UUID!) {
     tripPresence(tripId: $tripId) {
-      people { id displayName }
-      joined { id displayName }
-      left { displayName }
+      people { id displayName } joined { id displayName } left { displayName }
     }
   }
 `);

@@ -2,18 +2,14 @@ import { useState } from "react";
 import { graphql } from "../api/generated";
 import { report } from "../ui/announcer";
 import { Field, Problem, useForm } from "../ui/form";
-import { usePath } from "../ui/router";
+import { Heading, usePath } from "../ui/router";
 import { anonymous, keepSession } from "./session";
 
 const SignInDocument = graphql(`
-  mutation SignIn($input: SignInInput!) {
-    signIn(input: $input) { session { accessToken refreshToken expiresAt } }
-  }
+  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }
 `);
 const SignUpDocument = graphql(`
-  mutation SignUp($input: SignUpInput!) {
-    signUp(input: $input) { session { accessToken refreshToken expiresAt } }
-  }
+  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }
 `);
 const Confirm = graphql(`
   mutation Confirm($email: String!, $token: String!) {
@@ -34,7 +30,7 @@ export function SignIn() {
   if (unconfirmed) return <ConfirmAddress email={unconfirmed} />;
   return (
     <section className="panel narrow">
-      <h1>{isNew ? "Make an account" : "Plan a trip together"}</h1>
+      <Heading>{isNew ? "Make an account" : "Plan a trip together"}</Heading>
       {isInvited && <p>You are invited to a trip. Go on with the address that the invitation was sent to.</p>}
       {isNew ? <NewAccount onUnconfirmed={setUnconfirmed} /> : <KnownAccount />}
       <p>
@@ -88,7 +84,7 @@ function ConfirmAddress({ email }: { email: string }) {
   });
   return (
     <section className="panel narrow">
-      <h1>Look into your mail</h1>
+      <Heading>Look into your mail</Heading>
       <p>We have sent a link and a code to {email}. Follow the link, or write the code here.</p>
       <form {...props}>
         <Field label="Code" name="token" inputMode="numeric" autoComplete="one-time-code" problem={problems["token"]} />

@@ -6,6 +6,7 @@ import { Itinerary } from "../itinerary/Itinerary";
 import { Presence } from "../presence/Presence";
 import { dates } from "../ui/dates";
 import { Failure } from "../ui/form";
+import { Heading } from "../ui/router";
 
 const Board = graphql(`
   subscription Board($id: UUID!) {
@@ -33,7 +34,7 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
     <>
       <header className="heading">
         <div>
-          <h1>{trip.title}</h1>
+          <Heading>{trip.title}</Heading>
           <p>{[trip.destination, dates(trip.startDate, trip.endDate)].filter(Boolean).join(" · ")}</p>
         </div>
         <Presence tripId={trip.id} me={me} />

@@ -5,7 +5,7 @@ import { useLive } from "../api/live";
 import { OpenInvitations } from "../invitations/OpenInvitations";
 import { dates } from "../ui/dates";
 import { Failure, Field, Problem, useForm } from "../ui/form";
-import { go, Link } from "../ui/router";
+import { go, Heading, Link } from "../ui/router";
 
 const MyTrips = graphql(`
   subscription MyTrips {
@@ -28,7 +28,7 @@ export function Trips() {
   const trips = data?.trips?.nodes;
   return (
     <>
-      <h1>Your trips</h1>
+      <Heading>Your trips</Heading>
       <OpenInvitations />
       {error && <Failure error={error} retry={retry} />}
       {trips?.length === 0 && <p>None yet. Begin one below, or have somebody invite you.</p>}

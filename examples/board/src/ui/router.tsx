@@ -1,5 +1,5 @@
 // Which page is shown: the part of the address behind /board/.
-import { type MouseEvent, type ReactNode, useSyncExternalStore } from "react";
+import { type MouseEvent, type ReactNode, useEffect, useRef, useSyncExternalStore } from "react";
 
 const BASE = import.meta.env.BASE_URL;
 const listeners = new Set<() => void>();
@@ -30,4 +30,17 @@ export function Link({ to, className, children }: { to: string; className?: stri
     go(to);
   }
   return <a href={BASE + to} className={className} onClick={follow}>{children}</a>;
+}
+
+let isFirst = true;
+
+/** What a page is called, in its tab, too. On each page but the first it has the focus: whatever had it is gone. */
+export function Heading({ children }: { children: string }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => { document.title = `${children} · Tripgate board`; }, [children]);
+  useEffect(() => {
+    if (!isFirst) heading.current?.focus();
+    isFirst = false;
+  }, []);
+  return <h1 ref={heading} tabIndex={-1}>{children}</h1>;
 }

@@ -14,7 +14,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
-    "\n  query Viewer {\n    viewer { id displayName }\n  }\n": typeof types.ViewerDocument,
+    "\n  query Viewer { viewer { id displayName } }\n": typeof types.ViewerDocument,
     "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": typeof types.AcceptDocument,
     "\n  subscription Mine { myInvitations { id } }\n": typeof types.MineDocument,
     "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": typeof types.PeopleFragmentDoc,
@@ -26,9 +26,9 @@ type Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": typeof types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
-    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n": typeof types.HereDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.SignInDocument,
-    "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.SignUpDocument,
+    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": typeof types.HereDocument,
+    "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignInDocument,
+    "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.ConfirmDocument,
     "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.RefreshDocument,
     "\n  mutation SignOut { signOut }\n": typeof types.SignOutDocument,
@@ -40,7 +40,7 @@ type Documents = {
     "\n  mutation Retract($item: UUID!) { retractVote(tripItemId: $item) { id } }\n": typeof types.RetractDocument,
 };
 const documents: Documents = {
-    "\n  query Viewer {\n    viewer { id displayName }\n  }\n": types.ViewerDocument,
+    "\n  query Viewer { viewer { id displayName } }\n": types.ViewerDocument,
     "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": types.AcceptDocument,
     "\n  subscription Mine { myInvitations { id } }\n": types.MineDocument,
     "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": types.PeopleFragmentDoc,
@@ -52,9 +52,9 @@ const documents: Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
-    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n": types.HereDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": types.SignInDocument,
-    "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n": types.SignUpDocument,
+    "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": types.HereDocument,
+    "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignInDocument,
+    "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": types.ConfirmDocument,
     "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": types.RefreshDocument,
     "\n  mutation SignOut { signOut }\n": types.SignOutDocument,
@@ -83,7 +83,7 @@ export function graphql(source: string): unknown;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Viewer {\n    viewer { id displayName }\n  }\n"): (typeof documents)["\n  query Viewer {\n    viewer { id displayName }\n  }\n"];
+export function graphql(source: "\n  query Viewer { viewer { id displayName } }\n"): (typeof documents)["\n  query Viewer { viewer { id displayName } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -131,15 +131,15 @@ export function graphql(source: "\n  fragment Item on TripItem { id title kind d
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n"): (typeof documents)["\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName }\n      joined { id displayName }\n      left { displayName }\n    }\n  }\n"];
+export function graphql(source: "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n"): (typeof documents)["\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+export function graphql(source: "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+export function graphql(source: "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n"): (typeof documents)["\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
