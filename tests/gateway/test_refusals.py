@@ -40,6 +40,16 @@ $$;
 comment on function public.raises(text, text) is 'Raises for PostgREST what it is told.';
 revoke execute on function public.raises(text, text) from public;
 grant execute on function public.raises(text, text) to authenticated;
+
+create function private.limit_trips() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.refuse('PLAN_FULL', 'The plan has no trip left.', '{"trips": 1, "field": "title"}');
+    return new;
+end
+$$;
+revoke execute on function private.limit_trips() from public;
+create trigger limit_trips before insert on public.trips
+    for each row when (new.title = 'One too many') execute function private.limit_trips();
 """
 FUNCTION = """import { endpoint, type Handler } from "../_shared/endpoint.ts";
 import { ApiError, type ErrorCode, type Extensions } from "../_shared/errors.ts";
@@ -130,6 +140,20 @@ async def test_over_a_websocket_too(person: Person, way: str) -> None:
             (error,) = answer["payload"]["errors"]
             assert (error["message"], error["extensions"]) == (SAID, {"code": code, **MORE})
             assert await connection.message() == {"id": id_, "type": "complete"}
+
+
+async def test_a_trigger_refuses_a_write_as_it_says_and_what_comes_after_is_not_run(person: Person) -> None:
+    full = {"message": "The plan has no trip left.", "code": "PLAN_FULL", "trips": 1, "field": "title"}
+    write = "mutation ($title: String!) { createTrip(input: { title: $title }) { id } }"
+    assert await person.refused(write, title="One too many") == full
+    many = "mutation ($trips: [CreateTripInput!]!) { createTrips(inputs: $trips) { id } }"
+    assert await person.refused(many, trips=[{"title": "Another"}, {"title": "One too many"}]) == full
+    _, body = await person.post(
+        'mutation { full: createTrip(input: { title: "One too many" }) { id } '
+        'after: createTrip(input: { title: "x" }) { id } }'
+    )
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["PLAN_FULL", "NOT_RUN"]
+    assert await person.ask("{ trips { totalCount } }") == {"trips": {"totalCount": 0}}
 
 
 @pytest.mark.parametrize("code", ["OWN_CODE", "conflict", *sorted(set(ErrorCode) - RAISED_CODES)])
