@@ -226,6 +226,24 @@ async def test_one_person_has_few_streams_wait(party: Party) -> None:
     await Stream(party.owner).reserve()
 
 
+async def test_so_few_wait_of_one_address_where_nobody_is_signed_in(
+    party: Party, info: StackInfo, http: aiohttp.ClientSession
+) -> None:
+    async with serving(info, trusted_proxies="127.0.0.1/32") as url:
+        nobody = Person(http, url)
+        streams = [Stream(nobody) for _ in range(16)]
+        for stream in streams:
+            await stream.reserve()
+        too_many = "16 event streams of one address where nobody is signed in wait to be opened. Open one first."
+        assert await Stream(nobody).said("PUT") == (429, ("RATE_LIMITED", too_many))
+        await Stream(at(party.owner, url)).reserve()
+        status, _ = await Stream(nobody).said("PUT", headers={"X-Forwarded-For": "192.0.2.1"})
+        assert status == 201
+        await streams[0].open()
+        await Stream(nobody).reserve()
+        assert (await Stream(nobody).said("PUT"))[0] == 429
+
+
 async def test_whoever_closes_the_stream_follows_nothing_any_more(party: Party, info: StackInfo) -> None:
     async with serving(info, max_subscriptions_per_person=1, max_operations_per_connection=2) as url:
         owner = at(party.owner, url)

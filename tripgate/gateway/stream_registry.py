@@ -47,10 +47,12 @@ class SingleStream:
         waiting: What is to be told; whoever tells waits until the reader takes more. `None` ends the stream.
         opened: Whether it is open; it never is a second time.
         reservation: Counts it as a connection until it is opened.
+        counted_for: The person for whom it waits to be opened, or the address of whoever is not signed in.
     """
 
     __slots__ = (
         "caller",
+        "counted_for",
         "finite",
         "late",
         "live",
@@ -62,8 +64,9 @@ class SingleStream:
         "waiting",
     )
 
-    def __init__(self, caller: Caller, reservation: AbstractContextManager[None]) -> None:
+    def __init__(self, caller: Caller, counted_for: str, reservation: AbstractContextManager[None]) -> None:
         self.caller = caller
+        self.counted_for = counted_for
         self.operations: dict[str, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.finite: set[asyncio.Task[None]] = set()
@@ -111,7 +114,7 @@ class StreamRegistry:
         self._limits = limits
         self._open = open_connections
         self._streams: dict[str, SingleStream] = {}
-        self._reserved: Counter[str | None] = Counter()
+        self._reserved: Counter[str] = Counter()
 
     def reserve(self, caller: Caller, address: str) -> str:
         """The token of a new stream, which ends by itself unless it is opened in time.
@@ -119,15 +122,16 @@ class StreamRegistry:
         Raises:
             HttpError: RATE_LIMITED or OVERLOADED, there are too many.
         """
-        person = caller.user_id
-        if person is not None and self._reserved[person] >= _MOST_WAITING:
-            message = f"{_MOST_WAITING} event streams of one person wait to be opened. Open one first."
+        counted_for = caller.user_id or address
+        if self._reserved[counted_for] >= _MOST_WAITING:
+            whose = "one person" if caller.user_id else "one address where nobody is signed in"
+            message = f"{_MOST_WAITING} event streams of {whose} wait to be opened. Open one first."
             raise HttpError(429, message, ErrorCode.RATE_LIMITED, {"Retry-After": "1"})
         reservation = self._open.one_more(address)
         reservation.__enter__()
         token = secrets.token_urlsafe(32)
-        stream = self._streams[token] = SingleStream(caller, reservation)
-        self._reserved[person] += 1
+        stream = self._streams[token] = SingleStream(caller, counted_for, reservation)
+        self._reserved[counted_for] += 1
         stream.late = asyncio.get_running_loop().call_later(self._limits.open_timeout, self.forget, token)
         return token
 
@@ -171,10 +175,9 @@ class StreamRegistry:
         stream.late.cancel()
         stream.late = None
         stream.reservation.__exit__(None, None, None)
-        person = stream.caller.user_id
-        self._reserved[person] -= 1
-        if not self._reserved[person]:
-            del self._reserved[person]
+        self._reserved[stream.counted_for] -= 1
+        if not self._reserved[stream.counted_for]:
+            del self._reserved[stream.counted_for]
 
     async def told(self, stream: SingleStream) -> AsyncGenerator[dict[str, Any], None]:
         """What is told on a stream, until it ends."""
