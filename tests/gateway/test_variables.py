@@ -184,3 +184,42 @@ async def test_what_does_not_fit_its_type_names_the_field_that_a_form_would_mark
 async def test_a_whole_row_that_does_not_fit_names_no_field(ada: Person) -> None:
     error = await ada.refused("mutation ($it: CreateTripInput!) { createTrip(input: $it) { id } }", it="Rome")
     assert (error["code"], "field" in error) == ("BAD_USER_INPUT", False)
+
+
+NEW_ITEM = "mutation ($it: CreateTripItemInput!) { createTripItem(input: $it) { id } }"
+ITEM = {"tripId": TRIP, "title": "x"}
+NEW_ITEMS = "mutation ($it: [CreateTripItemInput!]!) { createTripItems(inputs: $it) { id } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "message"),
+    [
+        (NEW_ITEM, {"it": {**ITEM, "cost": "abc"}}, "input.cost: 'abc' is not a finite decimal number."),
+        (
+            NEW_ITEM,
+            {"it": {**ITEM, "cost": "'; found: x"}},
+            'input.cost: "\'; found: x" is not a finite decimal number.',
+        ),
+        (NEW_ITEMS, {"it": [ITEM, {**ITEM, "cost": "abc"}]}, "inputs[1].cost: 'abc' is not a finite decimal number."),
+        (NEW_ITEM, {"it": {**ITEM, "tripId": "no"}}, "input.tripId: 'no' is not a UUID."),
+        (NEW_ITEM, {"it": {**ITEM, "title": None}}, "input.title cannot be null."),
+        ("query ($id: UUID!) { trip(id: $id) { id } }", {"id": None}, "id cannot be null."),
+        ("query ($id: UUID!) { trip(id: $id) { id } }", {"id": "no"}, "id: 'no' is not a UUID."),
+        (
+            "query ($d: Date) { trips(filter: { startDate: { eq: $d } }) { totalCount } }",
+            {"d": "2026-13-01"},
+            "filter.startDate.eq: '2026-13-01' is not a date after RFC 3339, as 2026-05-01 is.",
+        ),
+        # A program's mistakes keep graphql-core's words.
+        (
+            "query ($n: Int) { trips(first: $n) { totalCount } }",
+            {"n": "all"},
+            "Variable '$n' has invalid value: Int cannot represent non-integer value: 'all'",
+        ),
+    ],
+)
+async def test_what_a_form_holds_is_refused_in_words_for_people(
+    ada: Person, query: str, variables: dict[str, Any], message: str
+) -> None:
+    error = await ada.refused(query, **variables)
+    assert (error["code"], error["message"]) == ("BAD_USER_INPUT", message)

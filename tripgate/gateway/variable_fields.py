@@ -1,4 +1,7 @@
-"""Which field of a form a variable that does not fit is about: `extensions.field`, as of mistakes found later on."""
+"""Which field of a form a variable that does not fit is about: `extensions.field`, as of mistakes found later on.
+
+What people make of a form is told to them in its words: a value that its scalar does not take, and one that is missing.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,13 +21,14 @@ from graphql import (
 
 # As graphql-core words it; the way holds names of fields and places in lists.
 _WORDS = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?: ")
+_NULL = re.compile(r"Expected value of non-null type '[^']+' not to be None\.")
 _ROWS = frozenset({"input", "inputs", "patch"})
 
 
 def name_fields(
     errors: list[GraphQLError], operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> None:
-    """Say in each error of variables which field it is about, as docs/errors.md writes fields.
+    """Say in each error of variables which field it is about, as docs/errors.md writes fields, and that in plain words.
 
     It is that of the argument to which the variable goes first; of one that goes to directives alone, its own name. An
     error of a whole row names none.
@@ -39,6 +43,17 @@ def name_fields(
         whole = (*first, *re.findall(r"\.(\w+)", way or ""))
         if field := ".".join(whole[1:] if whole[0] in _ROWS else whole):
             error.extensions = {**(error.extensions or {}), "field": field}
+            place = f"{'.'.join(first)}{way or ''}"
+            error.message = _worded(place, error.original_error) or error.message
+
+
+def _worded(place: str, error: BaseException | None) -> str | None:
+    """What is wrong with the value at this place, for people; `None` where it is a mistake of a program."""
+    if not isinstance(error, GraphQLError):
+        return None
+    if isinstance(error.original_error, ValueError):  # a scalar's own words
+        return f"{place}: {str(error.original_error).rstrip('.')}."
+    return f"{place} cannot be null." if _NULL.fullmatch(error.message) else None
 
 
 def _uses(scope: SelectionSetNode, variable: str) -> Iterator[tuple[str, ...]]:
