@@ -139,6 +139,7 @@ async def test_screen_readers_and_weak_eyes_find_their_way(
     await press(page, "For Pantheon: 0")
     await press(page, "Edit Pantheon")
     await press(page, "+ Add to day 1")
+    await page.click("summary")
     await page.until("document.querySelector('.presence li')")
     assert await violations(page) == []
 

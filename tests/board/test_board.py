@@ -175,6 +175,19 @@ async def test_one_number_or_year_too_many_leaves_the_trip_usable(place: Place, 
     await page.press("ArrowLeft")
     await shows(page, [["Soon"], *[[]] * 60, ["Never"]])
 
+    # And its owner mends it.
+    await page.click("summary")
+    await page.run("document.querySelector('[name=endDate]').value = '2027-04-08'")
+    await press(page, "Save")
+    await page.until("document.querySelector('[name=endDate][aria-invalid=true]')")
+    await page.run("document.querySelector('[name=endDate]').value = '2027-04-11'")
+    await fill(page, "Title", "Rome after all")
+    await press(page, "Save")
+    await page.until("document.querySelector('h1').innerText === 'Rome after all'")
+    await shows(page, [["Soon"], [], [], ["Never"]])
+    assert await page.text("[data-day='62'] h2") == "Day 62\nWed, Jun 9"
+    assert await page.run("document.querySelector('[name=endDate]').value") == "2027-04-11"
+
 
 async def test_who_only_looks_votes_and_moves_nothing(place: Place, ada: Person, trip: str, page: Page) -> None:
     cleo = await place.person("Cleo Marchetti")
@@ -184,6 +197,7 @@ async def test_who_only_looks_votes_and_moves_nothing(place: Place, ada: Person,
     await page.until("document.querySelector('[aria-label=\"For Pantheon: 1\"]')")
     names = await page.run("[...document.querySelectorAll('main button')].map((one) => one.ariaLabel ?? one.innerText)")
     assert {name.split(" ")[0] for name in names} == {"For", "Against"}
+    assert not await page.run("document.querySelector('summary')")
 
 
 async def test_who_is_removed_sees_it_at_once(two: Two, ada: Person) -> None:

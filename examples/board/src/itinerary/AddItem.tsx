@@ -3,8 +3,7 @@ import { useMutation } from "urql";
 import { graphql } from "../api/generated";
 import type { TripItemKind } from "../api/generated/graphql";
 import { Field, Problem, Select, useForm } from "../ui/form";
-import { type Item, itemsOfDay } from "./items";
-import { KINDS } from "./kinds";
+import { type Item, itemsOfDay, KINDS } from "./items";
 
 const Add = graphql(`
   mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }

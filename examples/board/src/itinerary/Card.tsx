@@ -4,8 +4,7 @@ import { Votes } from "../votes/Votes";
 import { Icon } from "../ui/Icon";
 import { EditItem } from "./EditItem";
 import type { ChangeItems } from "./Itinerary";
-import { type Item, type Place, placeOf } from "./items";
-import { KINDS } from "./kinds";
+import { type Item, KINDS, type Place, placeOf } from "./items";
 
 type Props = {
   item: Item; items: readonly Item[]; days: readonly number[];

@@ -7,13 +7,11 @@ import { announce, report } from "../ui/announcer";
 import { dateOfDay } from "../ui/dates";
 import { AddItem } from "./AddItem";
 import { Card } from "./Card";
-import { type ChangeTrip, daysOf, differences, type Item, itemsOfDay, moved, onItems, type Place, type Trip } from "./items";
+import { type ChangeTrip, daysOf, differences, type Item, itemsOfDay, moved, type Place, type Trip } from "./items";
 import { useDrag } from "./useDrag";
 
 const Move = graphql(`
-  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {
-    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }
-  }
+  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }
 `);
 
 export type ChangeItems = (apply: (items: readonly Item[]) => Item[], send: () => Sending) => Promise<void>;
@@ -29,12 +27,11 @@ export function Itinerary({ trip, confirmed, mayEdit, change }: Props) {
   const { drag, start } = useDrag(moveTo);
   const expect = useAnnouncements(items, confirmed);
   const shown = drag?.to ? moved(items, drag.id, drag.to) : items;
-  const lastDay = Math.max(0, ...items.map(({ dayNumber }) => dayNumber));
-  const count = Math.max(trip.durationDays ?? lastDay + 1, lastDay); // without dates there is always one more
+  const count = trip.durationDays ?? Math.max(0, ...items.map(({ dayNumber }) => dayNumber)) + 1; // always one more
   const days = daysOf(items, Math.min(count, limit));
 
   const changeItems: ChangeItems = async (apply, send) => {
-    report(await change(onItems(apply), send));
+    report(await change((all) => ({ ...all, items: { ...all.items, nodes: apply(all.items.nodes) } }), send));
   };
 
   function moveTo(id: string, to: Place) {
@@ -62,7 +59,7 @@ export function Itinerary({ trip, confirmed, mayEdit, change }: Props) {
             {mayEdit && <AddItem tripId={trip.id} day={day} items={items} />}
           </section>
         ))}
-        {days.length < count && <button type="button" onClick={() => setLimit(limit + AT_ONCE)}>Show more days</button>}
+        {limit < count && <button type="button" onClick={() => setLimit(limit + AT_ONCE)}>Show more days</button>}
       </div>
       {items.length < trip.items.totalCount && <p>{trip.items.totalCount - items.length} more are not shown.</p>}
     </>
@@ -72,14 +69,12 @@ export function Itinerary({ trip, confirmed, mayEdit, change }: Props) {
 /** Announces how what the server has differs from before. What it gives is told of what one moves oneself. */
 function useAnnouncements(shown: readonly Item[], confirmed: readonly Item[]): (mine: string) => void {
   const before = useRef(confirmed);
-  const mine = useRef<string>(undefined);
+  const mine = useRef<string>(undefined); // kept, since the server's answer may come after other answers
   const focused = useRef<string>(undefined);
   useEffect(() => {
     const [first, ...others] = differences(before.current, confirmed, mine.current);
     before.current = confirmed;
-    if (!first) return;
-    announce(others.length > 0 ? `${first} And ${others.length} more changes.` : first);
-    mine.current = undefined;
+    if (first) announce(others.length > 0 ? `${first} And ${others.length} more changes.` : first);
   }, [confirmed]);
   useEffect(() => {
     // A card that moves to another day is made anew, and what had the focus with it.

@@ -1,11 +1,19 @@
 // What is planned, and how it changes: plain data, so that a change can be shown before the server has it.
 import { graphql } from "../api/generated";
-import type { BoardSubscription, ItemFragment } from "../api/generated/graphql";
+import type { BoardSubscription, ItemFragment, TripItemKind } from "../api/generated/graphql";
 import type { Change } from "../api/live";
 
 export const ItemFields = graphql(`
   fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }
 `);
+
+export const KINDS: { [kind in TripItemKind]: string } = {
+  ACTIVITY: "Activity",
+  FOOD: "Food",
+  LODGING: "Lodging",
+  TRANSPORT: "Transport",
+  NOTE: "Note",
+};
 
 export type Item = ItemFragment;
 export type Trip = NonNullable<BoardSubscription["trip"]>;
@@ -35,16 +43,6 @@ export function moved(items: readonly Item[], id: string, { dayNumber, position 
   const next = itemsOfDay(others, dayNumber)[position];
   const index = next ? others.indexOf(next) : others.findLastIndex((one) => one.dayNumber <= dayNumber) + 1;
   return others.toSpliced(index, 0, { ...item, dayNumber });
-}
-
-/** The items with one of them changed. */
-export function changed(items: readonly Item[], id: string, patch: Partial<Item>): Item[] {
-  return items.map((item) => item.id === id ? { ...item, ...patch } : item);
-}
-
-/** A change of a trip, made of one of its items. */
-export function onItems(change: (items: readonly Item[]) => Item[]): (trip: Trip) => Trip {
-  return (trip) => ({ ...trip, items: { ...trip.items, nodes: change(trip.items.nodes) } });
 }
 
 /** What differs, in sentences to be read aloud; of two that changed places the one called `mine` is said to have moved. */

@@ -21,11 +21,9 @@ export function useDrag(onDrop: (id: string, to: Place) => void) {
       pointercancel: () => setDrag(null),
       keydown: (event: KeyboardEvent) => { if (event.key === "Escape") setDrag(null); },
     };
-    const entries = Object.entries(listeners) as [string, EventListener][];
-    for (const [name, listener] of entries) addEventListener(name, listener);
-    return () => {
-      for (const [name, listener] of entries) removeEventListener(name, listener);
-    };
+    const over = new AbortController();
+    for (const [name, listener] of Object.entries(listeners)) addEventListener(name, listener as EventListener, over);
+    return () => over.abort();
   }, [drag, onDrop]);
 
   function start(id: string, event: PointerEvent<HTMLElement>) {

@@ -12,9 +12,7 @@ const AHEAD = 60_000; // milliseconds before its end at which a token is refresh
 const LONGEST = 24 * 3_600_000; // a timer holds no more than 24 days
 
 const Refresh = graphql(`
-  mutation Refresh($token: String!) {
-    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }
-  }
+  mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }
 `);
 const SignOut = graphql(`
   mutation SignOut { signOut }

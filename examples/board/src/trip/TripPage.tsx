@@ -1,9 +1,11 @@
 // One trip: everything that is shown of it comes with one live query, to which each part adds its fragment.
+import { useMutation } from "urql";
 import { graphql } from "../api/generated";
 import { useLive } from "../api/live";
 import { People } from "../invitations/People";
 import { Itinerary } from "../itinerary/Itinerary";
 import { Presence } from "../presence/Presence";
+import { TripForm } from "../trips/TripForm";
 import { dates } from "../ui/dates";
 import { Failure } from "../ui/form";
 import { Heading } from "../ui/router";
@@ -14,15 +16,18 @@ const Board = graphql(`
       id title destination startDate endDate durationDays
       ...People
       items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {
-        totalCount
-        nodes { ...Item }
+        totalCount nodes { ...Item }
       }
     }
   }
 `);
+const Update = graphql(`
+  mutation UpdateTrip($id: UUID!, $patch: TripPatch!) { updateTrip(id: $id, patch: $patch) { id } }
+`);
 
 export function TripPage({ id, me }: { id: string; me: string | undefined }) {
   const { data, answer, error, retry, change } = useLive(Board, { id });
+  const [, update] = useMutation(Update);
   if (error) return <Failure error={error} retry={retry} />;
   if (!data || !me) return <p aria-busy="true">Loading…</p>;
   const trip = data.trip;
@@ -46,6 +51,12 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
         change={(apply, send) => change((shown) => ({ trip: shown.trip && apply(shown.trip) }), send)}
       />
       <People trip={trip} owns={owns} />
+      {owns && (
+        <details className="panel narrow">
+          <summary>Change title and dates</summary>
+          <TripForm trip={trip} button="Save" save={async (patch) => (await update({ id, patch })).error} />
+        </details>
+      )}
     </>
   );
 }

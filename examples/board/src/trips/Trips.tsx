@@ -4,17 +4,16 @@ import { graphql } from "../api/generated";
 import { useLive } from "../api/live";
 import { OpenInvitations } from "../invitations/OpenInvitations";
 import { dates } from "../ui/dates";
-import { Failure, Field, Problem, useForm } from "../ui/form";
+import { Failure } from "../ui/form";
 import { go, Heading, Link } from "../ui/router";
+import { type Plan, TripForm } from "./TripForm";
 
 const MyTrips = graphql(`
   subscription MyTrips {
     trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {
       nodes {
         id title destination startDate endDate
-        owner { displayName }
-        items(first: 1) { totalCount }
-        collaborators(first: 1) { totalCount }
+        owner { displayName } items(first: 1) { totalCount } collaborators(first: 1) { totalCount }
       }
     }
   }
@@ -53,25 +52,16 @@ export function Trips() {
 
 function NewTrip() {
   const [, createTrip] = useMutation(CreateTrip);
-  const { problems, busy, props } = useForm(["title", "startDate", "endDate"], async (values) => {
-    const { title = "", startDate, endDate } = values;
-    const input = { title, startDate: startDate || null, endDate: endDate || null };
+
+  async function begin(input: Plan) {
     const { data, error } = await createTrip({ input });
     if (data?.createTrip) go(`trips/${data.createTrip.id}`);
     return error;
-  });
+  }
   return (
     <section className="panel narrow" aria-labelledby="new-trip">
       <h2 id="new-trip">A new trip</h2>
-      <form {...props}>
-        <Field label="Title" name="title" placeholder="A long weekend in Rome" problem={problems["title"]} />
-        <div className="row">
-          <Field label="First day" name="startDate" type="date" problem={problems["startDate"]} />
-          <Field label="Last day" name="endDate" type="date" problem={problems["endDate"]} />
-        </div>
-        <Problem>{problems["form"]}</Problem>
-        <button type="submit" className="main" disabled={busy}>Begin</button>
-      </form>
+      <TripForm button="Begin" save={begin} />
     </section>
   );
 }

@@ -2,15 +2,10 @@
 import { type MouseEvent, type ReactNode, useEffect, useRef, useSyncExternalStore } from "react";
 
 const BASE = import.meta.env.BASE_URL;
-const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void) {
-  listeners.add(listener);
   addEventListener("popstate", listener);
-  return () => {
-    listeners.delete(listener);
-    removeEventListener("popstate", listener);
-  };
+  return () => removeEventListener("popstate", listener);
 }
 
 export function usePath(): string {
@@ -20,7 +15,7 @@ export function usePath(): string {
 export function go(path: string) {
   history.pushState(null, "", BASE + path);
   scrollTo(0, 0);
-  for (const listener of listeners) listener();
+  dispatchEvent(new PopStateEvent("popstate")); // as the browser's own buttons do
 }
 
 export function Link({ to, className, children }: { to: string; className?: string; children: ReactNode }) {

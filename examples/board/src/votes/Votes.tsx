@@ -2,7 +2,7 @@ import { useMutation } from "urql";
 import { graphql } from "../api/generated";
 import type { VotesFragment, VoteValue } from "../api/generated/graphql";
 import type { ChangeItems } from "../itinerary/Itinerary";
-import { changed, type Item } from "../itinerary/items";
+import type { Item } from "../itinerary/items";
 import { Icon } from "../ui/Icon";
 
 export const VotesFields = graphql(`
@@ -32,7 +32,7 @@ export function Votes({ item, change }: { item: Item; change: ChangeItems }) {
   function vote(value: VoteValue) {
     const mine = votes.mine === value ? null : value; // the same again takes it back
     void change(
-      (items) => changed(items, id, { voteSummary: voted(votes, mine) }),
+      (items) => items.map((one) => one.id === id ? { ...one, voteSummary: voted(votes, mine) } : one),
       () => mine ? cast({ item: id, value: mine }) : retract({ item: id }),
     );
   }

@@ -24,16 +24,17 @@ type Documents = {
     "\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n": typeof types.AddDocument,
     "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": typeof types.RenameDocument,
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
-    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": typeof types.MoveDocument,
+    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": typeof types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": typeof types.HereDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.ConfirmDocument,
-    "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.RefreshDocument,
+    "\n  mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }\n": typeof types.RefreshDocument,
     "\n  mutation SignOut { signOut }\n": typeof types.SignOutDocument,
-    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n": typeof types.BoardDocument,
-    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": typeof types.MyTripsDocument,
+    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount nodes { ...Item }\n      }\n    }\n  }\n": typeof types.BoardDocument,
+    "\n  mutation UpdateTrip($id: UUID!, $patch: TripPatch!) { updateTrip(id: $id, patch: $patch) { id } }\n": typeof types.UpdateTripDocument,
+    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName } items(first: 1) { totalCount } collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": typeof types.MyTripsDocument,
     "\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n": typeof types.CreateTripDocument,
     "\n  fragment Votes on VoteSummary { up down score mine }\n": typeof types.VotesFragmentDoc,
     "\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n": typeof types.CastDocument,
@@ -50,16 +51,17 @@ const documents: Documents = {
     "\n  mutation Add($input: CreateTripItemInput!) { createTripItem(input: $input) { id } }\n": types.AddDocument,
     "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": types.RenameDocument,
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
-    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n": types.MoveDocument,
+    "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": types.HereDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": types.ConfirmDocument,
-    "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n": types.RefreshDocument,
+    "\n  mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }\n": types.RefreshDocument,
     "\n  mutation SignOut { signOut }\n": types.SignOutDocument,
-    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n": types.BoardDocument,
-    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": types.MyTripsDocument,
+    "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount nodes { ...Item }\n      }\n    }\n  }\n": types.BoardDocument,
+    "\n  mutation UpdateTrip($id: UUID!, $patch: TripPatch!) { updateTrip(id: $id, patch: $patch) { id } }\n": types.UpdateTripDocument,
+    "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName } items(first: 1) { totalCount } collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n": types.MyTripsDocument,
     "\n  mutation CreateTrip($input: CreateTripInput!) { createTrip(input: $input) { id } }\n": types.CreateTripDocument,
     "\n  fragment Votes on VoteSummary { up down score mine }\n": types.VotesFragmentDoc,
     "\n  mutation Cast($item: UUID!, $value: VoteValue!) { castVote(tripItemId: $item, value: $value) { id } }\n": types.CastDocument,
@@ -123,7 +125,7 @@ export function graphql(source: "\n  mutation Remove($id: UUID!) { deleteTripIte
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n"): (typeof documents)["\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) {\n    moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id }\n  }\n"];
+export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n"): (typeof documents)["\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -147,7 +149,7 @@ export function graphql(source: "\n  mutation Confirm($email: String!, $token: S
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n"): (typeof documents)["\n  mutation Refresh($token: String!) {\n    refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } }\n  }\n"];
+export function graphql(source: "\n  mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }\n"): (typeof documents)["\n  mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -155,11 +157,15 @@ export function graphql(source: "\n  mutation SignOut { signOut }\n"): (typeof d
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount\n        nodes { ...Item }\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount nodes { ...Item }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription Board($id: UUID!) {\n    trip(id: $id) {\n      id title destination startDate endDate durationDays\n      ...People\n      items(orderBy: [{ dayNumber: ASC }, { orderIndex: ASC }, { createdAt: ASC }], first: 100) {\n        totalCount nodes { ...Item }\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName }\n        items(first: 1) { totalCount }\n        collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  mutation UpdateTrip($id: UUID!, $patch: TripPatch!) { updateTrip(id: $id, patch: $patch) { id } }\n"): (typeof documents)["\n  mutation UpdateTrip($id: UUID!, $patch: TripPatch!) { updateTrip(id: $id, patch: $patch) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName } items(first: 1) { totalCount } collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription MyTrips {\n    trips(orderBy: [{ startDate: ASC_NULLS_FIRST }], first: 100) {\n      nodes {\n        id title destination startDate endDate\n        owner { displayName } items(first: 1) { totalCount } collaborators(first: 1) { totalCount }\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
