@@ -112,5 +112,7 @@ async def test_nobody_waits_for_ever_to_be_let_in(somebody: Person, info: StackI
         waiting = [await here.connection.subscribe(TOLD, trip=here.trip) for _ in range(40)]
         ends = Counter([await ending(here.connection, id_) for id_ in waiting])
         assert time.monotonic() - began < 2.5
-        # Five of one person are asked for at a time, a quarter of the pool, and the others have waited too long then.
-        assert ends == {"TIMEOUT": 5, "OVERLOADED": 35}
+        # Five of one person are asked for at a time, a quarter of the pool, and the others have waited too long then:
+        # all but those, five at most, that get a turn just before.
+        assert ends.keys() == {"TIMEOUT", "OVERLOADED"}
+        assert 5 <= ends["TIMEOUT"] <= 10

@@ -48,6 +48,7 @@ async def test_without_realtime_it_polls_and_says_so_until_it_hears_again(
         ]
         for following in all_of_them:
             assert await following.payload() == {"data": {"trip": {"title": "Shared"}}}
+        for following in all_of_them:
             await until_told(following, party)
         await asyncio.to_thread(breakable_stack.kill, "realtime")
         try:

@@ -11,20 +11,22 @@ _MOST_UNANSWERED = 20
 _ANSWER_SECONDS = 2.0
 _LONGEST_INTERVAL = 0.5
 _RECOVERY = 0.95
+# By then what others join beside this process has joined; any sooner, all come back to too fast a pace together.
+_RECOVERY_AFTER = 10.0
 
 
 class JoinPace:
     """Lets joins through one after the other; a few at once after a pause, and few ahead of their answers.
 
-    Where the server still says that there are too many, since other processes join as well, the pace is halved, and
-    recovers with each join that is accepted.
+    Where the server still says that there are too many, since other processes join as well, the pace is halved. After
+    ten seconds without such words it recovers with each join that is accepted.
     """
 
     def __init__(self, joins_per_second: float = JOINS_PER_SECOND) -> None:
         self._interval = self._shortest = 1 / joins_per_second
         self._turn = asyncio.Lock()
         self._next = 0.0
-        self._slower_at = 0.0
+        self._slower_at = -_RECOVERY_AFTER
         self._unanswered = 0
         self._answer = asyncio.Event()
 
@@ -52,7 +54,8 @@ class JoinPace:
 
     def accepted(self) -> None:
         """A join was accepted."""
-        self._interval = max(self._shortest, self._interval * _RECOVERY)
+        if asyncio.get_running_loop().time() - self._slower_at > _RECOVERY_AFTER:
+            self._interval = max(self._shortest, self._interval * _RECOVERY)
 
     def too_many(self) -> None:
         """The server says that there are too many joins; it says so of each of those that come together."""
