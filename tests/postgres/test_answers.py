@@ -38,6 +38,13 @@ WRITTEN = [
     "aggregate { count avg { cost } } } collaborators { edges { cursor node { role user { displayName } } } } } } }",
     "{ trips(orderBy: [{ owner: { displayName: DESC_NULLS_LAST } }, { budget: ASC }]) { edges { cursor "
     "node { title } } } }",
+    "{ tripItems { nodes { title place { name items(first: 1) { nodes { title trip { title owner { trips(first: 2) "
+    "{ nodes { title } pageInfo { endCursor } totalCount } } } } } } } pageInfo { endCursor } } }",
+    "{ trips(last: 3) { edges { cursor node { costTotal owner { n: displayName displayName trips { aggregate { sum { "
+    "budget } } } places(first: 1) { nodes { category } } } again: owner { trips(first: 1) { nodes { title } } } } } "
+    "nodes { owner { trips(first: 2) { nodes { status } } } } } }",
+    "{ votes { nodes { value tripItem { title voteSummary { score mine } trip { costTotal owner { trips(first: 1) { "
+    "nodes { durationDays } } } } } user { votes(orderBy: { tripItem: { title: DESC } }) { edges { cursor } } } } } }",
     '{ searchPlaces(text: "kyoto") { nodes { name latitude } totalCount } }',
     "{ tripItems(orderBy: [{ place: { name: ASC_NULLS_FIRST } }, { startsAt: DESC }], first: 3) { edges { cursor } } }",
 ]
@@ -53,6 +60,8 @@ READ = [
     "{ trips { nodes { title isOver } } }",
     "{ tripItems { nodes { title details } } }",
     "{ trips { nodes { items { nodes { details } } } } }",
+    "{ tripItems { nodes { details place { name items(first: 1) { nodes { details } } } trip { costTotal isOver owner "
+    "{ displayName trips(first: 2) { nodes { title isOver } totalCount } } } } } }",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import assert_never
 from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import Aggregate, Embed, Read, related_key
 from tripgate.upstream.postgres.render.objects import row
+from tripgate.upstream.postgres.render.parents import Parents
 from tripgate.upstream.postgres.render.query import Owner, from_and_where, ordered, sort_value
 from tripgate.upstream.postgres.render.statement import Writing
 from tripgate.upstream.postgres.render.text import (
@@ -49,6 +50,7 @@ class Connection:
         self._of_totals: list[str] = []
         self._alias = writing.alias()
         self._totals_alias = writing.alias()
+        self._parents = Parents()
         self._totals = None if totals is None else _totals(totals, aggregates)
         # Where one aggregate sorts, all must say their order: those that do not would take that one's.
         self._sorted = wanted.backward or _tells_ends(wanted)
@@ -60,7 +62,8 @@ class Connection:
         sources = []
         if self._read is not None:
             rows = ", ".join(self._of_rows) or "1 as x"
-            inner = f"select {rows}{ordered(self._writing, self._read, self._alias, owner)}"
+            rest = ordered(self._writing, self._read, self._alias, owner)
+            inner = self._parents.select(rows, rest, self._alias)
             if self._numbered:
                 inner = f"select r.*, row_number() over () as n from ({inner}) as r"
             sources.append(f"({self._page(inner)}) as p")
@@ -103,7 +106,7 @@ class Connection:
     def _row(self, wanted: shape.ResultObject) -> Parts:
         if self._read is None:
             raise NotInSqlError
-        return row(self._writing, wanted, self._read, self._alias, self._related)
+        return row(self._writing, wanted, self._read, self._alias, self._related, self._parents)
 
     def _related(self, writing: Writing, field: shape.RelatedConnection, read: Read, alias: str) -> Parts:
         """A connection of rows related to those of the page."""

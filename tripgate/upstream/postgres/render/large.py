@@ -129,7 +129,7 @@ class _Page(Connection):
             cursor, cursors = ", page.c", f"(array_agg(c){self._within})"
             ends = f", {cursors}[1], {cursors}[count(*){self._within}]"
         selected += [column(self._alias, key) for key in dict.fromkeys(group.key for group in self._groups)]
-        rows = f"select {', '.join(selected)}{ordered(self._writing, read, self._alias)}"
+        rows = self._parents.select(", ".join(selected), ordered(self._writing, read, self._alias), self._alias)
         sources = [f"page as materialized (select r.*, row_number() over () as n from ({rows}) as r)"]
         sources += [group.few for group in self._groups]
         joins = "".join(group.join for group in self._groups)
@@ -206,11 +206,10 @@ class _Group(Connection):
         )
         rows = ", ".join([*self._of_rows, f"{via} as k", f"{alias}.{_NUMBER} as n"])
         page = ", ".join(["k", *self._of_page, "count(*) as n"])
-        return (
-            f" left join (select {page} from (select {rows} from ({numbered}) as {alias} "
-            f"where {alias}.{_NUMBER} <= {read.limit:d}) as r group by k) as {self.name} "
-            f"on {self.name}.k = page.{key}"
+        first = self._parents.select(
+            rows, f" from ({numbered}) as {alias} where {alias}.{_NUMBER} <= {read.limit:d}", alias
         )
+        return f" left join (select {page} from ({first}) as r group by k) as {self.name} on {self.name}.k = page.{key}"
 
     def _of(self, name: str, empty: str) -> str:
         return f"coalesce({self.name}.{name}, {empty})"

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import Read
+from tripgate.upstream.postgres.render.parents import Parents, costs
 from tripgate.upstream.postgres.render.query import from_and_where
 from tripgate.upstream.postgres.render.statement import Writing, column
 from tripgate.upstream.postgres.render.text import (
@@ -23,9 +24,20 @@ RelatedWriter = Callable[[Writing, shape.RelatedConnection, Read, str], Parts]
 """Writes the connection of rows related to that of the read under this alias."""
 
 
-def row(writing: Writing, wanted: shape.ResultObject, read: Read, alias: str, related: RelatedWriter) -> Parts:
-    """The object that a row becomes."""
-    return json_object((field.key, _field(writing, field, read, alias, related)) for field in wanted.fields)
+def row(
+    writing: Writing,
+    wanted: shape.ResultObject,
+    read: Read,
+    alias: str,
+    related: RelatedWriter,
+    parents: Parents | None = None,
+) -> Parts:
+    """The object that a row becomes.
+
+    Args:
+        parents: Where rows to which several of a page may lead are joined; `None` for a row that is the only one.
+    """
+    return json_object((field.key, _field(writing, field, read, alias, related, parents)) for field in wanted.fields)
 
 
 def _field(
@@ -42,6 +54,7 @@ def _field(
     read: Read,
     alias: str,
     related: RelatedWriter,
+    parents: Parents | None,
 ) -> Parts:
     match field:
         case shape.Constant():
@@ -55,13 +68,20 @@ def _field(
             if embed is None:
                 return [_computed(writing, field, alias)]
             below = writing.alias()
+            if parents is not None and costs(embed.read):
+                found = parents.join(below, from_and_where(writing, embed.read, below, (read.table, alias, embed)))
+                made = concatenated(row(writing, field.shape, embed.read, below, related, parents))
+                return [f"case when {found} then {made} else 'null' end"]
             made = concatenated(row(writing, field.shape, embed.read, below, related))
             rest = from_and_where(writing, embed.read, below, (read.table, alias, embed))
             return [f"coalesce((select {made}{rest}), 'null')"]
         case shape.NestedObject():
-            return row(writing, field.shape, read, alias, related)
+            return row(writing, field.shape, read, alias, related, parents)
         case shape.RelatedConnection():
-            return related(writing, field, read, alias)
+            made_of_rows = related(writing, field, read, alias)
+            if parents is None or not parents.has(alias):
+                return made_of_rows
+            return [parents.kept(alias, concatenated(made_of_rows))]
         case shape.Json() | shape.Converted() | shape.PythonValue():
             raise NotInSqlError
         case _:

@@ -26,6 +26,7 @@ from tripgate.planner.plan import (
 )
 from tripgate.upstream.postgres.render.conditions import condition_text, tested_columns, tests_lists
 from tripgate.upstream.postgres.render.frame import Frame
+from tripgate.upstream.postgres.render.parents import Parents, costs
 from tripgate.upstream.postgres.render.statement import (
     Statement,
     Writing,
@@ -171,8 +172,18 @@ def _select(writing: Writing, read: Read, owner: Owner | None = None) -> str:
         owner: The row above.
     """
     alias = writing.alias()
-    selected = ", ".join(_selected(writing, read, alias))
-    return f"select {selected}{ordered(writing, read, alias, owner)}"
+    parents = None if _is_one(read, owner) else Parents()
+    selected = ", ".join(_selected(writing, read, alias, parents))
+    rest = ordered(writing, read, alias, owner)
+    return f"select {selected}{rest}" if parents is None else parents.select(selected, rest, alias)
+
+
+def _is_one(read: Read, owner: Owner | None) -> bool:
+    """Whether there is one row, or rows that are computed over others."""
+    if owner is not None and not owner[2].many:
+        return True
+    by_key = isinstance(read.where, Compare) and read.where.operator is Operator.EQ and read.limit is None
+    return by_key or bool(read.aggregates)
 
 
 def from_and_where(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
@@ -182,13 +193,14 @@ def from_and_where(writing: Writing, read: Read, alias: str, owner: Owner | None
 
 def ordered(writing: Writing, read: Read, alias: str, owner: Owner | None = None) -> str:
     """The rows of a read: where they are from, which, in which order and how many."""
-    first = _sorted_first(read)
+    # In turn for a page of its own alone. Where pages are of each of some rows, rows that match are found together.
+    first = _sorted_first(read) if owner is None else None
     if first is None:
         text = from_and_where(writing, read, alias, owner)
     else:
         rows, tests = first
         below = writing.alias()
-        text = f"{from_and_where(writing, rows, below, owner)} order by {order_text(writing, rows, below)}"
+        text = f"{from_and_where(writing, rows, below)} order by {order_text(writing, rows, below)}"
         found = condition_text(writing, tests, read.table, alias, in_turn=True)
         text = f" from (select {below}.*{text}) as {alias} where {found}"
     if read.aggregates and read.columns:
@@ -203,24 +215,30 @@ def ordered(writing: Writing, read: Read, alias: str, owner: Owner | None = None
     return text
 
 
-def _selected(writing: Writing, read: Read, alias: str) -> Iterator[str]:
+def _selected(writing: Writing, read: Read, alias: str, parents: Parents | None) -> Iterator[str]:
     for pick in read.columns:
         yield _pick(alias, pick)
     for aggregate in read.aggregates:
         yield _aggregate(alias, aggregate)
     for embed in read.embeds:
-        yield f"{_embedded(writing, read.table, alias, embed)} as {identifier(embed.alias)}"
+        yield f"{_embedded(writing, read.table, alias, embed, parents)} as {identifier(embed.alias)}"
     if read.keys:
         for number, key in enumerate(read.order):
             if key.path:
                 yield f"{sort_value(writing, read.table, alias, key)}::text as {identifier(related_key(number))}"
 
 
-def _embedded(writing: Writing, table: str, alias: str, embed: Embed) -> str:
-    inner = _select(writing, embed.read, (table, alias, embed))
-    if not embed.many:
-        return f"(select row_to_json(r) from ({inner}) as r)"
-    return f"(select coalesce(json_agg(r), '[]') from ({inner}) as r)"
+def _embedded(writing: Writing, table: str, alias: str, embed: Embed, parents: Parents | None) -> str:
+    owner = (table, alias, embed)
+    if embed.many:
+        text = f"(select coalesce(json_agg(r), '[]') from ({_select(writing, embed.read, owner)}) as r)"
+        return text if parents is None else parents.kept(alias, text)
+    if parents is None or not costs(embed.read):
+        return f"(select row_to_json(r) from ({_select(writing, embed.read, owner)}) as r)"
+    below = writing.alias()
+    found = parents.join(below, from_and_where(writing, embed.read, below, owner))
+    selected = ", ".join(_selected(writing, embed.read, below, parents))
+    return f"case when {found} then (select row_to_json(r) from (select {selected}) as r) end"
 
 
 def _source(writing: Writing, read: Read) -> str:
