@@ -64,9 +64,9 @@ def operation(document: str) -> Operation:
 
 
 def test_mistakes_are_told_in_the_same_words() -> None:
-    with pytest.raises(Exception, match="12") as refused:
-        operation("query ($id: UUID!) { trip(id: $id) { title } }").prepare({"id": 12}, SOMEBODY)
-    errors = get_variable_values(graphql_schema(), definitions("$id: UUID!"), {"id": 12})
+    with pytest.raises(Exception, match="twelve") as refused:
+        operation("query ($first: Int!) { trips(first: $first) { totalCount } }").prepare({"first": "twelve"}, SOMEBODY)
+    errors = get_variable_values(graphql_schema(), definitions("$first: Int!"), {"first": "twelve"})
     assert isinstance(errors, list)
     assert isinstance(errors[0], GraphQLError)
     assert str(refused.value) == errors[0].message
