@@ -119,13 +119,18 @@ class Presence(SubscriptionField):
         caller = context.signed_in()
         key = scope_key(selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        seen: frozenset[str] = frozenset()
+        seen = strangers = frozenset[str]()
         members = Members(context.backend, self._scope, key)
         async with context.relay.present(self._scope.topic(key), caller, members.admit) as presence:
             context.live.add(presence.subscription)
             try:
                 # Every change is a reason to look: who is a member was read again where one may have changed that.
                 async for _ in presence.subscription:
+                    strangers, doubted = presence.people - members.ids, strangers
+                    if strangers - doubted:
+                        # Perhaps they have joined since: Realtime may tell of a commit before reads see it.
+                        presence.look_again()
+                        continue
                     people = presence.people & members.ids
                     if people == seen:
                         continue

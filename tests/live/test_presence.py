@@ -79,6 +79,22 @@ async def test_more_than_is_believed_ends_nobodys_presence(party: Party) -> None
         assert (await event(owner, his))["people"] == {party.owner.id, party.editor.id}
 
 
+async def test_who_is_there_is_shown_although_nobody_heard_that_they_joined(party: Party) -> None:
+    async with live(party.owner) as owner, live(party.stranger) as joined:
+        his = await owner.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(owner, his))["people"] == {party.owner.id}
+        # A replica's session fires no triggers, so no change is told.
+        party.sql(
+            "insert into public.collaborators (trip_id, user_id, role) select %s, %s, 'viewer'"
+            " from set_config('session_replication_role', 'replica', false)",
+            party.trip,
+            party.stranger.id,
+        )
+        theirs = await joined.subscribe(PRESENCE, trip=party.trip)
+        assert (await event(joined, theirs))["people"] == {party.owner.id, party.stranger.id}
+        assert (await event(owner, his))["joined"] == {party.stranger.id}
+
+
 async def test_who_is_removed_is_shown_no_longer_and_who_joins_is_shown(party: Party) -> None:
     async with live(party.owner) as owner, direct(party, party.editor) as editor:
         his = await owner.subscribe(PRESENCE, trip=party.trip)

@@ -356,6 +356,11 @@ class Presence:
         """The ids of all who are said to be present now, members of what the topic is about or not."""
         return self._topic.people
 
+    def look_again(self) -> None:
+        """Admit the person anew, then hand out PRESENCE_CHANGED once more."""
+        self.subscription.recheck_admission()
+        self.subscription.push(PRESENCE_CHANGED)
+
 
 def _lasts(subscription: Subscription) -> float:
     return subscription.caller.expires_at or float("inf")
