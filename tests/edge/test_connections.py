@@ -167,9 +167,9 @@ def connect(url: str) -> socket.socket:
 
 
 def hears(connection: socket.socket) -> bytes:
-    """What comes until the end."""
+    """What comes until the end, when it is closed."""
     found = b""
-    with suppress(ConnectionError):
+    with connection, suppress(ConnectionError):
         while part := connection.recv(4096):
             found += part
     return found

@@ -50,18 +50,19 @@ async def served(
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
     given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", "UPSTREAM_POOL": str(POOL), **settings}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *program, "serve"),
-        env={
-            **inherited,
-            "SUPABASE_URL": info.api_url,
-            "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
-            "PYTHONUNBUFFERED": "1",
-            **{f"TRIPGATE_{name}": value for name, value in given.items()},
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL if log is None else log.open("wb"),
-    )
+    with Path(os.devnull if log is None else log).open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *program, "serve"),
+            env={
+                **inherited,
+                "SUPABASE_URL": info.api_url,
+                "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
+                "PYTHONUNBUFFERED": "1",
+                **{f"TRIPGATE_{name}": value for name, value in given.items()},
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
