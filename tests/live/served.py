@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 from aiohttp import web
@@ -38,6 +38,11 @@ class Served:
         return await asyncio.wait_for(self._process.wait(), seconds)
 
 
+def errors_to(log: Path | None) -> BinaryIO:
+    """Where a process writes its standard error: this file, or nowhere."""
+    return Path(os.devnull if log is None else log).open("wb")
+
+
 @asynccontextmanager
 async def served(
     info: StackInfo, *, program: Sequence[str] = ("-m", "tripgate"), log: Path | None = None, **settings: str
@@ -50,7 +55,7 @@ async def served(
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "TRIPGATE_"))}
     given = {"REST_URL": info.rest_url, "PORT": "0", "RATE_LIMITS": "false", "UPSTREAM_POOL": str(POOL), **settings}
-    with Path(os.devnull if log is None else log).open("wb") as errors:
+    with errors_to(log) as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, *program, "serve"),
             env={
