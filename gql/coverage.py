@@ -4,9 +4,10 @@ Both are checked at the start: a live query that never hears of a change would s
 """
 
 from gql.caching import InvalidatedBy
+from gql.catalog import Catalog
 from gql.declared_at import named
 from gql.scope import Unheard
-from gql.table import Catalog, Table
+from gql.table import Table
 
 ADVICE = (
     "Say @table(…, scope=….via(column)), with the column of the person or the shared row that its rows belong to; or "

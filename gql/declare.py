@@ -28,6 +28,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gql import declared_at, derive
 from gql.caching import CacheControl, directives, type_directives
+from gql.catalog import catalog
 from gql.descriptions import describe
 from gql.fields import (
     FREELY,
@@ -54,7 +55,7 @@ from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import POLLED, REFERENCE, Membership, Scope, Through, Unheard, Via
 from gql.scope_checks import check_scope
-from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey, catalog
+from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey
 
 __all__ = [
     "FREELY",

@@ -1,9 +1,10 @@
 """What scopes and tables say of each other is there: found out at the start, not by subscribers who hear nothing."""
 
 from gql.caching import InvalidatedBy
+from gql.catalog import Catalog
 from gql.declared_at import named
 from gql.scope import Scope, Via
-from gql.table import Catalog, Table
+from gql.table import Table
 
 
 def check_scope(table: Table, said: Scope | Via | None) -> None:

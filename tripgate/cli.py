@@ -13,31 +13,29 @@ import signal
 import sys
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from yarl import URL
 
 from tripgate import systems
 from tripgate.commands.add.command import add
 from tripgate.commands.declaring import DeclaringGroup
 from tripgate.commands.development import Development
 from tripgate.commands.doctor.command import doctor
+from tripgate.commands.gateway_env import board_env, board_url, demos, gateway_env
 from tripgate.commands.migration import migration
 from tripgate.commands.packages import need_local_packages, other_gql
 from tripgate.commands.request_lines import RequestLines
 from tripgate.commands.schema import schema
-from tripgate.systems.system import Demo
 
 if TYPE_CHECKING:
     from tripgate.local.process import ServerProcess
-    from tripgate.local.stack import Stack, StackInfo, StackOptions
+    from tripgate.local.stack import Stack, StackOptions
 
 _GATEWAY_SECONDS = 60
 
@@ -117,21 +115,21 @@ def dev(
     need_local_packages("tripgate dev")
     _warn_of_other_gql()
     _refuse_misspelt_settings()
-    board = _board_env(project_dir.resolve())
+    board = board_env(project_dir.resolve())
     options = _stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm)
     if board:
         # Links in mails name the port, so it is chosen before Auth starts.
         port = port or _free_port()
-        options = replace(options, site_url=_board_url(host, port))
+        options = replace(options, site_url=board_url(host, port))
     stack = _stack(options)
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
         click.echo("Starting the gateway", err=True)
-        env = {**_gateway_env(stack.info, host, port, direct=direct), **board}
+        env = {**gateway_env(stack.info, host, port, direct=direct), **board}
         gateway = stack.spawn("gateway", [sys.executable, "-m", "tripgate", "serve"], env)
         url = _wait_for_gateway(gateway)
         click.echo(f"Tripgate ready: {url}")
-        pages = [("Start page", url.removesuffix("graphql")), *([("Board", _board_url(host, port))] if board else [])]
+        pages = [("Start page", url.removesuffix("graphql")), *([("Board", board_url(host, port))] if board else [])]
         _describe(stack, *pages)
         watching = Development(stack, project_dir.resolve(), apply_at_once=apply_at_once)
         watching.check()
@@ -279,81 +277,10 @@ class _Interruptible:
         return False
 
 
-def _gateway_env(info: "StackInfo", host: str, port: int, *, direct: bool) -> Mapping[str, str]:
-    from tripgate.local.direct_login import make_direct_login  # noqa: PLC0415
-    from tripgate.local.postgrest import POOL  # noqa: PLC0415
-
-    own = {
-        "SUPABASE_URL": info.api_url,
-        "SUPABASE_PUBLISHABLE_KEY": info.publishable_key,
-        "TRIPGATE_HOST": host,
-        "TRIPGATE_PORT": str(port),
-        "TRIPGATE_DEVELOPMENT": "true",
-        "TRIPGATE_UPSTREAM_POOL": str(POOL),
-        "TRIPGATE_DEVELOPMENT_SERVICES": _services(info),
-        "PYTHONUNBUFFERED": "1",
-    }
-    if direct:
-        own["TRIPGATE_DATABASE_URL"] = make_direct_login(info.db_url)
-    # Straight to PostgREST: the front door's translation of keys is not needed with a person's own token.
-    if info.jwt_secret is not None:
-        own["SUPABASE_JWT_SECRET"] = info.jwt_secret
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
-    return {**inherited, **own, **_graphiql_env(), "TRIPGATE_REST_URL": info.rest_url}
-
-
-def _services(info: "StackInfo") -> str:
-    """What the start page lists: nothing by which row level security could be passed by."""
-    database = urllib.parse.urlsplit(info.db_url)
-    services = {
-        "Inbox": info.inbox_url,
-        "Supabase API": info.api_url,
-        "Publishable key": info.publishable_key,
-        "PostgREST": info.rest_url,
-        "Postgres": f"{database.hostname}:{database.port}",
-    }
-    return ",".join(f"{name}={address}" for name, address in services.items())
-
-
-def _graphiql_env() -> Mapping[str, str]:
-    from tripgate.local.errors import LocalStackError  # noqa: PLC0415
-    from tripgate.local.graphiql_assets import graphiql_assets  # noqa: PLC0415 - reached by `dev` alone
-
-    try:
-        assets = graphiql_assets(lambda sentence: click.echo(sentence, err=True))
-    except LocalStackError as error:
-        # The API is worth having without its page, on a train for example.
-        click.echo(f"Going on without GraphiQL: {error}", err=True)
-        return {}
-    accounts = ",".join(f"{email}:{demo.password}" for demo in _demos() for email in demo.emails)
-    return {"TRIPGATE_GRAPHIQL_ASSETS": str(assets), "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS": accounts}
-
-
-def _board_env(project: Path) -> Mapping[str, str]:
-    from tripgate.local.board_assets import board_assets  # noqa: PLC0415 - reached by `dev` alone
-    from tripgate.local.errors import LocalStackError  # noqa: PLC0415
-
-    try:
-        assets = board_assets(project, lambda sentence: click.echo(sentence, err=True))
-    except LocalStackError as error:
-        click.echo(f"Going on without the board: {error}", err=True)
-        return {}
-    return {} if assets is None else {"TRIPGATE_BOARD_ASSETS": str(assets)}
-
-
-def _board_url(host: str, port: int) -> str:
-    here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - an address that one can open instead
-    return str(URL.build(scheme="http", host=here, port=port, path="/board"))
-
-
 def _free_port() -> int:
     from tripgate.local.ports import free_port  # noqa: PLC0415 - `serve` must run without the local packages
 
     return free_port()
-
-
-def _demos() -> list[Demo]:
-    return [system.demo for system in systems.found() if system.demo is not None]
 
 
 def _wait_for_gateway(gateway: "ServerProcess") -> str:
@@ -389,7 +316,7 @@ def _describe(stack: "Stack", *first: tuple[str, str]) -> None:
         ("Database", info.db_url),
         ("Inbox", info.inbox_url),
         ("Logs", f"{logs} in {stack.logs}"),
-        *(("Demo accounts", f"{demo.shown}, password {demo.password}") for demo in _demos()),
+        *(("Demo accounts", f"{demo.shown}, password {demo.password}") for demo in demos()),
     ]
     for name, value in lines:
         click.echo(f"  {name + ':':<17}{value}")

@@ -10,11 +10,12 @@ from typing import Any
 import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
+from gql.catalog import catalog
 from gql.derive.filters import filter_type
 from gql.derive.type_builder import Field, annotation_of, argument, rows_type
 from gql.descriptions import describe
 from gql.forward_types import NotYetDeclaredError, list_of, optional
-from gql.table import Column, Kind, Table, catalog
+from gql.table import Column, Kind, Table
 
 _FUNCTIONS = {
     "sum": "The sums of",

@@ -7,11 +7,12 @@ from typing import Any
 
 import strawberry
 
+from gql.catalog import catalog
 from gql.derive.type_builder import PYTHON_TYPES, Field, make_input
 from gql.descriptions import describe
 from gql.forward_types import list_of, optional
 from gql.scalars import JSON
-from gql.table import Column, Kind, Relation, catalog
+from gql.table import Column, Kind, Relation
 
 _FILTER_NAMES: dict[Kind, str] = {
     Kind.TEXT: "StringFilter",

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from gql.catalog import catalog
 from gql.derive.type_builder import Field, annotation_of, make_input
 from gql.descriptions import describe
 from gql.forward_types import list_of, optional
-from gql.table import Column, Relation, Table, catalog
+from gql.table import Column, Relation, Table
 
 
 @functools.cache

@@ -12,12 +12,12 @@ from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from gql.caching import inherited
+from gql.catalog import catalog
 from gql.derive.aggregates import aggregate_type
 from gql.derive.filters import filter_type, order_type
 from gql.derive.type_builder import Field, annotation_of, argument, make, rows_type, scope_key_name
 from gql.forward_types import LateField, list_of, object_type, optional
 from gql.scope import Scope
-from gql.table import catalog
 
 
 @strawberry.type(

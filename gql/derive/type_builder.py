@@ -14,10 +14,11 @@ from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from gql.caching import type_directives
+from gql.catalog import catalog
 from gql.forward_types import LateField, NotYetDeclaredError, annotated, defining
 from gql.scalars import JSON, BigInt, Interval
 from gql.scope import Scope
-from gql.table import Column, Kind, catalog
+from gql.table import Column, Kind
 
 PYTHON_TYPES: dict[Kind, Any] = {
     Kind.TEXT: str,

@@ -8,10 +8,10 @@ import strawberry
 from strawberry.types.arguments import StrawberryArgument
 
 from gql import derive
+from gql.catalog import catalog
 from gql.declare import Node
 from gql.forward_types import list_of, object_type, optional
 from gql.scope import Scope, Unheard
-from gql.table import catalog
 from resolvers.declared import changes as subscriptions
 from resolvers.declared import functions, groups, lookups, own_changes, queries, upserts, writes, writes_many
 from resolvers.declared.base import DeclaredField

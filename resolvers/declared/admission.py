@@ -1,8 +1,8 @@
 """Who may follow a row on which people share: whoever can read it now, under their own token."""
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode
 from gql.scope import Scope
-from gql.table import catalog
 from tripgate.planner.plan import Compare, Embed, Operator, Pick, Read
 from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller

@@ -20,10 +20,11 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
+from gql.catalog import catalog
 from gql.forward_types import LateField
 from gql.nullability import semantic_non_null
 from gql.scope import Unheard
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.context import Context, Info, PlanCache
 from tripgate.planner.planner import Planner
 from tripgate.planner.selection import Selected, selected_root

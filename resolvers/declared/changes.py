@@ -10,9 +10,9 @@ from graphql import located_error
 from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode
 from gql.scope import Scope
-from gql.table import catalog
 from resolvers.context import Context, Info
 from resolvers.declared.admission import Members, admission
 from resolvers.declared.base import DeclaredField, PlanCachingField, planner

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import strawberry
 from strawberry.utils.str_converters import to_snake_case
 
+from gql.catalog import catalog
 from gql.declared_at import caller, named
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.declared import (
     DeclaredField,
     changes,

@@ -13,9 +13,10 @@ from strawberry.types.field import FieldType
 from strawberry.types.scalar import ScalarDefinition
 
 from gql import derive
+from gql.catalog import catalog
 from gql.errors import ApiError, bad_input
 from gql.forward_types import LateField, list_of, object_type, optional
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.anonymous import ALLOWS_ANONYMOUS
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField

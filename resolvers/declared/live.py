@@ -8,7 +8,7 @@ import strawberry
 from graphql.execution.values import VariableValues
 from strawberry.types.field import FieldType
 
-from gql.table import catalog
+from gql.catalog import catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.changes import SubscriptionField

@@ -9,10 +9,11 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case
 
 from gql import derive
+from gql.catalog import catalog
 from gql.descriptions import describe
 from gql.errors import ApiError, bad_input
 from gql.forward_types import object_type, optional
-from gql.table import Table, UniqueKey, catalog
+from gql.table import Table, UniqueKey
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from resolvers.declared.queries import One, PreparedObject, WrittenObject

@@ -7,8 +7,9 @@ from typing import Any
 from graphql.execution.values import VariableValues
 
 from gql import derive
+from gql.catalog import catalog
 from gql.scope import Scope
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.context import Context
 from resolvers.declared.admission import admission
 from resolvers.declared.base import planner

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from graphql.execution.values import VariableValues
 
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, PlannedField, planner
 from tripgate.planner import node_id

@@ -10,8 +10,8 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import FieldType
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode, bad_input
-from gql.table import catalog
 from resolvers.context import Context
 from resolvers.declared.base import DeclaredField, planner
 from tripgate.planner import write

@@ -11,8 +11,9 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode, bad_input
-from gql.table import Sort, catalog
+from gql.table import Sort
 from resolvers.context import Context
 from resolvers.declared.base import planner
 from resolvers.declared.writes import Write, in_order

@@ -7,9 +7,10 @@ import psycopg
 import pytest
 
 from gql.caching import InvalidatedBy
+from gql.catalog import catalog
 from gql.coverage import looks_into
 from gql.scope import Unheard
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from tripgate.gateway.schema import QUERIES, schema
 from tripgate.gateway.staleness.dependencies import gateway_write_tables, scopes_of_tables

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 import strawberry
 
-from gql.table import catalog
+from gql.catalog import catalog
 from gql.types.scopes import TRIP as SCOPE
 from resolvers.declared import Parameter, rows_of
 from tripgate.gateway.documents import Documents

@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.support import stack_options
 from tripgate import systems
 from tripgate.cli import main

@@ -3,7 +3,8 @@
 import aiohttp
 import pytest
 
-from gql.table import Column, Kind, Relation, Table, catalog
+from gql.catalog import catalog
+from gql.table import Column, Kind, Relation, Table
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.probe import Probe
 from tripgate.commands.doctor.report import Level

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from tests.support import Person
 from tests.upstream.function_columns import asked, hidden, mistakes, parsed
 from tripgate.commands.doctor.data import Data

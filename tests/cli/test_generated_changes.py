@@ -2,7 +2,8 @@
 
 import re
 
-from gql.table import Column, Kind, Relation, Table, catalog
+from gql.catalog import catalog
+from gql.table import Column, Kind, Relation, Table
 from tripgate.commands.generated_changes import Changes
 from tripgate.gateway.schema import schema
 

@@ -13,10 +13,10 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
+from gql.catalog import catalog
 from gql.declare import NEVER, REQUIRED, column, has_one, table, to_many, to_one
 from gql.scalars import BigInt
 from gql.schemas import HOUSEHOLD
-from gql.table import catalog
 from resolvers.declared import many
 from resolvers.declared.crud import crud
 from tripgate.cli import main

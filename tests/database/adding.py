@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.commands.add import access, adding
 from tripgate.commands.add.draft import RefusedError
 from tripgate.commands.pg_catalog import reading

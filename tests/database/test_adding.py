@@ -346,7 +346,7 @@ def test_every_table_of_the_project_would_be_declared_as_its_sql_says() -> None:
 
 ALL_OF_THEM = """
 from gql import pg_catalog
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.commands.add import drafting, modules, naming, render, trial
 from tripgate.commands.add.draft import Known
 from tripgate.commands.checks import mapping

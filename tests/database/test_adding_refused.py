@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.database.adding import ROOT, SECURED, SHELVES, add, forgotten, refused, text
 from tripgate.cli import main
 from tripgate.commands.add import modules

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from gql.catalog import catalog
 from gql.declare import NEVER, REQUIRED, column, on_create, table, to_one
 from gql.scalars import BigInt, Vector
 from gql.scope_checks import check_scopes
-from gql.table import catalog
 from gql.types.scopes import TRIP, USER
 from tripgate.commands.generated_changes import Changes
 

@@ -14,8 +14,9 @@ from uuid import UUID
 import pytest
 
 from gql import pg_catalog
+from gql.catalog import catalog
 from gql.declare import NEVER, REQUIRED, column, on_create, table
-from gql.table import Kind, Table, UniqueKey, catalog
+from gql.table import Kind, Table, UniqueKey
 from gql.types.scopes import TRIP
 from resolvers.declared.crud import crud
 from tripgate.commands.checks import drift, features, mapping

@@ -10,10 +10,11 @@ import pytest
 from psycopg import sql
 
 from gql import pg_catalog
+from gql.catalog import catalog
 from gql.derive.type_builder import PYTHON_TYPES
 from gql.schemas import bare, schema_of
 from gql.strawberry_definition import strawberry_definition
-from gql.table import Sort, Table, catalog
+from gql.table import Sort, Table
 from resolvers.declared.functions import FunctionRows, FunctionValue
 from tripgate.commands.checks.mapping import SQL_TYPES
 from tripgate.gateway.schema import graphql_schema  # declares every type

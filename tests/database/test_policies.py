@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from gql import pg_catalog
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.database import access
 from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, ROLES, Actor, Belongings, World, insertion, role
 from tripgate.gateway.schema import graphql_schema  # noqa: F401 - declares every type

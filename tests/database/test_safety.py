@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gql import pg_catalog
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.database.safety_rules import EXPOSED, RULES, Rule
 from tripgate.commands.checks import features
 from tripgate.commands.pg_catalog import file

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gql import pg_catalog
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from tripgate.commands.checks.root_fields import offers
 from tripgate.gateway.schema import MUTATIONS, QUERIES
 

@@ -21,7 +21,7 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.differential.inputs import KEYS, Name, filters, input_field, literal, node_ids, orders
 from tests.differential.reference import SCHEMA
 

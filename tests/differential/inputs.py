@@ -10,7 +10,8 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLNamedType, get_named_type
 from hypothesis import strategies as st
 
-from gql.table import Column, Kind, catalog
+from gql.catalog import catalog
+from gql.table import Column, Kind
 from tests.differential.reference import SCHEMA
 
 ADA, BEN = "ada00000-0000-4000-8000-000000000001", "be400000-0000-4000-8000-000000000002"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
-from gql.table import Column, Kind, Table, catalog
+from gql.catalog import catalog
+from gql.table import Column, Kind, Table
 from tripgate.gateway.schema import schema
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from graphql import GraphQLInputObjectType, OperationDefinitionNode, OperationType, parse
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.support import Person
 from tripgate.gateway.schema import graphql_schema
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.support import Person, Wire, serving
 from tripgate.gateway.schema import graphql_schema
 from tripgate.local.stack import StackInfo

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.federation.test_service import printed
 from tests.support import Person, Wire
 from tests.tooling.deno import run_deno

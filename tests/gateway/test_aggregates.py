@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.table import Column, Kind, Table, catalog
+from gql.catalog import catalog
+from gql.table import Column, Kind, Table
 from tests.gateway.test_related_filters import Sql, filters
 from tests.support import examples
 from tripgate.gateway.schema import graphql_schema

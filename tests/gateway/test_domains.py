@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 import strawberry
 
+from gql.catalog import catalog
 from gql.declare import NEVER, REQUIRED, column, on_create, table, unique
-from gql.table import catalog
 from resolvers.declared import many, one
 from resolvers.declared.crud import Crud, Domain, crud, domain
 from tripgate.gateway.domains import sorted_by_root

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.table import Kind, catalog
+from gql.catalog import catalog
+from gql.table import Kind
 from tests.support import Person, Wire, examples
 from tripgate.local.stack import StackInfo
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.table import Relation, Table, catalog
+from gql.catalog import catalog
+from gql.table import Relation, Table
 from tests.support import examples
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from zoneinfo import available_timezones
 import psycopg
 import pytest
 
-from gql.table import Kind, catalog
+from gql.catalog import catalog
+from gql.table import Kind
 from tests.support import Person
 from tripgate.local.stack import StackInfo
 

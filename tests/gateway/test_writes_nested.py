@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.support import Person, Wire
 
 CREATE = """mutation ($input: CreateTripInput!) {

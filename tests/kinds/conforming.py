@@ -7,7 +7,7 @@ import sys
 
 import psycopg
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.kinds import declared
 from tripgate.commands.checks import features, mapping
 from tripgate.commands.checks.root_fields import Offer, offers

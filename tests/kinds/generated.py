@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.kinds.declared import MUTATIONS
 from tripgate.commands.generated_sql import of_table
 from tripgate.gateway import schema

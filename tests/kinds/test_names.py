@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gql import derive
+from gql.catalog import Catalog, catalog
 from gql.schemas import BACKOFFICE, HOUSEHOLD, INSIGHTS, MEETINGS, PUBLIC, TOGETHER, PostgresSchema, bare, schema_of
-from gql.table import Catalog, Column, Kind, Relation, Table, UniqueKey, catalog
+from gql.table import Column, Kind, Relation, Table, UniqueKey
 from resolvers.declared import rows_of
 from tripgate.gateway.schema import schema
 

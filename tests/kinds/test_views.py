@@ -2,8 +2,8 @@
 
 import pytest
 
+from gql.catalog import catalog
 from gql.declare import NEVER, REQUIRED, column, table
-from gql.table import catalog
 from tests.support import Person
 
 

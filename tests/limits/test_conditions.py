@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.live.clients import live
 from tests.support import Person, Wire, examples
 from tripgate.gateway.limits import cost, filters

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from aiohttp import web
 
-from gql.table import catalog
+from gql.catalog import catalog
 from resolvers.declared.changed_row import WAITS, too_early
 from tests.live.clients import Live, live
 from tests.live.conftest import Party

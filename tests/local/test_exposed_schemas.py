@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.gateway.schema import schema
 from tripgate.local.errors import LocalStackError
 from tripgate.local.postgrest import exposed_schemas

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
 from gql.json_numbers import Exact
-from gql.table import catalog
 from gql.types.trips import TripStatus
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.conditions import as_text, condition

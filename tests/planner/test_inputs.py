@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from gql.types.trips import TripItemKind, TripStatus
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.plan import And, Compare, Condition, Delete, Insert, IsNull, Not, Operator, Or, Pick, Related

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import Hop, Sort, catalog
+from gql.table import Hop, Sort
 from tripgate.gateway.schema import graphql_schema
 from tripgate.planner.paging import Page, bounds, encode_cursor, order_of, page, place, signature
 from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, Related

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import Column, Kind, PythonField, catalog
+from gql.table import Column, Kind, PythonField
 from gql.types import profiles  # noqa: F401 - declares one of the types
 from gql.types.trips import TripStatus
 from tripgate.planner import node_id, result_shape

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gql.table import Sort, catalog
+from gql.catalog import catalog
+from gql.table import Sort
 from tests.planner import planned
 from tests.postgres.conftest import ADA, Own, backend_of, caller
 from tests.support import Person, examples, reading, serving

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tests.postgres.conftest import ADA, BEN, Own, backend_of, caller
 from tests.support import examples
 from tripgate.planner.plan import ALWAYS, Compare, Operator, Pick, Read

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tests.postgres.conftest import ADA, Own, backend_of, called, caller
 from tripgate.local.direct_login import NAME as LOGIN
 from tripgate.planner.plan import FunctionCall, Pick, Read

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tests.postgres.conftest import ADA, BEN, Own, backend_of, caller
 from tests.support import Person, serving
 from tripgate.planner.plan import Aggregate, Compare, Function, FunctionCall, Operator, Pick, Read

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tests.pgbouncer import pgbouncer
 from tests.postgres.conftest import ADA, BEN, Own, backend_of, caller
 from tests.postgres.test_callers import answer, each_is_answered_their_own

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from gql.caching import CacheControl, InvalidatedBy
+from gql.catalog import Catalog, catalog
 from gql.coverage import check_coverage, is_told, looks_into, polled
 from gql.declare import POLLED, REFERENCE
 from gql.scope import Through
-from gql.table import Catalog, Relation, Table, catalog
+from gql.table import Relation, Table
 from resolvers.declared import value_of
 from resolvers.declared.live import LiveRead
 from tests.scopes.test_declarations import CLUB, CLUBS, MEMBERS, PEOPLE, PERSON, catalog_of, mapped
@@ -135,7 +136,7 @@ def test_a_value_says_which_tables_it_is_made_of() -> None:
 PROGRAM = """
 import asyncio, json
 import strawberry
-from gql.table import catalog
+from gql.catalog import catalog
 from resolvers.declared.base import DeclaredField
 from tripgate.gateway.schema import build_schema
 

@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from gql.caching import CacheControl, InvalidatedBy
+from gql.catalog import Catalog, catalog
 from gql.declare import NEVER, column, has_one, table, unique
 from gql.scope import Membership, Scope, Scopes
 from gql.scope_checks import check_scopes
-from gql.table import Catalog, Column, Kind, Table, catalog
+from gql.table import Column, Kind, Table
 from gql.types.scopes import TRIP, USER
 from resolvers.declared import changes
 

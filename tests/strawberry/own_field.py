@@ -4,7 +4,7 @@ import uuid
 
 import strawberry
 
-from gql.table import catalog
+from gql.catalog import catalog
 from resolvers.context import Info
 from tripgate.planner.plan import Compare, Operator, Pick, Read
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.conftest import ROOT
 from tripgate.gateway.schema import schema
 

@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 
 VERSIONS = (12, 16)
 ROW_COUNT = "count"  # `select=count` is the aggregate, called as if it were a function of the row

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import Sort, Table, catalog
+from gql.table import Sort, Table
 from tests.differential.documents import Document, documents
 from tests.differential.inputs import VALUES
 from tests.planner import planned

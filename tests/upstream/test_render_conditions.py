@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tests.upstream.rendered import parameters, shown
 from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
 from tripgate.upstream.postgrest.render.conditions import Filters, own_parameter

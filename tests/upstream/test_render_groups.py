@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import Kind, Sort, catalog
+from gql.table import Kind, Sort
 from tests.upstream.test_render_long import ids
 from tests.upstream.test_render_reads import (
     CALL,

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import Column, Kind, Table, catalog, keys_view
+from gql.table import Column, Kind, Table, keys_view
 from tests.upstream.rendered import parameters
 from tripgate.planner.plan import ALWAYS, Aggregate, Compare, Embed, Function, Operator, Or, Pick, Read, Related
 from tripgate.upstream.postgrest.render import keyed_request, read_request

@@ -8,8 +8,9 @@ finds its root through others has a function of its own. `private.broadcast_chan
 import itertools
 from collections.abc import Iterable, Sequence
 
+from gql.catalog import catalog
 from gql.scope import Scope
-from gql.table import Table, catalog
+from gql.table import Table
 
 
 def told_elsewhere(table: Table) -> str:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gql.catalog import catalog
 from gql.schemas import PostgresSchema, bare, schema_of
-from gql.table import Sort, Table, catalog, keys_view
+from gql.table import Sort, Table, keys_view
 from tripgate.commands import generated_changes
 from tripgate.gateway.schema import written_by_filter
 

@@ -20,7 +20,7 @@ from graphql import (
     print_ast,
 )
 
-from gql.table import catalog
+from gql.catalog import catalog
 from resolvers.declared.entities import ENTITIES, SERVICE, Entities, SubgraphSchema
 
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key", "@shareable"])'

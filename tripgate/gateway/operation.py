@@ -22,8 +22,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode, bad_input
-from gql.table import catalog
 from resolvers.context import PlanCache
 from resolvers.declared.entities import too_many_representations
 from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous, fragments_of

@@ -11,11 +11,11 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as StrawberryExecutionContext
 
+from gql.catalog import catalog
 from gql.coverage import check_coverage
 from gql.errors import ErrorCode
 from gql.scalars import SCALARS
 from gql.scope_checks import check_scopes
-from gql.table import catalog
 from resolvers.anonymous import refuse_anonymous
 from resolvers.declared import DeclaredField
 from resolvers.declared.completion import read_finished

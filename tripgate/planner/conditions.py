@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
+from gql.catalog import Catalog
 from gql.errors import bad_input
 from gql.json_numbers import LONGEST, Exact, dumps
-from gql.table import Catalog, Column, Kind, Relation, Table
+from gql.table import Column, Kind, Relation, Table
 from tripgate.planner.plan import ALWAYS, NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, Related
 
 _LIKE_SPECIAL = re.compile(r"([\\%_])")

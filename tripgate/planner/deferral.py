@@ -28,8 +28,8 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
+from gql.catalog import Catalog
 from gql.strawberry_definition import strawberry_definition
-from gql.table import Catalog
 from tripgate.planner.selection import Merging, Selected
 from tripgate.planner.streaming import Sliced, Streamed, in_list, name_of, page_end
 

@@ -4,8 +4,9 @@ import base64
 import binascii
 import uuid
 
+from gql.catalog import Catalog
 from gql.errors import bad_input
-from gql.table import Catalog, Kind
+from gql.table import Kind
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
+from gql.catalog import Catalog
 from gql.errors import bad_input
-from gql.table import Catalog, Hop, Sort, Table
+from gql.table import Hop, Sort, Table
 from tripgate.planner.plan import NEVER, And, Compare, Condition, IsNull, Not, Operator, Or, Related, related_key
 
 DEFAULT_PAGE_SIZE = 20

@@ -7,7 +7,8 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
-from gql.table import Catalog, Computed, Relation, Table
+from gql.catalog import Catalog
+from gql.table import Computed, Relation, Table
 from tripgate.planner import paging
 from tripgate.planner import result_shape as shape
 from tripgate.planner.aggregates import Totals, aggregate

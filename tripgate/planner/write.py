@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
+from gql.catalog import Catalog
 from gql.errors import bad_input
-from gql.table import Catalog, Kind, Table
+from gql.table import Kind, Table
 from tripgate.planner.conditions import check_json, check_text
 from tripgate.planner.plan import (
     And,

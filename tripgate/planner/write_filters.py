@@ -6,8 +6,9 @@ every row. Of a read that is harmless; a write would take other rows than were m
 
 from typing import Any
 
+from gql.catalog import Catalog
 from gql.errors import bad_input
-from gql.table import Catalog, Relation, Table
+from gql.table import Relation, Table
 
 _ADVICE = "Was a variable left out? Nothing was written. To mean every row, say { id: { isNull: false } }."
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import gql
 import gql.types
 from gql import pg_catalog, schemas
+from gql.catalog import catalog
 from gql.schemas import DEFAULT, bare, schema_of
 from gql.scope import Scope
-from gql.table import Table, catalog
+from gql.table import Table
 from tripgate.commands.add import access, drafting, files, lacks, modules, naming, render, trial
 from tripgate.commands.add.draft import Known, KnownScope, RefusedError, said
 from tripgate.commands.add.files import ByHand, File

@@ -6,7 +6,8 @@ from types import ModuleType
 from strawberry.utils.str_converters import to_camel_case
 
 from gql import pg_catalog
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from tripgate.commands.add.draft import Draft, RefusedError
 from tripgate.commands.add.modules import with_declaration, with_fields
 from tripgate.commands.add.render import Part

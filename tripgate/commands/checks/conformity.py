@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gql import pg_catalog
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.commands.checks import features, mapping
 from tripgate.commands.checks.root_fields import Offer, offers
 from tripgate.commands.doctor.report import Finding, failure, listed, note

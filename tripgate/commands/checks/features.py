@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from gql import pg_catalog
-from gql.table import Catalog, Table, catalog
+from gql.catalog import Catalog, catalog
+from gql.table import Table
 from tripgate.commands import generated_sql
 from tripgate.commands.checks.mapping import PEOPLE
 from tripgate.commands.checks.root_fields import Offer

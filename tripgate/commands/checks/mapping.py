@@ -6,7 +6,8 @@ Takes the declaration and the database; gives findings, in the words of the decl
 from collections.abc import Iterator
 
 from gql import pg_catalog
-from gql.table import Catalog, Column, Kind, Relation, Table
+from gql.catalog import Catalog
+from gql.table import Column, Kind, Relation, Table
 from tripgate.commands.doctor.report import Finding, failure, listed, note, warning
 
 SQL_TYPES: dict[Kind, frozenset[str]] = {

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import httpx
 import jwt
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode
 from gql.schemas import bare, schema_of
-from gql.table import catalog
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.function_calls import never_seen
 from tripgate.commands.doctor.probe import Probe, shown

@@ -5,8 +5,9 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from gql.catalog import catalog
 from gql.schemas import bare, schema_of
-from gql.table import Relation, Table, catalog
+from gql.table import Relation, Table
 from tripgate.commands.doctor.function_calls import calls
 from tripgate.commands.doctor.probe import Answer, Probe
 from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning

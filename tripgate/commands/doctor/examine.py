@@ -10,7 +10,7 @@ import aiohttp
 import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.commands.doctor import account, database, live, mails, pool, project, request_forms
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from gql import pg_catalog
 from gql.caching import InvalidatedBy
+from gql.catalog import catalog
 from gql.schemas import PostgresSchema
 from gql.scope import Scope
-from gql.table import Table, catalog
+from gql.table import Table
 from tripgate import systems
 from tripgate.commands.checks.drift import callable_by_people
 

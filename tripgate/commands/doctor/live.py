@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from gql.catalog import Catalog, catalog
 from gql.coverage import polled
 from gql.scope import Scope
-from gql.table import Catalog, Kind, catalog
+from gql.table import Kind
 from tripgate import systems
 from tripgate.commands.doctor.account import SignedIn
 from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached

@@ -8,7 +8,8 @@ with one, two ways to ask for the same rows must find the same.
 import asyncio
 import uuid
 
-from gql.table import Kind, Relation, Table, catalog
+from gql.catalog import catalog
+from gql.table import Kind, Relation, Table
 from tripgate import systems
 from tripgate.commands.doctor.data import PUSH, Data, down
 from tripgate.commands.doctor.probe import Answer

@@ -8,7 +8,8 @@ from typing import Any
 from graphql import GraphQLError, located_error
 from graphql.execution.values import VariableValues
 
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from resolvers.context import Context, PlanCache
 from resolvers.declared.base import planner
 from tripgate.gateway.errors import formatted

@@ -21,8 +21,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.declared.entities import ENTITIES, SERVICE, entity
 from tripgate.gateway.limits.bounds import PageSizes, exceeded
 from tripgate.gateway.limits.filters import cursor_conditions, tested

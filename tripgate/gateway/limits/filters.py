@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gql.table import Relation, Table, catalog
+from gql.catalog import catalog
+from gql.table import Relation, Table
 
 _FOLDED = frozenset({"eq", "in"})
 

@@ -16,11 +16,12 @@ from graphql.execution.values import VariableValues
 from strawberry.types.unset import UNSET
 
 from gql.caching import CacheControl, CacheControlDirective, InvalidatedBy
+from gql.catalog import catalog
 from gql.coverage import is_told, looks_into
 from gql.errors import ApiError
 from gql.scope import Scope, Unheard
 from gql.strawberry_definition import strawberry_definition
-from gql.table import Table, catalog
+from gql.table import Table
 from resolvers.declared import DeclaredField
 from resolvers.declared.entities import SubgraphField
 from resolvers.declared.functions import FunctionRows

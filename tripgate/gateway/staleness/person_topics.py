@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from functools import cache
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.gateway.staleness.scope_topics import OnInvalidation, RowKeys, ScopeTopics
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation

@@ -1,7 +1,7 @@
 """Which rows of a scope somebody may see, and so whose topics are joined on their behalf."""
 
+from gql.catalog import catalog
 from gql.scope import Scope
-from gql.table import catalog
 from tripgate.gateway.staleness.scope_topics import RowKeys
 from tripgate.planner.plan import ALWAYS, Compare, Operator, Read, pick
 from tripgate.upstream.backend import Backend

@@ -10,9 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from gql.catalog import catalog
 from gql.errors import ApiError
 from gql.scope import Scope
-from gql.table import catalog
 from tripgate.upstream.backend import BackendError
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.frames import Change, Operation

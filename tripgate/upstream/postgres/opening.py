@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tripgate.upstream.backend import Backend, BackendError
 from tripgate.upstream.http_connection import AbandonedError
 from tripgate.upstream.postgres.backend import Claims, PostgresBackend, RoutedBackend, fault

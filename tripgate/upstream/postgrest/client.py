@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
+from gql.catalog import catalog
 from gql.errors import RAISED_CODES, ApiError, bad_input
-from gql.table import Table, catalog
+from gql.table import Table
 from tripgate.planner.plan import FunctionCall, Read
 from tripgate.planner.rows import Row
 from tripgate.upstream.backend import Asked, Backend, BackendError, JoinedRows, Plan, RelatedTables, Rows

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gql.catalog import catalog
 from gql.schemas import DEFAULT, PostgresSchema
-from gql.table import catalog
 from tripgate.upstream.realtime.decoding import decoded, readable
 
 

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from gql.catalog import catalog
 from gql.errors import ApiError
-from gql.table import catalog
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.realtime.channel import Channel
 from tripgate.upstream.realtime.client import RealtimeClient

@@ -8,7 +8,7 @@ it is looked first whether there are about as many as are wanted.
 
 import re
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import ALWAYS, Aggregate, Embed, Read
 from tripgate.upstream.postgres.render.conditions import condition_text, tests_lists

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.planner.plan import Read
 from tripgate.upstream.postgres.render.statement import column
 

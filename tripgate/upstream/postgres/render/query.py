@@ -9,8 +9,9 @@ import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
+from gql.catalog import catalog
 from gql.schemas import bare
-from gql.table import Sort, catalog
+from gql.table import Sort
 from tripgate.planner.plan import (
     ALWAYS,
     Aggregate,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from functools import cache
 
+from gql.catalog import catalog
 from gql.schemas import bare, schema_of
-from gql.table import catalog
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gql.table import Choices, Column, Kind, catalog
+from gql.catalog import catalog
+from gql.table import Choices, Column, Kind
 from tripgate.planner.plan import Pick, Read
 from tripgate.upstream.postgres.render.statement import column
 

@@ -5,7 +5,7 @@ The function is `<table>_by_ids`, which Postgres plans as if the table were read
 
 from collections.abc import Iterable
 
-from gql.table import catalog
+from gql.catalog import catalog
 from tripgate.planner.plan import And, Compare, Condition, Operator, Read
 
 FEW = 100

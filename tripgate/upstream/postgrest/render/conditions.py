@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import assert_never
 
+from gql.catalog import catalog
 from gql.schemas import bare
-from gql.table import catalog
 from tripgate.planner.plan import ALWAYS, And, Compare, Condition, IsNull, Not, Operator, Or, OwnTest, Related
 from tripgate.upstream.postgrest.render.request import percent, quoted, related_name
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import orjson
 
+from gql.catalog import catalog
 from gql.schemas import bare
-from gql.table import catalog
 from tripgate.planner.plan import (
     Aggregate,
     And,

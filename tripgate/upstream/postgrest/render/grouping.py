@@ -8,8 +8,9 @@ rows is not grouped, but then no test of a relation may show beside it, and it t
 import dataclasses
 from typing import assert_never
 
+from gql.catalog import catalog
 from gql.errors import bad_input
-from gql.table import Kind, Table, catalog
+from gql.table import Kind, Table
 from tripgate.planner.plan import Aggregate, And, Compare, Condition, Function, IsNull, Not, Or, Read, Related
 from tripgate.upstream.postgrest.merge import Part
 

@@ -8,7 +8,8 @@ import base64
 import dataclasses
 from collections.abc import Iterator
 
-from gql.table import Table, catalog
+from gql.catalog import catalog
+from gql.table import Table
 from tripgate.planner.plan import And, Compare, Condition, Not, Operator, Or, Read, Related
 
 LONG_PATH = 6000

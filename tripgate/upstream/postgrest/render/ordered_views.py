@@ -6,7 +6,8 @@ From a view that ends in the very order asked for, it sorts first and collects f
 
 from functools import cache
 
-from gql.table import Sort, Table, catalog
+from gql.catalog import catalog
+from gql.table import Sort, Table
 from tripgate.planner.plan import And, Condition, Not, Or, Read, Related
 from tripgate.upstream.postgrest.render.functions import tested_columns
 

@@ -4,8 +4,9 @@ import dataclasses
 
 import orjson
 
+from gql.catalog import catalog
 from gql.schemas import bare
-from gql.table import Sort, catalog
+from gql.table import Sort
 from tripgate.planner.plan import ALWAYS, Aggregate, Function, Read, related_key
 from tripgate.upstream.postgrest.long_rows import MARK
 from tripgate.upstream.postgrest.render.by_ids import long_list

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gql.catalog import catalog
 from gql.schemas import schema_of
-from gql.table import catalog, keys_view
+from gql.table import keys_view
 from tripgate.planner.plan import Compare, Embed, Function, Operator, Read, pick
 from tripgate.planner.rows import Row
 from tripgate.upstream.postgrest.render.by_ids import FEW

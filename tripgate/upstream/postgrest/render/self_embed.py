@@ -11,8 +11,9 @@ stored is therefore read, tested, ordered by and aggregated inside that embed, w
 
 import dataclasses
 
+from gql.catalog import catalog
 from gql.schemas import bare
-from gql.table import WHOLE, Sort, catalog
+from gql.table import WHOLE, Sort
 from tripgate.planner.plan import ALWAYS, And, Condition, Not, Or, Read, Related
 from tripgate.upstream.postgrest.render.functions import tested_columns
 from tripgate.upstream.postgrest.render.request import aggregate_text, pick_text
