@@ -1,13 +1,17 @@
 // Failures as the caller is told of them: `{ code, message, extensions }`, with the codes of the GraphQL API
 // (docs/errors.md); `extensions.field` where one of the input's is to be changed, `extensions.reason` of a CONFLICT.
 
+import { log } from "./log.ts";
+
 const STATUS = {
   BAD_USER_INPUT: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
   CONFLICT: 409,
+  PAYLOAD_TOO_LARGE: 413,
   RATE_LIMITED: 429,
   INTERNAL_SERVER_ERROR: 500,
   UPSTREAM_UNAVAILABLE: 503,
@@ -77,7 +81,7 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   if (code === "" || /^(PGRST00|08|53|57)/.test(code)) {
     return new ApiError("UPSTREAM_UNAVAILABLE", "The data service is not available right now. Try again shortly.");
   }
-  console.error(`unexpected failure ${code}: ${failure.message}`);
+  log.error("unexpected failure of the database", { sqlstate: code, said: failure.message });
   return new ApiError("INTERNAL_SERVER_ERROR", "Something went wrong.");
 }
 

@@ -3,6 +3,7 @@
 import { createClient, type SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import type { Caller } from "./caller.ts";
 import { ApiError } from "./errors.ts";
+import { log, REQUEST_ID, requestId } from "./log.ts";
 
 const DATABASE_SECONDS = 10;
 const MAIL_SECONDS = 10;
@@ -46,7 +47,7 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher: typ
         auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
         // Seven seconds of retries are for the caller to spend, who knows its own deadline.
         db: { retry: false, timeout: DATABASE_SECONDS * 1000 },
-        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: fetcher },
+        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: withRequestId(fetcher) },
       }),
     send: async (mail) => {
       const headers: Record<string, string> = { "Content-Type": "application/json" };
@@ -61,9 +62,20 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher: typ
         await response.body?.cancel();
         if (!response.ok) throw new Error(`the mail service answered ${response.status}`);
       } catch (error) {
-        console.error("mail not sent:", error);
+        log.error("mail not sent", { code: "UPSTREAM_UNAVAILABLE", error });
         throw new ApiError("UPSTREAM_UNAVAILABLE", "The mail could not be sent. Try again shortly.");
       }
     },
+  };
+}
+
+/** Calls by which the id of the request that is running goes along. */
+export function withRequestId(fetcher: typeof fetch): typeof fetch {
+  return (input, options) => {
+    const id = requestId();
+    if (id === undefined) return fetcher(input, options);
+    const headers = new Headers(options?.headers ?? (input instanceof Request ? input.headers : undefined));
+    headers.set(REQUEST_ID, id);
+    return fetcher(input, { ...options, headers });
   };
 }

@@ -6,6 +6,7 @@
 
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError, databaseError } from "../_shared/errors.ts";
+import { log } from "../_shared/log.ts";
 import { hashOf, newSecret } from "../_shared/secret.ts";
 import type { Services } from "../_shared/services.ts";
 import { invitationMail } from "./mail.ts";
@@ -60,7 +61,7 @@ export const inviteCollaborator: Handler<Services> = async (input, caller, servi
   } catch (error) {
     // Nobody has the link: an invitation that cannot be accepted should not look open.
     const { error: kept } = await database.from("invitations").update({ status: "revoked" }).eq("id", invitation.id);
-    if (kept) console.error("an unsent invitation stays open:", invitation.id, kept.message);
+    if (kept) log.error("an unsent invitation stays open", { invitation: invitation.id, said: kept.message });
     throw error;
   }
   return { status: 201, body: { invitation } };
