@@ -214,11 +214,11 @@ def upsert(type_name: str, *, by: str | None = None) -> DeclaredField:
 
 
 def changes(type_name: str, *, description: str) -> DeclaredField:
-    """`tripItemChanges(tripId: UUID!): TripItemChange!`."""
+    """`tripItemChanges(tripId: UUID!): TripItemChange!`; without an argument of what is the caller's own."""
     return subscriptions.Changes(
         type_name,
         lambda: derive.change_type(type_name),
-        lambda: [derive.scope_argument(subscriptions.change_scope(type_name))],
+        lambda: [] if (scope := subscriptions.change_scope(type_name)).of_person else [derive.scope_argument(scope)],
         description,
     )
 

@@ -57,7 +57,7 @@ class SubscriptionField(DeclaredField):
 
 
 class Changes(SubscriptionField, PlanCachingField):
-    """`tripItemChanges(tripId)`: the changes of one table's rows in one scope."""
+    """`tripItemChanges(tripId)`: the changes of one table's rows in one scope; `notificationChanges`, on one's own."""
 
     def __init__(
         self,
@@ -68,10 +68,17 @@ class Changes(SubscriptionField, PlanCachingField):
     ) -> None:
         super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
 
+    def prepared(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
+        """What follows this selection; not kept for others where it is the caller's own."""
+        if change_scope(self.table.type_name).of_person:
+            return self.prepare(context, selected, variables)
+        stream: _Stream = super().prepared(context, selected, variables)
+        return stream
+
     def prepare(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         scope = change_scope(self.table.type_name)
-        key = scope_key(selected, variables)
+        key = str(context.caller.user_id) if scope.of_person else scope_key(selected, variables)
         plans = planner(context, variables)
         answers = ChangeAnswers.of(
             context.backend,
@@ -86,7 +93,7 @@ class Changes(SubscriptionField, PlanCachingField):
         self, context: Context, selected: Selected, variables: VariableValues
     ) -> AsyncGenerator[dict[str, Any], None]:
         caller = context.signed_in()
-        stream: _Stream = self.prepared(context, selected, variables)
+        stream = self.prepared(context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
         subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
         context.live.add(subscription)

@@ -21,6 +21,7 @@ _PART = re.compile(r"^#+ (?P<heading>[^\n]+)$|^```graphql\n(?P<document>.*?)^```
 # smaller one.
 OWNERS_TRIPS = {"idx_trips_user_id_created_at", "idx_trips_user_id_status"}
 OWNERS_PLACES = {"idx_places_user_id_created_at", "idx_places_user_id_category"}
+NOTIFICATIONS = {"idx_notifications_user_id_created_at"}
 SAVED_PLACES = {"idx_saved_places_user_id_created_at", "idx_saved_places_user_id_category"}
 ITINERARY = {"idx_trip_items_trip_id_day_number_order_index"}
 ITEMS = ITINERARY | {"idx_trip_items_trip_id_place_id"}
@@ -48,6 +49,9 @@ class Documented:
 COMMON = [
     Documented("my profile", "{ viewer { displayName } }", [{"profiles_pkey"}]),
     Documented("my preferences", "{ myPreferences { locale } }", [{"user_preferences_user_id_key"}]),
+    Documented(
+        "what I was told", "{ notifications(first: 20) { nodes { title link readAt createdAt } } }", [NOTIFICATIONS]
+    ),
     Documented(
         "recent trips",
         "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { id title status createdAt } } }",

@@ -80,6 +80,13 @@ TAKEN: list[tuple[str, Values]] = [
     ("votes", {"value": -1}),
     ("votes", {"value": 0}),
     ("votes", {"comment": "x" * 1000}),
+    ("notifications", {"system": "x" * 50, "kind": "x1_" * 16}),
+    ("notifications", {"title": "x" * 200, "body": "x" * 2000, "dedupe_key": "x" * 200}),
+    ("notifications", {"link": "/"}),
+    ("notifications", {"link": "/trips/1?tab=people#ben"}),
+    ("notifications", {"link": "https://tripgate.example"}),
+    ("notifications", {"link": "https://tripgate.example:8443/a?b=c#d"}),
+    ("notifications", {"link": "/" + "x" * 2047}),
 ]
 
 REFUSED: list[tuple[str, Values, str]] = [
@@ -169,6 +176,12 @@ REFUSED: list[tuple[str, Values, str]] = [
     ("votes", {"value": 2}, "votes_value_check"),
     ("votes", {"value": -2}, "votes_value_check"),
     ("votes", {"comment": "x" * 1001}, "votes_comment_check"),
+    ("notifications", {"system": "x" * 51}, "notifications_system_check"),
+    ("notifications", {"kind": "x" * 51}, "notifications_kind_check"),
+    ("notifications", {"title": "x" * 201}, "notifications_title_check"),
+    ("notifications", {"body": "x" * 2001}, "notifications_body_check"),
+    ("notifications", {"link": "/" + "x" * 2048}, "notifications_link_check"),
+    ("notifications", {"dedupe_key": "x" * 201}, "notifications_dedupe_key_check"),
 ]
 
 

@@ -42,6 +42,7 @@ HELPERS = {
 BESIDE_THE_INPUTS = {
     ("invitations", "insert"): {"trip_id", "email", "role", "token_hash"},  # the Edge Function writes as its caller
     ("invitations", "update"): {"status"},  # `revokeInvitation` alone does
+    ("notifications", "update"): {"read_at"},  # `markNotificationsRead` alone does, and the database says when
     ("trip_items", "update"): {"trip_id"},  # items may move between trips, which other clients of the Data API do
 }
 # Tables whose rows come of a function that runs with its caller's rights: `cast_vote`.

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 def stages() -> dict[str, list[Path]]:
     """The files of each stage in the order in which they are applied; those for all stages come with the first."""
     files = database.schema_files(ROOT)
-    names = [match[1] for file in files if (match := re.fullmatch(r"0\d\d_(\w+)_tables\.sql", file.name))]
+    names = [match[1] for file in files if (match := re.fullmatch(r"0\d\d_(\w+?)(?:_1)?_tables\.sql", file.name))]
     found: dict[str, list[Path]] = {name: [] for name in names}
     for file in files:
         number, _, rest = file.stem.partition("_")
@@ -66,6 +66,11 @@ def test_each_file_belongs_to_a_stage() -> None:
         "004_advanced_rls.sql",
         "903_advanced_generated.sql",
         "903_advanced_search.sql",
+    ]
+    assert [file.name for file in STAGES["common"]] == [
+        "004_common_1_tables.sql",
+        "004_common_2_rls.sql",
+        "904_common_generated.sql",
     ]
 
 

@@ -15,6 +15,7 @@ ITEMS_EACH = 10
 COLLABORATORS_EACH = 2
 COLLECTIONS_EACH = 2
 TAGS_EACH = 3
+NOTIFICATIONS_EACH = 20
 
 _SQL = f"""
 set session_replication_role = replica;
@@ -76,6 +77,10 @@ insert into public.invitations (trip_id, email, token_hash, invited_by)
 select id, 'friend' || row_number() over () || '@people.example', encode(sha256(id::text::bytea), 'hex'), user_id
 from public.trips where status = 'planning';
 
+insert into public.notifications (user_id, system, kind, title, read_at, created_at)
+select profiles.id, 'trips', 'greeting', 'Hello ' || n, case when n % 2 = 0 then now() end, now() - n * interval '1 day'
+from public.profiles, generate_series(1, {NOTIFICATIONS_EACH}) as n;
+
 reset session_replication_role;
 """
 
@@ -90,10 +95,10 @@ def fill(database_url: str) -> None:
 def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
     """Make `person` the owner of all places and trips of that many others, and a viewer of the trips of as many more.
 
-    Gives the id of one of their trips and of a place on it.
+    Gives the id of one of their trips and of a place on it. They are told what those others were told, too.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for table in ("places", "trips"):
+        for table in ("places", "trips", "notifications"):
             connection.execute(
                 sql.SQL(
                     "update public.{} set user_id = %s"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gql import pg_catalog
 
-_STAGE = re.compile(r"\d{3}_(\w+)_tables\.sql")
+_STAGE = re.compile(r"\d{3}_(\w+?)(?:_1)?_tables\.sql")
 _MADE = re.compile(r"^create table (?:if not exists )?(\w+\.\w+)", re.MULTILINE)
 # Names that Postgres has for types, as diagrams of the seed call them; Mermaid's have no spaces.
 _TYPES = {

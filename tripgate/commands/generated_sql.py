@@ -1,6 +1,7 @@
 """The SQL that is the same for every table, written from the declarations: `supabase/schemas/9NN_*_generated.sql`.
 
-A stage is what one `0NN_<stage>_tables.sql` makes; its generated file has that number and stands behind all others.
+A stage is what one `0NN_<stage>_tables.sql` makes, or `0NN_<stage>_1_tables.sql` where both its files have one number;
+its generated file has that number and stands behind all others.
 Where a table is made is read from those files, all else from `gql/types` and the fields of `resolvers`. Takes the
 project's folder and no database; raises GeneratedSqlError.
 """
@@ -16,7 +17,7 @@ from tripgate.commands import generated_changes
 from tripgate.gateway.schema import written_by_filter
 
 _MADE = re.compile(r"^create (?:table|(?:or replace )?view) (?:if not exists )?(\w+)\.(\w+)", re.MULTILINE)
-_STAGE = re.compile(r"0(\d\d)_(\w+)_tables\.sql")
+_STAGE = re.compile(r"0(\d\d)_(\w+?)(?:_1)?_tables\.sql")
 _EVERYBODY = "public, anon, authenticated, service_role"
 
 _HEADER = """\

@@ -1,0 +1,140 @@
+-- What all systems share, behind stage 2 and before those that use it: each part of it under a heading of its own.
+
+
+-- The bell: what people are told -----------------------------------------------------------------------------------------
+
+create table public.notifications (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null,
+    system text not null,
+    kind text not null,
+    title text not null,
+    body text,
+    link text,
+    read_at timestamptz,
+    dedupe_key text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint notifications_pkey primary key (id),
+    -- In this order it also finds what is to be taken back.
+    constraint notifications_dedupe_key_user_id_key unique (dedupe_key, user_id),
+    constraint fk_notifications_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint notifications_system_check check (system ~ '^[a-z][a-z0-9_]{0,49}$'),
+    constraint notifications_kind_check check (kind ~ '^[a-z][a-z0-9_]{0,49}$'),
+    constraint notifications_title_check check (char_length(title) <= 200 and title ~ '\S'),
+    constraint notifications_body_check check (char_length(body) <= 2000 and body ~ '\S'),
+    -- Within the frontend, or a page of the web over a secure connection: no script, and no other site by a path that
+    -- browsers read as one.
+    constraint notifications_link_check check (
+        char_length(link) <= 2048
+        and link ~ '^(/|/[^/\\[:space:][:cntrl:]][^\\[:space:][:cntrl:]]*|https://[^/?#@\\[:space:][:cntrl:]]+([/?#][^\\[:space:][:cntrl:]]*)?)$'
+    ),
+    constraint notifications_dedupe_key_check check (char_length(dedupe_key) between 1 and 200)
+);
+
+comment on table public.notifications is 'Something that a person is told, in the bell of a frontend.';
+comment on column public.notifications.id is 'The notification''s id.';
+comment on column public.notifications.user_id is 'The person who is told, and who alone sees it.';
+comment on column public.notifications.system is 'The part of the product that tells it, such as trips.';
+comment on column public.notifications.kind is 'What it is about, such as trip_invitation; for icons and filters.';
+comment on column public.notifications.title is 'The message in one line of plain text, up to 200 characters long.';
+comment on column public.notifications.body is 'More of it in plain text, up to 2,000 characters long.';
+comment on column public.notifications.link is 'Where it leads: a path within the frontend that begins with a slash, or an address that begins with https://.';
+comment on column public.notifications.read_at is 'When the person read it; null until then.';
+comment on column public.notifications.dedupe_key is 'What is told to a person once, and taken back by the same key.';
+comment on column public.notifications.created_at is 'When it was told.';
+comment on column public.notifications.updated_at is 'When it last changed: when it was told, or read.';
+-- What is told to whoever breaks them.
+comment on constraint notifications_system_check on public.notifications is 'A system is called by up to 50 small letters, digits and underscores.';
+comment on constraint notifications_kind_check on public.notifications is 'A kind is called by up to 50 small letters, digits and underscores.';
+comment on constraint notifications_title_check on public.notifications is 'A notification''s title is 1 to 200 characters long, and not all of them are blank.';
+comment on constraint notifications_body_check on public.notifications is 'A notification''s text is 1 to 2,000 characters long, and not all of them are blank.';
+comment on constraint notifications_link_check on public.notifications is 'A link is a path that begins with one slash, or an address that begins with https://.';
+comment on constraint notifications_dedupe_key_check on public.notifications is 'The key of what is told once is 1 to 200 characters long.';
+
+create index idx_notifications_user_id_created_at on public.notifications (user_id, created_at desc);
+-- What the bell counts.
+create index idx_notifications_user_id_unread on public.notifications (user_id) where read_at is null;
+-- What is too old to be kept.
+create index idx_notifications_created_at on public.notifications (created_at);
+
+-- The database's clock says when, and the first time counts.
+create function private.set_notification_read_at() returns trigger language plpgsql set search_path = '' as $$
+begin
+    new.read_at := coalesce(old.read_at, clock_timestamp());
+    return new;
+end
+$$;
+revoke execute on function private.set_notification_read_at() from public;
+
+create trigger set_notifications_read_at before update of read_at on public.notifications
+    for each row when (new.read_at is not null) execute function private.set_notification_read_at();
+
+-- Other people's words in one line of plain text: cut where it is too long, and without the marks that turn the direction
+-- of the text around them.
+create function private.one_line(words text, longest integer) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+    said constant text := btrim(
+        regexp_replace(regexp_replace(words, '[\u202a-\u202e\u2066-\u2069]', '', 'g'), '[[:space:][:cntrl:]]+', ' ', 'g')
+    );
+begin
+    return case when char_length(said) > longest then rtrim(left(said, longest - 1)) || '…' else said end;
+end
+$$;
+revoke execute on function private.one_line(text, integer) from public;
+
+-- The only way to tell somebody something. Called by the functions and triggers of all systems, within what they do: so it
+-- fails for none of the words that it is given, but cuts what is too long, and tells nothing to who is there no longer. A
+-- key that the person was told by is not told again. Returns the id of what is told; null where nothing is.
+--
+-- Kept are a person's newest 500 of the last 90 days: whoever is told something loses what is older.
+create function private.notify(
+    person uuid, system text, kind text, title text, body text, link text, dedupe_key text default null
+) returns uuid language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    moment constant timestamptz := clock_timestamp();
+    told uuid;
+begin
+    insert into public.notifications (user_id, system, kind, title, body, link, dedupe_key, created_at, updated_at)
+    select
+        profiles.id, notify.system, notify.kind, private.one_line(notify.title, 200),
+        case when char_length(notify.body) > 2000 then left(notify.body, 1999) || '…' else notify.body end,
+        notify.link, notify.dedupe_key, moment, moment
+    from public.profiles
+    where profiles.id = notify.person
+    on conflict on constraint notifications_dedupe_key_user_id_key do nothing
+    returning id into told;
+
+    if told is not null then
+        delete from public.notifications
+        where user_id = notify.person
+            and created_at < greatest(
+                moment - interval '90 days',
+                (
+                    select kept.created_at from public.notifications as kept
+                    where kept.user_id = notify.person
+                    order by kept.created_at desc offset 499 limit 1
+                )
+            );
+    end if;
+    return told;
+end
+$$;
+comment on function private.notify(uuid, text, text, text, text, text, text) is 'Tells a person something in the bell, once for each key; returns its id, or null where nothing was told.';
+revoke execute on function private.notify(uuid, text, text, text, text, text, text) from public;
+
+-- What was told by a key is not so any more: to all whom it was told, or to one person.
+create function private.take_back_notifications(dedupe_key text, person uuid default null) returns void
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+    delete from public.notifications
+    where dedupe_key = take_back_notifications.dedupe_key
+        and (take_back_notifications.person is null or user_id = take_back_notifications.person);
+end
+$$;
+comment on function private.take_back_notifications(text, uuid) is 'Removes what was told by a key from the bell: everybody''s, or one person''s.';
+revoke execute on function private.take_back_notifications(text, uuid) from public;
