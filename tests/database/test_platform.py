@@ -92,6 +92,68 @@ class TestExtensions:
             db.execute("create extension vector with schema extensions")
 
 
+class TestVault:
+    @pytest.mark.parametrize("name", ["postgres", "service_role"])
+    def test_keeps_secrets_that_its_table_does_not_show(self, db: psycopg.Connection, name: str) -> None:
+        long = "the sea, the sea " * 40 + "∞"
+        with role(db, name):
+            for text, called in (("open sesame", "door"), (long, None), ("", "empty")):
+                row = db.execute("select vault.create_secret(%s, %s, 'told to few')", (text, called)).fetchone()
+                assert row is not None
+                kept = db.execute("select * from vault.secrets where id = %s", row).fetchone()
+                assert kept is not None
+                assert not text or text[:11] not in str(kept)
+                assert db.execute(
+                    "select name, description, decrypted_secret from vault.decrypted_secrets where id = %s", row
+                ).fetchone() == (called, "told to few", text)
+
+    def test_secrets_change_by_their_id_and_are_called_by_a_name_once(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            (door,) = db.execute("select vault.create_secret('sesame', 'door')").fetchone() or ("",)
+            query = "select name, description, decrypted_secret from vault.decrypted_secrets where id = %s"
+            db.execute("select vault.update_secret(%s, 'barley', new_description => 'newer')", (door,))
+            assert db.execute(query, (door,)).fetchone() == ("door", "newer", "barley")
+            db.execute("select vault.update_secret(%s, new_name => 'gate')", (door,))
+            assert db.execute(query, (door,)).fetchone() == ("gate", "newer", "barley")
+            with pytest.raises(psycopg.errors.UniqueViolation), db.transaction():
+                db.execute("select vault.create_secret('rye', 'gate')")
+            db.execute("delete from vault.secrets where id = %s", (door,))
+            assert db.execute(query, (door,)).fetchone() is None
+
+    def test_what_was_changed_or_moved_to_another_row_is_not_believed(self, db: psycopg.Connection) -> None:
+        db.execute("select vault.create_secret('sesame', 'one'), vault.create_secret('sesame', 'two')")
+        rows = db.execute("select secret from vault.secrets where name in ('one', 'two')").fetchall()
+        assert rows[0] != rows[1]
+        for change in (
+            "secret = (select secret from vault.secrets where name = 'two')",
+            "secret = encode(set_byte(decode(secret, 'base64'), 33, 7), 'base64')",
+            "secret = 'c2VzYW1l'",
+            "nonce = null",
+        ):
+            with db.transaction(force_rollback=True):
+                db.execute(f"update vault.secrets set {change} where name = 'one'".encode())
+                with pytest.raises(psycopg.DataError, match="cannot be decrypted"), db.transaction():
+                    db.execute("select decrypted_secret from vault.decrypted_secrets where name = 'one'")
+
+    @pytest.mark.parametrize(
+        ("name", "statement"),
+        [
+            *((name, "select * from vault.decrypted_secrets") for name in ("anon", "authenticated", "authenticator")),
+            *((name, "select vault.create_secret('x')") for name in ("anon", "authenticated", "authenticator")),
+            *((name, "select vault.root_key()") for name in ("postgres", "service_role", "authenticated")),
+            *((name, "select pg_read_file('vault.key')") for name in ("postgres", "service_role", "authenticated")),
+            *((name, "update vault.secrets set secret = ''") for name in ("postgres", "service_role")),
+        ],
+    )
+    def test_is_closed_to(self, db: psycopg.Connection, name: str, statement: str) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, name):
+            db.execute(statement.encode())
+
+    def test_migrations_may_say_that_they_need_it(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("create extension if not exists supabase_vault with schema vault")
+
+
 @pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
 def test_new_tables_are_closed_by_default(db: psycopg.Connection, name: str) -> None:
     with role(db, "postgres"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.local.conftest import WEB, auth_client
-from tripgate.local import binaries, system_state
+from tripgate.local import binaries, keys, system_state
 from tripgate.local.stack import LocalStackError, Stack, StackInfo, StackOptions
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 def started(stack: Stack) -> StackInfo:
     assert stack.info is not None
     return stack.info
+
+
+def vault(info: StackInfo) -> list[tuple[str, str]]:
+    """The secrets in the database, as its owner sees them."""
+    with psycopg.connect(info.db_url) as connection:
+        return connection.execute("select name, decrypted_secret from vault.decrypted_secrets order by name").fetchall()
 
 
 DAMAGE: dict[str, bytes] = {
@@ -63,6 +70,9 @@ def test_data_and_keys_outlast_damaged_files_and_a_restart_whatever_the_signing_
     with Stack(StackOptions(project, data_dir, api_port=0)) as stack:
         first = started(stack)
         assert first.jwt_secret is None
+        kept = vault(first)
+        cron_secret = keys.load_or_create(data_dir / "keys.json").cron_secret
+        assert kept == [("cron_secret", cron_secret), ("project_url", first.api_url)]
         with auth_client(first) as client:
             client.sign_up(who)
     refused_when_damaged(project, data_dir)
@@ -74,6 +84,8 @@ def test_data_and_keys_outlast_damaged_files_and_a_restart_whatever_the_signing_
         assert not [message for message in messages if "--fresh" in message]
         second = started(stack)
         assert (second.publishable_key, second.secret_key) == (first.publishable_key, first.secret_key)
+        # The address is another one; whatever calls functions by it is told.
+        assert vault(second) == [kept[0], ("project_url", second.api_url)]
         with auth_client(second) as client:
             session = client.sign_in_with_password(who).session
             assert session is not None
@@ -86,6 +98,17 @@ def test_data_and_keys_outlast_damaged_files_and_a_restart_whatever_the_signing_
         assert WEB.get(f"{second.api_url}/auth/v1/.well-known/jwks.json").json() == {"keys": []}
         for key, role in ((second.publishable_key, "anon"), (second.secret_key, "service_role")):
             assert WEB.get(f"{second.api_url}/rest/v1/rpc/who", headers={"apikey": key}).json() == role
+
+
+def test_keys_of_an_older_version_get_what_they_lack(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    made = keys.load_or_create(file)
+    older = made.model_dump(exclude={"cron_secret", "vault_key"})
+    file.write_text(json.dumps(older))
+    first = keys.load_or_create(file)
+    assert first.model_dump(exclude={"cron_secret", "vault_key"}) == older
+    assert keys.load_or_create(file) == first
+    assert len({made.vault_key, first.vault_key, made.cron_secret, first.cron_secret}) == 4
 
 
 def test_two_stacks_side_by_side_share_nothing(

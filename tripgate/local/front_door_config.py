@@ -30,5 +30,6 @@ class FrontDoorConfig(BaseModel):
     functions: FunctionsSettings
     functions_database_url: str
     functions_log_dir: Path
+    cron_secret: str
     # The data directory's lock, which the functions' guards keep open until they end.
     lock_fd: int

@@ -1,4 +1,4 @@
-"""The stack's secrets: signing keys, API keys, the roles' tokens and the database passwords.
+"""The stack's secrets: signing keys, API keys, the roles' tokens, passwords, and what cron and Vault work with.
 
 Made at the first start and kept in one file that only its owner may read. Both kinds of signing key are kept, so that
 the algorithm can be changed from one start to the next.
@@ -18,7 +18,7 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from tripgate.local.data_dir import damaged, write_private
 
@@ -44,6 +44,9 @@ class Keys(BaseModel):
     publishable_key: str
     secret_key: str
     passwords: dict[str, str]
+    # Those of an older version have neither yet.
+    cron_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32))
+    vault_key: str = Field(default_factory=lambda: secrets.token_hex(32))
 
 
 class Signer(BaseModel):
@@ -98,6 +101,8 @@ def load_or_create(path: Path) -> Keys:
             raise damaged(path) from None
         if not set(DATABASE_LOGINS) <= kept.passwords.keys():
             raise damaged(path)
+        if kept.model_fields_set != set(Keys.model_fields):
+            write_private(path, kept.model_dump_json(indent=2) + "\n")
         return kept
     keys = Keys(
         private_jwk=_new_private_jwk(),

@@ -56,13 +56,13 @@ class Launch:
         if made_from is None:
             self.progress("Making the database")
             self.data_dir.write_state({key: value for key, value in state.items() if key != "made_from"})
-            Postgres(programs, cluster, sockets, 0, self.user).initialise()
+            Postgres(programs, cluster, sockets, 0, self.user, self.secrets.vault_key).initialise()
         else:
             self._report_changes(made_from, now)
         self.progress("Starting Postgres")
 
         def start(port: int) -> Postgres:
-            postgres = Postgres(programs, cluster, sockets, port, self.user)
+            postgres = Postgres(programs, cluster, sockets, port, self.user, self.secrets.vault_key)
             postgres.start(self.supervisor)
             return postgres
 

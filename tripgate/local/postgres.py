@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg
 
+from tripgate.local import extensions
 from tripgate.local.data_dir import is_alive, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.process import wait_until
@@ -68,8 +69,8 @@ jit = off
 extension_control_path = '{extensions}:$system'
 """
 
-# What the platform's `postgres` may create, though it is no superuser: of what there is here.
-TRUSTED_EXTENSIONS = ("vector",)
+# Beside the database's files, where SQL does not lead and no dump goes: what Vault's secrets are encrypted with.
+VAULT_KEY = "vault.key"
 
 # The socket lies in a directory that only the server's user may enter, so whoever reaches it may be trusted.
 ACCESS = """\
@@ -89,6 +90,7 @@ class Postgres:
     sockets: Path
     port: int
     user: SystemUser | None
+    vault_key: str = field(repr=False)
 
     def admin_url(self) -> str:
         """Connection string of the superuser, over the socket."""
@@ -138,13 +140,15 @@ class Postgres:
         """Start the server and wait until it answers. Raises LocalStackError, naming the log."""
         self._clear_stale_locks()
         make_private(self.sockets, self.user)
-        sockets, extensions = (str(path).replace("'", "''") for path in (self.sockets, self.data / "extensions"))
-        settings = SETTINGS.format(port=self.port, sockets=sockets, extensions=extensions)
-        for name, text in {"postgresql.conf": settings, "pg_hba.conf": ACCESS, **self._trusted()}.items():
+        sockets, folder = (str(path).replace("'", "''") for path in (self.sockets, self.data / extensions.FOLDER))
+        settings = SETTINGS.format(port=self.port, sockets=sockets, extensions=folder)
+        files = {"postgresql.conf": settings, "pg_hba.conf": ACCESS, VAULT_KEY: self.vault_key}
+        for name, text in {**files, **extensions.of(self.programs)}.items():
             path = self.data / name
-            for folder in reversed(path.relative_to(self.data).parents[:-1]):
-                make_private(self.data / folder, self.user)
-            path.write_text(text)
+            for parent in reversed(path.relative_to(self.data).parents[:-1]):
+                make_private(self.data / parent, self.user)
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o600)
             if self.user:
                 os.chown(path, self.user.uid, self.user.gid)
         process = supervisor.start(
@@ -156,16 +160,6 @@ class Postgres:
             supervisor.forget(process)
             raise
         return process
-
-    def _trusted(self) -> dict[str, str]:
-        """Control files of extensions, which are those of the installation but for who may create them."""
-        scripts = self.programs.parent / "share" / "postgresql" / "extension"
-        quoted = str(scripts).replace("'", "''")
-        return {
-            f"extensions/extension/{name}.control": f"{file.read_text()}directory = '{quoted}'\ntrusted = true\n"
-            for name in TRUSTED_EXTENSIONS
-            if (file := scripts / f"{name}.control").exists()
-        }
 
     def _answers(self) -> bool:
         try:

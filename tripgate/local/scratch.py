@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,9 @@ def scratch() -> Iterator[Scratch]:
         supervisor = Supervisor(data_dir.logs, data_dir.lock)
         try:
             programs = binaries.postgres_bin(user)
-            Postgres(programs, cluster, sockets, 0, user).initialise()
-            postgres = on_free_port(
-                lambda port: _started(Postgres(programs, cluster, sockets, port, user), supervisor), None
-            )
+            new = Postgres(programs, cluster, sockets, 0, user, secrets.vault_key)
+            new.initialise()
+            postgres = on_free_port(lambda port: _started(replace(new, port=port), supervisor), None)
             database.bootstrap(postgres, secrets.passwords)
             yield Scratch(postgres, secrets.passwords[database.OWNER])
         except psycopg.OperationalError as error:

@@ -10,7 +10,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tripgate.local import binaries, database, keys, ports, postgrest
+from tripgate.local import binaries, database, keys, ports, postgrest, vault
 from tripgate.local.auth import project_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
@@ -217,6 +217,7 @@ class Stack:
         realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
         api_port: int = listener.getsockname()[1]
         api_url = f"http://{ports.HOST}:{api_port}"
+        vault.keep(postgres.admin_url(), {"project_url": api_url, "cron_secret": secrets.cron_secret})
         config = FrontDoorConfig(
             listen_fd=listener.fileno(),
             api_url=api_url,
@@ -232,6 +233,7 @@ class Stack:
             functions=functions,
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
             functions_log_dir=data_dir.logs,
+            cron_secret=secrets.cron_secret,
             lock_fd=data_dir.lock,
         )
         launch.open_front_door(front_door, config, api_port)

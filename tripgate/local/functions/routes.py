@@ -81,7 +81,7 @@ def mistake_in(authorization: str | None, signer: Signer) -> str | None:
 
 
 def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[str, str]:
-    """The platform's variables, and where mail goes."""
+    """The platform's variables, where mail goes, and what jobs of the database call functions with."""
     return {
         "SUPABASE_URL": config.api_url,
         "SUPABASE_ANON_KEY": tokens["anon"],
@@ -91,6 +91,7 @@ def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[s
         "SUPABASE_JWKS": json.dumps(config.signer.public_jwks()),
         "SUPABASE_DB_URL": config.functions_database_url,
         "MAIL_URL": f"{config.api_url}/inbox",
+        "CRON_SECRET": config.cron_secret,
         "SITE_URL": config.auth.site_url,
     }
 

@@ -1,8 +1,8 @@
 -- The roles of a Supabase project. Runs as superuser `supabase_admin` on an empty database `postgres`; passwords are set
 -- afterwards, by whoever starts the servers.
 --
--- Left out of this stand-in, because no plain Postgres ships them: pgcrypto, uuid-ossp, pg_graphql, pg_net, pg_cron,
--- vault, supautils and safeupdate.
+-- Left out of this stand-in, because no plain Postgres ships them: pgcrypto, uuid-ossp, pg_graphql, supautils and
+-- safeupdate.
 
 -- Whom the Data API acts as.
 create role anon nologin;
