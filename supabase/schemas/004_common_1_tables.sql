@@ -1,6 +1,104 @@
 -- What all systems share, behind stage 2 and before those that use it: each part of it under a heading of its own.
 
 
+-- Tasks: what must happen once, outside of the request that asked for it ------------------------------------------------
+
+-- Which Edge Function does the tasks of a kind. Rows of it are part of the program.
+create table private.task_kinds (
+    kind text not null,
+    function text not null,
+
+    constraint task_kinds_pkey primary key (kind),
+    constraint task_kinds_kind_check check (kind ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint task_kinds_function_check check (function ~ '^[a-z0-9][a-z0-9_-]{0,62}$')
+);
+comment on table private.task_kinds is 'The Edge Function that does the tasks of a kind.';
+comment on column private.task_kinds.kind is 'The kind, as in remove_objects.';
+comment on column private.task_kinds.function is 'The name of the Edge Function.';
+alter table private.task_kinds enable row level security;
+create policy "Nobody but the functions of tasks may look" on private.task_kinds using (false);
+
+-- Tokens grow with each claim, of whichever task: whoever takes none lower than the highest seen, here or in a service
+-- outside, is written to by no worker whose task has gone to another.
+create sequence private.task_tokens;
+comment on sequence private.task_tokens is 'The tokens of claimed tasks.';
+
+create table private.tasks (
+    id uuid not null default gen_random_uuid(),
+    kind text not null,
+    subject text,
+    payload jsonb not null default '{}',
+    run_at timestamptz not null default now(),
+    status text not null default 'waiting',
+    attempts integer not null default 0,
+    lease_until timestamptz,
+    token bigint,
+    dedupe_key text,
+    last_error text,
+    created_at timestamptz not null default now(),
+    finished_at timestamptz,
+
+    constraint tasks_pkey primary key (id),
+    constraint tasks_dedupe_key_key unique (dedupe_key),
+    constraint tasks_kind_check check (kind ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint tasks_subject_check check (char_length(subject) <= 200),
+    constraint tasks_payload_check check (jsonb_typeof(payload) = 'object' and octet_length(payload::text) <= 65536),
+    constraint tasks_status_check check (status in ('waiting', 'running', 'done', 'failed')),
+    constraint tasks_attempts_check check (attempts between 0 and 8),
+    constraint tasks_lease_until_check check ((status = 'running') = (lease_until is not null)),
+    constraint tasks_dedupe_key_check check (char_length(dedupe_key) <= 200),
+    constraint tasks_last_error_check check (char_length(last_error) <= 2000),
+    constraint tasks_finished_at_check check ((status in ('done', 'failed')) = (finished_at is not null))
+);
+comment on table private.tasks is 'What must happen once, though whoever does it may die over it.';
+comment on column private.tasks.kind is 'What is to be done; private.task_kinds says by whom.';
+comment on column private.tasks.subject is 'What it is about, for operators, as in user:… or trip:….';
+comment on column private.tasks.payload is 'What whoever does it needs to know, as a JSON object of at most 64 KiB; emptied when it is done.';
+comment on column private.tasks.run_at is 'When it is due, at the earliest.';
+comment on column private.tasks.status is 'waiting, running, done, or failed for good.';
+comment on column private.tasks.attempts is 'How often it was claimed; the eighth is the last.';
+comment on column private.tasks.lease_until is 'Until when it is its claimant''s alone.';
+comment on column private.tasks.token is 'What its claimant proves itself by: of the last claim, and higher than those of all before.';
+comment on column private.tasks.dedupe_key is 'What a second one of the same key is taken for the same by.';
+comment on column private.tasks.last_error is 'Why the last attempt failed.';
+comment on column private.tasks.finished_at is 'When it was done, or given up.';
+
+-- What is due of each kind, the first first; whose lease has run out; what may be thrown away.
+create index idx_tasks_kind_run_at on private.tasks (kind, run_at) where status = 'waiting';
+create index idx_tasks_kind_lease_until on private.tasks (kind, lease_until) where status = 'running';
+create index idx_tasks_status_finished_at on private.tasks (status, finished_at) where finished_at is not null;
+
+alter table private.tasks enable row level security;
+create policy "Nobody but the functions of tasks may look" on private.tasks using (false);
+
+-- For functions of the database, in the transaction that makes it necessary: either both happen, or neither.
+create function private.enqueue(
+    kind text, subject text, payload jsonb, run_at timestamptz default now(), dedupe_key text default null
+) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+    made uuid;
+begin
+    loop
+        insert into private.tasks as task (kind, subject, payload, run_at, dedupe_key)
+        values (
+            enqueue.kind, enqueue.subject, coalesce(enqueue.payload, '{}'), coalesce(enqueue.run_at, now()),
+            enqueue.dedupe_key
+        )
+        on conflict on constraint tasks_dedupe_key_key do nothing
+        returning task.id into made;
+        exit when found;
+        select task.id into made from private.tasks as task where task.dedupe_key = enqueue.dedupe_key;
+        -- Not there: it was thrown away in between.
+        exit when found;
+    end loop;
+    return made;
+end
+$$;
+comment on function private.enqueue(text, text, jsonb, timestamptz, text) is 'Makes a task and returns its id; that of the one that is there already where they share a dedupe_key.';
+revoke execute on function private.enqueue(text, text, jsonb, timestamptz, text) from public;
+
+
 -- The bell: what people are told -----------------------------------------------------------------------------------------
 
 create table public.notifications (

@@ -1,6 +1,258 @@
 -- What all systems share: who may do what with it.
 
 
+-- Tasks: claimed, renewed, finished, failed ------------------------------------------------------------------------------
+
+-- Whoever has let a lease run out has used up an attempt. Asked before tasks are claimed, for the kinds that are wanted,
+-- and for all when tasks are pruned.
+create function private.release_tasks(kinds text[] default null) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    with lost as materialized (
+        select task.id from private.tasks as task
+        where task.status = 'running' and task.lease_until <= moment and (kinds is null or task.kind = any (kinds))
+        for update skip locked
+    )
+    update private.tasks as task set
+        status = case when task.attempts < 8 then 'waiting' else 'failed' end,
+        run_at = case when task.attempts < 8 then moment else task.run_at end,
+        finished_at = case when task.attempts < 8 then null else moment end,
+        lease_until = null,
+        last_error = 'Whoever had claimed it did not finish before its lease ran out.'
+    from lost where task.id = lost.id;
+end
+$$;
+comment on function private.release_tasks(text[]) is 'Takes tasks back whose lease has run out; those that have used up their attempts have failed.';
+revoke execute on function private.release_tasks(text[]) from public;
+
+-- Fair: of several kinds each gets its share, and what one does not need goes to the others. Which of them is asked first
+-- is left to chance, so that nobody is last each time. Of one kind what has been due longest comes first.
+create function private.claim(kinds text[], most integer, lease interval) returns setof private.tasks
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment timestamptz;
+    asked text[] := array(select wanted from unnest(kinds) as wanted group by wanted order by random());
+    more text[];
+    wanted text;
+    rest integer := most;
+    share integer;
+    found_now integer;
+begin
+    perform private.release_tasks(kinds);
+    -- A value: a function of the clock could not be looked up in an index.
+    moment := clock_timestamp();
+    while rest > 0 and cardinality(asked) > 0 loop
+        more := '{}';
+        for place in 1 .. cardinality(asked) loop
+            exit when rest = 0;
+            wanted := asked[place];
+            share := ceil(rest::numeric / (cardinality(asked) - place + 1));
+            return query
+                with due as materialized (
+                    select task.id from private.tasks as task
+                    where task.kind = wanted and task.status = 'waiting' and task.run_at <= moment
+                    order by task.run_at limit share
+                    for update skip locked
+                )
+                update private.tasks as task set
+                    status = 'running',
+                    attempts = task.attempts + 1,
+                    lease_until = clock_timestamp() + lease,
+                    token = nextval('private.task_tokens')
+                from due where task.id = due.id
+                returning task.*;
+            get diagnostics found_now = row_count;
+            rest := rest - found_now;
+            if found_now = share then
+                more := more || wanted;
+            end if;
+        end loop;
+        asked := more;
+    end loop;
+end
+$$;
+comment on function private.claim(text[], integer, interval) is 'Claims tasks of these kinds that are due, for as long as the lease lasts.';
+revoke execute on function private.claim(text[], integer, interval) from public;
+
+-- Some seconds to hours, three times as long each time, and by chance up to half of it less, so that what failed together
+-- does not come back together.
+create function private.backoff(attempts integer) returns interval language sql volatile set search_path = '' as $$
+    select interval '30 seconds' * 3 ^ (attempts - 1) * (0.5 + random() / 2)
+$$;
+comment on function private.backoff(integer) is 'How long a task waits after so many attempts.';
+revoke execute on function private.backoff(integer) from public;
+
+create function private.refuse_task(task uuid) returns void language plpgsql security definer set search_path = '' as $$
+begin
+    if not exists (select from private.tasks where tasks.id = task) then
+        perform private.refuse('NOT_FOUND', 'There is no such task.');
+    end if;
+    perform private.refuse(
+        'CONFLICT', 'This task is not yours any more: its lease ran out, or somebody else has claimed it since.',
+        '{"reason": "LEASE_LOST"}'
+    );
+end
+$$;
+comment on function private.refuse_task(uuid) is 'Tells whoever does not hold a task so.';
+revoke execute on function private.refuse_task(uuid) from public;
+
+-- Said again, as by somebody who never got the answer, it is no mistake: here and below.
+create function private.finish(task uuid, token bigint) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    update private.tasks set
+        status = 'done', finished_at = moment, lease_until = null, last_error = null, payload = '{}'
+    where tasks.id = task and tasks.token = finish.token and tasks.status = 'running' and tasks.lease_until > moment;
+    if not found and not exists (
+        select from private.tasks where tasks.id = task and tasks.token = finish.token and tasks.status = 'done'
+    ) then
+        perform private.refuse_task(task);
+    end if;
+end
+$$;
+comment on function private.finish(uuid, bigint) is 'A task is done, says whoever holds it.';
+revoke execute on function private.finish(uuid, bigint) from public;
+
+create function private.renew(task uuid, token bigint, lease interval) returns timestamptz
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    renewed timestamptz;
+begin
+    update private.tasks set lease_until = greatest(tasks.lease_until, moment + lease)
+    where tasks.id = task and tasks.token = renew.token and tasks.status = 'running' and tasks.lease_until > moment
+    returning tasks.lease_until into renewed;
+    if not found then
+        perform private.refuse_task(task);
+    end if;
+    return renewed;
+end
+$$;
+comment on function private.renew(uuid, bigint, interval) is 'A task takes longer, says whoever holds it; returns until when it is theirs now.';
+revoke execute on function private.renew(uuid, bigint, interval) from public;
+
+create function private.fail(task uuid, token bigint, error text, wait interval, final boolean) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+    becomes text;
+begin
+    update private.tasks set
+        status = case when final or tasks.attempts >= 8 then 'failed' else 'waiting' end,
+        run_at = case
+            when final or tasks.attempts >= 8 then tasks.run_at
+            else moment + greatest(private.backoff(tasks.attempts), wait)
+        end,
+        finished_at = case when final or tasks.attempts >= 8 then moment end,
+        lease_until = null,
+        last_error = left(error, 2000)
+    where tasks.id = task and tasks.token = fail.token and tasks.status = 'running' and tasks.lease_until > moment
+    returning tasks.status into becomes;
+    if not found then
+        select tasks.status into becomes from private.tasks
+        where tasks.id = task and tasks.token = fail.token and tasks.status in ('waiting', 'failed');
+        if not found then
+            perform private.refuse_task(task);
+        end if;
+    end if;
+    return becomes;
+end
+$$;
+comment on function private.fail(uuid, bigint, text, interval, boolean) is 'An attempt at a task failed, says whoever holds it; returns whether it is tried again: waiting, or failed.';
+revoke execute on function private.fail(uuid, bigint, text, interval, boolean) from public;
+
+-- Done is forgotten after a week, failed after ninety days.
+create function private.prune_tasks() returns integer language plpgsql security definer set search_path = '' as $$
+declare
+    gone integer;
+begin
+    perform private.release_tasks();
+    delete from private.tasks
+    where finished_at < now() - interval '7 days' and (status = 'done' or finished_at < now() - interval '90 days');
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
+comment on function private.prune_tasks() is 'Throws away tasks that were done a week ago or failed ninety days ago; returns how many.';
+revoke execute on function private.prune_tasks() from public;
+
+
+-- Tasks: for Edge Functions, which call them with a secret key ---------------------------------------------------------
+
+create function private.check_lease(seconds integer) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    if coalesce(seconds, 0) not between 1 and 3600 then
+        perform private.refuse('BAD_USER_INPUT', 'A lease lasts 1 to 3,600 seconds.', '{"field": "lease_seconds"}');
+    end if;
+end
+$$;
+comment on function private.check_lease(integer) is 'Refuses leases that are too short or too long.';
+revoke execute on function private.check_lease(integer) from public;
+
+create function public.claim_tasks(kinds text[], most integer default 10, lease_seconds integer default 60)
+returns table (
+    id uuid, kind text, subject text, payload jsonb, attempts integer, token bigint, lease_until timestamptz
+)
+language plpgsql security definer set search_path = '' as $$
+begin
+    if coalesce(cardinality(kinds), 0) not between 1 and 100 or array_position(kinds, null) is not null then
+        perform private.refuse('BAD_USER_INPUT', 'Name 1 to 100 kinds of tasks.', '{"field": "kinds"}');
+    end if;
+    if coalesce(most, 0) not between 1 and 100 then
+        perform private.refuse('BAD_USER_INPUT', 'Claim 1 to 100 tasks at once.', '{"field": "most"}');
+    end if;
+    perform private.check_lease(lease_seconds);
+    return query
+        select task.id, task.kind, task.subject, task.payload, task.attempts, task.token, task.lease_until
+        from private.claim(kinds, most, lease_seconds * interval '1 second') as task;
+end
+$$;
+comment on function public.claim_tasks(text[], integer, integer) is 'Claims tasks of these kinds that are due; each is the caller''s for so many seconds, and has a token to finish, renew or fail it by.';
+revoke execute on function public.claim_tasks(text[], integer, integer) from public, anon, authenticated, service_role;
+grant execute on function public.claim_tasks(text[], integer, integer) to service_role;
+
+create function public.finish_task(task uuid, token bigint) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.finish(task, token);
+end
+$$;
+comment on function public.finish_task(uuid, bigint) is 'A task is done, says whoever holds it. Refused with CONFLICT, LEASE_LOST, to anybody else.';
+revoke execute on function public.finish_task(uuid, bigint) from public, anon, authenticated, service_role;
+grant execute on function public.finish_task(uuid, bigint) to service_role;
+
+create function public.renew_task(task uuid, token bigint, lease_seconds integer default 60) returns timestamptz
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.check_lease(lease_seconds);
+    return private.renew(task, token, lease_seconds * interval '1 second');
+end
+$$;
+comment on function public.renew_task(uuid, bigint, integer) is 'A task takes longer, says whoever holds it: it is theirs for so many seconds from now, and until when is returned. Refused with CONFLICT, LEASE_LOST, to anybody else.';
+revoke execute on function public.renew_task(uuid, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function public.renew_task(uuid, bigint, integer) to service_role;
+
+create function public.fail_task(
+    task uuid, token bigint, error text, retry_seconds integer default 0, final boolean default false
+) returns text
+language plpgsql security definer set search_path = '' as $$
+begin
+    if coalesce(retry_seconds, -1) not between 0 and 604800 then
+        perform private.refuse('BAD_USER_INPUT', 'Try again after 0 seconds to a week.', '{"field": "retry_seconds"}');
+    end if;
+    return private.fail(task, token, error, retry_seconds * interval '1 second', coalesce(final, false));
+end
+$$;
+comment on function public.fail_task(uuid, bigint, text, integer, boolean) is 'An attempt at a task failed, says whoever holds it; it is tried again, no earlier than after so many seconds, unless this is final. Returns what it is now: waiting or failed. Refused with CONFLICT, LEASE_LOST, to anybody else.';
+revoke execute on function public.fail_task(uuid, bigint, text, integer, boolean) from public, anon, authenticated, service_role;
+grant execute on function public.fail_task(uuid, bigint, text, integer, boolean) to service_role;
+
+
 -- The bell: written by private.notify alone ------------------------------------------------------------------------------
 
 revoke all on public.notifications from anon, authenticated, service_role;
