@@ -315,11 +315,12 @@ def _describe(stack: "Stack", *first: tuple[str, str]) -> None:
         ("PostgREST", info.rest_url),
         ("Database", info.db_url),
         ("Inbox", info.inbox_url),
+        ("Services outside", info.providers_url),
         ("Logs", f"{logs} in {stack.logs}"),
         *(("Demo accounts", f"{demo.shown}, password {demo.password}") for demo in demos()),
     ]
     for name, value in lines:
-        click.echo(f"  {name + ':':<17}{value}")
+        click.echo(f"  {name + ':':<18}{value}")
     click.echo("Ctrl-C stops everything.")
     sys.stdout.flush()
 

@@ -210,6 +210,7 @@ def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
         "PostgREST",
         "Database",
         "Inbox",
+        "Services outside",
         "Logs",
         "Demo accounts",
     ]

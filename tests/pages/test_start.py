@@ -50,6 +50,7 @@ async def test_it_leads_to_all_that_there_is(
     for path in ("/graphql", "/schema.graphql", "/healthz", "/readyz", "/metrics"):
         assert str(own.with_path(path)) in links
     assert seeded.inbox_url in links
+    assert seeded.providers_url in links
     for link in sorted({link for link in links if URL(link).origin() == own.origin()}):
         async with http.get(link, headers={"Accept": "text/html"}) as response:
             assert response.status == 200, link

@@ -45,6 +45,7 @@ def _services(info: "StackInfo") -> str:
     database = urllib.parse.urlsplit(info.db_url)
     services = {
         "Inbox": info.inbox_url,
+        "Services outside": info.providers_url,
         "Supabase API": info.api_url,
         "Publishable key": info.publishable_key,
         "PostgREST": info.rest_url,

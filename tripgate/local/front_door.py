@@ -2,7 +2,8 @@
 
 Run as `python -m tripgate.local.front_door --config FILE`; FILE is a JSON `FrontDoorConfig`. Serves `/auth/v1` itself,
 passes `/rest/v1` on to PostgREST, `/realtime/v1` to the Realtime server and `/functions/v1` to the project's functions,
-shows the mail that was sent at `/inbox`, checks and translates API keys on the way, and answers `/health` without one.
+shows the mail that was sent at `/inbox`, has the faked services at `/providers`, checks and translates API keys on the
+way, and answers `/health` without one.
 Takes URLs of up to 64 KiB. The listening socket is handed down, so that the port is known and taken before this starts.
 FILE may come later: this process loads its code while the database starts.
 """
@@ -12,7 +13,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -27,6 +28,10 @@ from tripgate.local.config_file import await_config
 from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.functions import routes as functions
 from tripgate.local.inbox import Inbox
+from tripgate.local.providers import routes as providers_routes
+from tripgate.local.providers.all_providers import ALL
+from tripgate.local.providers.house import House
+from tripgate.local.providers.provider import Provider
 from tripgate.local.realtime import front_door_routes as realtime
 
 REST = "/rest/v1"
@@ -35,13 +40,19 @@ SHUTDOWN_SECONDS = 2.0
 
 CONFIG = web.AppKey("config", FrontDoorConfig)
 API_KEYS = web.AppKey("api_keys", ApiKeys)
+HOUSE = web.AppKey("house", House)
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
-def create(config: FrontDoorConfig) -> web.Application:
+def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.Application:
     """The application behind the API port."""
     app = web.Application(
-        middlewares=[inbox_pages.only_by_its_names(config.hosts), cors.answer_preflight, check_key],
+        middlewares=[
+            inbox_pages.only_by_its_names(config.hosts),
+            providers_routes.only_by_its_names(config.hosts),
+            cors.answer_preflight,
+            check_key,
+        ],
         client_max_size=1024**2,
     )
     app[CONFIG] = config
@@ -60,8 +71,10 @@ def create(config: FrontDoorConfig) -> web.Application:
         app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
     inbox = Inbox(config.inbox_file)
     inbox_pages.add_to(app, inbox)
+    house = app[HOUSE] = House(config.api_url, providers)
+    providers_routes.add_to(app, house, config.secret_key)
     realtime.add_to(app, config.realtime_url)
-    functions.add_to(app, config, tokens)
+    functions.add_to(app, config, tokens, house.variables())
     app.add_subapp(
         "/auth/v1",
         auth_app.create(
@@ -76,8 +89,8 @@ def create(config: FrontDoorConfig) -> web.Application:
 
 
 async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
-    """Let pages of any origin read every answer but the inbox, which holds the codes that open accounts."""
-    if request.path != inbox_pages.PATH:
+    """Let pages of any origin read every answer but mail and other messages, which hold codes that open accounts."""
+    if request.path != inbox_pages.PATH and not providers_routes.is_of_the_house(request.path):
         await cors.allow_origin(request, response)
 
 

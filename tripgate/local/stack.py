@@ -67,6 +67,11 @@ class StackInfo:
     jwt_secret: str | None
     inbox_url: str
 
+    @property
+    def providers_url(self) -> str:
+        """The page of the services outside, which are faked."""
+        return f"{self.api_url}/providers"
+
 
 class Stack:
     """One embedded Supabase. A context manager: entering starts it, leaving stops it."""

@@ -110,6 +110,8 @@ class _StartPage:
         for name, address in self._settings.development_services:
             if name == "Inbox":
                 yield name, address, "Mail that would have been sent, with its links and codes."
+            if name == "Services outside":
+                yield name, address, "What services outside were asked and told; they are faked on this machine."
 
     def _accounts(self) -> str:
         rows = [

@@ -116,7 +116,7 @@ class Settings(
     development_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Names by which this machine may be asked too, beside localhost, its subdomains and IP addresses, "
-        "with commas between them; for the inbox as well. Development only.",
+        "with commas between them; for the inbox and the faked services as well. Development only.",
     )
 
     @field_validator("development_hosts", mode="before")

@@ -30,12 +30,18 @@ PREFIX = "/functions/v1"
 log = logging.getLogger(__name__)
 
 
-def add_to(app: web.Application, config: FrontDoorConfig, tokens: Mapping[str, str]) -> None:
-    """Serve the project's functions. `tokens` are those of roles `anon` and `service_role`."""
+def add_to(
+    app: web.Application, config: FrontDoorConfig, tokens: Mapping[str, str], providers: Mapping[str, str]
+) -> None:
+    """Serve the project's functions.
+
+    Args:
+        tokens: Those of roles `anon` and `service_role`.
+        providers: Variables that say where the faked services are.
+    """
     settings, signer = config.functions, config.signer
-    runner = Runner(
-        settings.directory, environment_of(config, tokens), Supervisor(config.functions_log_dir, config.lock_fd)
-    )
+    environment = {**providers, **environment_of(config, tokens)}
+    runner = Runner(settings.directory, environment, Supervisor(config.functions_log_dir, config.lock_fd))
     sessions: list[aiohttp.ClientSession] = []
 
     async def running(_: web.Application) -> AsyncIterator[None]:
