@@ -292,13 +292,15 @@ create index idx_invitations_trip_id_created_at on public.invitations (trip_id, 
 create index idx_invitations_email_status on public.invitations (email, status);
 create index idx_invitations_invited_by on public.invitations (invited_by);
 
--- Who announced invitations within the last hour. Kept apart, so that deleting the trip does not make room for more, and
--- entered by a call of its own, so that undoing the invitation does not either: an invitation that is refused tells
--- something of the address, and whoever could ask without being counted could try one address after the other.
+-- Who announced invitations within the last hour, to trips and to whatever else people share. Kept apart, so that deleting
+-- a trip does not make room for more, and entered by a call of its own, so that undoing the invitation does not either: an
+-- invitation that is refused tells something of the address, and whoever could ask without being counted could try one
+-- address after the other.
 create table private.announced_invitations (
     id uuid not null default gen_random_uuid(),
     user_id uuid not null,
-    trip_id uuid not null,
+    scope text not null,
+    scope_id uuid not null,
     email_hash bytea not null,
     announced_at timestamptz not null default clock_timestamp(),
 
@@ -313,6 +315,24 @@ alter table private.announced_invitations enable row level security;
 create policy "Nobody but the limits themselves may look" on private.announced_invitations using (false);
 
 -- At most 30 an hour a person, counted whatever becomes of them.
+create function private.count_invitation(person uuid, scope text, scope_id uuid, email text) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- One at a time, or two at once would both count the same.
+    perform from public.profiles where profiles.id = person for no key update;
+
+    delete from private.announced_invitations where user_id = person and announced_at < now() - interval '1 hour';
+    if (select count(*) from private.announced_invitations where user_id = person) >= 30 then
+        perform private.refuse(
+            'RATE_LIMITED', 'A person can send 30 invitations an hour. Wait an hour, then invite again.'
+        );
+    end if;
+    insert into private.announced_invitations (user_id, scope, scope_id, email_hash)
+    values (person, scope, scope_id, sha256(convert_to(lower(email), 'UTF8')));
+end
+$$;
+revoke execute on function private.count_invitation(uuid, text, uuid, text) from public;
+
 create function public.announce_invitation(trip uuid, email text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -321,61 +341,76 @@ begin
     if not exists (select from public.trips where trips.id = trip and trips.user_id = me) then
         perform private.refuse('FORBIDDEN', 'Only the owner of a trip invites to it.');
     end if;
-    -- One at a time, or two at once would both count the same.
-    perform from public.profiles where profiles.id = me for no key update;
-
-    delete from private.announced_invitations where user_id = me and announced_at < now() - interval '1 hour';
-    if (select count(*) from private.announced_invitations where user_id = me) >= 30 then
-        perform private.refuse(
-            'RATE_LIMITED', 'A person can send 30 invitations an hour. Wait an hour, then invite again.'
-        );
-    end if;
-    insert into private.announced_invitations (user_id, trip_id, email_hash)
-    values (me, trip, sha256(convert_to(lower(email), 'UTF8')));
+    perform private.count_invitation(me, 'trip', trip, email);
 end
 $$;
 comment on function public.announce_invitation(uuid, text) is 'Counts an invitation that the caller is about to send to this address; without it, none is taken. Good for ten minutes.';
 revoke execute on function public.announce_invitation(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.announce_invitation(uuid, text) to authenticated;
 
--- At most 20 open invitations a trip, none that was not announced, none to somebody who is on the trip; a new one to the
--- same address replaces the old one. After the insert, because only then is it known that the caller may invite.
+-- Of a table of invitations: at most 20 open ones to one trip, or to whatever its columns `scope` and `scope_id` name, none
+-- that was not announced, none to somebody who takes part; a new one to the same address replaces the old one. After the
+-- insert, because only then is it known that the caller may invite.
 create function private.limit_invitations() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+    given constant jsonb := to_jsonb(new);
+    to_trip constant boolean := tg_table_name = 'invitations';
+    shared constant text := case when to_trip then 'trip' else given ->> 'scope' end;
+    shared_id constant uuid := given ->> case when to_trip then 'trip_id' else 'scope_id' end;
+    beside constant text := case
+        when to_trip then 'trip_id = ($1).trip_id' else 'scope = ($1).scope and scope_id = ($1).scope_id'
+    end;
+    open_ones bigint;
 begin
     -- Without a person it is the project's own doing.
     if auth.uid() is not null and not exists (
-        select from private.announced_invitations
-        where user_id = new.invited_by and trip_id = new.trip_id
-            and email_hash = sha256(convert_to(new.email, 'UTF8')) and announced_at > now() - interval '10 minutes'
+        select from private.announced_invitations as announced
+        where announced.user_id = new.invited_by and announced.scope = shared and announced.scope_id = shared_id
+            and announced.email_hash = sha256(convert_to(new.email, 'UTF8'))
+            and announced.announced_at > now() - interval '10 minutes'
     ) then
-        perform private.refuse(
-            'FORBIDDEN',
-            'This invitation was not announced. Call announce_invitation with its trip and address.'
-        );
+        perform private.refuse('FORBIDDEN', case
+            when to_trip then 'This invitation was not announced. Call announce_invitation with its trip and address.'
+            else 'This invitation was not announced. Call announce_membership_invitation with its scope and address.'
+        end);
     end if;
 
     -- One at a time, or two at once would both count the same.
-    perform from public.profiles where profiles.id = new.invited_by for no key update;
+    perform pg_advisory_xact_lock(hashtextextended(shared || ':' || shared_id, 0));
 
-    update public.invitations set status = case when expires_at <= now() then 'expired' else 'revoked' end
-    where trip_id = new.trip_id and status = 'pending' and id <> new.id and (expires_at <= now() or email = new.email);
+    execute format(
+        $sql$
+            update %s set status = case when expires_at <= now() then 'expired' else 'revoked' end
+            where %s and status = 'pending' and id <> ($1).id and (expires_at <= now() or email = ($1).email)
+        $sql$,
+        tg_relid::regclass, beside
+    ) using new;
 
     if exists (
-        select from public.collaborators join auth.users on users.id = collaborators.user_id
-        where collaborators.trip_id = new.trip_id
-            and lower(users.email) = new.email and users.email_confirmed_at is not null
+        select from private.people_at(new.email) as person
+        where private.membership_of(shared, shared_id, person) is not null
     ) then
+        if to_trip then
+            perform private.refuse(
+                'CONFLICT',
+                'This person is on the trip already. Change their role there.',
+                '{"reason": "ALREADY_ON_TRIP", "field": "email"}'
+            );
+        end if;
         perform private.refuse(
             'CONFLICT',
-            'This person is on the trip already. Change their role there.',
-            '{"reason": "ALREADY_ON_TRIP", "field": "email"}'
+            'This person takes part already. Change their role there.',
+            '{"reason": "ALREADY_MEMBER", "field": "email"}'
         );
     end if;
-    if (select count(*) from public.invitations where trip_id = new.trip_id and status = 'pending') > 20 then
-        perform private.refuse(
-            'RATE_LIMITED', 'A trip can have 20 open invitations. Revoke one, or wait until one is answered.'
-        );
+
+    execute format($sql$ select count(*) from %s where %s and status = 'pending' $sql$, tg_relid::regclass, beside)
+        into open_ones using new;
+    if open_ones > 20 then
+        perform private.refuse('RATE_LIMITED', format(
+            'A %s can have 20 open invitations. Revoke one, or wait until one is answered.', replace(shared, '_', ' ')
+        ));
     end if;
     return null;
 end
@@ -384,6 +419,82 @@ revoke execute on function private.limit_invitations() from public;
 
 create trigger limit_invitations after insert on public.invitations
     for each row execute function private.limit_invitations();
+
+-- Marks as accepted the open invitation of a table with this secret, to the caller's confirmed address, and answers it;
+-- null where there is none.
+create function private.take_invitation(kept regclass, token text) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    taken jsonb;
+begin
+    execute format(
+        $sql$
+            update %s as open set status = 'accepted', accepted_at = now()
+            where token_hash = encode(sha256(convert_to($1, 'UTF8')), 'hex') and status = 'pending'
+                and expires_at > now() and email = $2
+            returning to_jsonb(open)
+        $sql$,
+        kept
+    ) into taken using token, private.my_email();
+    return taken;
+end
+$$;
+revoke execute on function private.take_invitation(regclass, text) from public;
+
+-- Whatever stands in the way of accepting, the answer is the same.
+create function private.refuse_invitation() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.refuse('NOT_FOUND', 'There is no such invitation to this account that is still open.');
+end
+$$;
+revoke execute on function private.refuse_invitation() from public;
+
+
+-- What one is invited to ----------------------------------------------------------------------------------------------
+
+-- A scope, called as its topics are, lets people be invited by functions that are called after it, in whichever stage:
+--
+--   private.<scope>_membership(scope_id uuid, person uuid) returns uuid
+--       the key by which somebody takes part, as that of their row among the members; null where they do not
+--   private.<scope>_offer(scope_id uuid, inviter uuid) returns table (name text, roles text[])
+--       what the inviter may offer: what it is called, and as what one may join; no row where they may not invite
+--   private.join_<scope>(scope_id uuid, person uuid, as_role text) returns uuid
+--       makes somebody who has accepted take part, or gives them another role; their key. It may refuse.
+--
+-- Trips, whose invitations have a table of their own, need the first alone.
+create function private.function_of_scope(form text, scope text) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    name constant text := 'private.' || quote_ident(format(form, scope));
+begin
+    if scope is null or scope !~ '^[a-z][a-z0-9_]{0,40}$' or to_regproc(name) is null then
+        perform private.refuse('BAD_USER_INPUT', 'Nobody is invited to such a scope.', '{"field": "scope"}');
+    end if;
+    return name;
+end
+$$;
+revoke execute on function private.function_of_scope(text, text) from public;
+
+create function private.membership_of(scope text, scope_id uuid, person uuid) returns uuid
+language plpgsql stable set search_path = '' as $$
+declare
+    key uuid;
+begin
+    execute format('select %s($1, $2)', private.function_of_scope('%s_membership', scope)) into key using scope_id, person;
+    return key;
+end
+$$;
+revoke execute on function private.membership_of(text, uuid, uuid) from public;
+
+create function private.trip_membership(trip uuid, person uuid) returns uuid
+language sql stable set search_path = '' as $$
+    select collaborators.id from public.collaborators
+    where collaborators.trip_id = trip and collaborators.user_id = person
+    union all
+    select trips.id from public.trips where trips.id = trip and trips.user_id = person
+$$;
+revoke execute on function private.trip_membership(uuid, uuid) from public;
 
 
 -- votes ---------------------------------------------------------------------------------------------------------------

@@ -350,24 +350,16 @@ comment on function public.cast_vote(uuid, integer, text) is 'Sets the caller''s
 revoke execute on function public.cast_vote(uuid, integer, text) from public, anon, authenticated, service_role;
 grant execute on function public.cast_vote(uuid, integer, text) to authenticated;
 
--- As definer, because nobody may add themselves to a trip otherwise. Whatever stands in the way, the answer is the same.
+-- As definer, because nobody may add themselves to a trip otherwise.
 create function public.accept_invitation(token text) returns public.collaborators
 language plpgsql security definer set search_path = '' as $$
 declare
-    accepted public.invitations;
+    accepted constant public.invitations :=
+        jsonb_populate_record(null::public.invitations, private.take_invitation('public.invitations', token));
     collaborator public.collaborators;
 begin
-    update public.invitations set status = 'accepted', accepted_at = now()
-    where token_hash = encode(sha256(convert_to(token, 'UTF8')), 'hex')
-        and status = 'pending'
-        and expires_at > now()
-        and email = (select private.my_email())
-        and trip_id <> all (array(select private.my_own_trip_ids()))
-    returning * into accepted;
-    if not found then
-        perform private.refuse(
-            'NOT_FOUND', 'There is no such invitation to this account that is still open.'
-        );
+    if accepted.id is null or accepted.trip_id = any (array(select private.my_own_trip_ids())) then
+        perform private.refuse_invitation();
     end if;
 
     insert into public.collaborators (trip_id, user_id, role) values (accepted.trip_id, auth.uid(), accepted.role)

@@ -6,15 +6,11 @@
 
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError, databaseError } from "../_shared/errors.ts";
-import { log } from "../_shared/log.ts";
-import { hashOf, newSecret } from "../_shared/secret.ts";
+import { invitationMail } from "../_shared/invitation_mail.ts";
+import { addressOf, idOf, keepAndSend } from "../_shared/invitations.ts";
 import type { Services } from "../_shared/services.ts";
-import { invitationMail } from "./mail.ts";
 
 const COLUMNS = "id,trip_id,email,role,status,invited_by,expires_at,accepted_at,created_at,updated_at";
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-// As the database has it. Nothing that would make two addresses of one, or a name and an address, in a mail's header.
-const EMAIL = /^[^\s\p{Cc}@<>()[\]\\,;:"]+@[^\s\p{Cc}@<>()[\]\\,;:"]+\.[^\s\p{Cc}@<>()[\]\\,;:"]+$/u;
 
 interface Trip {
   id: string;
@@ -24,13 +20,9 @@ interface Trip {
 }
 
 export const inviteCollaborator: Handler<Services> = async (input, caller, services) => {
-  const tripId = typeof input.trip_id === "string" ? input.trip_id : "";
-  const email = typeof input.email === "string" ? input.email.trim().toLowerCase() : "";
+  const tripId = idOf(input, "trip_id", "trip");
+  const email = addressOf(input);
   const role = input.role;
-  if (!UUID.test(tripId)) throw new ApiError("BAD_USER_INPUT", "trip_id must be the id of a trip.");
-  if (email.length > 254 || !EMAIL.test(email)) {
-    throw new ApiError("BAD_USER_INPUT", "email must be an e-mail address.", { field: "email" });
-  }
   if (role !== "viewer" && role !== "editor") {
     throw new ApiError("BAD_USER_INPUT", "role must be viewer or editor.", { field: "role" });
   }
@@ -49,20 +41,24 @@ export const inviteCollaborator: Handler<Services> = async (input, caller, servi
   const { error: tooMany } = await database.rpc("announce_invitation", { trip: tripId, email });
   if (tooMany) throw databaseError(tooMany);
 
-  const secret = newSecret();
-  const { data: invitation, error: refused } = await database
-    .from("invitations").insert({ trip_id: tripId, email, role, token_hash: await hashOf(secret) })
-    .select(COLUMNS).single();
-  if (refused) throw databaseError(refused);
-
-  try {
-    const inviter = trip.owner?.display_name ?? "Somebody";
-    await services.send(invitationMail({ to: email, inviter, trip: trip.title, secret, siteUrl: services.siteUrl }));
-  } catch (error) {
-    // Nobody has the link: an invitation that cannot be accepted should not look open.
-    const { error: kept } = await database.from("invitations").update({ status: "revoked" }).eq("id", invitation.id);
-    if (kept) log.error("an unsent invitation stays open", { invitation: invitation.id, said: kept.message });
-    throw error;
-  }
+  const invitation = await keepAndSend(services, database, {
+    table: "invitations",
+    columns: COLUMNS,
+    row: { trip_id: tripId, email, role },
+    mail: (secret) =>
+      invitationMail({
+        to: email,
+        inviter: trip.owner?.display_name ?? "Somebody",
+        name: trip.title,
+        secret,
+        siteUrl: services.siteUrl,
+        path: "invitations",
+        words: (inviter, title) => ({
+          subject: `${inviter} invites you to plan a trip`,
+          offer: `${inviter} invites you to plan “${title}” together.`,
+          action: "Join the trip",
+        }),
+      }),
+  });
   return { status: 201, body: { invitation } };
 };
