@@ -1,6 +1,51 @@
 -- What all systems share, behind stage 2 and before those that use it: each part of it under a heading of its own.
 
 
+-- What runs without anybody asking ---------------------------------------------------------------------------------------
+
+-- Jobs, requests and secrets. Local databases have stand-ins of the first two: docs/local.md.
+create extension if not exists pg_cron with schema pg_catalog;
+create extension if not exists pg_net with schema extensions;
+create extension if not exists supabase_vault with schema vault;
+
+-- Rings an Edge Function, once the transaction commits, with what it knows the database's jobs by. Nothing waits for the
+-- answer, and a call may be lost: what is to be done stands in a table, and the function looks there. It has five seconds
+-- to answer, since pg_net holds back what comes behind; what takes longer goes on after the answer.
+create function private.invoke_function(name text, body jsonb default '{}') returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    secrets constant jsonb := (
+        select jsonb_object_agg(secret.name, btrim(secret.decrypted_secret, e' \t\r\n'))
+        from vault.decrypted_secrets as secret
+        where secret.name in ('project_url', 'cron_secret') and secret.decrypted_secret ~ '\S'
+    );
+    missing constant text := (
+        select string_agg(each, ' and ') from unnest(array['project_url', 'cron_secret']) as each
+        where not coalesce(secrets ? each, false)
+    );
+begin
+    if missing is not null then
+        raise exception using
+            errcode = 'object_not_in_prerequisite_state',
+            message = format('Vault lacks %s, without which no Edge Function can be called', missing),
+            hint = 'Create it with vault.create_secret: docs/deploy.md says which value it has.';
+    elsif name is null or name !~ '^[A-Za-z][A-Za-z0-9_-]*$' then
+        raise exception using
+            errcode = 'invalid_parameter_value',
+            message = format('%L cannot be the name of an Edge Function', name);
+    end if;
+    return net.http_post(
+        url => rtrim(secrets ->> 'project_url', '/') || '/functions/v1/' || name,
+        body => body,
+        headers => jsonb_build_object('Content-Type', 'application/json', 'x-cron-secret', secrets ->> 'cron_secret'),
+        timeout_milliseconds => 5000
+    );
+end
+$$;
+comment on function private.invoke_function(text, jsonb) is 'Calls an Edge Function when the transaction commits; the id finds the answer in net._http_response.';
+revoke execute on function private.invoke_function(text, jsonb) from public, anon, authenticated, service_role;
+
+
 -- Tasks: what must happen once, outside of the request that asked for it ------------------------------------------------
 
 -- Which Edge Function does the tasks of a kind. Rows of it are part of the program.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import signal
 import subprocess
@@ -111,6 +112,13 @@ def tripgate_migration(project: Path, *arguments: str) -> Result:
         return CliRunner().invoke(main, ["migration", *arguments, "--project-dir", str(project)])
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def test_extensions_that_a_project_has_are_left_as_they_are() -> None:
+    """On the platform they belong to somebody else, who may have made them before."""
+    text = "".join(file.read_text(encoding="utf-8") for file in migrations.migration_files(ROOT))
+    assert 'CREATE EXTENSION IF NOT EXISTS "pg_cron"' in text
+    assert re.findall(r"create extension (?!if not exists).*|(?:comment on|alter) extension .*", text, re.I) == []
 
 
 def test_migrations_and_schemas_make_the_same_database() -> None:

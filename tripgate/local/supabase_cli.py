@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -141,11 +142,16 @@ def diff(cli: Path, have: str, want: str) -> str:
 
 
 def _sql(output: str) -> str:
-    """What the differ wrote, without the note before it that names what it does not compare."""
+    """What the differ wrote, without the note before it that names what it does not compare.
+
+    An extension that a project has already is left as it is, and so is what is said of one: on the platform it belongs
+    to somebody else.
+    """
     lines = output.splitlines()
     while lines and (not lines[0] or lines[0].startswith(_NOTES)):
         del lines[0]
-    return "\n".join(lines).strip()
+    text = re.sub(r"^COMMENT ON EXTENSION \"[^\"]+\" IS '(?:[^']|'')*';\n*", "", "\n".join(lines), flags=re.MULTILINE)
+    return re.sub(r'^CREATE EXTENSION (?=")', "CREATE EXTENSION IF NOT EXISTS ", text, flags=re.MULTILINE).strip()
 
 
 def plain(url: str) -> str:
