@@ -72,6 +72,11 @@ def _local_options(command: click.decorators.FC) -> click.decorators.FC:
             default=Path(),
             help="The folder that holds supabase/. [default: this folder]",
         ),
+        click.option(
+            "--env-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="The settings of the Edge Functions. [default: supabase/functions/.env]",
+        ),
         click.option("--fresh", is_flag=True, help="Throw the kept data away and start anew."),
         click.option(
             "--jwt-algorithm",
@@ -104,6 +109,7 @@ def dev(
     api_port: int,
     data_dir: Path,
     project_dir: Path,
+    env_file: Path | None,
     *,
     quiet: bool,
     direct: bool,
@@ -116,7 +122,9 @@ def dev(
     _warn_of_other_gql()
     _refuse_misspelt_settings()
     board = board_env(project_dir.resolve())
-    options = _stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm)
+    options = _stack_options(
+        api_port, data_dir, project_dir, env_file=env_file, fresh=fresh, jwt_algorithm=jwt_algorithm
+    )
     if board:
         # Links in mails name the port, so it is chosen before Auth starts.
         port = port or _free_port()
@@ -140,10 +148,15 @@ def dev(
 
 @main.command()
 @_local_options
-def local(api_port: int, data_dir: Path, project_dir: Path, fresh: bool, jwt_algorithm: str) -> None:
+def local(
+    api_port: int, data_dir: Path, project_dir: Path, env_file: Path | None, *, fresh: bool, jwt_algorithm: str
+) -> None:
     """Start the embedded Supabase alone, without the gateway."""
     need_local_packages("tripgate local")
-    stack = _stack(_stack_options(api_port, data_dir, project_dir, fresh=fresh, jwt_algorithm=jwt_algorithm))
+    options = _stack_options(
+        api_port, data_dir, project_dir, env_file=env_file, fresh=fresh, jwt_algorithm=jwt_algorithm
+    )
+    stack = _stack(options)
     with _Interruptible(), stack:
         assert stack.info is not None  # noqa: S101 - the stack has started
         click.echo(f"Supabase ready: {stack.info.api_url}")
@@ -225,7 +238,7 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _stack_options(
-    api_port: int, data_dir: Path, project_dir: Path, *, fresh: bool, jwt_algorithm: str
+    api_port: int, data_dir: Path, project_dir: Path, *, env_file: Path | None, fresh: bool, jwt_algorithm: str
 ) -> "StackOptions":
     from tripgate.local.stack import StackOptions  # noqa: PLC0415 - `serve` must run without the local packages
 
@@ -236,6 +249,7 @@ def _stack_options(
         fresh=fresh,
         jwt_algorithm="HS256" if jwt_algorithm == "HS256" else "ES256",
         hosts=_more_hosts(),
+        env_file=None if env_file is None else env_file.resolve(),
     )
 
 

@@ -11,6 +11,7 @@ from gql.errors import RAISED_CODES, ErrorCode
 from tripgate.cli import main
 from tripgate.gateway.schema import graphql_schema
 from tripgate.gateway.settings import Settings, environment_names
+from tripgate.local.functions.declarations import declarations
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -39,7 +40,12 @@ def test_every_variable_that_the_functions_read_is_documented() -> None:
         if not source.name.endswith((".test.ts", "testing.ts")):
             read |= set(re.findall(r'\b(?:env\.|env\.get\("|env\["|required\(")([A-Z][A-Z0-9_]*)', source.read_text()))
     assert {"MAIL_URL", "SITE_URL"} < read
-    assert sorted(first_column("docs/functions.md")) == sorted(read)
+    declared = declarations(ROOT / "supabase/functions")
+    assert sorted(first_column("docs/functions.md")) == sorted(read | set(declared))
+    page = (ROOT / "docs/functions.md").read_text()
+    for name, each in declared.items():
+        default = "required" if each.required else "unset" if each.default is None else f"`{each.default}`"
+        assert f"| `{name}` | {default} | {each.description} |" in page
 
 
 def test_every_error_code_is_documented() -> None:

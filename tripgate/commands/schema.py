@@ -21,7 +21,8 @@ _FILE = Path("schema.graphql")
 @click.option(
     "--update",
     is_flag=True,
-    help="Write schema.graphql, the SQL that follows from the types, the descriptions from the SQL, and the diagrams.",
+    help="Write schema.graphql, the SQL that follows from the types, the descriptions from the SQL, the diagrams, and "
+    "the example of the functions' settings.",
 )
 @click.option("--release", is_flag=True, help="Write releases/<version>.graphql for the version in pyproject.toml.")
 @click.option(
@@ -33,7 +34,10 @@ def schema(*, check: bool, update: bool, release: bool, federation: bool) -> Non
     """Print the GraphQL schema."""
     if check + update + release + federation > 1:
         raise click.UsageError("Give one of --check, --update, --release and --federation.")
+    from tripgate.commands import env_example  # noqa: PLC0415 - only these options look at it
+
     if update:
+        env_example.write(Path())
         _write_sql()
         _write_what_follows_from_the_sql()
     from tripgate.gateway.schema import schema as assembled  # noqa: PLC0415 - reads the descriptions just written
@@ -55,6 +59,8 @@ def schema(*, check: bool, update: bool, release: bool, federation: bool) -> Non
             "schema.graphql differs from the types. Run `make schema` and commit what it writes."
         )
     if check:
+        if env_example.stale(Path()):
+            raise click.ClickException(f"{env_example.file(Path())} differs from settings.json. Run `make schema`.")
         _check_sql()
         _check_catalog()
     from tripgate.commands import releases  # noqa: PLC0415 - only these options compare releases

@@ -28,6 +28,7 @@ class FrontDoorConfig(BaseModel):
     hosts: tuple[str, ...] = ()
     auth: AuthSettings
     functions: FunctionsSettings
+    functions_environment: dict[str, str]
     functions_database_url: str
     functions_log_dir: Path
     cron_secret: str

@@ -15,6 +15,7 @@ from tripgate.local.auth import project_settings
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
 from tripgate.local.front_door_config import FrontDoorConfig
+from tripgate.local.functions import environment as functions_environment
 from tripgate.local.functions import settings as functions_settings
 from tripgate.local.launch import Launch
 from tripgate.local.postgres import socket_directory
@@ -38,7 +39,8 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
-    unless the project says so itself; `hosts` are more names by which the inbox may be asked for.
+    unless the project says so itself; `hosts` are more names by which the inbox may be asked for; `env_file` is read
+    for the functions' settings in place of `supabase/functions/.env`.
     """
 
     project_dir: Path
@@ -52,6 +54,7 @@ class StackOptions:
     site_url: str | None = None
     hosts: tuple[str, ...] = ()
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
+    env_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,16 @@ class Stack:
             auth = auth.model_copy(update={"password_cost": options.password_cost})
         functions = functions_settings.of_project(options.project_dir)
         schemas = postgrest.exposed_schemas(options.project_dir)
+        api_port: int = listener.getsockname()[1]
+        api_url = f"http://{ports.HOST}:{api_port}"
+        environment = functions_environment.environment_of(
+            functions.directory,
+            options.env_file,
+            own={"MAIL_URL": f"{api_url}/inbox", "SITE_URL": auth.site_url},
+            places={"api_url": api_url, "site_url": auth.site_url},
+        )
+        for warning in environment.warnings:
+            self._progress(warning)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
         user = server_user()
@@ -220,9 +233,8 @@ class Stack:
         postgres = self._postgres = launch.start_postgres(cluster, sockets, schema, seed)
         rest_url = launch.start_postgrest(postgrest_program, postgres, signer, schemas)
         realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
-        api_port: int = listener.getsockname()[1]
-        api_url = f"http://{ports.HOST}:{api_port}"
-        vault.keep(postgres.admin_url(), {"project_url": api_url, "cron_secret": secrets.cron_secret})
+        cron_secret = environment.variables.get("CRON_SECRET", secrets.cron_secret)
+        vault.keep(postgres.admin_url(), {"project_url": api_url, "cron_secret": cron_secret})
         config = FrontDoorConfig(
             listen_fd=listener.fileno(),
             api_url=api_url,
@@ -236,9 +248,10 @@ class Stack:
             hosts=options.hosts,
             auth=auth,
             functions=functions,
+            functions_environment=dict(environment.variables),
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
             functions_log_dir=data_dir.logs,
-            cron_secret=secrets.cron_secret,
+            cron_secret=cron_secret,
             lock_fd=data_dir.lock,
         )
         launch.open_front_door(front_door, config, api_port)

@@ -87,8 +87,9 @@ def mistake_in(authorization: str | None, signer: Signer) -> str | None:
 
 
 def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[str, str]:
-    """The platform's variables, where mail goes, and what jobs of the database call functions with."""
+    """The platform's variables, and what the project and the stack set."""
     return {
+        **config.functions_environment,
         "SUPABASE_URL": config.api_url,
         "SUPABASE_ANON_KEY": tokens["anon"],
         "SUPABASE_SERVICE_ROLE_KEY": tokens["service_role"],
@@ -96,9 +97,7 @@ def environment_of(config: FrontDoorConfig, tokens: Mapping[str, str]) -> dict[s
         "SUPABASE_SECRET_KEYS": json.dumps({"default": config.secret_key}),
         "SUPABASE_JWKS": json.dumps(config.signer.public_jwks()),
         "SUPABASE_DB_URL": config.functions_database_url,
-        "MAIL_URL": f"{config.api_url}/inbox",
         "CRON_SECRET": config.cron_secret,
-        "SITE_URL": config.auth.site_url,
     }
 
 
