@@ -253,6 +253,92 @@ revoke execute on function public.fail_task(uuid, bigint, text, integer, boolean
 grant execute on function public.fail_task(uuid, bigint, text, integer, boolean) to service_role;
 
 
+-- Leaving: what becomes of what refers to a person, when their account is deleted ----------------------------------------
+
+-- Where a foreign key refers to a person it says so itself: on delete cascade, or set null. What it cannot say, each domain
+-- says in one view of its own, private.leaving_<domain>, a row for each column:
+--
+--   relation, person   the table, and its column that tells who it is
+--   does               task: tasks of this `kind` get the `columns` of the person's rows, 20 rows each
+--                      delete: the rows go
+--                      anonymise: the rows stay, without the person
+--                      retain: the rows stay as they are
+--   why                of what stays
+create view private.leaving_common as
+    select declared.* from (
+        values
+            (
+                'storage.objects', 'owner_id', 'task', 'remove_objects', array['bucket_id', 'name'],
+                'No longer than until the task is done.'
+            ),
+            ('public.invitations', 'email', 'retain', null, null, 'It is the inviter''s, who wrote the address down.'),
+            ('private.tasks', 'subject', 'retain', null, null, 'It names whom something is still to be done for.'),
+            ('realtime.messages', 'payload', 'retain', null, null, 'What was told; Realtime drops it after three days.')
+    ) as declared (relation, person, does, kind, columns, why);
+comment on view private.leaving_common is 'What becomes of references to a person who leaves, beside foreign keys, of what all systems share.';
+
+create function private.leaving() returns setof private.leaving_common
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    of_domain regclass;
+begin
+    for of_domain in
+        select pg_class.oid from pg_catalog.pg_class
+        where relnamespace = 'private'::regnamespace and relkind = 'v' and relname like 'leaving\_%'
+        order by relname
+    loop
+        return query execute format('select * from %s', of_domain);
+    end loop;
+end
+$$;
+comment on function private.leaving() is 'What every domain says of people who leave.';
+revoke execute on function private.leaving() from public;
+
+-- Before the profile goes, and with it what refers to it. In the transaction of the deletion, whoever asks for it: the
+-- person, or an operator in Auth.
+create function private.leave() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+    declared private.leaving_common;
+    there record;
+begin
+    -- What a task is to know is read before anything goes.
+    for declared in select * from private.leaving() as said order by said.does <> 'task' loop
+        select pg_attribute.attrelid::regclass as relation, format_type(atttypid, atttypmod) as type, exists (
+            select from pg_catalog.pg_constraint where contype = 'f' and conrelid = attrelid and conkey = array[attnum]
+        ) as has_key
+        into there
+        from pg_catalog.pg_attribute
+        where attrelid = to_regclass(declared.relation) and attname = declared.person and not attisdropped;
+        -- A system that is not deployed has nothing of anybody.
+        continue when not found;
+        if declared.does = 'task' then
+            execute format(
+                'select private.enqueue($1, $2, jsonb_build_object(''rows'', jsonb_agg(to_jsonb(owned) - ''batch'')))
+                from (
+                    select %s, (row_number() over () - 1) / 20 as batch from %s where %I = $3::text::%s
+                ) as owned
+                group by batch',
+                (select string_agg(quote_ident(name), ', ') from unnest(declared.columns) as name),
+                there.relation, declared.person, there.type
+            ) using declared.kind, 'user:' || old.id, old.id;
+        elsif declared.does = 'delete' and not there.has_key then
+            execute format('delete from %s where %I = $1::text::%s', there.relation, declared.person, there.type)
+            using old.id;
+        elsif declared.does = 'anonymise' and not there.has_key then
+            execute format(
+                'update %s set %2$I = null where %2$I = $1::text::%3$s', there.relation, declared.person, there.type
+            ) using old.id;
+        end if;
+    end loop;
+    return old;
+end
+$$;
+comment on function private.leave() is 'Does what every domain says of people who leave, and no foreign key does.';
+revoke execute on function private.leave() from public;
+
+create trigger leave before delete on public.profiles for each row execute function private.leave();
+
+
 -- The bell: written by private.notify alone ------------------------------------------------------------------------------
 
 revoke all on public.notifications from anon, authenticated, service_role;

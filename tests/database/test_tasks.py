@@ -293,6 +293,21 @@ class TestFairness:
         second, first = tasks.made(run_at="2020-01-02"), tasks.made(run_at="2020-01-01")
         assert [tasks.claimed(most=1)[0].id for _ in range(2)] == [first, second]
 
+    def test_among_a_hundred_thousand_an_index_finds_them(self, tasks: Tasks) -> None:
+        tasks.db.execute(
+            "insert into private.tasks (kind, run_at) select 'kind_' || n % 5, now() - n * interval '1 second'"
+            " from generate_series(1, 100000) as n"
+        )
+        tasks.db.execute("analyze private.tasks")
+        read = (
+            "select seq_tup_read, idx_tup_fetch from pg_stat_xact_user_tables where relid = 'private.tasks'::regclass"
+        )
+        before = tasks.db.execute(read).fetchone() or (0, 0)
+        assert len(tasks.claimed("kind_0", "kind_1", "kind_2", most=10)) == 10
+        after = tasks.db.execute(read).fetchone() or (0, 0)
+        assert after[0] == before[0]
+        assert after[1] - before[1] < 100
+
     def test_an_hour_without_anybody_loses_nothing(self, tasks: Tasks) -> None:
         for _ in range(20):
             tasks.made()
