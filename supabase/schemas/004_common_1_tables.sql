@@ -281,3 +281,133 @@ end
 $$;
 comment on function private.take_back_notifications(text, uuid) is 'Removes what was told by a key from the bell: everybody''s, or one person''s.';
 revoke execute on function private.take_back_notifications(text, uuid) from public;
+
+-- What is open no longer, or was told long ago, of everybody.
+create function private.prune_notifications() returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+    pruned bigint;
+begin
+    delete from public.notifications
+    where created_at < now() - interval '90 days'
+        or (
+            kind = 'trip_invitation'
+            and not exists (
+                select from public.invitations
+                where 'invitation:' || invitations.id = notifications.dedupe_key
+                    and invitations.status = 'pending' and invitations.expires_at > now()
+            )
+        );
+    get diagnostics pruned = row_count;
+    return pruned;
+end
+$$;
+comment on function private.prune_notifications() is 'Removes notifications of more than 90 days, and those of invitations whose time is over; returns how many.';
+revoke execute on function private.prune_notifications() from public;
+
+
+-- The bell: invitations to trips -------------------------------------------------------------------------------------------
+
+-- An open invitation stands in the bell of everybody whose confirmed address it names, as long as it is open and theirs. It
+-- says what the mail says; what is secret stands in the mail alone.
+create function private.notify_of_invitation(invitation public.invitations, person uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    if invitation.status <> 'pending' or invitation.expires_at <= now() then
+        return;
+    end if;
+    perform private.notify(
+        person, 'trips', 'trip_invitation',
+        format(
+            '%s invites you to plan “%s” together', private.one_line(profiles.display_name, 80),
+            private.one_line(trips.title, 80)
+        ),
+        format(
+            'As %s. The link to join was mailed to you, and works until %s.',
+            case invitation.role when 'editor' then 'an editor' else 'a viewer' end,
+            to_char(invitation.expires_at at time zone 'UTC', 'FMDD FMMonth YYYY')
+        ),
+        '/invitations', 'invitation:' || invitation.id
+    )
+    from public.trips, public.profiles
+    where trips.id = invitation.trip_id and profiles.id = invitation.invited_by and trips.user_id <> person;
+end
+$$;
+revoke execute on function private.notify_of_invitation(public.invitations, uuid) from public;
+
+-- Whoever accepts is told to the person who invited them, as long as they are on the trip.
+create function private.notify_of_invitations() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if tg_op <> 'INSERT' then
+        perform private.take_back_notifications('invitation:' || old.id);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform private.notify_of_invitation(new, person) from private.people_at(new.email) as person;
+    end if;
+    if tg_op = 'UPDATE' and old.status <> 'accepted' and new.status = 'accepted' then
+        perform private.notify(
+            new.invited_by, 'trips', 'trip_joined',
+            format(
+                '%s joined “%s”', private.one_line(profiles.display_name, 80), private.one_line(trips.title, 80)
+            ),
+            null, '/trips/' || new.trip_id, 'trip_joined:' || new.trip_id || ':' || profiles.id
+        )
+        from public.trips, public.profiles
+        where trips.id = new.trip_id and profiles.id = auth.uid();
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.notify_of_invitations() from public;
+
+create trigger notify_of_invitations after insert or delete on public.invitations
+    for each row execute function private.notify_of_invitations();
+-- What else changes of one is nothing new to whom it was told.
+create trigger notify_of_invitations_changes after update on public.invitations
+    for each row when (
+        old.email <> new.email or old.role <> new.role or old.status <> new.status or old.expires_at <> new.expires_at
+    )
+    execute function private.notify_of_invitations();
+
+create function private.take_back_joining() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.take_back_notifications('trip_joined:' || old.trip_id || ':' || old.user_id);
+    return null;
+end
+$$;
+revoke execute on function private.take_back_joining() from public;
+
+create trigger take_back_collaborators_joining after delete on public.collaborators
+    for each row execute function private.take_back_joining();
+
+-- Whoever confirms an address finds the invitations to it, of a hundred at most: others choose how many there are. Those to
+-- the one before are theirs no longer. Called after the account has its profile: triggers run in the order of their names.
+create function private.notify_of_address() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    before constant text := case when tg_op = 'UPDATE' and old.email_confirmed_at is not null then lower(old.email) end;
+    after constant text := case when new.email_confirmed_at is not null then lower(new.email) end;
+begin
+    if before is not distinct from after then
+        return null;
+    end if;
+    delete from public.notifications
+    where user_id = new.id and dedupe_key in (
+        select 'invitation:' || invitations.id from public.invitations where invitations.email = before
+    );
+    perform private.notify_of_invitation(invitation, new.id)
+    from (
+        select invitations as invitation, created_at from public.invitations
+        where email = after and status = 'pending' and expires_at > now()
+        order by created_at desc limit 100
+    ) as found
+    order by created_at;
+    return null;
+end
+$$;
+revoke execute on function private.notify_of_address() from public;
+
+create trigger tell_users_their_invitations after insert or update of email, email_confirmed_at on auth.users
+    for each row execute function private.notify_of_address();

@@ -116,6 +116,21 @@ class TestFromMailToTrip:
         assert await stranger.ask(MINE) == {"myInvitations": []}
         assert await trip.owner.ask(MINE) == {"myInvitations": []}
 
+    async def test_it_rings_with_the_invited_until_they_accept_and_then_with_the_owner(
+        self, trip: Trip, guest: Person, stranger: Person
+    ) -> None:
+        bell = "{ notifications { nodes { kind title link } } }"
+        await trip.invite(guest)
+        (told,) = (await guest.ask(bell))["notifications"]["nodes"]
+        assert (told["kind"], told["link"]) == ("trip_invitation", "/invitations")
+        assert told["title"].endswith(" invites you to plan “Lofoten” together")
+        await guest.ask(ACCEPT, token=await trip.token(guest))
+        assert (await guest.ask(bell))["notifications"]["nodes"] == []
+        (told,) = (await trip.owner.ask(bell))["notifications"]["nodes"]
+        assert (told["kind"], told["link"]) == ("trip_joined", f"/trips/{trip.id}")
+        assert told["title"].endswith(" joined “Lofoten”")
+        assert (await stranger.ask(bell))["notifications"]["nodes"] == []
+
     async def test_who_accepts_is_on_the_trip(self, trip: Trip, guest: Person) -> None:
         await trip.invite(guest, "EDITOR")
         data = await guest.ask(ACCEPT, token=await trip.token(guest))
