@@ -16,6 +16,7 @@ from resolvers.declared import (
     DeclaredField,
     delete,
     delete_many,
+    leave,
     presence,
     update,
     update_many,
@@ -23,7 +24,7 @@ from resolvers.declared import (
 from resolvers.declared.base import planner
 from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import Matched, Write
-from tripgate.planner.plan import And, Compare, Delete, Match, Operator, Update
+from tripgate.planner.plan import And, Compare, Match, Operator, Update
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 
@@ -99,23 +100,6 @@ class RevokeInvitation(Matched):
         return await super().explain_nothing(context, match)
 
 
-class LeaveTrip(Matched):
-    """The caller is on the trip no longer."""
-
-    null_means_error = True
-
-    def match(self, context: Context, arguments: dict[str, Any]) -> Match:
-        return (("trip_id", str(arguments["tripId"])), ("user_id", str(context.caller.user_id)))
-
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        caller = context.signed_in()
-        match = self.match(context, selected.arguments(variables))
-        delete_ = Delete(self.table.name, match, ())
-        if not await context.backend.write(delete_, caller, self.table):
-            raise await self.explain_nothing(context, match)
-        return True
-
-
 @strawberry.type
 class CollaboratorQuery:
     """Reading who asks the caller to join."""
@@ -158,12 +142,7 @@ class CollaboratorMutation:
     update_collaborators = update_many("Collaborator")
     remove_collaborator = delete("Collaborator")
     remove_collaborators = delete_many("Collaborator")
-    leave_trip = LeaveTrip(
-        "Collaborator",
-        lambda: bool,
-        lambda: [derive.scope_argument(TRIP)],
-        "Leave a trip of somebody else's.",
-    )
+    leave_trip = leave(TRIP, "Leave a trip of somebody else's.")
 
 
 @strawberry.type

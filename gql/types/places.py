@@ -9,7 +9,7 @@ import strawberry
 
 from gql.caching import CacheControl
 from gql.declare import NEVER, REQUIRED, column, table, to_many, to_one
-from gql.types.scopes import TRIP, USER
+from gql.types.scopes import COLLECTION, TRIP, USER
 
 
 @strawberry.enum(description="What kind of place it is.")
@@ -32,10 +32,12 @@ class PlaceCategory(Enum):
 @table(
     "places",
     scope=USER.via("user_id"),
-    seen_in=(TRIP.through("items"),),
+    seen_in=(TRIP.through("items"), COLLECTION.through("collectionPlaces")),
     order_by=("created_at desc",),
     search="search",
-    cache=CacheControl(30, depends_on=("trips", "collaborators", "trip_items")),
+    cache=CacheControl(
+        30, depends_on=("trips", "collaborators", "trip_items", "collection_places", "collection_members")
+    ),
 )
 class Place:
     """Somewhere to go, over `places`."""
@@ -58,6 +60,6 @@ class Place:
     items = to_many("TripItem", via="place_id", description="The itinerary items that happen here.")
     saved_places = to_many("SavedPlace", via="place_id", description="The caller's own note of it, if they saved it.")
     collection_places = to_many(
-        "CollectionPlace", via="place_id", description="Where it stands in the caller's collections."
+        "CollectionPlace", via="place_id", description="Where it stands in the collections that the caller may see."
     )
     place_tags = to_many("PlaceTag", via="place_id", create=True, description="The caller's tags on it.")

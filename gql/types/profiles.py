@@ -8,15 +8,20 @@ import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
 from gql.declare import NEVER, column, table, to_many, to_one, unique
-from gql.types.scopes import TRIP, USER
+from gql.types.scopes import COLLECTION, TRIP, USER
 
 
 @table(
     "profiles",
     scope=USER,
-    seen_in=(TRIP.through("trips"), TRIP.through("collaborations")),
+    seen_in=(
+        TRIP.through("trips"),
+        TRIP.through("collaborations"),
+        COLLECTION.through("collections"),
+        COLLECTION.through("collectionMemberships"),
+    ),
     order_by=("display_name",),
-    cache=CacheControl(30, depends_on=("trips", "collaborators")),
+    cache=CacheControl(30, depends_on=("trips", "collaborators", "collections", "collection_members")),
 )
 class Profile:
     """A person, over `profiles`."""
@@ -37,7 +42,12 @@ class Profile:
     votes = to_many("Vote", via="user_id", description="What this person thinks of the items of shared trips.")
     saved_places = to_many("SavedPlace", via="user_id", description="What this person saved; seen by themselves alone.")
     collections = to_many(
-        "Collection", via="user_id", description="This person's collections, seen by themselves alone."
+        "Collection", via="user_id", description="This person's collections, as far as they are shared."
+    )
+    collection_memberships = to_many(
+        "CollectionMember",
+        via="user_id",
+        description="The collections of others that this person shares, as far as the caller does too.",
     )
     tags = to_many("Tag", via="user_id", description="This person's tags, seen by themselves alone.")
 

@@ -1,12 +1,15 @@
-"""What people keep for themselves: saved places, collections of places, and tags on them."""
+"""What people keep: saved places, collections of places, which they may share, and tags on them."""
 
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
+import strawberry
+
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, REQUIRED, column, on_create, table, to_many, to_one, unique
+from gql.declare import NEVER, REQUIRED, Write, column, on_create, table, to_many, to_one, unique
 from gql.types.places import PlaceCategory
-from gql.types.scopes import USER
+from gql.types.scopes import COLLECTION, USER
 
 
 @table(
@@ -35,9 +38,9 @@ class SavedPlace:
 
 @table(
     "collections",
-    scope=USER.via("user_id"),
+    scope=COLLECTION,
     order_by=("created_at desc",),
-    cache=CacheControl(60, InvalidatedBy.OWN_WRITES),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("collection_members",)),
 )
 class Collection:
     """Places under a name, over `collections`."""
@@ -53,14 +56,44 @@ class Collection:
     collection_places = to_many(
         "CollectionPlace", via="collection_id", create=True, description="The places in it, in their order."
     )
+    members = to_many("CollectionMember", via="collection_id", description="Whom the collection is shared with.")
+
+
+@strawberry.enum(description="What somebody may do in a collection of another's.")
+class CollectionRole(Enum):
+    """The values of `collection_members.role`."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+
+
+@table(
+    "collection_members",
+    scope=COLLECTION.via("collection_id"),
+    order_by=("created_at",),
+    keys=(unique("collection_id", "user_id"),),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("collections",)),
+)
+class CollectionMember:
+    """Somebody who shares a collection of another's, over `collection_members`; made by accepting an invitation."""
+
+    id: UUID = column(write=NEVER)
+    collection_id: UUID = column(write=NEVER)
+    user_id: UUID = column(write=NEVER)
+    role: CollectionRole = column(write=Write(creatable=False, required=False, patchable=True))
+    created_at: datetime = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    collection = to_one("Collection", via="collection_id", description="The collection that is shared.")
+    user = to_one("Profile", via="user_id", description="The person it is shared with.")
 
 
 @table(
     "collection_places",
-    scope=USER.via("user_id"),
+    scope=COLLECTION.via("collection_id"),
     order_by=("order_index", "created_at"),
     keys=(unique("collection_id", "place_id"),),
-    cache=CacheControl(60, InvalidatedBy.OWN_WRITES, depends_on=("places", "collections")),
+    cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("places", "collections", "collection_members")),
 )
 class CollectionPlace:
     """A place in a collection, over `collection_places`."""
@@ -74,9 +107,11 @@ class CollectionPlace:
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 
-    owner = to_one("Profile", via="user_id", description="The person who keeps the collection.")
+    owner = to_one(
+        "Profile", via="user_id", description="The person who put it there; null once they share it no longer."
+    )
     collection = to_one("Collection", via="collection_id", description="The collection that holds the place.")
-    place = to_one("Place", via="place_id", description="The place; null once it is no longer shared.")
+    place = to_one("Place", via="place_id", description="The place; null where it is not shared with the caller.")
 
 
 @table(

@@ -12,3 +12,11 @@ TRIP = scope(
     members=(Membership("Collaborator", via="trip_id", person="user_id"),),
     description="The trip.",
 )
+
+COLLECTION = scope(
+    "collection",
+    root="Collection",
+    owner="user_id",
+    members=(Membership("CollectionMember", via="collection_id", person="user_id"),),
+    description="The collection.",
+)

@@ -13,7 +13,7 @@ from gql.declare import Node
 from gql.forward_types import list_of, object_type, optional
 from gql.scope import Scope, Unheard
 from resolvers.declared import changes as subscriptions
-from resolvers.declared import functions, groups, lookups, own_changes, queries, upserts, writes, writes_many
+from resolvers.declared import functions, groups, lookups, own_changes, queries, sharing, upserts, writes, writes_many
 from resolvers.declared.base import DeclaredField
 from resolvers.declared.functions import Parameter
 from tripgate.planner import write
@@ -29,6 +29,7 @@ __all__ = [
     "delete",
     "delete_many",
     "grouped",
+    "leave",
     "lookup",
     "many",
     "my_changes",
@@ -242,6 +243,11 @@ def presence(scope: Scope, *, event: str, description: str) -> DeclaredField:
         lambda: [derive.scope_argument(scope)],
         description,
     )
+
+
+def leave(scope: Scope, description: str) -> DeclaredField:
+    """`leaveTrip(tripId: UUID!): Boolean`: the caller takes part no longer."""
+    return sharing.Leave(scope, description)
 
 
 def delete(type_name: str) -> DeclaredField:

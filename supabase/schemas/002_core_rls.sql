@@ -58,7 +58,7 @@ comment on function private.my_editable_trip_ids() is 'The trips that the caller
 revoke execute on function private.my_editable_trip_ids() from public;
 grant execute on function private.my_editable_trip_ids() to authenticated;
 
-create function private.my_companion_ids() returns setof uuid
+create function private.my_trip_companion_ids() returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
 begin
     return query
@@ -72,7 +72,17 @@ begin
         order by 1;
 end
 $$;
-comment on function private.my_companion_ids() is 'The other people on the trips that the caller may see.';
+comment on function private.my_trip_companion_ids() is 'The other people on the trips that the caller may see.';
+revoke execute on function private.my_trip_companion_ids() from public;
+
+-- To have more people see each other is to replace it.
+create function private.my_companion_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select private.my_trip_companion_ids();
+end
+$$;
+comment on function private.my_companion_ids() is 'The other people with whom the caller shares something.';
 revoke execute on function private.my_companion_ids() from public;
 grant execute on function private.my_companion_ids() to authenticated;
 
@@ -100,7 +110,17 @@ end
 $$;
 comment on function private.my_trip_place_ids() is 'The places that items of the trips name that the caller may see.';
 revoke execute on function private.my_trip_place_ids() from public;
-grant execute on function private.my_trip_place_ids() to authenticated;
+
+-- To show places elsewhere than on trips is to replace it.
+create function private.my_shown_place_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select private.my_trip_place_ids();
+end
+$$;
+comment on function private.my_shown_place_ids() is 'The places, others'' among them, that the caller is shown where they take part.';
+revoke execute on function private.my_shown_place_ids() from public;
+grant execute on function private.my_shown_place_ids() to authenticated;
 
 
 -- profiles: made with the account and gone with it --------------------------------------------------------------------
@@ -111,7 +131,7 @@ grant update (display_name, avatar_path) on public.profiles to authenticated;
 
 alter table public.profiles enable row level security;
 
-create policy "People can view themselves and those they travel with" on public.profiles
+create policy "People can view themselves and those they share something with" on public.profiles
     for select to authenticated
     using (id = (select auth.uid()) or id = any (array(select private.my_companion_ids())));
 
@@ -151,9 +171,9 @@ grant update (name, category, address, city, country_code, latitude, longitude, 
 
 alter table public.places enable row level security;
 
-create policy "People can view their own places and those on their trips" on public.places
+create policy "People can view their own places and those that they are shown" on public.places
     for select to authenticated
-    using (user_id = (select auth.uid()) or id = any (array(select private.my_trip_place_ids())));
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_shown_place_ids())));
 
 create policy "People can add places of their own" on public.places
     for insert to authenticated

@@ -1,5 +1,5 @@
--- Stage 2: what people keep for themselves (saved places, collections, tags), and trips that several people plan
--- together (invitations, collaborators, votes).
+-- Stage 2: what people keep (saved places, collections, tags), trips that several people plan together (invitations,
+-- collaborators, votes), and collections that they share.
 --
 -- Every table carries the column that its policies ask for, `user_id` or `trip_id`, even where another table knows it:
 -- a policy that must join is slow, and a broadcast has no other way to know its topic.
@@ -78,7 +78,7 @@ create table public.collections (
     constraint collections_description_check check (char_length(description) <= 5000)
 );
 
-comment on table public.collections is 'Places that a person keeps together under a name.';
+comment on table public.collections is 'Places that a person keeps together under a name, alone or with others.';
 comment on column public.collections.id is 'The collection''s id.';
 comment on column public.collections.user_id is 'The person who keeps the collection.';
 comment on column public.collections.name is 'What the collection is called, up to 200 characters long.';
@@ -116,7 +116,7 @@ create table public.collection_places (
 
 comment on table public.collection_places is 'A place within a collection.';
 comment on column public.collection_places.id is 'The entry''s id.';
-comment on column public.collection_places.user_id is 'The person who keeps the collection.';
+comment on column public.collection_places.user_id is 'The person who put the place into the collection.';
 comment on column public.collection_places.collection_id is 'The collection that holds the place.';
 comment on column public.collection_places.place_id is 'The place, at most once in a collection.';
 comment on column public.collection_places.order_index is 'The place''s position within the collection, counted from 0.';
@@ -218,23 +218,67 @@ comment on constraint collaborators_role_check on public.collaborators is 'A col
 
 create index idx_collaborators_user_id_trip_id on public.collaborators (user_id, trip_id);
 
--- Worded and coded like a check, which cannot look into another table.
-create function private.refuse_owner_as_collaborator() returns trigger
+-- Worded and coded like a check, which cannot look into another table. Arguments: the table of what is shared, and the
+-- column with its key.
+create function private.refuse_owner_as_member() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+    owned boolean;
 begin
-    if exists (select from public.trips where trips.id = new.trip_id and trips.user_id = new.user_id) then
+    execute format(
+        'select exists (select from public.%I as shared where shared.id = ($1).%I and shared.user_id = ($1).user_id)',
+        tg_argv[0], tg_argv[1]
+    ) into owned using new;
+    if owned then
         raise check_violation using
-            message = 'new row for relation "collaborators" violates check constraint "collaborators_user_id_check"',
-            hint = 'The owner of a trip takes part in it already.',
-            schema = 'public', table = 'collaborators', constraint = 'collaborators_user_id_check';
+            message = format(
+                'new row for relation "%1$s" violates check constraint "%1$s_user_id_check"', tg_table_name
+            ),
+            hint = format('The owner of a %s takes part in it already.', rtrim(tg_argv[0], 's')),
+            schema = 'public', table = tg_table_name, constraint = tg_table_name || '_user_id_check';
     end if;
     return new;
 end
 $$;
-revoke execute on function private.refuse_owner_as_collaborator() from public;
+revoke execute on function private.refuse_owner_as_member() from public;
 
 create trigger refuse_owner_as_collaborator before insert or update of trip_id, user_id on public.collaborators
-    for each row execute function private.refuse_owner_as_collaborator();
+    for each row execute function private.refuse_owner_as_member('trips', 'trip_id');
+
+
+-- collection_members --------------------------------------------------------------------------------------------------
+
+create table public.collection_members (
+    id uuid not null default gen_random_uuid(),
+    collection_id uuid not null,
+    user_id uuid not null,
+    role text not null default 'viewer',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint collection_members_pkey primary key (id),
+    constraint collection_members_collection_id_user_id_key unique (collection_id, user_id),
+    constraint fk_collection_members_collection_id
+        foreign key (collection_id) references public.collections (id) on delete cascade,
+    constraint fk_collection_members_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint collection_members_role_check check (role in ('viewer', 'editor'))
+);
+
+comment on table public.collection_members is 'Somebody with whom a collection is shared.';
+comment on column public.collection_members.id is 'The member''s id.';
+comment on column public.collection_members.collection_id is 'The collection that is shared.';
+comment on column public.collection_members.user_id is 'The person it is shared with, never its owner.';
+comment on column public.collection_members.role is 'What the person may do: a viewer looks, an editor puts places in, orders them and takes them out as well.';
+comment on column public.collection_members.created_at is 'When the person joined.';
+comment on column public.collection_members.updated_at is 'When the role last changed.';
+-- What is told to whoever breaks them.
+comment on constraint collection_members_role_check on public.collection_members is 'A member of a collection is a viewer or an editor.';
+
+create index idx_collection_members_user_id_collection_id on public.collection_members (user_id, collection_id);
+
+create trigger refuse_owner_as_collection_member before insert or update of collection_id, user_id
+    on public.collection_members
+    for each row execute function private.refuse_owner_as_member('collections', 'collection_id');
 
 
 -- invitations ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- Stage 2: trips are shared. Who takes part in one grows, and with it what stage 1's policies show; then each new table has
+-- Stage 2: trips are shared, and so are collections. Who takes part in one grows, and with it what stage 1's policies show; then each new table has
 -- its grants and policies, and the functions that need more than one statement follow.
 
 
@@ -22,6 +22,115 @@ $$;
 comment on function private.my_own_trip_ids() is 'The trips that the caller owns.';
 revoke execute on function private.my_own_trip_ids() from public;
 grant execute on function private.my_own_trip_ids() to authenticated;
+
+-- Who shares which collection, as trip_people says it of trips.
+create view private.collection_people with (security_invoker = true) as
+    select collections.id as collection_id, collections.user_id, true as is_owner, true as may_edit from public.collections
+    union all
+    select members.collection_id, members.user_id, false, members.role = 'editor' from public.collection_members as members;
+comment on view private.collection_people is 'Who shares which collection, and what they may do there: once a person and collection.';
+
+create function private.my_collection_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select people.collection_id from private.collection_people as people
+        where people.user_id = (select auth.uid())
+        order by 1;
+end
+$$;
+comment on function private.my_collection_ids() is 'The collections that the caller may see.';
+revoke execute on function private.my_collection_ids() from public;
+grant execute on function private.my_collection_ids() to authenticated;
+
+create function private.my_shared_collection_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select people.collection_id from private.collection_people as people
+        where people.user_id = (select auth.uid()) and not people.is_owner
+        order by 1;
+end
+$$;
+comment on function private.my_shared_collection_ids() is 'The collections of others that the caller may see.';
+revoke execute on function private.my_shared_collection_ids() from public;
+grant execute on function private.my_shared_collection_ids() to authenticated;
+
+create function private.my_editable_collection_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select people.collection_id from private.collection_people as people
+        where people.user_id = (select auth.uid()) and people.may_edit
+        order by 1;
+end
+$$;
+comment on function private.my_editable_collection_ids() is 'The collections whose places the caller may change.';
+revoke execute on function private.my_editable_collection_ids() from public;
+grant execute on function private.my_editable_collection_ids() to authenticated;
+
+create function private.my_own_collection_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select people.collection_id from private.collection_people as people
+        where people.user_id = (select auth.uid()) and people.is_owner
+        order by 1;
+end
+$$;
+comment on function private.my_own_collection_ids() is 'The collections that the caller owns.';
+revoke execute on function private.my_own_collection_ids() from public;
+grant execute on function private.my_own_collection_ids() to authenticated;
+
+create function private.my_collection_companion_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select distinct people.user_id from private.collection_people as people
+        where people.collection_id = any (array(select private.my_collection_ids()))
+        order by 1;
+end
+$$;
+comment on function private.my_collection_companion_ids() is 'Those who share the collections that the caller may see.';
+revoke execute on function private.my_collection_companion_ids() from public;
+
+create or replace function private.my_companion_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select private.my_trip_companion_ids()
+        union
+        select private.my_collection_companion_ids()
+        order by 1;
+end
+$$;
+
+-- A collection shows a place to those who share it where the place's own keeper has put it in: whoever sees somebody else's
+-- place, on a trip or in another collection, may keep it in one of theirs, but cannot show it on to others.
+create function private.my_collection_place_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select distinct entries.place_id from public.collection_places as entries
+        join public.places on places.id = entries.place_id and places.user_id = entries.user_id
+        where entries.collection_id = any (array(select private.my_collection_ids()))
+            and entries.user_id <> (select auth.uid())
+        order by 1;
+end
+$$;
+comment on function private.my_collection_place_ids() is 'The places of others that collections show to the caller.';
+revoke execute on function private.my_collection_place_ids() from public;
+
+create or replace function private.my_shown_place_ids() returns setof uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select private.my_trip_place_ids()
+        union
+        select private.my_collection_place_ids()
+        order by 1;
+end
+$$;
 
 -- As Auth has it now: a token may be older than a change of address, and only a confirmed address proves anything.
 create function private.my_email() returns text
@@ -79,9 +188,9 @@ grant update (name, description) on public.collections to authenticated;
 
 alter table public.collections enable row level security;
 
-create policy "People can view their own collections" on public.collections
+create policy "People can view their collections and those shared with them" on public.collections
     for select to authenticated
-    using (user_id = (select auth.uid()));
+    using (user_id = (select auth.uid()) or id = any (array(select private.my_shared_collection_ids())));
 
 create policy "People can create collections of their own" on public.collections
     for insert to authenticated
@@ -106,26 +215,48 @@ grant update (order_index, notes) on public.collection_places to authenticated;
 
 alter table public.collection_places enable row level security;
 
-create policy "People can view what is in their collections" on public.collection_places
+create policy "People can view what is in the collections they share" on public.collection_places
     for select to authenticated
-    using (user_id = (select auth.uid()));
+    using (collection_id = any (array(select private.my_collection_ids())));
 
-create policy "People can put places they can see into their collections" on public.collection_places
+create policy "People can put places they see into collections they may change" on public.collection_places
     for insert to authenticated
     with check (
         user_id = (select auth.uid())
-        and exists (select from public.collections where collections.id = collection_places.collection_id)
+        and collection_id = any (array(select private.my_editable_collection_ids()))
         and exists (select from public.places where places.id = collection_places.place_id)
     );
 
-create policy "People can update what is in their collections" on public.collection_places
+create policy "People can update what is in collections they may change" on public.collection_places
     for update to authenticated
-    using (user_id = (select auth.uid()))
-    with check (user_id = (select auth.uid()));
+    using (collection_id = any (array(select private.my_editable_collection_ids())))
+    with check (collection_id = any (array(select private.my_editable_collection_ids())));
 
-create policy "People can take places out of their collections" on public.collection_places
+create policy "People can take places out of collections they may change" on public.collection_places
     for delete to authenticated
-    using (user_id = (select auth.uid()));
+    using (collection_id = any (array(select private.my_editable_collection_ids())));
+
+
+-- collection_members: made by accepting an invitation, so that nobody is shown anything unasked -------------------------
+
+revoke all on public.collection_members from anon, authenticated, service_role;
+grant select, delete on public.collection_members to authenticated;
+grant update (role) on public.collection_members to authenticated;
+
+alter table public.collection_members enable row level security;
+
+create policy "People can view with whom they share collections" on public.collection_members
+    for select to authenticated
+    using (collection_id = any (array(select private.my_collection_ids())));
+
+create policy "Owners can change the roles in their collections" on public.collection_members
+    for update to authenticated
+    using (collection_id = any (array(select private.my_own_collection_ids())))
+    with check (collection_id = any (array(select private.my_own_collection_ids())));
+
+create policy "Owners can remove members of collections and they can leave" on public.collection_members
+    for delete to authenticated
+    using (user_id = (select auth.uid()) or collection_id = any (array(select private.my_own_collection_ids())));
 
 
 -- tags ----------------------------------------------------------------------------------------------------------------

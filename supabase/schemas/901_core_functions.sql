@@ -56,7 +56,7 @@ begin
         select places.id from public.places
         where (
                 places.user_id = (select auth.uid())
-                or places.id = any (array(select private.my_trip_place_ids()))
+                or places.id = any (array(select private.my_shown_place_ids()))
             )
             and to_tsvector('simple', places.name || ' ' || coalesce(places.city, '') || ' ' || coalesce(places.address, '') || ' ' || coalesce(places.notes, ''))
                 @@ wanted;

@@ -67,7 +67,22 @@ create trigger expect_collections_updates after update on public.collections
 create trigger expect_collections_deletes after delete on public.collections
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_collection() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'collection', old.id::text, new.id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_collection() from public;
+
 create trigger broadcast_collections_changes after insert or update or delete on public.collections
+    for each row execute function private.broadcast_collection('id');
+
+create trigger broadcast_collections_ownership after insert or delete or update of user_id on public.collections
     for each row execute function private.broadcast_user_by_user_id('id');
 
 create function public.collections_by_ids(ids uuid[]) returns setof public.collections language sql stable as $$
@@ -117,8 +132,26 @@ create trigger expect_collection_places_updates after update on public.collectio
 create trigger expect_collection_places_deletes after delete on public.collection_places
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_collection_by_collection_id() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What goes with its collection is not told.
+    if tg_op = 'DELETE'
+        and not exists (select from public.collections where id = old.collection_id)
+    then
+        return null;
+    end if;
+    perform private.broadcast_change(
+        'collection', old.collection_id::text, new.collection_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_collection_by_collection_id() from public;
+
 create trigger broadcast_collection_places_changes after insert or update or delete on public.collection_places
-    for each row execute function private.broadcast_user_by_user_id('id');
+    for each row execute function private.broadcast_collection_by_collection_id('id');
 
 create function public.collection_places_by_ids(ids uuid[]) returns setof public.collection_places language sql stable as $$
     select * from public.collection_places where id = any (ids)
@@ -247,6 +280,40 @@ revoke execute on function public.whole_collaborators(public.collaborators) from
 grant execute on function public.whole_collaborators(public.collaborators) to authenticated;
 
 
+-- collection_members --------------------------------------------------------------------------------------------------
+
+grant all on public.collection_members to service_role;
+
+create trigger set_collection_members_updated_at before update on public.collection_members
+    for each row execute function private.set_updated_at();
+
+create trigger expect_collection_members_updates after update on public.collection_members
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger expect_collection_members_deletes after delete on public.collection_members
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_collection_members_changes after insert or update or delete on public.collection_members
+    for each row execute function private.broadcast_collection_by_collection_id('id');
+
+create trigger broadcast_collection_members_membership after insert or update or delete on public.collection_members
+    for each row execute function private.broadcast_user_by_user_id('id,collection_id');
+
+create function public.collection_members_by_ids(ids uuid[]) returns setof public.collection_members language sql stable as $$
+    select * from public.collection_members where id = any (ids)
+$$;
+comment on function public.collection_members_by_ids(uuid[]) is 'The rows of collection_members with these ids, of those that the caller may see.';
+revoke execute on function public.collection_members_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.collection_members_by_ids(uuid[]) to authenticated;
+
+create function public.whole_collection_members(public.collection_members) returns setof public.collection_members rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_collection_members(public.collection_members) is 'The row of collection_members itself.';
+revoke execute on function public.whole_collection_members(public.collection_members) from public, anon, authenticated, service_role;
+grant execute on function public.whole_collection_members(public.collection_members) to authenticated;
+
+
 -- invitations ---------------------------------------------------------------------------------------------------------
 
 -- All but reading what nobody may read.
@@ -331,3 +398,71 @@ revoke execute on function private.tell_trip_of_profiles() from public;
 
 create trigger tell_trip_of_profiles after update on public.profiles
     for each row when (old is distinct from new) execute function private.tell_trip_of_profiles();
+
+create function private.tell_collection_of_profiles() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'collection:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct id from public.collections where user_id = new.id
+        union
+        select distinct collection_id from public.collection_members where user_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_collection_of_profiles() from public;
+
+create trigger tell_collection_of_profiles after update on public.profiles
+    for each row when (old is distinct from new) execute function private.tell_collection_of_profiles();
+
+create function private.tell_trip_of_places() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'trip:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct trip_id from public.trip_items where place_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_trip_of_places() from public;
+
+create trigger tell_trip_of_places after update on public.places
+    for each row when (old is distinct from new) execute function private.tell_trip_of_places();
+
+create function private.tell_collection_of_places() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'collection:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct collection_id from public.collection_places where place_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_collection_of_places() from public;
+
+create trigger tell_collection_of_places after update on public.places
+    for each row when (old is distinct from new) execute function private.tell_collection_of_places();
+
+
+-- Topics --------------------------------------------------------------------------------------------------------------
+
+create or replace function private.my_topics() returns setof text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query
+        select 'user:' || auth.uid()
+        union all
+        select 'trip:' || key from private.my_trip_ids() as key
+        union all
+        select 'collection:' || key from private.my_collection_ids() as key;
+end
+$$;

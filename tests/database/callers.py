@@ -97,7 +97,7 @@ def insertion(table: Table, values: Row) -> sql.Composed:
 
 
 class World:
-    """An owner and a stranger, with one row in every table each, and an editor and a viewer of the owner's trip.
+    """An owner and a stranger, with one row in every table each; an editor and a viewer of what the owner shares.
 
     At a stage at which nobody shares a trip yet, editor and viewer are nobody.
     """
@@ -113,10 +113,14 @@ class World:
         self.viewer = self._join("Viktor Viewer", "viewer") if shared else Belongings()
 
     def _join(self, name: str, as_role: str) -> Belongings:
-        """Somebody on the owner's trip, with nothing of their own but a trip."""
+        """Somebody with whom the owner shares a trip and a collection, with nothing of their own but a trip."""
         has = self._sign_up(name)
         self._insert(has, "trips", {"user_id": "$profiles", "title": "Own"})
-        self._insert(has, "collaborators", {"trip_id": self.owner.trips, "user_id": "$profiles", "role": as_role})
+        for members, root, of in (
+            ("collaborators", "trip_id", self.owner.trips),
+            ("collection_members", "collection_id", self.owner.collections),
+        ):
+            self._insert(has, members, {root: of, "user_id": "$profiles", "role": as_role})
         return has
 
     def _settle(self, name: str) -> Belongings:

@@ -36,6 +36,7 @@ class TestPeople:
         assert world.owner.profiles in seen(world, "stranger", "profiles")
 
     def test_who_leaves_is_no_longer_seen(self, world: World) -> None:
+        share_no_collection(world)
         leave = "delete from public.collaborators where trip_id = %s and user_id = auth.uid()"
         assert world.attempt("viewer", leave, world.owner.trips) == 1
         assert seen(world, "viewer", "profiles") == {world.viewer.profiles}
@@ -115,6 +116,7 @@ class TestPlacesOfSharedTrips:
         assert world.attempt("editor", rename, world.owner.trip_items) == 1
 
     def test_can_be_saved_but_stay_the_owners(self, world: World) -> None:
+        share_no_collection(world)
         save = "insert into public.saved_places (place_id) values (%s) returning name"
         with world.acting_as("viewer") as db:
             assert db.execute(save, (world.owner.places,)).fetchone() == ("Old harbour",)
@@ -352,6 +354,11 @@ def own_trip(world: World, title: str) -> uuid.UUID:
         row = db.execute("insert into public.trips (title) values (%s) returning id", (title,)).fetchone()
     assert row is not None
     return uuid.UUID(str(row[0]))
+
+
+def share_no_collection(world: World) -> None:
+    """Those on the trip share nothing else."""
+    world.db.execute("delete from public.collection_members")
 
 
 def join(world: World, trip: uuid.UUID, person: uuid.UUID, as_role: str) -> None:
