@@ -70,7 +70,7 @@ class Development:
         from tripgate.local.errors import LocalStackError  # noqa: PLC0415
 
         with suppress(LocalStackError, OSError):  # while files are replaced
-            return database.fingerprints(database.schema_files(self._project_dir))
+            return database.fingerprints(database.project_files(self._project_dir))
         return None
 
     def _look(self, now: dict[str, str]) -> None:
@@ -88,11 +88,11 @@ class Development:
         except LocalStackError as error:
             self._say(f"{error}\nNothing was changed.")
             return
-        if not change.sql:
+        if not change.whole:
             self._stack.brought_to(change.schemas)
             self._say("The database has all of it already.")
             return
-        self._say(f"It takes this migration:\n\n{migrations.indented(change.sql)}\n")
+        self._say(f"It takes this migration:\n\n{migrations.indented(change.whole)}\n")
         if change.losses:
             self._say(f"It loses, or may lose:\n{migrations.listed(list(change.losses))}")
         elif self._apply_at_once:

@@ -32,6 +32,16 @@ def schema_files(project_dir: Path) -> list[Path]:
     return files
 
 
+def program_files(project_dir: Path) -> list[Path]:
+    """The project's `supabase/program/*.sql`: rows that are part of the program, behind all schemas."""
+    return sorted((project_dir / "supabase" / "program").glob("*.sql"))
+
+
+def project_files(project_dir: Path) -> list[Path]:
+    """All that makes the project's database, in order. Raises LocalStackError when there are no schemas."""
+    return [*schema_files(project_dir), *program_files(project_dir)]
+
+
 def seed_file(project_dir: Path) -> Path | None:
     """The project's `supabase/seed.sql`, if it has one."""
     file = project_dir / "supabase" / "seed.sql"
@@ -45,7 +55,11 @@ def platform_files() -> list[Path]:
 
 def fingerprints(files: Iterable[Path]) -> dict[str, str]:
     """A digest of each file, by name: tells a later start whether the SQL has changed."""
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {_told_apart(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _told_apart(file: Path) -> str:
+    return f"program/{file.name}" if file.parent.name == "program" else file.name
 
 
 def changed_names(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -72,11 +86,16 @@ def apply(url: str, files: Iterable[Path]) -> None:
     """Run each file as one script and one transaction."""
     with psycopg.connect(url, autocommit=True) as connection:
         for file in files:
-            text = file.read_text(encoding="utf-8")
-            try:
-                connection.execute(text.encode(), prepare=False)
-            except psycopg.Error as error:
-                raise LocalStackError(_describe(file, text, error)) from error
+            run(connection, file)
+
+
+def run(connection: psycopg.Connection, file: Path) -> None:
+    """Run one file as a script, in the transaction that is open or else in one of its own."""
+    text = file.read_text(encoding="utf-8")
+    try:
+        connection.execute(text.encode(), prepare=False)
+    except psycopg.Error as error:
+        raise LocalStackError(_describe(file, text, error)) from error
 
 
 def _describe(file: Path, text: str, error: psycopg.Error) -> str:

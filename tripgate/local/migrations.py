@@ -1,9 +1,10 @@
 """Migrations: the numbered files that bring a database from one state of `supabase/schemas` to the next.
 
 The first one is the schema files themselves, one after the other; each later one is what the Supabase CLI finds to
-differ between a database with the migrations and one with the schemas. Nothing is believed: a migration is applied to
-new databases first, one like a new project's and one like an older project's, and both must come out equal to the
-schemas. Takes the project's folder; gives the new file or the differences; raises LocalStackError, and writes nothing.
+differ between a database with the migrations and one with the schemas, and the files of `supabase/program` whose rows
+differ. Nothing is believed: a migration is applied to new databases first, one like a new project's and one like an
+older project's, and both must come out equal to the schemas. Takes the project's folder; gives the new file or the
+differences; raises LocalStackError, and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tripgate.local import catalog, supabase_cli
-from tripgate.local.database import schema_files
+import psycopg
+
+from tripgate.local import catalog, program_rows, supabase_cli
+from tripgate.local.database import program_files, schema_files
 from tripgate.local.errors import LocalStackError
 from tripgate.local.scratch import Scratch, scratch
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tripgate.local.catalog import Catalog
+    from tripgate.local.program_rows import Difference, ProgramRows
 
 _VERSION = "%Y%m%d%H%M%S"
 _SIDES = ("the migrations", "the schemas")
@@ -76,9 +80,26 @@ def _moment(file: Path) -> datetime | None:
 def drift(project_dir: Path) -> list[str]:
     """What differs between a database made by the migrations and one made by the schemas, a sentence each."""
     schemas, migrations = schema_files(project_dir), migration_files(project_dir)
+    program = program_files(project_dir)
     with scratch() as server:
         want = _declared(server, schemas)
-        return _off_course(server, migrations, want)
+        rows = program_rows.wanted(program, lambda: server.database(schemas))
+        off_course = _off_course(server, migrations, want)
+        return off_course or [each.sentence for each in _other_rows(server, migrations, rows)]
+
+
+def drift_of_rows(project_dir: Path, database_url: str) -> list[str]:
+    """How the rows of the program differ in a database that runs, a sentence each. It is only read."""
+    schemas, program = schema_files(project_dir), program_files(project_dir)
+    with scratch() as server:
+        rows = program_rows.wanted(program, lambda: server.database(schemas))
+    try:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            return [each.sentence for each in program_rows.differences(rows, connection)]
+    except psycopg.OperationalError as error:
+        raise LocalStackError(f"The database does not answer: {str(error).splitlines()[0]}") from error
+    except psycopg.Error as error:
+        raise LocalStackError(f"The database does not let its rows be read: {error.diag.message_primary}") from error
 
 
 def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = lambda _: None) -> Migration | None:
@@ -89,20 +110,25 @@ def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = l
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise MigrationNameError(f"{name!r} cannot name a migration: use lower-case letters, digits and underscores.")
     schemas, migrations = schema_files(project_dir), migration_files(project_dir)
+    program = program_files(project_dir)
     progress("Starting a temporary Postgres")
     with scratch() as server:
         want = _declared(server, schemas)
+        rows = program_rows.wanted(program, lambda: server.database(schemas))
         have = server.describe(migrations)
-        if not _off_course(server, migrations, want):
+        sql = ""
+        if _off_course(server, migrations, want):
+            if migrations:
+                cli = supabase_cli.program(progress)
+                progress("Comparing the migrations with the schemas")
+                sql = supabase_cli.diff(cli, server.database(migrations), server.database(schemas))
+            else:
+                sql = _baseline(schemas)
+            progress("Trying the migration")
+            sql = _verified(server, migrations, sql, want)
+        sql = _with_rows(server, migrations, sql, rows)
+        if not sql:
             return None
-        if migrations:
-            cli = supabase_cli.program(progress)
-            progress("Comparing the migrations with the schemas")
-            sql = supabase_cli.diff(cli, server.database(migrations), server.database(schemas))
-        else:
-            sql = _baseline(schemas)
-        progress("Trying the migration")
-        sql = _verified(server, migrations, sql, want)
     file = project_dir / "supabase" / "migrations" / f"{_version_after(migrations)}_{name}.sql"
     file.parent.mkdir(exist_ok=True)
     file.write_text(sql, encoding="utf-8")
@@ -132,6 +158,35 @@ def _off_course(server: Scratch, migrations: Sequence[Path], want: Catalog) -> l
         if found:
             return found
     return []
+
+
+def _other_rows(server: Scratch, migrations: Sequence[Path], rows: ProgramRows) -> list[Difference]:
+    """What the migrations make otherwise of the program's rows."""
+    if not rows.declared:
+        return []
+    with psycopg.connect(server.database(migrations), autocommit=True) as connection:
+        return list(program_rows.differences(rows, connection, names=("supabase/program", _SIDES[0])))
+
+
+def _with_rows(server: Scratch, migrations: Sequence[Path], sql: str, rows: ProgramRows) -> str:
+    """The migration, with the files of the program whose rows would not be there. Raises LocalStackError."""
+    if not rows.declared:
+        return sql
+    with tempfile.TemporaryDirectory() as folder:
+        proposal = Path(folder) / "proposal.sql"
+        proposal.write_text(sql, encoding="utf-8")
+        files = program_rows.files_of(_other_rows(server, [*migrations, proposal], rows))
+        if not files:
+            return sql
+        sql = f"{sql}\n\n{program_rows.as_migration(files)}".strip() + "\n"
+        proposal.write_text(sql, encoding="utf-8")
+        left = _other_rows(server, [*migrations, proposal], rows)
+    if left:
+        raise LocalStackError(
+            "What supabase/program says is applied to what earlier migrations have made, so it must also change and "
+            "delete what is there by now; nothing was written:\n" + listed([each.sentence for each in left])
+        )
+    return sql
 
 
 def _verified(server: Scratch, migrations: Sequence[Path], sql: str, want: Catalog) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tripgate.local import catalog, database, migrations, supabase_cli
+from tripgate.local import catalog, database, migrations, program_rows, supabase_cli
 from tripgate.local.errors import LocalStackError
 from tripgate.local.scratch import scratch
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tripgate.local.catalog import Catalog
+    from tripgate.local.program_rows import Difference, ProgramRows
 
 # Whoever uses the database meanwhile keeps it from being changed, but not for long.
 _LOCK_SECONDS = 5
@@ -49,33 +50,46 @@ class Change:
         losses: What it throws away, or might: objects by name, then statements. Empty where nothing can be lost.
         schemas: The digests of the files that it leads to.
         want: What the database consists of afterwards.
+        rows: Which rows of the program it has afterwards.
+        program: The files that bring those.
     """
 
     sql: str
     losses: Sequence[str]
     schemas: dict[str, str]
     want: Catalog
+    rows: ProgramRows
+    program: tuple[Path, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The migration, with the program's rows."""
+        return "\n\n".join(filter(None, (self.sql, program_rows.as_migration(self.program))))
 
 
 def propose(project_dir: Path, database_url: str, progress: Callable[[str], None] = lambda _: None) -> Change:
-    """The change that is missing; its `sql` is empty where the files make the same database.
+    """The change that is missing; `whole` is empty where the files make the same database.
 
     Raises:
         LocalStackError: A file is no SQL, the change cannot be written by itself, or the data do not allow it.
     """
-    files = database.schema_files(project_dir)
-    schemas = database.fingerprints(files)
+    files, program = database.schema_files(project_dir), database.program_files(project_dir)
+    schemas = database.fingerprints([*files, *program])
     progress("Comparing this database with the schemas")
     with scratch() as server:
         want = server.describe(files)
+        rows = program_rows.wanted(program, lambda: server.database(files))
         have = catalog.describe(database_url)
-        if not _differences(have, want):
-            return Change("", (), schemas, want)
-        sql = supabase_cli.diff(supabase_cli.program(progress), database_url, server.database(files))
+        sql = ""
+        if _differences(have, want):
+            sql = supabase_cli.diff(supabase_cli.program(progress), database_url, server.database(files))
     with _connected(database_url) as connection, connection.transaction(force_rollback=True):
-        sql = _applied(connection, sql, want)
+        if sql:
+            sql = _applied(connection, sql, want)
+        lacking = program_rows.files_of(_lacking(rows, connection))
+        _bring_rows(connection, lacking, rows)
     gone = [name for name in have if name not in want and name.startswith(_KINDS)]
-    return Change(sql, [*gone, *_losing(sql)], schemas, want)
+    return Change(sql, [*gone, *_losing(sql)], schemas, want, rows, tuple(lacking))
 
 
 def apply(change: Change, database_url: str) -> None:
@@ -86,6 +100,7 @@ def apply(change: Change, database_url: str) -> None:
     """
     with _connected(database_url) as connection, connection.transaction():
         _applied(connection, change.sql, change.want)
+        _bring_rows(connection, change.program, change.rows)
         connection.execute("notify pgrst, 'reload schema'")
 
 
@@ -126,6 +141,24 @@ def _applied(connection: psycopg.Connection, sql: str, want: Catalog) -> str:
             f"{migrations.listed(left)}"
         )
     return sql
+
+
+def _bring_rows(connection: psycopg.Connection, files: Sequence[Path], rows: ProgramRows) -> None:
+    """Apply the program's files in the transaction. Raises LocalStackError where the rows are not theirs then."""
+    if not files:
+        return
+    for file in files:
+        database.run(connection, file)
+    left = [each.sentence for each in _lacking(rows, connection)]
+    if left:
+        raise LocalStackError(
+            "What supabase/program says must also change what is there by now:\n" + migrations.listed(left)
+        )
+
+
+def _lacking(rows: ProgramRows, connection: psycopg.Connection) -> list[Difference]:
+    """What is not there as declared; what else is there somebody has put there, to try something."""
+    return [each for each in program_rows.differences(rows, connection) if not each.undeclared]
 
 
 def _differences(have: Catalog, want: Catalog) -> list[str]:

@@ -191,7 +191,7 @@ class Stack:
 
     def _start(self, listener: socket.socket) -> StackInfo:
         options = self._options
-        schema = database.schema_files(options.project_dir)
+        schema = database.project_files(options.project_dir)
         seed = database.seed_file(options.project_dir) if options.seed else None
         auth = project_settings.of_project(options.project_dir, options.site_url)
         if options.access_token_seconds is not None:
