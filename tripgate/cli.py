@@ -34,6 +34,7 @@ from tripgate.commands.request_lines import RequestLines
 from tripgate.commands.schema import schema
 
 if TYPE_CHECKING:
+    from tripgate.local.functions.settings import FunctionLimits
     from tripgate.local.process import ServerProcess
     from tripgate.local.stack import Stack, StackOptions
 
@@ -250,7 +251,22 @@ def _stack_options(
         jwt_algorithm="HS256" if jwt_algorithm == "HS256" else "ES256",
         hosts=_more_hosts(),
         env_file=None if env_file is None else env_file.resolve(),
+        function_limits=_function_limits(),
     )
+
+
+def _function_limits() -> "FunctionLimits":
+    from tripgate.local.functions.settings import FunctionLimits  # noqa: PLC0415 - as above
+
+    given = {
+        "wall_seconds": os.environ.get("TRIPGATE_FUNCTION_WALL_SECONDS"),
+        "cpu_seconds": os.environ.get("TRIPGATE_FUNCTION_CPU_SECONDS"),
+    }
+    try:
+        return FunctionLimits.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValueError:
+        names = " and ".join(f"TRIPGATE_FUNCTION_{name.upper()}" for name in given)
+        raise _SettingsFailure(f"{names} are numbers of seconds above 0, as in 400.") from None
 
 
 def _more_hosts() -> tuple[str, ...]:

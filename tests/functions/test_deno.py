@@ -24,9 +24,13 @@ def test_their_own_tests() -> None:
     run("test", "--frozen", "--no-prompt")
 
 
-@pytest.mark.parametrize("check", [["check", "--frozen", "."], ["lint"], ["fmt", "--check"]], ids=lambda each: each[0])
+# What the embedded Supabase loads before each function.
+EDGE_RUNTIME = str(FUNCTIONS.parents[1] / "tripgate" / "local" / "functions" / "edge_runtime.ts")
+
+
+@pytest.mark.parametrize("check", [["check", "--frozen"], ["lint"], ["fmt", "--check"]], ids=lambda each: each[0])
 def test_types_and_style(check: list[str]) -> None:
-    run(*check)
+    run(*check, "--config", str(FUNCTIONS / "deno.json"), ".", EDGE_RUNTIME)
 
 
 def test_every_import_is_a_file_or_an_npm_package_of_one_version() -> None:

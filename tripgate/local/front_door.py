@@ -137,8 +137,9 @@ async def _client(app: web.Application) -> AsyncIterator[None]:
 
 async def serve(config: FrontDoorConfig) -> None:
     """Serve until SIGTERM or SIGINT."""
+    app = create(config)
     runner = web.AppRunner(
-        create(config),
+        app,
         access_log=None,
         handler_cancellation=True,
         max_line_size=proxy.MAX_LINE,
@@ -152,6 +153,8 @@ async def serve(config: FrontDoorConfig) -> None:
         loop.add_signal_handler(number, stopped.set)
     await web.SockSite(runner, socket.socket(fileno=config.listen_fd)).start()
     await stopped.wait()
+    # While the rest is still here to be asked by what the functions have begun.
+    await app[functions.RUNNER].stop()
     await runner.cleanup()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tripgate.local.auth.settings import AuthSettings
-from tripgate.local.functions.settings import FunctionsSettings
+from tripgate.local.functions.settings import FunctionLimits, FunctionsSettings
 from tripgate.local.keys import Signer
 
 
@@ -29,6 +29,7 @@ class FrontDoorConfig(BaseModel):
     auth: AuthSettings
     functions: FunctionsSettings
     functions_environment: dict[str, str]
+    function_limits: FunctionLimits
     functions_database_url: str
     functions_log_dir: Path
     cron_secret: str

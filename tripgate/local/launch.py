@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tripgate.local.system_user import SystemUser
 
 FRONT_DOOR_SECONDS = 30.0
+# Functions are given some seconds to end what they have begun, then requests to the front door itself.
+FRONT_DOOR_STOP = (("SIGTERM", 10.0),)
 REALTIME_SECONDS = 30.0
 PORT_ATTEMPTS = 3
 Started = TypeVar("Started")
@@ -147,6 +149,7 @@ class Launch:
         return self.supervisor.start(
             "front_door",
             [sys.executable, "-m", "tripgate.local.front_door", "--config", str(self._front_door_file)],
+            stop=FRONT_DOOR_STOP,
             keep=[listener.fileno(), self.data_dir.lock],
         )
 

@@ -95,14 +95,17 @@ class Supervisor:
         user: SystemUser | None = None,
         stop: Sequence[tuple[str, float]] = TERMINATE,
         keep: Sequence[int] = (),
+        append: bool = False,
     ) -> ServerProcess:
         """Start a server. `keep` are descriptors for it; `stop` are signals with the seconds to wait after each.
+        Its log begins anew unless it is to `append`.
 
         Without `env` it gets ours, but for libpq's and PostgREST's variables, which would override what we tell it.
         """
         self._logs.mkdir(exist_ok=True)
         log = self._logs / f"{name}.log"
-        log.write_bytes(b"")
+        if not append:
+            log.write_bytes(b"")
         control_read, control_write = os.pipe()
         spec = {
             "argv": list(argv),

@@ -40,7 +40,7 @@ class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
     unless the project says so itself; `hosts` are more names by which the inbox may be asked for; `env_file` is read
-    for the functions' settings in place of `supabase/functions/.env`.
+    for the functions' settings in place of `supabase/functions/.env`, and `function_limits` are theirs.
     """
 
     project_dir: Path
@@ -55,6 +55,7 @@ class StackOptions:
     hosts: tuple[str, ...] = ()
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     env_file: Path | None = None
+    function_limits: functions_settings.FunctionLimits = field(default_factory=functions_settings.FunctionLimits)
 
 
 @dataclass(frozen=True)
@@ -249,6 +250,7 @@ class Stack:
             auth=auth,
             functions=functions,
             functions_environment=dict(environment.variables),
+            function_limits=options.function_limits,
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
             functions_log_dir=data_dir.logs,
             cron_secret=cron_secret,

@@ -2,6 +2,7 @@
 // keeps a function busy byte by byte.
 
 import { ApiError, type ErrorCode } from "./errors.ts";
+import { log } from "./log.ts";
 
 const SECONDS = 10;
 
@@ -35,7 +36,9 @@ export async function bytesOf(request: Request, limits: BodyLimits): Promise<Uin
   } catch (error) {
     // What still comes is not waited for.
     reader.cancel().catch(() => {});
-    throw error instanceof ApiError ? error : new ApiError("BAD_USER_INPUT", "The body ended too early.");
+    if (error instanceof ApiError) throw error;
+    log.info("a body broke off", { error, bytes: length });
+    throw new ApiError("BAD_USER_INPUT", "The body ended too early.");
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { hide, inRequest, line, requestId } from "./log.ts";
-import { withRequestId } from "./services.ts";
+import { hide, inRequest, line, requestId, withRequestId } from "./log.ts";
 
 function request(headers: Record<string, string> = {}): Request {
   return new Request("http://functions.test/invite-collaborator/more?x=1", { headers });

@@ -39,6 +39,17 @@ export function requestId(): string | undefined {
   return running.getStore()?.request_id;
 }
 
+/** Calls by which the id of the request that is running goes along. */
+export function withRequestId(fetcher: typeof fetch): typeof fetch {
+  return (input, options) => {
+    const id = requestId();
+    if (id === undefined) return fetcher(input, options);
+    const headers = new Headers(options?.headers ?? (input instanceof Request ? input.headers : undefined));
+    headers.set(REQUEST_ID, id);
+    return fetcher(input, { ...options, headers });
+  };
+}
+
 /** Keep these out of the log, wherever they stand in it. */
 export function hide(secrets: Iterable<string>): void {
   for (const secret of secrets) if (secret.length >= SHORTEST_SECRET) hidden.add(JSON.stringify(secret).slice(1, -1));

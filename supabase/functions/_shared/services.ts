@@ -3,7 +3,7 @@
 import { createClient, type SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import type { Caller } from "./caller.ts";
 import { ApiError } from "./errors.ts";
-import { log, REQUEST_ID, requestId } from "./log.ts";
+import { log, withRequestId } from "./log.ts";
 
 const DATABASE_SECONDS = 10;
 const MAIL_SECONDS = 10;
@@ -66,16 +66,5 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher: typ
         throw new ApiError("UPSTREAM_UNAVAILABLE", "The mail could not be sent. Try again shortly.");
       }
     },
-  };
-}
-
-/** Calls by which the id of the request that is running goes along. */
-export function withRequestId(fetcher: typeof fetch): typeof fetch {
-  return (input, options) => {
-    const id = requestId();
-    if (id === undefined) return fetcher(input, options);
-    const headers = new Headers(options?.headers ?? (input instanceof Request ? input.headers : undefined));
-    headers.set(REQUEST_ID, id);
-    return fetcher(input, { ...options, headers });
   };
 }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tripgate.local.keys import Signer
 
 PREFIX = "/functions/v1"
+RUNNER = web.AppKey("functions_runner", Runner)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ def add_to(
     """
     settings, signer = config.functions, config.signer
     environment = {**providers, **environment_of(config, tokens)}
-    runner = Runner(settings.directory, environment, Supervisor(config.functions_log_dir, config.lock_fd))
+    supervisor = Supervisor(config.functions_log_dir, config.lock_fd)
+    runner = app[RUNNER] = Runner(settings.directory, environment, config.function_limits, supervisor)
     sessions: list[aiohttp.ClientSession] = []
 
     async def running(_: web.Application) -> AsyncIterator[None]:

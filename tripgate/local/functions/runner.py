@@ -3,29 +3,35 @@
 Takes the project's functions and the environment that the platform would give them; gives the address of a running
 function. Packages are fetched beforehand, with this machine's own settings; the function itself then runs with nothing
 of this machine's environment and may fetch no code.
+
+`edge_runtime.ts` is loaded before a function: the platform's limits, and work behind an answer. A process that takes no
+more requests, since one of its own is old or its code has changed, goes on beside the new one until it ends by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tripgate.local import binaries, ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from tripgate.local.functions.settings import FunctionLimits
     from tripgate.local.process import ServerProcess, Supervisor
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 SOURCES = ("*.ts", "*.js", "*.json", "*.lock")
+EDGE_RUNTIME = Path(__file__).with_name("edge_runtime.ts")
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +42,11 @@ class BootError(Exception):
 
 @dataclass(frozen=True)
 class _Running:
+    """A process. At `open_port` one can connect while it takes new requests."""
+
     process: ServerProcess
     port: int
+    open_port: int
     version: int
 
 
@@ -49,39 +58,61 @@ class Runner:
         environment: What functions find in their environment.
     """
 
-    def __init__(self, directory: Path, environment: Mapping[str, str], supervisor: Supervisor) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], limits: FunctionLimits, supervisor: Supervisor
+    ) -> None:
         self._directory = directory
         self._environment = environment
+        self._limits = limits
         self._supervisor = supervisor
         self._running: dict[str, _Running] = {}
+        self._ending: list[ServerProcess] = []
         self._starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._started: set[str] = set()
+        self._stopped = False
 
     async def address(self, name: str, entrypoint: Path) -> str:
         """Where the function listens, once it does. Raises BootError."""
         async with self._starting[name]:
+            if self._stopped:
+                raise BootError("The stack is being stopped.")
             version = self._version()
             running = self._running.get(name)
-            if running is None or running.version != version or not await _listens(running.port):
+            if running is None or running.version != version or not await _listens(running.open_port):
                 if running is not None:
                     del self._running[name]
-                    await asyncio.to_thread(self._supervisor.forget, running.process)
+                    await self._let_end(running, changed=running.version != version)
                 running = self._running[name] = await self._start(name, entrypoint, version)
             return f"http://{ports.HOST}:{running.port}"
 
     async def stop(self) -> None:
-        """End every function."""
+        """End every function, all at once; each may end what it has begun."""
+        self._stopped = True
+        for running in self._running.values():
+            running.process.terminate()
         await asyncio.to_thread(self._supervisor.stop)
+
+    async def _let_end(self, running: _Running, *, changed: bool) -> None:
+        """See to a process that is not asked any more, without a wait for what it has begun."""
+        if changed:
+            running.process.terminate()
+        self._ending.append(running.process)
+        for process in self._ending.copy():
+            if process.poll() is not None:
+                self._ending.remove(process)
+                await asyncio.to_thread(self._supervisor.forget, process)
 
     async def _start(self, name: str, entrypoint: Path, version: int) -> _Running:
         home = binaries.user_cache() / "deno"
         await self._fetch_packages(entrypoint, home)
-        port = ports.free_port()
+        port, open_port = ports.free_port(), ports.free_port()
         process = self._supervisor.start(
             f"function_{name}",
             [
                 *(str(binaries.deno()), "run", "--no-prompt", "--cached-only"),
                 # What the platform allows.
                 *("--allow-net", "--allow-env", "--allow-sys", f"--allow-read={self._directory}"),
+                *("--preload", str(EDGE_RUNTIME)),
                 str(entrypoint),
             ],
             env={
@@ -90,15 +121,21 @@ class Runner:
                 "DENO_NO_UPDATE_CHECK": "1",
                 "DENO_SERVE_ADDRESS": f"tcp:{ports.HOST}:{port}",
                 "NO_COLOR": "1",
+                "TRIPGATE_EDGE_RUNTIME": json.dumps(
+                    {"name": name, "open_port": open_port, **self._limits.model_dump()}
+                ),
             },
+            # What an earlier process of this stack had to say is kept, and a later one may still be written by it.
+            append=name in self._started,
         )
+        self._started.add(name)
         try:
             await _until_listening(process, port)
         except BaseException:
             await asyncio.to_thread(self._supervisor.forget, process)
             raise
         log.info("function %s listens on port %d", name, port)
-        return _Running(process, port, version)
+        return _Running(process, port, open_port, version)
 
     async def _fetch_packages(self, entrypoint: Path, home: Path) -> None:
         fetch = await asyncio.create_subprocess_exec(

@@ -9,7 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tripgate.local.errors import LocalStackError
 
@@ -23,6 +23,18 @@ class FunctionSettings(BaseModel):
     enabled: bool = True
     verify_jwt: bool = True
     entrypoint: str | None = None
+
+
+class FunctionLimits(BaseModel):
+    """What a request with all that it leaves behind may take: of time, as on the platform's free plan, after which it
+    is ended; of the CPU's time, beyond which it is told of. `drain_seconds` are given to what runs as the stack stops.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    wall_seconds: float = Field(150, gt=0, allow_inf_nan=False)
+    cpu_seconds: float = Field(2, gt=0, allow_inf_nan=False)
+    drain_seconds: float = Field(3, ge=0, allow_inf_nan=False)
 
 
 class FunctionsSettings(BaseModel):
