@@ -108,10 +108,11 @@ comment on column private.tasks.dedupe_key is 'What a second one of the same key
 comment on column private.tasks.last_error is 'Why the last attempt failed.';
 comment on column private.tasks.finished_at is 'When it was done, or given up.';
 
--- What is due of each kind, the first first; whose lease has run out; what may be thrown away.
+-- What is due of each kind, the first first; whose lease has run out; what may be thrown away; what has failed.
 create index idx_tasks_kind_run_at on private.tasks (kind, run_at) where status = 'waiting';
 create index idx_tasks_kind_lease_until on private.tasks (kind, lease_until) where status = 'running';
-create index idx_tasks_status_finished_at on private.tasks (status, finished_at) where finished_at is not null;
+create index idx_tasks_finished_at on private.tasks (finished_at) where finished_at is not null;
+create index idx_tasks_kind_failed on private.tasks (kind) where status = 'failed';
 
 alter table private.tasks enable row level security;
 create policy "Nobody but the functions of tasks may look" on private.tasks using (false);

@@ -253,6 +253,94 @@ revoke execute on function public.fail_task(uuid, bigint, text, integer, boolean
 grant execute on function public.fail_task(uuid, bigint, text, integer, boolean) to service_role;
 
 
+-- Tasks: for operators, and for whoever wakes those who do them ----------------------------------------------------------
+
+-- Cron calls it. Whoever is called claims by itself, so to be called twice, or not at all, changes nothing but the moment.
+create function private.ring_tasks(kinds text[] default null) returns table (function text, request bigint)
+language plpgsql security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    for function in
+        select distinct known.function from private.task_kinds as known
+        where (ring_tasks.kinds is null or known.kind = any (ring_tasks.kinds))
+            and (
+                exists (
+                    select from private.tasks
+                    where tasks.kind = known.kind and tasks.status = 'waiting' and tasks.run_at <= moment
+                )
+                or exists (
+                    select from private.tasks
+                    where tasks.kind = known.kind and tasks.status = 'running' and tasks.lease_until <= moment
+                )
+            )
+        order by 1
+    loop
+        request := private.invoke_function(function);
+        return next;
+    end loop;
+end
+$$;
+comment on function private.ring_tasks(text[]) is 'Calls each Edge Function that has tasks to do now; the requests'' answers are in net._http_response.';
+revoke execute on function private.ring_tasks(text[]) from public;
+
+-- As new: what has failed, and what waits to be tried again.
+create function private.retry_tasks(ids uuid[], kinds text[]) returns setof private.tasks
+language plpgsql security definer set search_path = '' as $$
+begin
+    return query
+        update private.tasks set status = 'waiting', attempts = 0, run_at = clock_timestamp(), finished_at = null
+        where (ids is null or tasks.id = any (ids)) and (kinds is null or tasks.kind = any (kinds))
+            and (tasks.status = 'failed' or ids is not null and tasks.status = 'waiting')
+        returning tasks.*;
+end
+$$;
+comment on function private.retry_tasks(uuid[], text[]) is 'Tries failed tasks again, all attempts anew; of those that are named, those that wait as well.';
+revoke execute on function private.retry_tasks(uuid[], text[]) from public;
+
+-- For the gateway's /metrics, which has no more than a publishable key: so it brings a token, of which Vault has the
+-- SHA-256. Whatever is wrong, it is told the same.
+create function public.task_metrics(token text) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    if not exists (
+        select from vault.decrypted_secrets as secrets
+        where secrets.name = 'metrics_token_digest'
+            and lower(btrim(secrets.decrypted_secret, e' \t\r\n'))
+                = encode(sha256(convert_to(task_metrics.token, 'UTF8')), 'hex')
+    ) then
+        perform private.refuse('FORBIDDEN', 'This is not the token of the metrics, or there is none.');
+    end if;
+    return (
+        select coalesce(jsonb_object_agg(kind, counted), '{}')
+        from (
+            select
+                kind,
+                jsonb_build_object(
+                    'waiting', sum(waiting), 'running', sum(running), 'failed', sum(failed),
+                    'oldest_due_seconds', greatest(0, round(extract(epoch from moment - min(due)), 3))
+                ) as counted
+            from (
+                -- Each by an index of its own, which holds all that is asked.
+                select kind, count(*) as waiting, 0 as running, 0 as failed, min(run_at) as due
+                from private.tasks where status = 'waiting' group by kind
+                union all
+                select kind, 0, count(*), 0, min(lease_until) from private.tasks where status = 'running' group by kind
+                union all
+                select kind, 0, 0, count(*), null from private.tasks where status = 'failed' group by kind
+            ) as parts
+            group by kind
+        ) as kinds
+    );
+end
+$$;
+comment on function public.task_metrics(text) is 'How many tasks of each kind wait, run and have failed, and for how many seconds the oldest has been due; for whoever has the token.';
+revoke execute on function public.task_metrics(text) from public, anon, authenticated, service_role;
+grant execute on function public.task_metrics(text) to anon;
+
+
 -- Leaving: what becomes of what refers to a person, when their account is deleted ----------------------------------------
 
 -- Where a foreign key refers to a person it says so itself: on delete cascade, or set null. What it cannot say, each domain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -341,6 +342,43 @@ class TestPruning:
             tasks.pass_by(2)
         tasks.db.execute("select private.prune_tasks()")
         assert tasks.stored(made).status == "failed"
+
+
+class TestNumbers:
+    TOLD: LiteralString = "select public.task_metrics('a token')"
+
+    @pytest.fixture
+    def digest(self, db: psycopg.Connection) -> str:
+        db.execute("delete from vault.secrets where name = 'metrics_token_digest'")
+        return hashlib.sha256(b"a token").hexdigest()
+
+    @pytest.mark.parametrize("kept", ["{}", "{}\n", "upper"])
+    def test_whoever_has_the_token_is_told(self, tasks: Tasks, digest: str, kept: str) -> None:
+        tasks.made("send")
+        kept = digest.upper() if kept == "upper" else kept.format(digest)
+        tasks.db.execute("select vault.create_secret(%s, 'metrics_token_digest')", (kept,))
+        with role(tasks.db, "anon"):
+            (found,) = tasks.db.execute(self.TOLD).fetchone() or ({},)
+        assert found["send"].keys() == {"waiting", "running", "failed", "oldest_due_seconds"}
+        assert found["send"]["waiting"] == 1
+
+    @pytest.mark.parametrize("kept", ["none", "another", "", "a token"])
+    def test_nobody_else_is_told_why_not(self, tasks: Tasks, digest: str, kept: str) -> None:
+        assert digest
+        if kept != "none":
+            secret = hashlib.sha256(b"another").hexdigest() if kept == "another" else kept
+            tasks.db.execute("select vault.create_secret(%s, 'metrics_token_digest')", (secret,))
+        with pytest.raises(psycopg.Error) as refused, role(tasks.db, "anon"):
+            tasks.db.execute(self.TOLD)
+        said = json.loads(refused.value.diag.message_primary or "")
+        assert (said["code"], said["message"], said["hint"]) == (
+            "FORBIDDEN", "This is not the token of the metrics, or there is none.", "{}",
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("caller", ["authenticated", "service_role"])
+    def test_the_gateway_alone_asks(self, db: psycopg.Connection, caller: str) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, caller):
+            db.execute(self.TOLD)
 
 
 class TestWhoMay:

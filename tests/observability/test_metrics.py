@@ -185,9 +185,9 @@ async def test_none_where_they_are_switched_off(seeded: StackInfo, http: aiohttp
 
 
 async def test_every_metric_is_documented_and_no_other(seeded: StackInfo, ada: Person, tmp_path: Path) -> None:
-    everything = {"rate_limits": True, "cache": True, "share_reads": True, **reading(seeded, "postgres")}
+    everything = {"rate_limits": True, "cache": True, "share_reads": True, "metrics_token": "none" * 8}
     async with (
-        observed(seeded, ada, tmp_path, **everything) as found,
+        observed(seeded, ada, tmp_path, **everything, **reading(seeded, "postgres")) as found,
         ada.http.get(found.person.url.replace("graphql", "metrics")) as response,
     ):
         families = list(text_string_to_metric_families(await response.text()))

@@ -31,6 +31,7 @@ from tripgate.gateway.observability.endpoints import (
     watch_upstreams,
 )
 from tripgate.gateway.observability.health import Health
+from tripgate.gateway.observability.jobs import JobMetrics
 from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.pages.board import add_board
 from tripgate.gateway.pages.graphiql import add_graphiql
@@ -108,7 +109,7 @@ async def _run(
     ):
         stages = stages_of(settings, schema, observability, upstreams, shared)
         _add_handlers(app, settings, stages, shared, origins)
-        _measure(observability, upstreams, stages, app[_WEBSOCKET])
+        _measure(settings, observability, upstreams, stages, app[_WEBSOCKET])
         health.checks = checks(settings, upstreams)
         yield
         await stages.engine.close()
@@ -189,7 +190,13 @@ _STREAMS = web.AppKey("streams", EventStreams)
 _SINGLE_STREAMS = web.AppKey("single_streams", SingleStreams)
 
 
-def _measure(observability: Observability, upstreams: Upstreams, stages: Stages, sockets: WebSocketHandler) -> None:
+def _measure(
+    settings: Settings,
+    observability: Observability,
+    upstreams: Upstreams,
+    stages: Stages,
+    sockets: WebSocketHandler,
+) -> None:
     metrics, engine, admission = observability.metrics, stages.engine, stages.admission
     watch_live(metrics, upstreams.relay, upstreams.realtime, lambda: sockets.connections, lambda: observability.streams)
     watch_live_queries(metrics, engine.live_queries)
@@ -200,6 +207,8 @@ def _measure(observability: Observability, upstreams: Upstreams, stages: Stages,
         metrics.counters("tripgate_rate_limited", "Requests over a quota.", "limit", lambda: dict(admission.refused))
     if engine.invalidation is not None:
         watch_cache(metrics, engine.invalidation)
+    if settings.metrics and settings.metrics_token is not None:
+        JobMetrics(metrics, upstreams.backend, settings.metrics_token.get_secret_value())
 
 
 def _add_shutdown(app: web.Application, health: Health, settings: Settings) -> None:

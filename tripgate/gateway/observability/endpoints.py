@@ -19,6 +19,7 @@ from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.resilience.deadline import Operations
 
 _LAG_SECONDS = 0.5
+_OTHERS_SECONDS = 2.0
 _OPEN = {"closed": 0.0, "half_open": 0.5, "open": 1.0}
 _CONTENT = {"Cache-Control": "no-store"}
 
@@ -192,10 +193,21 @@ def watch_cache(metrics: Metrics, invalidation: Invalidation) -> None:
 
 def _handler(observability: Observability) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(request: web.Request) -> web.Response:
-        body, content_type = await observability.metrics.exposition(request.headers.get("Accept", ""))
+        headers = request.headers
+        body, content_type = await observability.metrics.exposition(headers.get("Accept", ""), _seconds(headers))
         return web.Response(body=body, headers={"Content-Type": content_type, **_CONTENT})
 
     return metrics
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    """How long others may be waited for: half of the time after which Prometheus says that it gives up."""
+    try:
+        timeout = float(headers.get("X-Prometheus-Scrape-Timeout-Seconds", ""))
+    except ValueError:
+        return _OTHERS_SECONDS
+    # No number compares with what is none.
+    return min(timeout / 2, _OTHERS_SECONDS) if timeout > 0 else _OTHERS_SECONDS
 
 
 async def _measure_lag(metrics: Metrics) -> None:

@@ -9,7 +9,7 @@ asked answers for all.
 import asyncio
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -133,6 +133,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._shared = os.environ.get(FOLDER)
         self._samples: list[Callable[[], None]] = []
+        self._reads: list[Callable[[float], Awaitable[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self.operations = Timings(
             registry,
@@ -234,6 +235,22 @@ class Metrics:
 
         self._samples.append(sample)
 
+    def latest(
+        self, name: str, words: str, labels: tuple[str, ...], read: Callable[[], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        """As `gauges`, by several labels; of several processes' numbers the newest counts."""
+        gauge = Gauge(name, words, labels, registry=self._registry, multiprocess_mode="livemostrecent")
+
+        def sample() -> None:
+            for values, number in read().items():
+                (gauge.labels(*values) if values else gauge).set(number)
+
+        self._samples.append(sample)
+
+    def read_first(self, read: Callable[[float], Awaitable[None]]) -> None:
+        """Something that is awaited when metrics are asked for, and may take so many seconds."""
+        self._reads.append(read)
+
     def counters(self, name: str, words: str, label: str, read: Callable[[], dict[str, float]]) -> None:
         """Numbers that somebody else counts and that never fall, one for each value of a label."""
         counter = Counter(name, words, (label,), registry=self._registry)
@@ -271,8 +288,13 @@ class Metrics:
         if self._shared is not None:
             self._hand_over()
 
-    async def exposition(self, accept: str) -> tuple[bytes, str]:
-        """What Prometheus reads, and its content type, by its `Accept` header."""
+    async def exposition(self, accept: str, seconds: float) -> tuple[bytes, str]:
+        """What Prometheus reads, and its content type, by its `Accept` header.
+
+        Args:
+            seconds: How long may be waited for what others have to be asked for.
+        """
+        await asyncio.gather(*(read(seconds) for read in self._reads))
         self._hand_over()
         encode, content_type = choose_encoder(accept)
         # Hundreds of lines take milliseconds, for which no request should wait.

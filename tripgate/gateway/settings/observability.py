@@ -34,6 +34,11 @@ class ObservabilitySettings(BaseModel):
     metrics_operations: int = Field(
         default=100, ge=0, le=1000, description="How many operations have metrics by their name; the rest share one."
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What the database tells its numbers of jobs for; unset, they are not asked for.",
+    )
     otlp_endpoint: AnyHttpUrl | None = Field(
         default=None,
         description="The address that traces are sent to by OTLP over HTTP; it takes the extra `otel`.",
