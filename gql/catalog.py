@@ -3,7 +3,7 @@
 `gql.declare` fills it as `gql.types` is imported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gql.schemas import DEFAULT
 from gql.scope import Scope, Scopes
@@ -70,6 +70,16 @@ class Catalog:
     def crosses(self, table: Table, relation: Relation) -> bool:
         """Whether a relation leads to a table of another Postgres schema, so that only rows can be read over it."""
         return self.several_schemas and self.by_type[relation.target].schema != table.schema
+
+    def embedded_view(self, target: Table, schema: str, columns: Iterable[str] = ()) -> str | None:
+        """The view by which rows of a table come along with those of another schema that refer to them.
+
+        `None` where there is none, or it lacks one of these columns.
+        """
+        said = target.embedded_as
+        if said is None or not {target.primary_key, *said.columns}.issuperset(columns):
+            return None
+        return f"{schema}.{said.view}" if schema != DEFAULT else said.view
 
     def list_at_root(self, type_name: str) -> None:
         """Take note of a root field that reads a list."""

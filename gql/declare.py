@@ -55,7 +55,7 @@ from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import POLLED, REFERENCE, Membership, Scope, Through, Unheard, Via
 from gql.scope_checks import check_scope
-from gql.table import KEYS, Choices, Column, Computed, Kind, PythonField, Relation, Sort, Table, UniqueKey
+from gql.table import KEYS, Choices, Column, Computed, EmbeddedAs, Kind, PythonField, Relation, Sort, Table, UniqueKey
 
 __all__ = [
     "FREELY",
@@ -63,6 +63,7 @@ __all__ = [
     "POLLED",
     "REFERENCE",
     "REQUIRED",
+    "EmbeddedAs",
     "Node",
     "Write",
     "column",
@@ -130,6 +131,7 @@ def table(
     scope: Scope | Via | None = None,
     seen_in: tuple[Through, ...] = (),
     unheard: Unheard | None = None,
+    embedded_as: EmbeddedAs | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`. The type is called like the class, behind the prefix of its schema.
 
@@ -153,6 +155,8 @@ def table(
         seen_in: Where else its rows are seen, as in `(TRIP.through("items"),)`: there it is told that one has changed.
         unheard: For a table whose changes no topic tells: `REFERENCE` where migrations alone change its rows, `POLLED`
             to have live queries of it read again and again. Without either, and without a scope, nothing starts.
+        embedded_as: What of its rows comes along with rows of other schemas that refer to them, by a view in each of
+            those, which `make schema` writes. Where more is selected, they are read by a request of their own.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -202,6 +206,7 @@ def table(
             scope_path=path,
             seen_in=seen_in,
             unheard=unheard,
+            embedded_as=embedded_as,
             declared_at=declared,
             field_caches={
                 to_camel_case(key): control
@@ -220,7 +225,8 @@ def table(
 
 
 def _check_key(mapping: Table) -> None:
-    """Make sure that rows can be named by their primary key, and that a view offers nothing to write.
+    """Make sure that rows can be named by their primary key, and that a view offers nothing to write and has what is
+    embedded.
 
     Raises:
         ValueError: They cannot.
@@ -237,6 +243,9 @@ def _check_key(mapping: Table) -> None:
         raise ValueError(
             f"{mapping.type_name}.{key.field}: a primary key never changes; say write=NEVER or on_create(…)"
         )
+    for name in mapping.embedded_as.columns if mapping.embedded_as is not None else ():
+        if name not in mapping.by_sql_name or mapping.by_sql_name[name].computed:
+            raise ValueError(f"{mapping.type_name} has no column {name}, which embedded_as names")
     for relation in mapping.relations.values():
         if relation.theirs and relation.target == mapping.type_name:
             raise ValueError(

@@ -224,6 +224,22 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddedAs:
+    """The view of a table in each other schema whose tables refer to it.
+
+    PostgREST embeds nothing across schemas, but it does embed a view of the same schema. So rows of which no more is
+    asked than the view has come along in one request.
+
+    Attributes:
+        view: Its name in each of those schemas, as in `people`.
+        columns: What it has beside the table's key.
+    """
+
+    view: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One GraphQL type over one table.
 
@@ -250,6 +266,7 @@ class Table:
             holds the root's key. Without more said, `scope_via`.
         seen_in: Where else its rows are seen, and so whom it is told that they have changed.
         unheard: Why live queries need not be told of its changes, where they are not.
+        embedded_as: The view by which its rows are embedded in those of other schemas; `None` where each takes a read.
         declared_at: The file and line of its class.
     """
 
@@ -276,6 +293,7 @@ class Table:
     scope_path: tuple[str, ...] = ()
     seen_in: tuple[Through, ...] = ()
     unheard: Unheard | None = None
+    embedded_as: EmbeddedAs | None = None
     declared_at: str = field(default="", repr=False, compare=False)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, column, table, to_many, to_one, unique
+from gql.declare import NEVER, EmbeddedAs, column, table, to_many, to_one, unique
 from gql.types.scopes import COLLECTION, TRIP, USER
 
 
@@ -22,6 +22,7 @@ from gql.types.scopes import COLLECTION, TRIP, USER
     ),
     order_by=("display_name",),
     cache=CacheControl(30, depends_on=("trips", "collaborators", "collections", "collection_members")),
+    embedded_as=EmbeddedAs("people", ("display_name", "avatar_path")),
 )
 class Profile:
     """A person, over `profiles`."""

@@ -330,6 +330,26 @@ revoke execute on function public.notes_against(public.trip_items) from public, 
 grant execute on function public.notes_against(public.trip_items) to authenticated;
 
 
+-- Rows that are seen elsewhere too ------------------------------------------------------------------------------------
+
+create function private.tell_trip_of_places() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast(
+        'trip:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
+        jsonb_build_object('id', new.id)
+    ) from (
+        select distinct trip_id from public.trip_items where place_id = new.id
+    ) as seen (seen_in);
+    return null;
+end
+$$;
+revoke execute on function private.tell_trip_of_places() from public;
+
+create trigger tell_trip_of_places after update on public.places
+    for each row when (old is distinct from new) execute function private.tell_trip_of_places();
+
+
 -- Topics --------------------------------------------------------------------------------------------------------------
 
 create or replace function private.my_topics() returns setof text

@@ -418,23 +418,6 @@ revoke execute on function private.tell_collection_of_profiles() from public;
 create trigger tell_collection_of_profiles after update on public.profiles
     for each row when (old is distinct from new) execute function private.tell_collection_of_profiles();
 
-create function private.tell_trip_of_places() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    perform private.broadcast(
-        'trip:' || seen_in, 'UPDATE', tg_table_schema, tg_table_name, null,
-        jsonb_build_object('id', new.id)
-    ) from (
-        select distinct trip_id from public.trip_items where place_id = new.id
-    ) as seen (seen_in);
-    return null;
-end
-$$;
-revoke execute on function private.tell_trip_of_places() from public;
-
-create trigger tell_trip_of_places after update on public.places
-    for each row when (old is distinct from new) execute function private.tell_trip_of_places();
-
 create function private.tell_collection_of_places() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

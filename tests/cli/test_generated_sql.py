@@ -3,6 +3,8 @@
 That the database has what each table needs, `tests/database/test_mapping.py` and `test_writes.py` ask of every table.
 """
 
+import dataclasses
+import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -14,9 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 from gql.catalog import catalog
-from gql.declare import NEVER, REQUIRED, column, has_one, table, to_many, to_one
+from gql.declare import NEVER, REQUIRED, EmbeddedAs, column, has_one, scope, table, to_many, to_one
 from gql.scalars import BigInt
-from gql.schemas import HOUSEHOLD
+from gql.schemas import HOUSEHOLD, MEETINGS
+from gql.table import Relation
+from gql.types.scopes import USER
 from resolvers.declared import many
 from resolvers.declared.crud import crud
 from tripgate.cli import main
@@ -136,6 +140,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("several_schemas", "listed"):
         monkeypatch.setattr(catalog, name, getattr(catalog, name))
     monkeypatch.setattr(catalog, "partly_hidden", set(catalog.partly_hidden))
+    monkeypatch.setattr(catalog.scopes, "by_name", dict(catalog.scopes.by_name))
     monkeypatch.setattr(schema, "MUTATIONS", schema.MUTATIONS)
     return tmp_path
 
@@ -185,6 +190,51 @@ def declare_couples() -> None:
     schema.MUTATIONS = (*schema.MUTATIONS, *crud("HouseholdCouple", reads=False).types())
 
 
+def declare_systems() -> None:
+    """Two systems, each with a scope of its own and rows of people; the first is told of changes of its people."""
+    pair = scope("pair", root="HouseholdPair", description="The pair.")
+    crew = scope("crew", root="MeetingCrew", description="The crew.")
+
+    @table("pairs", schema=HOUSEHOLD, scope=pair)
+    class Pair:
+        """Two people."""
+
+        id: UUID = column(write=NEVER)
+        person_id: UUID = column(write=NEVER)
+        partner_id: UUID = column(write=NEVER)
+        person = to_one("Profile", via="person_id", description="The one.")
+        partner = to_one("Profile", via="partner_id", description="The other.")
+
+    @table("wishes", schema=HOUSEHOLD, scope=USER.via("person_id"))
+    class Wish:
+        """What somebody wishes for."""
+
+        id: UUID = column(write=NEVER)
+        person_id: UUID = column(write=NEVER)
+        person = to_one("Profile", via="person_id", description="Who does.")
+
+    @table("crews", schema=MEETINGS, scope=crew)
+    class Crew:
+        """People at work."""
+
+        id: UUID = column(write=NEVER)
+
+    @table("shifts", schema=MEETINGS, scope=USER.via("person_id"))
+    class Shift:
+        """When somebody works."""
+
+        id: UUID = column(write=NEVER)
+        person_id: UUID = column(write=NEVER)
+
+    profile = catalog["Profile"]
+    pairs = Relation("pairs", "HouseholdPair", "person_id", many=True)
+    catalog.by_type["Profile"] = dataclasses.replace(
+        profile,
+        relations={**profile.relations, "pairs": pairs},
+        seen_in=(*profile.seen_in, dataclasses.replace(profile.seen_in[0], scope=pair, relation="pairs")),
+    )
+
+
 def sql_file(project: Path, name: str) -> Path:
     return project / "supabase" / "schemas" / name
 
@@ -227,6 +277,95 @@ def test_a_table_of_another_schema_gets_it_there_and_views_of_the_keys_that_it_r
     text = sql_file(project, "905_more_generated.sql").read_text()
     assert text.endswith(OF_ANOTHER_SCHEMA)
     assert generated_sql.stale(project) == []
+
+
+def write_systems(project: Path) -> dict[str, str]:
+    """What is written for each stage, by the end of its file's name."""
+    sql_file(project, "016_household_tables.sql").write_text(
+        "create table household.pairs (id uuid primary key);\ncreate table household.wishes (id uuid primary key);\n"
+    )
+    sql_file(project, "020_meetings_tables.sql").write_text(
+        "create table meetings.crews (id uuid primary key);\ncreate table meetings.shifts (id uuid primary key);\n"
+    )
+    generated_sql.update(project)
+    assert generated_sql.stale(project) == []
+    names = ("901_core", "903_advanced", "916_household", "920_meetings")
+    return {name[4:]: sql_file(project, f"{name}_generated.sql").read_text() for name in names}
+
+
+def test_each_system_adds_policies_for_its_own_topics_and_changes_nothing_that_others_have(project: Path) -> None:
+    before = {name: sql_file(project, name).read_text() for name in (CORE, "903_advanced_generated.sql")}
+    declare_systems()
+    texts = write_systems(project)
+    assert {name: sql_file(project, name).read_text() for name in before} == before
+    for system, name, type_name in (("household", "pair", "HouseholdPair"), ("meetings", "crew", "MeetingCrew")):
+        assert re.findall(r"^create policy .*", texts[system], re.MULTILINE) == [
+            f'create policy "People can listen to each {type_name} that they take part in" on realtime.messages',
+            f'create policy "People can be seen in each {type_name} that they take part in" on realtime.messages',
+        ]
+        assert "my_topics" not in texts[system]
+        assert texts[system].count(f"starts_with((select realtime.topic()), '{name}:')") == 2
+        assert texts[system].count(f"(select '{name}:' || key from private.my_{name}_ids() as key)") == 2
+
+
+def test_systems_need_none_of_each_others_functions(project: Path) -> None:
+    """What finds the topic of a person by `person_id` is made by both, since either may be there alone."""
+    declare_systems()
+    texts = write_systems(project)
+    for system in ("household", "meetings"):
+        assert texts[system].count("create or replace function private.broadcast_user_by_person_id() ") == 1
+        assert "broadcast_user_by_user_id" not in texts[system]
+
+
+def test_a_row_that_is_seen_in_a_system_is_told_there_by_that_systems_file(project: Path) -> None:
+    declare_systems()
+    texts = write_systems(project)
+    assert "create trigger tell_trip_of_profiles" in texts["advanced"]
+    assert "pair" not in texts["advanced"]
+    assert "create trigger tell_pair_of_profiles after update on public.profiles" in texts["household"]
+    assert "select distinct id from household.pairs where person_id = new.id" in texts["household"]
+
+
+PEOPLE = """create view household.people with (security_invoker = true) as
+    select id, display_name, avatar_path from public.profiles;
+comment on view household.people is \
+'What comes along of public.profiles with rows of this schema that refer to it.';
+revoke all on household.people from anon, authenticated, service_role;
+grant select on household.people to authenticated;
+"""
+
+
+def test_a_schema_whose_tables_refer_to_people_has_one_view_of_them(project: Path) -> None:
+    declare_systems()
+    texts = write_systems(project)
+    assert texts["household"].count(PEOPLE) == 1
+    assert [
+        name for name, text in texts.items() if "view meetings.people" in text or "view public.people" in text
+    ] == []
+
+
+def test_a_table_called_like_that_view_is_refused(project: Path) -> None:
+    declare_systems()
+
+    @table("people", schema=HOUSEHOLD)
+    class Person:
+        """In the way."""
+
+        id: UUID = column(write=NEVER)
+
+    sql_file(project, "018_more_tables.sql").write_text("create table household.people (id uuid primary key);\n")
+    with pytest.raises(generated_sql.GeneratedSqlError, match=r"household\.people is a table of its own, and the view"):
+        write_systems(project)
+
+
+def test_a_view_of_columns_that_are_not_there_fails_the_start() -> None:
+    with pytest.raises(ValueError, match="Shelf has no column colour, which embedded_as names"):
+
+        @table("shelves", embedded_as=EmbeddedAs("boards", ("colour",)))
+        class Shelf:
+            """Holds tags."""
+
+            id: UUID = column(write=NEVER)
 
 
 def declare_keyed(kind: Any) -> None:

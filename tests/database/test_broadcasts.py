@@ -146,7 +146,9 @@ class TestOnesOwnStream:
         given = world.owner.trips, address_of(world.stranger.profiles)
         assert world.attempt("owner", "select public.announce_invitation(%s, %s)", *given) == 1
         assert world.attempt("owner", invite, *given) == 1
-        ((event, table, payload),) = sent(world, f"user:{world.stranger.profiles}")
+        invited, rung = sent(world, f"user:{world.stranger.profiles}")
+        assert rung[:2] == ("INSERT", "notifications")
+        event, table, payload = invited
         assert (event, table) == ("INSERT", "invitations")
         columns = world.db.execute(
             "select attname from pg_attribute where attrelid = 'public.invitations'::regclass and attnum > 0"

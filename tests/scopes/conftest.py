@@ -1,6 +1,7 @@
 """A gateway over the tables of `project`, in a program of its own, which caches answers."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.live.clients import Live
+from tests.sql_wire import watched
 from tests.support import Person, Wire, stack_options
 from tripgate.local.postgrest import POOL
 from tripgate.local.stack import Stack, StackInfo
@@ -24,30 +26,38 @@ PROJECT = Path(__file__).with_name("project")
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
-    data = tmp_path_factory.mktemp("scopes") / "data"
-    with Stack(stack_options(PROJECT, data)) as stack:
+    root = tmp_path_factory.mktemp("scopes")
+    project = shutil.copytree(PROJECT, root / "project")
+    subprocess.run([sys.executable, "-m", "tests.scopes.generated", project / "supabase" / "schemas"], check=True)
+    with Stack(stack_options(project, root / "data")) as stack:
         assert stack.info is not None
         yield stack.info
 
 
 @pytest.fixture(scope="package")
-async def wire(shared: StackInfo) -> AsyncIterator[Wire]:
-    """What the gateway says to PostgREST."""
-    async with Wire(shared.rest_url) as wire:
-        yield wire
+async def upstream(shared: StackInfo) -> AsyncIterator[tuple[Wire, dict[str, str]]]:
+    """What the gateway asks, and its settings for that."""
+    async with watched(shared) as found:
+        yield found
 
 
 @pytest.fixture(scope="package")
-def gateway(shared: StackInfo, wire: Wire) -> Iterator[str]:
+def wire(upstream: tuple[Wire, dict[str, str]]) -> Wire:
+    """What the gateway asks."""
+    return upstream[0]
+
+
+@pytest.fixture(scope="package")
+def gateway(shared: StackInfo, upstream: tuple[Wire, dict[str, str]]) -> Iterator[str]:
     """The address of the gateway."""
     settings = {
         "SUPABASE_URL": shared.api_url,
         "SUPABASE_PUBLISHABLE_KEY": shared.publishable_key,
-        "rest_url": wire.url,
         "upstream_pool": POOL,
         "rate_limits": False,
         "cache": True,
-        "introspection": True,
+        "development": True,
+        **upstream[1],
     }
     command = [sys.executable, "-m", "tests.kinds.served", "tests.scopes.declared"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -157,13 +157,15 @@ class ClubTitle:
     title: str
 
 
-@table("couples", schema=HOUSEHOLD, scope=COUPLE, cache=_told("household.couple_members"))
+@table("couples", schema=HOUSEHOLD, scope=COUPLE, order_by=("name",), cache=_told("household.couple_members"))
 class Couple:
     """A root in another Postgres schema."""
 
     id: BigInt = column(write=NEVER)
     name: str = column(write=REQUIRED)
+    keeper_id: UUID | None
 
+    keeper = to_one("Profile", via="keeper_id", description="Who keeps its books.")
     members = to_many("HouseholdCoupleMember", via="couple_id", description="Who they are.")
 
 
@@ -174,6 +176,11 @@ class CoupleMember:
     id: UUID = column(write=NEVER)
     couple_id: BigInt = column(write=NEVER)
     user_id: UUID = column(write=NEVER)
+    invited_by_id: UUID | None = column("invited_by", write=NEVER)
+
+    couple = to_one("HouseholdCouple", via="couple_id", description="The couple.")
+    user = to_one("Profile", via="user_id", description="Who it is.")
+    invited_by = to_one("Profile", via="invited_by", description="Who asked them to join.")
 
 
 @strawberry.type
@@ -188,7 +195,16 @@ class RoomSubscription:
 _PARTS = [
     *(
         each
-        for name in ("Club", "ClubEvent", "MeetingClubEvent", "Room", "RoomNote", "Reminder", "HouseholdCouple")
+        for name in (
+            "Club",
+            "ClubEvent",
+            "MeetingClubEvent",
+            "Room",
+            "RoomNote",
+            "Reminder",
+            "HouseholdCouple",
+            "HouseholdCoupleMember",
+        )
         for each in crud(name, changes="It.").types()
     ),
     *(each for name in ("ClubMember", "RoomGuest", "Grade", "Counter", "ClubTitle") for each in crud(name).types()),

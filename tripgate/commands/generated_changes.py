@@ -9,20 +9,23 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from gql.catalog import catalog
+from gql.schemas import DEFAULT
 from gql.scope import Scope
 from gql.table import Table
 
 
-def told_elsewhere(table: Table) -> str:
-    """What tells wherever else a row is seen that it has changed, by its key alone: it may be somebody else's.
+def told_elsewhere(table: Table, scopes: Iterable[Scope]) -> str:
+    """What tells where else a row is seen, in these scopes, that it has changed: by its key, as it may be another's.
 
     That is told of changes only. Where a row begins or ends to be seen, the row that leads to it is told.
     """
-    by_scope: dict[Scope, list[str]] = {}
+    by_scope: dict[Scope, list[str]] = {scope: [] for scope in scopes}
     for each in table.seen_in:
+        if each.scope not in by_scope:
+            continue
         relation = table.relations[each.relation]
         target = catalog[relation.target]
-        by_scope.setdefault(each.scope, []).append(
+        by_scope[each.scope].append(
             f"select distinct {target.scope_via} from {_sql(target)} where {relation.via} = new.{table.primary_key}"  # noqa: S608 - declared names
         )
     parts = []
@@ -52,7 +55,25 @@ def told_elsewhere(table: Table) -> str:
     return "\n\n".join(parts)
 
 
-def topics(scopes: Iterable[Scope]) -> str:
+def topics(made: Sequence[Table], there: Sequence[Table]) -> list[str]:
+    """Who may listen to the topics of the scopes whose roots a stage makes.
+
+    Those of `public` share one helper, which each stage replaces. Another schema is a system that may be there without
+    the others, so it adds policies of its own, which nothing later changes.
+
+    Args:
+        there: All tables that are there by then, those of earlier stages included.
+    """
+    new = [scope for scope in catalog.scopes if catalog[scope.root] in made]
+    parts = []
+    if any(catalog[scope.root].schema == DEFAULT for scope in new):
+        of_all = [scope for scope in catalog.scopes if catalog[scope.root] in there]
+        parts.append(_helper([scope for scope in of_all if catalog[scope.root].schema == DEFAULT]))
+    parts += [_policies(scope) for scope in new if catalog[scope.root].schema != DEFAULT]
+    return parts
+
+
+def _helper(scopes: Iterable[Scope]) -> str:
     """The helper of the policies on channels, once these scopes are there."""
     parts = [
         f"select '{scope.name}:' || auth.uid()"
@@ -73,11 +94,41 @@ def topics(scopes: Iterable[Scope]) -> str:
     )
 
 
+def _policies(scope: Scope) -> str:
+    """The policies on channels for the topics of one scope. Of another's topic the helper is not asked."""
+    name = catalog[scope.root].type_name
+    topic = "(select realtime.topic())"
+    mine = f"any (array(select '{scope.name}:' || key from private.my_{scope.name}_ids() as key))"  # noqa: S608 - declared names
+    return "\n".join(
+        [
+            f'create policy "People can listen to each {name} that they take part in" on realtime.messages',
+            "    for select to authenticated",
+            "    using (",
+            "        extension in ('broadcast', 'presence')",
+            f"        and starts_with({topic}, '{scope.name}:')",
+            f"        and {topic} = {mine}",
+            "    );",
+            "",
+            f'create policy "People can be seen in each {name} that they take part in" on realtime.messages',
+            "    for insert to authenticated",
+            "    with check (",
+            "        extension = 'presence'",
+            f"        and starts_with({topic}, '{scope.name}:')",
+            f"        and {topic} = {mine}",
+            "    );",
+        ]
+    )
+
+
 class Changes:
-    """What tells of changes, table by table in the order of the files: functions come before what calls them."""
+    """What tells of changes, table by table in the order of the files: functions come before what calls them.
+
+    A system in a schema of its own takes the functions that `public` has. It makes all others itself, whoever else
+    makes the same, since it may be there without them.
+    """
 
     def __init__(self) -> None:
-        self._made: set[str] = set()
+        self._made: dict[str, set[str]] = {DEFAULT: set()}
 
     def of_table(self, table: Table) -> list[str]:
         """What tells of the changes of a table, and who comes and goes by its rows."""
@@ -100,8 +151,9 @@ class Changes:
     ) -> list[str]:
         parts = []
         name = _name(table, scope, path)
-        if name not in self._made:
-            self._made.add(name)
+        made = self._made.setdefault(table.schema, set())
+        if name not in made | self._made[DEFAULT]:
+            made.add(name)
             parts.append(_function(name, table, scope, path))
         shown: Sequence[str] = ()
         if table.hidden_columns or table.never_selected:
@@ -124,8 +176,11 @@ def _name(table: Table, scope: Scope, path: Sequence[str]) -> str:
 def _function(name: str, table: Table, scope: Scope, path: Sequence[str]) -> str:
     root = catalog[scope.root]
     before, after = _found("old", table, path), _found("new", table, path)
+    # Another system may need the same.
+    shared = table.schema != DEFAULT and table is not root and len(path) == 1
+    create = "create or replace function" if shared else "create function"
     lines = [
-        f"create function private.{name}() returns trigger",
+        f"{create} private.{name}() returns trigger",
         "language plpgsql security definer set search_path = '' as $$",
         "begin",
     ]

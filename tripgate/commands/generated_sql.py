@@ -7,11 +7,12 @@ project's folder and no database; raises GeneratedSqlError.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gql.catalog import catalog
 from gql.schemas import PostgresSchema, bare, schema_of
+from gql.scope import Scope
 from gql.table import Sort, Table, keys_view
 from tripgate.commands import generated_changes
 from tripgate.gateway.schema import written_by_filter
@@ -71,7 +72,7 @@ def generated(project_dir: Path) -> dict[Path, str]:
     keys: set[str] = set()
     changes = generated_changes.Changes()
     seen: list[Table] = []
-    told: list[Table] = []
+    told: set[tuple[str, Scope]] = set()
     for file, tables in by_file.items():
         stage = _STAGE.fullmatch(file.name)
         if stage is None:
@@ -79,21 +80,17 @@ def generated(project_dir: Path) -> dict[Path, str]:
         name = f"9{stage[1]}_{stage[2]}_generated.sql"
         parts = [_HEADER.format(file=file.name), *(of_table(table, keys, changes) for table in tables)]
         seen += tables
-        ready = [
-            table
-            for table in seen
-            if table.seen_in
-            and table not in told
-            and all(catalog[table.relations[each.relation].target] in seen for each in table.seen_in)
-        ]
-        if ready:
+        ready = {
+            table.name: [each for each in _seen_by_now(table, seen) if (table.name, each) not in told] for table in seen
+        }
+        if any(ready.values()):
             head = "-- Rows that are seen elsewhere too "
-            parts += [f"\n{head:-<120}", *map(generated_changes.told_elsewhere, ready)]
-            told += ready
+            parts.append(f"\n{head:-<120}")
+            parts += [generated_changes.told_elsewhere(table, ready[table.name]) for table in seen if ready[table.name]]
+            told |= {(name, scope) for name, scopes in ready.items() for scope in scopes}
         if any(catalog[scope.root] in tables for scope in catalog.scopes):
-            there = [scope for scope in catalog.scopes if catalog[scope.root] in seen]
             head = "-- Topics "
-            parts += [f"\n{head:-<120}", generated_changes.topics(there)]
+            parts += [f"\n{head:-<120}", *generated_changes.topics(tables, seen)]
         written[schemas / name] = "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
     return written
 
@@ -114,6 +111,14 @@ def update(project_dir: Path) -> None:
         file.write_text(text, encoding="utf-8")
 
 
+def _seen_by_now(table: Table, there: Sequence[Table]) -> list[Scope]:
+    """The scopes in which a table's rows are seen, of those by whose tables that can be known already."""
+    leads: dict[Scope, list[Table]] = {}
+    for each in table.seen_in:
+        leads.setdefault(each.scope, []).append(catalog[table.relations[each.relation].target])
+    return [scope for scope, tables in leads.items() if all(each in there for each in tables)]
+
+
 def _is_generated(file: Path) -> bool:
     return file.name.startswith("9") and file.name.endswith("_generated.sql")
 
@@ -127,7 +132,7 @@ def of_table(table: Table, keys: set[str] | None = None, changes: generated_chan
     """What is written for one table.
 
     Args:
-        keys: The views of keys that are written already, to which this table's are added.
+        keys: The views of other schemas' tables that are written already, to which this table's are added.
         changes: What knows which functions of scopes are written already.
     """
     head = f"-- {table.name} "
@@ -145,9 +150,9 @@ def of_table(table: Table, keys: set[str] | None = None, changes: generated_chan
     parts += [_view(table, order, name) for order, name in catalog.views_of(table).items()]
     parts += [_against(table, column.name) for column in table.columns.values() if column.long]
     written = set() if keys is None else keys
-    for name, parent in _keys_views(table).items():
+    for name, view in {**_keys_views(table), **_embedded_views(table)}.items():
         if name not in written:
-            parts.append(_keys_view(name, parent))
+            parts.append(view)
             written.add(name)
     return "\n\n".join(parts)
 
@@ -246,10 +251,10 @@ def _viewed(name: str, query: str, comment: str) -> str:
     )
 
 
-def _keys_views(table: Table) -> dict[str, Table]:
-    """The views of other schemas' keys in which rows of this table are embedded, each with the table of the keys."""
+def _keys_views(table: Table) -> dict[str, str]:
+    """The views of other schemas' keys in which rows of this table are embedded."""
     return {
-        keys_view(parent.name, table.schema): parent
+        (name := keys_view(parent.name, table.schema)): _keys_view(name, parent)
         for parent in catalog
         for relation in parent.relations.values()
         if catalog[relation.target] is table
@@ -261,4 +266,29 @@ def _keys_views(table: Table) -> dict[str, Table]:
 def _keys_view(name: str, parent: Table) -> str:
     said = f"The keys of {_sql(parent)}, in whose rows those of this schema that refer to them are embedded."
     query = f"select {parent.primary_key} from {_sql(parent)}"  # noqa: S608 - declared names
+    return _viewed(f"{schema_of(name)}.{bare(name)}", query, said)
+
+
+def _embedded_views(table: Table) -> dict[str, str]:
+    """The views by which rows of other schemas are embedded in this table's, which refer to them."""
+    found = {}
+    for relation in table.relations.values():
+        target = catalog[relation.target]
+        if relation.many or relation.theirs or target.embedded_as is None or not catalog.crosses(table, relation):
+            continue
+        name = catalog.embedded_view(target, table.schema)
+        if name is None or catalog.find(name) is not None:
+            raise GeneratedSqlError(
+                f"{name} is a table of its own, and the view by which rows of {target.name} are embedded in those of "
+                f"{table.schema}. Call one otherwise: {target.type_name} says embedded_as=…."
+            )
+        found[name] = _embedded_view(name, target)
+    return found
+
+
+def _embedded_view(name: str, target: Table) -> str:
+    assert target.embedded_as is not None  # noqa: S101 - asked before
+    columns = ", ".join((target.primary_key, *target.embedded_as.columns))
+    said = f"What comes along of {_sql(target)} with rows of this schema that refer to it."
+    query = f"select {columns} from {_sql(target)}"  # noqa: S608 - declared names
     return _viewed(f"{schema_of(name)}.{bare(name)}", query, said)

@@ -152,10 +152,32 @@ def _generated(table: Table, offer: Offer, found: pg_catalog.Table, database: pg
     views = [(name, view) for name in catalog.views_of(table).values() if (view := database.table(name)) is not None]
     if old := [name for name, view in views if list(view.columns) != list(found.columns) or not view.invoker]:
         yield failure(f"The columns of view {listed(old)} are not those of {table.name} by now.", _GENERATE)
+    yield from _embedded(table, database)
     if off := [name for name, trigger in found.triggers.items() if trigger.off]:
         yield failure(
             f"Trigger {listed(off)} is switched off.", f"Run: alter table {found.qualified} enable trigger {off[0]}."
         )
+
+
+def _embedded(table: Table, database: pg_catalog.Database) -> Iterator[Finding]:
+    """What is wrong with the views by which rows of other schemas come along with a table's."""
+    targets = {
+        relation.target: catalog[relation.target]
+        for relation in table.relations.values()
+        if not relation.many and not relation.theirs and catalog.crosses(table, relation)
+    }
+    for target in targets.values():
+        name = catalog.embedded_view(target, table.schema)
+        view = None if name is None else database.table(name)
+        if target.embedded_as is None or view is None:
+            continue  # told as missing
+        if not view.invoker:
+            yield failure(
+                f"{name} shows every row of {target.name} to everybody: it reads with its owner's rights.",
+                f"Run: alter view {view.qualified} set (security_invoker = true).",
+            )
+        if set(view.columns) != {target.primary_key, *target.embedded_as.columns}:
+            yield failure(f"The columns of view {name} are not those that {target.type_name} says.", _GENERATE)
 
 
 def _name(name: str) -> str:

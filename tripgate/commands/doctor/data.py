@@ -139,9 +139,9 @@ class Data:
         parts: Sequence[tuple[str, Read]] = [
             *((f"column {table.name}.{name}", Read(table.name, (pick(table, name),), limit=0)) for name in columns),
             *(
-                (_described(table, relation), Read(table.name, (), (_embed(0, relation),), limit=0))
+                (_described(table, relation), Read(table.name, (), (_embed(table, 0, relation),), limit=0))
                 for relation in table.relations.values()
-                if not catalog.crosses(table, relation)
+                if not catalog.crosses(table, relation) or _comes_along(table, relation)
             ),
         ]
         answers = await asyncio.gather(*(self.read(read) for _, read in parts))
@@ -269,17 +269,26 @@ def down(answer: Answer) -> Finding | None:
 def _everything(table: Table) -> Read:
     """All columns and one embed for each relation, as the gateway would ask for them, and no row."""
     names = [column.name for column in table.columns.values()] + [item.name for item in table.computed.values()]
-    embeds = tuple(_embed(number, relation) for number, relation in enumerate(table.relations.values()))
+    embeds = tuple(_embed(table, number, relation) for number, relation in enumerate(table.relations.values()))
     return Read(table.name, tuple(pick(table, name) for name in names), embeds, limit=0)
 
 
-def _embed(number: int, relation: Relation) -> Embed:
+def _embed(table: Table, number: int, relation: Relation) -> Embed:
     target = catalog[relation.target]
-    read = Read(target.name, (Pick(target.primary_key),))
+    more = target.embedded_as.columns if target.embedded_as is not None and _comes_along(table, relation) else ()
+    read = Read(target.name, (Pick(target.primary_key), *(pick(target, name) for name in more)))
     return Embed(f"e{number}", relation.via, relation.many, read, relation.theirs)
+
+
+def _comes_along(table: Table, relation: Relation) -> str | None:
+    """The view by which related rows of another schema are embedded."""
+    if relation.many or relation.theirs or not catalog.crosses(table, relation):
+        return None
+    return catalog.embedded_view(catalog[relation.target], table.schema)
 
 
 def _described(table: Table, relation: Relation) -> str:
     target = catalog[relation.target].name
     ends = (target, table.name) if relation.many or relation.theirs else (table.name, target)
-    return f"the foreign key {ends[0]}.{relation.via} to {ends[1]}"
+    key = f"the foreign key {ends[0]}.{relation.via} to {ends[1]}"
+    return key if (view := _comes_along(table, relation)) is None else f"view {view} for {key}"

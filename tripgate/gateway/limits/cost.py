@@ -303,7 +303,18 @@ def _joined(selected: Selected) -> int:
     if not catalog.several_schemas or (table := catalog.get(selected.parent_type.name)) is None:
         return 0
     relation = table.relations.get(selected.name)
-    return JOINED if relation is not None and catalog.crosses(table, relation) else 0
+    if relation is None or not catalog.crosses(table, relation):
+        return 0
+    return 0 if _embedded(selected, table, catalog[relation.target]) else JOINED
+
+
+def _embedded(selected: Selected, table: Table, target: Table) -> bool:
+    """Whether all that is selected of a row of another schema comes along by a view of this one."""
+    if target.embedded_as is None:
+        return False
+    columns = [target.columns.get(each.name) for each in selected.children if each.name not in {"__typename", "nodeId"}]
+    names = [column.name for column in columns if column is not None]
+    return len(names) == len(columns) and catalog.embedded_view(target, table.schema, names) is not None
 
 
 def _table(selected: Selected) -> Table | None:

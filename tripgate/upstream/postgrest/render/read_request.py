@@ -35,6 +35,7 @@ def read_request(read: Read) -> Request:
             for seam in seams:
                 read_request(seam.read)  # what cannot be asked is told before anything is
             return _within_one_schema(first).followed_by(seams, read)
+        read = first
     return _within_one_schema(read)
 
 
@@ -78,6 +79,7 @@ def keyed_request(read: Read, column: str) -> KeyedRequest:
             for seam in seams:
                 read_request(seam.read)
             return dataclasses.replace(_keyed_request(first, column), read=read, seams=seams)
+        read = first
     return _keyed_request(read, column)
 
 

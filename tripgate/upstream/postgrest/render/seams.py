@@ -4,7 +4,8 @@ Such a read is taken apart where it crosses: into a first one, and for each rela
 one *seam*, a further read of what belongs to all of the rows together, by their keys. It is put together again before
 anybody sees it, so planners and shapers know nothing of it.
 
-- Rows that rows refer to are read from their table, by its key.
+- Rows that rows refer to are read from their table, by its key. Where a view of the rows' own schema has all that is
+  wanted of them (`gql.table.EmbeddedAs`), they are embedded by that, without a seam.
 - Rows that refer to them are embedded, in the other schema, in the rows of a view of the first table's keys. So each
   row has a page, a filter, an order and totals of its own there too. The view is generated (`gql.table.keys_view`).
 
@@ -12,6 +13,7 @@ Each read asks with the caller's own token, so policies decide on both sides; a 
 """
 
 import dataclasses
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +73,7 @@ class Seam:
 
 
 def split(read: Read, path: tuple[str, ...] = ()) -> tuple[Read, tuple[Seam, ...]]:
-    """The part of a read that is asked first, and what is read further by its rows; none where it crosses nowhere."""
+    """The part of a read that is asked first, and what is read further by its rows; none where it need not cross."""
     schema = schema_of(read.table)
     stay: list[Embed] = []
     seams: list[Seam] = []
@@ -80,10 +82,12 @@ def split(read: Read, path: tuple[str, ...] = ()) -> tuple[Read, tuple[Seam, ...
         there = schema_of(embed.read.table)
         if there == schema:
             inner, below = split(embed.read, (*path, embed.alias))
-            stay.append(dataclasses.replace(embed, read=inner) if below else embed)
+            stay.append(embed if inner is embed.read else dataclasses.replace(embed, read=inner))
             seams += below
         elif embed.many or embed.theirs:
             embedded.setdefault(there, []).append(embed)
+        elif (view := _view_of(embed.read, schema)) is not None:
+            stay.append(dataclasses.replace(embed, read=dataclasses.replace(embed.read, table=view)))
         else:
             key = catalog.key_of(embed.read.table)
             seams.append(Seam(path, embed.via, key, _with(embed.read, key), embed.alias))
@@ -92,12 +96,18 @@ def split(read: Read, path: tuple[str, ...] = ()) -> tuple[Read, tuple[Seam, ...
         picked = pick(catalog.named(read.table), key)
         further = Read(keys_view(read.table, there), (picked,), tuple(embeds))
         seams.append(Seam(path, key, key, further, "", tuple(embeds)))
-    if not seams:
-        return read, ()
     for seam in seams:
         if seam.path == path:
             read = _with(read, seam.column)
-    return dataclasses.replace(read, embeds=tuple(stay)), tuple(seams)
+    same = len(stay) == len(read.embeds) and all(map(operator.is_, stay, read.embeds))
+    return (read if same else dataclasses.replace(read, embeds=tuple(stay))), tuple(seams)
+
+
+def _view_of(read: Read, schema: str) -> str | None:
+    """The view of a schema that has all that is wanted of a row."""
+    if read.embeds:
+        return None
+    return catalog.embedded_view(catalog.named(read.table), schema, [each.column for each in read.columns])
 
 
 def _with(read: Read, column: str) -> Read:

@@ -4,7 +4,10 @@ grant usage on schema private to authenticated;
 
 create table public.profiles (
     id uuid primary key references auth.users (id) on delete cascade,
-    display_name text not null default 'Somebody'
+    display_name text not null default 'Somebody',
+    avatar_path text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
 );
 
 create function private.handle_new_user() returns trigger language plpgsql security definer set search_path = '' as $$
@@ -90,7 +93,8 @@ alter table public.counters enable row level security;
 
 create policy "Everybody sees grades" on public.grades for select to authenticated using (true);
 create policy "Everybody sees counters" on public.counters for select to authenticated using (true);
-create policy "Everybody sees everybody" on public.profiles for select to authenticated using (true);
+create policy "Everybody sees everybody but who hides" on public.profiles for select to authenticated
+    using (id = (select auth.uid()) or display_name <> 'Hidden');
 create policy "Of one's clubs" on public.clubs to authenticated
     using (user_id = (select auth.uid()) or number = any (array(select private.my_clubs())));
 create policy "Of one's clubs" on public.club_members to authenticated
