@@ -51,6 +51,19 @@ $$;
 comment on function private.refuse(text, text, jsonb) is 'Ends a statement with a public code of the API, a sentence for people and more for programs.';
 revoke execute on function private.refuse(text, text, jsonb) from public;
 
+-- Accounts without an address are made by anybody, at no cost and without end: they have no quota of what costs money. What
+-- is to be paid for asks this before it reserves anything, of the person for whom. As Auth has it, and not the token alone:
+-- who is not known, or nobody, is as good as anonymous; and who has an address by now is so until they have a new token.
+create function private.is_anonymous(person uuid default auth.uid()) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return not exists (select from auth.users where users.id = person and not users.is_anonymous)
+        or (person = auth.uid() and coalesce(auth.jwt() ->> 'is_anonymous', 'false') <> 'false');
+end
+$$;
+comment on function private.is_anonymous(uuid) is 'Whether a person, by default the caller, has no account with an address: then nothing that costs money is done for them.';
+revoke execute on function private.is_anonymous(uuid) from public;
+
 
 -- profiles ------------------------------------------------------------------------------------------------------------
 

@@ -358,10 +358,15 @@ alter table private.announced_invitations enable row level security;
 -- Its owner needs no policy; this one tells that nobody else was forgotten.
 create policy "Nobody but the limits themselves may look" on private.announced_invitations using (false);
 
--- At most 30 an hour a person, counted whatever becomes of them.
+-- At most 30 an hour a person, counted whatever becomes of them. A mail costs, and anonymous accounts can be had without end.
 create function private.count_invitation(person uuid, scope text, scope_id uuid, email text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
+    if private.is_anonymous(person) then
+        perform private.refuse(
+            'FORBIDDEN', 'Invitations are mailed, which takes an account with an e-mail address. Give yours one first.'
+        );
+    end if;
     -- One at a time, or two at once would both count the same.
     perform from public.profiles where profiles.id = person for no key update;
 

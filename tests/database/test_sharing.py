@@ -290,6 +290,12 @@ class TestInviting:
     def test_only_the_owner_announces(self, world: World, actor: Actor, outcome: str) -> None:
         assert world.attempt(actor, self.ANNOUNCE, world.owner.trips, "guest@people.example") == outcome
 
+    def test_an_anonymous_person_announces_none(self, world: World) -> None:
+        """Each is a mail, and anonymous accounts can be had without end."""
+        assert self.invite(world, "guest@people.example") == 1
+        world.db.execute("update auth.users set is_anonymous = true where id = %s", (world.owner.profiles,))
+        assert self.invite(world, "other@people.example") == "FORBIDDEN"
+
     def test_only_an_open_one_can_be_revoked_and_nothing_else_made_of_it(self, world: World) -> None:
         become = "update public.invitations set status = %s where id = %s"
         assert world.attempt("owner", become, "expired", world.owner.invitations) == AGAINST_POLICY
