@@ -7,19 +7,19 @@ import hashlib
 import hmac
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from tests.functions.waiting import until
 from tests.support import stack_options
 from tripgate.local.functions.settings import FunctionLimits
 from tripgate.local.stack import Stack, StackInfo
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     import aiohttp
 
@@ -110,14 +110,6 @@ async def until_logged(stack: Stack, name: str, request_id: str, message: str, s
 
     await until(lambda: lines() != [], seconds)
     return lines()[0]
-
-
-async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that happens elsewhere."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 def events(info: StackInfo) -> set[str]:

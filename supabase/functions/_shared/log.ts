@@ -80,6 +80,11 @@ function write(level: Level, message: string, fields: Fields): void {
   console[level](line(level, message, fields));
 }
 
+/** A text as it may be kept elsewhere than in the log. */
+export function withoutSecrets(text: string): string {
+  return JSON.parse(masked(text));
+}
+
 function masked(value: unknown): string {
   let text = JSON.stringify(value);
   for (const secret of hidden) text = text.replaceAll(secret, "[secret]");
