@@ -24,6 +24,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
+from strawberry.types.base import has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from gql import declared_at, derive
@@ -190,7 +191,7 @@ def table(
             plural=schema.field_name(plural or to_camel_case(name)),
             columns=columns,
             relations=relations,
-            computed={to_camel_case(key): _computed(key, mark) for key, mark in objects.items()},
+            computed={to_camel_case(key): _computed(key, mark.target) for key, mark in objects.items()},
             default_order=default_order,
             search=search,
             hidden_columns=hidden_columns,
@@ -302,13 +303,18 @@ def _key(type_name: str, mark: UniqueKeyDeclaration, columns: Iterable[Column], 
     return UniqueKey(mark.columns, schema.field_name(lookup), mark.own)
 
 
-def _computed(key: str, mark: ComputedDeclaration) -> Computed:
-    keys = {}
-    for name, hint in typing.get_type_hints(mark.target).items():
+def _computed(key: str, target: type, *, many: bool = False) -> Computed:
+    keys: dict[str, tuple[str, Choices | None]] = {}
+    objects = {}
+    for name, hint in typing.get_type_hints(target).items():
         annotation, _ = _without_none(hint)
+        inside = typing.get_args(annotation)[0] if typing.get_origin(annotation) is list else annotation
+        if has_object_definition(inside):
+            objects[to_camel_case(name)] = _computed(name, inside, many=inside is not annotation)
+            continue
         is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
         keys[to_camel_case(name)] = (name, _choices(annotation) if is_enum else None)
-    return Computed(to_camel_case(key), key, mark.target.__name__, keys)
+    return Computed(to_camel_case(key), key, target.__name__, keys, objects, many)
 
 
 def _choices(enum: type[Enum]) -> Choices:

@@ -145,7 +145,11 @@ def to_many(
 def computed(
     target: type, *, description: str, deprecated: str | None = None, cache: CacheControl | None = None
 ) -> Any:
-    """An object that the database function of this name computes; `target` is a Strawberry type of plain fields."""
+    """An object that the database function of this name computes.
+
+    `target` is a Strawberry type of plain fields, and of objects and lists of objects of such. What JSON would round,
+    as money, the function gives as text.
+    """
     return ComputedDeclaration(target, description, deprecated, cache)
 
 

@@ -140,19 +140,23 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """An object that a function of the database computes from a row, selected like a column.
+    """An object that a function of the database computes from a row, selected like a column; or one inside such.
 
     Attributes:
         field: The GraphQL name, as in `voteSummary`.
-        name: The function, as in `vote_summary`.
+        name: The function, as in `vote_summary`; of one inside, its key.
         target: The GraphQL type of the object.
-        keys: For each field of that type, the object's key and, for an enum, its choices.
+        keys: For each field of that type that is a value, the object's key and, for an enum, its choices.
+        objects: For each field of that type that is an object or a list of them, what it holds.
+        many: Whether it is a list of such objects, of those inside.
     """
 
     field: str
     name: str
     target: str
     keys: Mapping[str, tuple[str, "Choices | None"]]
+    objects: Mapping[str, "Computed"]
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,22 @@ from (
 ) as vote (title, user_id, value, comment)
 join public.trip_items on trip_items.title = vote.title;
 
+-- What they wish for in Japan: they agree on temples, and on between 300,000 and 400,000 yen.
+insert into public.trip_preferences (trip_id, user_id, budget_min, budget_max, currency, pace, interests, dietary_needs)
+values
+    (
+        'ada00000-0000-4000-8002-000000000002', 'ada00000-0000-4000-8000-000000000001', 300000, 500000, 'JPY', 'balanced',
+        '{temples,gardens,ceramics}', '{}'
+    ),
+    (
+        'ada00000-0000-4000-8002-000000000002', 'be400000-0000-4000-8000-000000000002', null, 400000, 'JPY', 'relaxed',
+        '{temples,ramen}', '{"no peanuts"}'
+    ),
+    (
+        'ada00000-0000-4000-8002-000000000002', 'c1e00000-0000-4000-8000-000000000003', 1500, null, 'EUR', 'relaxed',
+        '{Temples,onsen}', '{vegetarian}'
+    );
+
 -- Still open, for Ben: the secret of its link is lofoten-for-ben.
 insert into public.invitations (id, trip_id, email, role, token_hash, invited_by)
 values (

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, column, table, to_one
+from gql.declare import NEVER, column, table, to_one, unique
 from gql.types.scopes import USER
 
 
@@ -12,6 +12,7 @@ from gql.types.scopes import USER
     "notifications",
     scope=USER.via("user_id"),
     order_by=("created_at desc",),
+    keys=(unique("dedupe_key", "user_id", own="user_id"),),
     # Not cached, since others write it; live queries hear of it.
     cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC),
 )
@@ -26,6 +27,7 @@ class Notification:
     body: str | None = column(write=NEVER, long=True)
     link: str | None = column(write=NEVER, long=True)
     read_at: datetime | None = column(write=NEVER)
+    dedupe_key: str | None = column(write=NEVER)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

@@ -22,6 +22,7 @@ from gql.declare import (
 )
 from gql.scalars import JSON
 from gql.types.scopes import TRIP
+from gql.types.trip_preferences import TripPreferenceSummary
 from gql.types.votes import VoteSummary
 
 
@@ -80,6 +81,12 @@ class Trip:
     collaborators = to_many("Collaborator", via="trip_id", description="Whom the trip is shared with.")
     invitations = to_many("Invitation", via="trip_id", description="Who has been asked to join; for the owner's eyes.")
     votes = to_many("Vote", via="trip_id", description="What the people on the trip think of its items.")
+    preferences = to_many("TripPreferences", via="trip_id", description="What each person on the trip wishes for.")
+    preference_summary = computed(
+        TripPreferenceSummary,
+        description="What the people on the trip wish for, counted.",
+        cache=CacheControl(30, InvalidatedBy.SCOPE_TOPIC, depends_on=("trip_preferences", "trips", "collaborators")),
+    )
 
     @python_field(
         needs=("end_date",),

@@ -627,6 +627,88 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
     for each row execute function private.withdraw_votes();
 
 
+-- trip_preferences: what each person on a trip wishes for -----------------------------------------------------------------
+
+create table public.trip_preferences (
+    id uuid not null default gen_random_uuid(),
+    trip_id uuid not null,
+    user_id uuid not null default auth.uid(),
+    budget_min numeric(12, 2),
+    budget_max numeric(12, 2),
+    currency text not null default '',
+    pace text,
+    interests text[] not null default '{}',
+    dietary_needs text[] not null default '{}',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint trip_preferences_pkey primary key (id),
+    constraint trip_preferences_trip_id_user_id_key unique (trip_id, user_id),
+    constraint fk_trip_preferences_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint fk_trip_preferences_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint trip_preferences_budget_min_check check (budget_min >= 0 and budget_min <> 'NaN'),
+    constraint trip_preferences_budget_max_check
+        check (budget_max >= 0 and budget_max <> 'NaN' and budget_max >= budget_min),
+    constraint trip_preferences_currency_check check (currency ~ '^[A-Z]{3}$'),
+    constraint trip_preferences_pace_check check (pace in ('relaxed', 'balanced', 'busy')),
+    constraint trip_preferences_interests_check check (
+        cardinality(interests) <= 20 and array_position(interests, null) is null
+        and char_length(array_to_string(interests, '')) <= 1000
+    ),
+    constraint trip_preferences_dietary_needs_check check (
+        cardinality(dietary_needs) <= 20 and array_position(dietary_needs, null) is null
+        and char_length(array_to_string(dietary_needs, '')) <= 1000
+    )
+);
+
+comment on table public.trip_preferences is 'What one person on a trip wishes for it; all on the trip see it.';
+comment on column public.trip_preferences.id is 'The preferences'' id.';
+comment on column public.trip_preferences.trip_id is 'The trip that they are for.';
+comment on column public.trip_preferences.user_id is 'The person who wishes for it, once a trip.';
+comment on column public.trip_preferences.budget_min is 'The least that the person means to spend, in the currency below; null for any.';
+comment on column public.trip_preferences.budget_max is 'The most that the person means to spend, never less than the least; null for any.';
+comment on column public.trip_preferences.currency is 'Currency of both amounts by its three-letter ISO 4217 code; at first the trip''s.';
+comment on column public.trip_preferences.pace is 'How full the days should be; null for any.';
+comment on column public.trip_preferences.interests is 'What the person would like to see and do, in at most 20 words or phrases.';
+comment on column public.trip_preferences.dietary_needs is 'What the person does or does not eat, in at most 20 words or phrases.';
+comment on column public.trip_preferences.created_at is 'When the person first said what they wish for.';
+comment on column public.trip_preferences.updated_at is 'When the preferences last changed.';
+-- What is told to whoever breaks them.
+comment on constraint trip_preferences_budget_min_check on public.trip_preferences is 'The least to be spent is zero or more.';
+comment on constraint trip_preferences_budget_max_check on public.trip_preferences is 'The most to be spent is zero or more, and not less than the least.';
+comment on constraint trip_preferences_currency_check on public.trip_preferences is 'A currency is three capital letters, its ISO 4217 code, such as EUR.';
+comment on constraint trip_preferences_pace_check on public.trip_preferences is 'A pace is relaxed, balanced or busy.';
+comment on constraint trip_preferences_interests_check on public.trip_preferences is 'A person names at most 20 interests, of at most 1,000 characters together, and none of them is null.';
+comment on constraint trip_preferences_dietary_needs_check on public.trip_preferences is 'A person names at most 20 dietary needs, of at most 1,000 characters together, and none of them is null.';
+
+create index idx_trip_preferences_user_id on public.trip_preferences (user_id);
+
+-- Looked up under the caller's own policies: whoever is not on the trip is refused by those of this table.
+create function private.set_preferences_currency() returns trigger language plpgsql set search_path = '' as $$
+begin
+    select trips.currency into new.currency from public.trips where trips.id = new.trip_id;
+    new.currency := coalesce(new.currency, 'EUR');
+    return new;
+end
+$$;
+revoke execute on function private.set_preferences_currency() from public;
+
+create trigger set_trip_preferences_currency before insert on public.trip_preferences
+    for each row when (new.currency = '') execute function private.set_preferences_currency();
+
+-- Who leaves a trip, or is removed, takes along what they wish for it.
+create function private.withdraw_preferences() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    delete from public.trip_preferences where trip_id = old.trip_id and user_id = old.user_id;
+    return null;
+end
+$$;
+revoke execute on function private.withdraw_preferences() from public;
+
+create trigger withdraw_collaborators_preferences after delete on public.collaborators
+    for each row execute function private.withdraw_preferences();
+
+
 -- Realtime ------------------------------------------------------------------------------------------------------------
 
 -- A person is told on their own topic of invitations to their address, without the hash of the token, once the address

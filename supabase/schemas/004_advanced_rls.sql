@@ -384,6 +384,34 @@ create policy "People can retract their own votes" on public.votes
     using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
 
 
+-- trip_preferences: everybody on the trip says what they wish for, viewers too, and all see it ------------------------------
+
+revoke all on public.trip_preferences from anon, authenticated, service_role;
+grant select, delete on public.trip_preferences to authenticated;
+grant insert (id, trip_id, user_id, budget_min, budget_max, currency, pace, interests, dietary_needs)
+    on public.trip_preferences to authenticated;
+grant update (budget_min, budget_max, currency, pace, interests, dietary_needs) on public.trip_preferences to authenticated;
+
+alter table public.trip_preferences enable row level security;
+
+create policy "People can view what is wished for on their trips" on public.trip_preferences
+    for select to authenticated
+    using (trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can say what they wish for on their trips" on public.trip_preferences
+    for insert to authenticated
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can change what they wish for" on public.trip_preferences
+    for update to authenticated
+    using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())))
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can take back what they wish for" on public.trip_preferences
+    for delete to authenticated
+    using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+
 -- What takes more than one statement ----------------------------------------------------------------------------------
 
 -- Unnamed, the parameter makes this a computed field of trip_items and nothing that a client can call with a row of its
@@ -416,6 +444,83 @@ $$;
 comment on function public.vote_summary(public.trip_items) is 'What the people on the trip think of an item, and the caller''s own vote.';
 revoke execute on function public.vote_summary(public.trip_items) from public, anon, authenticated, service_role;
 grant execute on function public.vote_summary(public.trip_items) to authenticated;
+
+-- As definer it asks for the caller's part in the trip once. Words count once a person, in whatever case they are written;
+-- money is text, since JSON would round it. Of a budget range a missing end is open, and budgets that share no amount have
+-- no range.
+create function public.preference_summary(public.trips) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    trip alias for $1;
+    caller uuid := auth.uid();
+begin
+    if not exists (
+        select from private.trip_people as people where people.trip_id = trip.id and people.user_id = caller
+    )
+    then
+        return null;
+    end if;
+    return (
+        with said as (
+            select trip_preferences.* from public.trip_preferences
+            where trip_preferences.trip_id = trip.id
+                and exists (
+                    select from private.trip_people as people
+                    where people.trip_id = trip.id and people.user_id = trip_preferences.user_id
+                )
+        ),
+        words as (
+            select distinct 'interest' as kind, lower(btrim(word)) as word, user_id from said, unnest(interests) as word
+            union all
+            select distinct 'need', lower(btrim(word)), user_id from said, unnest(dietary_needs) as word
+        ),
+        counted as (
+            select kind, word, count(*) as people from words where word <> '' group by kind, word
+        )
+        select jsonb_build_object(
+            'people', (select count(*) from said),
+            'paces', (
+                select coalesce(jsonb_agg(jsonb_build_object('pace', pace, 'people', people) order by people desc, pace), '[]')
+                from (select pace, count(*) as people from said where pace is not null group by pace) as paces
+            ),
+            'interests', (
+                select coalesce(
+                    jsonb_agg(jsonb_build_object('interest', word, 'people', people) order by people desc, word), '[]'
+                )
+                from counted where kind = 'interest'
+            ),
+            'dietary_needs', (
+                select coalesce(
+                    jsonb_agg(jsonb_build_object('need', word, 'people', people) order by people desc, word), '[]'
+                )
+                from counted where kind = 'need'
+            ),
+            'budgets', (
+                select coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'currency', currency, 'people', people,
+                            'shared', case
+                                when lowest > highest then null
+                                else jsonb_build_object('min', lowest::text, 'max', highest::text)
+                            end
+                        ) order by people desc, currency
+                    ),
+                    '[]'
+                )
+                from (
+                    select currency, count(*) as people, max(budget_min) as lowest, min(budget_max) as highest
+                    from said where budget_min is not null or budget_max is not null
+                    group by currency
+                ) as budgets
+            )
+        )
+    );
+end
+$$;
+comment on function public.preference_summary(public.trips) is 'What the people on the trip wish for, counted, for those who are on it.';
+revoke execute on function public.preference_summary(public.trips) from public, anon, authenticated, service_role;
+grant execute on function public.preference_summary(public.trips) to authenticated;
 
 -- Under the caller's own policies. Afterwards both days count from 0 without a gap, however they were before.
 create function public.move_trip_item(item uuid, day integer, new_position integer) returns public.trip_items

@@ -149,7 +149,7 @@ revoke execute on function private.enqueue(text, text, jsonb, timestamptz, text)
 
 create table public.notifications (
     id uuid not null default gen_random_uuid(),
-    user_id uuid not null,
+    user_id uuid not null default auth.uid(),
     system text not null,
     kind text not null,
     title text not null,

@@ -378,6 +378,31 @@ revoke execute on function public.comment_against(public.votes) from public, ano
 grant execute on function public.comment_against(public.votes) to authenticated;
 
 
+-- trip_preferences ----------------------------------------------------------------------------------------------------
+
+grant all on public.trip_preferences to service_role;
+
+create trigger set_trip_preferences_updated_at before update on public.trip_preferences
+    for each row execute function private.set_updated_at();
+
+create trigger broadcast_trip_preferences_changes after insert or update or delete on public.trip_preferences
+    for each row execute function private.broadcast_trip_by_trip_id('id');
+
+create function public.trip_preferences_by_ids(ids uuid[]) returns setof public.trip_preferences language sql stable as $$
+    select * from public.trip_preferences where id = any (ids)
+$$;
+comment on function public.trip_preferences_by_ids(uuid[]) is 'The rows of trip_preferences with these ids, of those that the caller may see.';
+revoke execute on function public.trip_preferences_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.trip_preferences_by_ids(uuid[]) to authenticated;
+
+create function public.whole_trip_preferences(public.trip_preferences) returns setof public.trip_preferences rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_trip_preferences(public.trip_preferences) is 'The row of trip_preferences itself.';
+revoke execute on function public.whole_trip_preferences(public.trip_preferences) from public, anon, authenticated, service_role;
+grant execute on function public.whole_trip_preferences(public.trip_preferences) to authenticated;
+
+
 -- Rows that are seen elsewhere too ------------------------------------------------------------------------------------
 
 create function private.tell_trip_of_profiles() returns trigger

@@ -57,6 +57,7 @@ SORTED_EACH_TIME = {
     "Profile": "those one travels with",
     "Collaborator": "those on one's trips",
     "CollectionPlace": "the places of one's collections",
+    "TripPreferences": "those on one's trips",
     "PlaceTag": "the tags that one has given",
 }
 

@@ -40,6 +40,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.announce_invitation(uuid,text)": "Nobody may see or change the count; it asks who owns the trip.",
         "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
         "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
+        "public.preference_summary(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",
         "public.cost_total(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",
     },
     "function_search_path_mutable": {

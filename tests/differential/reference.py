@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
 from gql.catalog import catalog
-from gql.table import Column, Kind, Table
+from gql.table import Column, Computed, Kind, Table
 from tripgate.gateway.schema import schema
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Reference:
             return value if value is None or column.enum is None else column.enum(value).name
         if (computed := table.computed.get(name)) is not None:
             found = self._value(table, row.itself, f"public.{computed.name}(t)")
-            return {field: _named(found[key], choices) for field, (key, choices) in computed.keys.items()}
+            return None if found is None else _of_computed(computed, found)
         return self._value(table, row.itself, COMPUTED_IN_PYTHON[name])
 
     def _of_connection(self, connection: Connection, name: str) -> Any:
@@ -234,6 +234,18 @@ def _as_selected(column: Column, value: str) -> str:
     if column.kind is Kind.DATETIME:
         return f"to_json({value})"
     return f"{value}::text" if column.kind in AS_TEXT else value
+
+
+def _of_computed(computed: Computed, found: Any) -> dict[str, Any]:
+    """The object that a function computes, with the names of enums; and those inside."""
+    made = {field: _named(found[key], choices) for field, (key, choices) in computed.keys.items()}
+    for name, inside in computed.objects.items():
+        value = found[inside.name]
+        if inside.many:
+            made[name] = [_of_computed(inside, each) for each in value]
+        else:
+            made[name] = None if value is None else _of_computed(inside, value)
+    return made
 
 
 def _named(value: Any, choices: Sequence[tuple[str | int, str]] | None) -> Any:

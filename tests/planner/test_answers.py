@@ -77,6 +77,38 @@ def test_an_object_that_the_database_computes() -> None:
     }
 
 
+def test_objects_and_lists_of_them_inside_one_that_the_database_computes() -> None:
+    row = {
+        "preference_summary": {
+            "people": 2,
+            "paces": [{"pace": "busy", "people": 2}],
+            "interests": [],
+            "dietary_needs": [{"need": "vegan", "people": 1}],
+            "budgets": [
+                {"currency": "EUR", "people": 2, "shared": {"min": "1.50", "max": None}},
+                {"currency": "JPY", "people": 2, "shared": None},
+            ],
+        }
+    }
+    fields = """preferenceSummary {
+      people interests { interest } paces { __typename p: pace people } needs: dietaryNeeds { need }
+      budgets { currency shared { __typename min max } }
+    }"""
+    assert one(fields, row) == {
+        "preferenceSummary": {
+            "people": 2,
+            "interests": [],
+            "paces": [{"__typename": "PaceCount", "p": "BUSY", "people": 2}],
+            "needs": [{"need": "vegan"}],
+            "budgets": [
+                {"currency": "EUR", "shared": {"__typename": "BudgetRange", "min": "1.50", "max": None}},
+                {"currency": "JPY", "shared": None},
+            ],
+        }
+    }
+    assert one("preferenceSummary { people }", {"preference_summary": None}) == {"preferenceSummary": None}
+
+
 def test_variables_decide_what_is_selected() -> None:
     document = f"""query ($with: Boolean!) {{
           trip(id: "{ID}") {{ ...F @include(if: $with) ... @skip(if: $with) {{ id }} }} }}

@@ -46,6 +46,9 @@ WRITTEN = [
     "nodes { owner { trips(first: 2) { nodes { status } } } } } }",
     "{ votes { nodes { value tripItem { title voteSummary { score mine } trip { costTotal owner { trips(first: 1) { "
     "nodes { durationDays } } } } } user { votes(orderBy: { tripItem: { title: DESC } }) { edges { cursor } } } } } }",
+    "{ trips { nodes { title preferenceSummary { __typename people paces { pace people } interests { i: interest "
+    "people } dietaryNeeds { __typename need } budgets { currency people shared { min max } } } preferences { nodes { "
+    "pace } } } } }",
     '{ searchPlaces(text: "kyoto") { nodes { name latitude } totalCount } }',
     "{ tripItems(orderBy: [{ place: { name: ASC_NULLS_FIRST } }, { startsAt: DESC }], first: 3) { edges { cursor } } }",
 ]

@@ -204,14 +204,19 @@ class Planner:
 
 
 def _computed(computed: Computed, child: Selected) -> shape.ResultObject:
-    return shape.ResultObject(
-        tuple(
-            shape.Constant(each.key, computed.target)
-            if each.name == "__typename"
-            else shape.Value(each.key, *computed.keys[each.name])
-            for each in child.children
-        )
-    )
+    return shape.ResultObject(tuple(_of_computed(computed, each) for each in child.children))
+
+
+def _of_computed(
+    computed: Computed, child: Selected
+) -> shape.Constant | shape.Value | shape.RelatedObject | shape.ObjectList:
+    if child.name == "__typename":
+        return shape.Constant(child.key, computed.target)
+    inside = computed.objects.get(child.name)
+    if inside is None:
+        return shape.Value(child.key, *computed.keys[child.name])
+    made = shape.ObjectList if inside.many else shape.RelatedObject
+    return made(child.key, inside.name, _computed(inside, child))
 
 
 def _page_fact(child: Selected) -> shape.Constant | shape.PageFact:

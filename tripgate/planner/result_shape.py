@@ -60,6 +60,15 @@ class RelatedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectList:
+    """A plain list of objects inside a computed one, never null."""
+
+    key: str
+    alias: str
+    shape: "ResultObject"
+
+
+@dataclass(frozen=True, slots=True)
 class PythonValue:
     """What a Python function of the domain computes from the row."""
 
@@ -86,7 +95,16 @@ class RelatedConnection:
 
 
 ObjectField = (
-    Constant | Value | Json | Converted | NodeId | RelatedObject | PythonValue | NestedObject | RelatedConnection
+    Constant
+    | Value
+    | Json
+    | Converted
+    | NodeId
+    | RelatedObject
+    | ObjectList
+    | PythonValue
+    | NestedObject
+    | RelatedConnection
 )
 """What an object may be made of."""
 

@@ -90,6 +90,9 @@ class _Source:
             case shape.RelatedObject():
                 inner = self._variable()
                 return f"(None if ({inner} := {row}[{field.alias!r}]) is None else {self.object(field.shape, inner)})"
+            case shape.ObjectList():
+                inner = self._variable()
+                return f"[{self.object(field.shape, inner)} for {inner} in {row}[{field.alias!r}]]"
             case shape.PythonValue():
                 return f"{self._name(from_row(field.field))}({row})"
             case shape.NestedObject():

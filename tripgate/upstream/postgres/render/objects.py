@@ -48,6 +48,7 @@ def _field(
     | shape.Converted
     | shape.NodeId
     | shape.RelatedObject
+    | shape.ObjectList
     | shape.PythonValue
     | shape.NestedObject
     | shape.RelatedConnection,
@@ -82,7 +83,7 @@ def _field(
             if parents is None or not parents.has(alias):
                 return made_of_rows
             return [parents.kept(alias, concatenated(made_of_rows))]
-        case shape.Json() | shape.Converted() | shape.PythonValue():
+        case shape.Json() | shape.Converted() | shape.ObjectList() | shape.PythonValue():
             raise NotInSqlError
         case _:
             assert_never(field)
@@ -92,8 +93,16 @@ def _computed(writing: Writing, field: shape.RelatedObject, alias: str) -> str:
     """An object that a function of the database makes of the row, computed once."""
     below = writing.alias()
     value = column(below, "v")
+    text = concatenated(_of_json(writing, field.shape, value))
+    # Not pulled up, or it would be computed for each of its keys.
+    source = f"(select to_json({column(alias, field.alias)}) as v offset 0) as {below}"
+    return f"(select case when {value} is null then 'null' else {text} end from {source})"
+
+
+def _of_json(writing: Writing, wanted: shape.ResultObject, value: str) -> Parts:
+    """The object that this JSON object becomes."""
     made: list[tuple[str, Parts]] = []
-    for each in field.shape.fields:
+    for each in wanted.fields:
         match each:
             case shape.Constant():
                 made.append((each.key, [constant(each.value)]))
@@ -102,9 +111,16 @@ def _computed(writing: Writing, field: shape.RelatedObject, alias: str) -> str:
             case shape.Value():
                 named = f"{value} ->> {literal(each.column)}"
                 made.append((each.key, [f"coalesce({chosen(f'({named})', each.choices or (), as_text=True)}, 'null')"]))
+            case shape.RelatedObject():
+                inside = f"({value} -> {literal(each.alias)})"
+                text = concatenated(_of_json(writing, each.shape, inside))
+                made.append((each.key, [f"case json_typeof({inside}) when 'object' then {text} else 'null' end"]))
+            case shape.ObjectList():
+                below = writing.alias()
+                text = concatenated(_of_json(writing, each.shape, column(below, "v")))
+                rows = f"json_array_elements({value} -> {literal(each.alias)}) with ordinality as {below} (v, n)"
+                listed = f"string_agg({text}, ',' order by {column(below, 'n')})"
+                made.append((each.key, [f"(select '[' || coalesce({listed}, '') || ']' from {rows})"]))
             case _:
                 raise NotInSqlError
-    text = concatenated(json_object(made))
-    # Not pulled up, or it would be computed for each of its keys.
-    source = f"(select to_json({column(alias, field.alias)}) as v offset 0) as {below}"
-    return f"(select case when {value} is null then 'null' else {text} end from {source})"
+    return json_object(made)
