@@ -28,11 +28,13 @@ from tripgate.local.config_file import await_config
 from tripgate.local.front_door_config import FrontDoorConfig
 from tripgate.local.functions import routes as functions
 from tripgate.local.inbox import Inbox
+from tripgate.local.process import Supervisor
 from tripgate.local.providers import routes as providers_routes
 from tripgate.local.providers.all_providers import ALL
 from tripgate.local.providers.house import House
 from tripgate.local.providers.provider import Provider
 from tripgate.local.realtime import front_door_routes as realtime
+from tripgate.local.scheduler import starter as scheduler
 
 REST = "/rest/v1"
 NOT_SERVED = ("/storage/v1",)
@@ -75,6 +77,8 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
     providers_routes.add_to(app, house, config.secret_key)
     realtime.add_to(app, config.realtime_url)
     functions.add_to(app, config, tokens, house.variables())
+    if config.scheduler_database_url is not None:
+        scheduler.add_to(app, config.scheduler_database_url, Supervisor(config.functions_log_dir, config.lock_fd))
     app.add_subapp(
         "/auth/v1",
         auth_app.create(

@@ -13,7 +13,8 @@ from tripgate.local.keys import Signer
 class FrontDoorConfig(BaseModel):
     """Addresses, keys, settings, and the descriptor of the listening socket, which the front door inherits.
 
-    `hosts` are names by which this machine may be asked for its mail too.
+    `hosts` are names by which this machine may be asked for its mail too. `scheduler_database_url` is the superuser's
+    over a socket; without it no job of the database runs.
     """
 
     listen_fd: int
@@ -33,5 +34,6 @@ class FrontDoorConfig(BaseModel):
     functions_database_url: str
     functions_log_dir: Path
     cron_secret: str
+    scheduler_database_url: str | None = None
     # The data directory's lock, which the functions' guards keep open until they end.
     lock_fd: int

@@ -39,8 +39,9 @@ __all__ = ["LocalStackError", "Stack", "StackInfo", "StackOptions"]
 class StackOptions:
     """What to start. `api_port` 0 takes any free port; `fresh` throws the data away first; `access_token_seconds`
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
-    unless the project says so itself; `hosts` are more names by which the inbox may be asked for; `env_file` is read
-    for the functions' settings in place of `supabase/functions/.env`, and `function_limits` are theirs.
+    unless the project says so itself; `hosts` are more names by which the inbox may be asked for; without `scheduler`
+    no job of the database runs and none of its requests is sent; `env_file` is read for the functions' settings in
+    place of `supabase/functions/.env`, and `function_limits` are theirs.
     """
 
     project_dir: Path
@@ -53,6 +54,7 @@ class StackOptions:
     password_cost: int | None = None
     site_url: str | None = None
     hosts: tuple[str, ...] = ()
+    scheduler: bool = True
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     env_file: Path | None = None
     function_limits: functions_settings.FunctionLimits = field(default_factory=functions_settings.FunctionLimits)
@@ -254,6 +256,7 @@ class Stack:
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
             functions_log_dir=data_dir.logs,
             cron_secret=cron_secret,
+            scheduler_database_url=postgres.admin_url() if options.scheduler else None,
             lock_fd=data_dir.lock,
         )
         launch.open_front_door(front_door, config, api_port)

@@ -1,0 +1,153 @@
+"""Sends the requests that wait in `net.http_request_queue` and keeps what came back in `net._http_response`.
+
+Each leaves the queue in the transaction that brings its response, so one that a scheduler did not live to end is sent
+again. Responses are kept for six hours, as pg_net keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aiohttp
+
+    from tripgate.local.scheduler.jobs import Connection
+
+AT_ONCE = 200
+USER_AGENT = "pg_net/0.20.4"
+_KEPT = "6 hours"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    id: int
+    method: str
+    url: str
+    headers: Any
+    body: bytes | None
+    timeout_milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    status_code: int | None = None
+    content_type: str | None = None
+    headers: dict[str, str] | None = None
+    content: str | None = None
+    timed_out: bool = False
+    error: str | None = None
+
+
+class Requests:
+    """Requests under way.
+
+    Args:
+        books: A connection of the superuser's, which others may use meanwhile.
+        room: Called when more may be sent, after there were as many under way as can be.
+    """
+
+    def __init__(self, books: Connection, group: asyncio.TaskGroup, room: Callable[[], None]) -> None:
+        self._books = books
+        self._group = group
+        self._room = room
+        self._full = False
+        self._under_way: set[int] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send_waiting(self) -> None:
+        """Begin what waits, as far as there is room."""
+        cursor = await self._books.execute("select to_regclass('net.http_request_queue') is not null")
+        if await cursor.fetchone() != (True,):
+            return
+        await self._books.execute("delete from net._http_response where created < now() - %s::interval", (_KEPT,))
+        cursor = await self._books.execute(
+            "select id, method, url, headers, body, timeout_milliseconds from net.http_request_queue"
+            " where id <> all (%s) order by id limit %s",
+            (list(self._under_way), AT_ONCE - len(self._under_way)),
+        )
+        for row in await cursor.fetchall():
+            request = _Request(*row)  # type: ignore[arg-type]
+            self._under_way.add(request.id)
+            self._group.create_task(self._do(request))
+        self._full = len(self._under_way) == AT_ONCE
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _do(self, request: _Request) -> None:
+        response = await self._response(request)
+        await self._books.execute(
+            "with done as (delete from net.http_request_queue where id = %s)"
+            " insert into net._http_response (id, status_code, content_type, headers, content, timed_out, error_msg)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                request.id,
+                request.id,
+                response.status_code,
+                response.content_type,
+                None if response.headers is None else Jsonb(response.headers),
+                response.content,
+                response.timed_out,
+                response.error,
+            ),
+        )
+        self._under_way.remove(request.id)
+        if self._full:
+            self._room()
+
+    async def _response(self, request: _Request) -> _Response:
+        # Loaded when the first request is sent: most schedulers send none.
+        import aiohttp  # noqa: PLC0415
+        from yarl import URL  # noqa: PLC0415
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=AT_ONCE), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        begun = time.monotonic()
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers={"User-Agent": USER_AGENT, **_texts(request.headers)},
+                data=request.body,
+                timeout=aiohttp.ClientTimeout(total=request.timeout_milliseconds / 1000 or None),
+            ) as answer:
+                content = (await answer.text(errors="replace")).replace("\0", "")
+                return _Response(
+                    answer.status,
+                    answer.headers.get("Content-Type"),
+                    dict(answer.headers),
+                    content or None,
+                )
+        except TimeoutError:
+            took = (time.monotonic() - begun) * 1000
+            limit = f"Timeout of {request.timeout_milliseconds} ms reached."
+            return _Response(timed_out=True, error=f"{limit} Total time: {took:.3f} ms")
+        except aiohttp.ClientConnectorDNSError:
+            return _Response(error="Couldn't resolve host name")
+        except aiohttp.ClientConnectorError:
+            return _Response(error="Couldn't connect to server")
+        except (aiohttp.ClientError, ValueError, TypeError, LookupError, OSError) as error:
+            return _Response(error=str(error) or type(error).__name__)
+
+
+def _texts(headers: object) -> dict[str, str]:
+    """What the queue has as JSON, without what is null."""
+    if not isinstance(headers, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in headers.items()
+        if value is not None
+    }
