@@ -1,4 +1,4 @@
-"""The command line: `tripgate dev|serve|local|schema|migration|add|doctor|jobs`.
+"""The command line: `tripgate dev|serve|local|schema|migration|add|doctor|jobs|import`.
 
 Exit codes: 0 done, 1 something failed and the message says what, 2 wrong usage or settings.
 """
@@ -28,6 +28,7 @@ from tripgate.commands.declaring import DeclaringGroup
 from tripgate.commands.development import Development
 from tripgate.commands.doctor.command import doctor
 from tripgate.commands.gateway_env import board_env, board_url, demos, gateway_env
+from tripgate.commands.importing import import_command
 from tripgate.commands.jobs.command import jobs
 from tripgate.commands.migration import migration
 from tripgate.commands.packages import need_local_packages, other_gql
@@ -51,6 +52,7 @@ def main() -> None:
 main.add_command(add)
 main.add_command(doctor)
 main.add_command(jobs)
+main.add_command(import_command({each.imports.system: each.imports for each in systems.found() if each.imports}))
 main.add_command(migration)
 main.add_command(schema)
 for _command in [each for system in systems.found() for each in system.commands]:

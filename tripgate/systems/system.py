@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import click
 
+from tripgate.importing.declaring import Import
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -46,6 +48,7 @@ class System:
         never_seen: For tables whose policies do not follow from a scope or from their owner: a query string of
             PostgREST's that finds rows which no policy shows, with `{me}` and `{email}` for the caller's own.
         demo: Who is there to try it.
+        imports: What `tripgate import` takes of old data.
     """
 
     commands: tuple[click.Command, ...] = ()
@@ -53,3 +56,4 @@ class System:
     forms: tuple[Form, ...] = ()
     never_seen: Mapping[str, str] = field(default_factory=dict)
     demo: Demo | None = None
+    imports: Import | None = None

@@ -2,6 +2,7 @@
 
 from tripgate.systems.system import Demo, System
 from tripgate.systems.trips.doctor import EDGE_FUNCTIONS, FORMS, NEVER_SEEN
+from tripgate.systems.trips.importing import IMPORT
 
 SYSTEM = System(
     edge_functions=EDGE_FUNCTIONS,
@@ -12,4 +13,5 @@ SYSTEM = System(
         "tripgate-demo",
         "ada@, ben@ and cleo@tripgate.example",
     ),
+    imports=IMPORT,
 )

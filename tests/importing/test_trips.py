@@ -1,0 +1,81 @@
+"""docs/import.md: what it shows of trips from a spreadsheet is what happens."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gql import pg_catalog
+from tests.conftest import ROOT
+from tripgate.importing.conversions import Habits
+from tripgate.local.stack import StackInfo
+from tripgate.systems.trips.importing import IMPORT
+
+PAGE = (ROOT / "docs/import.md").read_text()
+SHEETS = dict(re.findall(r"^```csv\n# (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+(COMMANDS,) = re.findall(r"^```console\n(\$ tripgate import.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+(ANSWER,) = re.findall(r"^```\n(places .*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+TABLES = ("trip_items", "trips", "places")
+
+
+@pytest.fixture
+def before(seeded: StackInfo) -> Iterator[psycopg.Connection]:
+    """What is imported is removed again: other tests read the same people's trips."""
+    with psycopg.connect(seeded.db_url, autocommit=True) as db:
+        ids = {table: [row[0] for row in db.execute(f"select id from public.{table}")] for table in TABLES}
+        yield db
+        for table in TABLES:
+            db.execute(f"delete from public.{table} where id <> all(%s)", (ids[table],))
+
+
+def test_the_sheets_are_imported_as_they_are_shown(
+    seeded: StackInfo, before: psycopg.Connection, tmp_path: Path
+) -> None:
+    (tmp_path / "sheets").mkdir()
+    for name, text in SHEETS.items():
+        (tmp_path / "sheets" / name).write_text(text)
+    look, do = (line.removeprefix("$ ") for line in COMMANDS.splitlines())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TRIPGATE_", "SUPABASE_"))}
+    environment["TRIPGATE_IMPORT_DATABASE_URL"] = seeded.db_url
+    environment["PATH"] = f"{ROOT}/.venv/bin:{environment['PATH']}"
+
+    def pasted(command: str) -> str:
+        shell = ["/bin/sh", "-c", command]
+        done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""  # no bar, where nobody looks
+        return done.stdout
+
+    assert pasted(look) == ANSWER.replace("Imported.", "Nothing is written: this was a dry run.")
+    assert pasted(do) == ANSWER
+    assert "0 new, 0 changed, 1 unchanged" in pasted(do)
+    query = (
+        "select i.title, t.title, p.name, i.starts_at at time zone 'UTC', u.email from public.trip_items i"
+        " join public.trips t on t.id = i.trip_id join public.places p on p.id = i.place_id"
+        " join auth.users u on u.id = t.user_id where t.labels = '{city,autumn}' order by i.day_number, i.order_index"
+    )
+    found = [(item, trip, place, f"{at:%H:%M}", whose) for item, trip, place, at, whose in before.execute(query)]
+    assert found == [
+        ("The Colosseum before the crowd", "Three days in Rome", "Colosseo", "06:30", "ada@tripgate.example"),
+        ("Lunch at the market", "Three days in Rome", "Mercato Testaccio", "11:00", "ada@tripgate.example"),
+    ]
+
+
+def test_the_words_that_may_stand_there_are_those_of_the_tables() -> None:
+    for source in IMPORT.sources:
+        table = pg_catalog.loaded().table(source.table.removeprefix("public."))
+        assert table is not None
+        for name, column in source.columns.items():
+            for word in table.choices(name) or ():
+                assert column.convert(word, Habits()) == word
+
+
+def test_every_column_is_documented() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (`id`.*) \|$", PAGE, re.MULTILINE))
+    for source in IMPORT.sources:
+        told = set(re.findall(r"`(\w+)`", rows[source.name]))
+        assert told == {*source.key, *map(source.field_of, source.columns)}
