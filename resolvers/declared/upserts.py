@@ -57,7 +57,8 @@ class Upsert(Write):
             answer = await self._change(context, plan, insert)
         if answer is None:
             # It was there a moment ago, or is there and not the caller's to see: that it cannot be told is the point.
-            raise ApiError(ErrorCode.CONFLICT, f"This {self.noun} exists already and is not yours to change.")
+            message = f"This {self.noun} exists already and is not yours to change."
+            raise ApiError(ErrorCode.CONFLICT, message, reason="ALREADY_EXISTS")
         return answer
 
     async def _change(self, context: Context, plan: Written, insert: Insert) -> dict[str, Any] | None:

@@ -209,6 +209,7 @@ class Update(Matched):
             return ApiError(
                 ErrorCode.CONFLICT,
                 f"This {self.noun} has changed meanwhile, at {moved}. Read it anew, then decide.",
+                reason="CHANGED_MEANWHILE",
                 updatedAt=moved,
             )
         return self.not_written(visible=bool(rows))

@@ -109,6 +109,7 @@ class UpdateMany(WriteMany):
                 ErrorCode.CONFLICT,
                 f"One of these {self.nouns} has changed meanwhile, at {moved}, so nothing was changed. "
                 "Read them anew, then decide.",
+                reason="CHANGED_MEANWHILE",
                 updatedAt=moved,
             )
         keys = [row[self.table.primary_key] for row in found]

@@ -81,6 +81,7 @@ async def test_what_is_there_already_is_named_by_the_field_that_says_so(
     assert await newcomer.refused(f"mutation {{ {create} {{ id }} }}") == {
         "code": "CONFLICT",
         "message": "This already exists.",
+        "reason": "ALREADY_EXISTS",
         "sqlstate": "23505",
         "constraint": constraint,
         "field": field,
@@ -222,7 +223,12 @@ async def test_accounts(anonymous: Person, newcomer: Person) -> None:
     sign_up = "mutation ($input: SignUpInput!) { signUp(input: $input) { user { email } } }"
     sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { user { id } } }"
     ada = {"email": "ada@tripgate.example", "password": "correct horse"}
-    assert await anonymous.code(sign_up, input={**ada, "displayName": "Ada"}) == "CONFLICT"
+    assert await anonymous.refused(sign_up, input={**ada, "displayName": "Ada"}) == {
+        "code": "CONFLICT",
+        "message": "This e-mail address has an account already. Sign in.",
+        "field": "email",
+        "reason": "ALREADY_EXISTS",
+    }
     weak = await anonymous.refused(sign_up, input={"email": "x@example.com", "password": "x", "displayName": "X"})
     assert (weak["code"], weak["field"]) == ("BAD_USER_INPUT", "password")
     bad = await anonymous.refused(sign_up, input={"email": "x", "password": "correct horse", "displayName": "X"})

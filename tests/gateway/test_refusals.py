@@ -2,19 +2,20 @@
 
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
+import psycopg
 import pytest
 import strawberry
 
 from gql.errors import RAISED_CODES, ErrorCode
 from gql.scalars import JSON
 from resolvers.context import Info
-from tests.live.clients import live
+from tests.live.following import TITLE, TRANSPORTS, followed
 from tests.support import Person, reading, serving, stack_options
 from tripgate.gateway.schema import build_schema
 from tripgate.local.stack import Stack, StackInfo
@@ -40,6 +41,17 @@ $$;
 comment on function public.raises(text, text) is 'Raises for PostgREST what it is told.';
 revoke execute on function public.raises(text, text) from public;
 grant execute on function public.raises(text, text) to authenticated;
+
+-- Nobody reads a trip that is called so.
+create function public.may_be_read(title text) returns boolean language plpgsql stable set search_path = '' as $$
+begin
+    if title = 'Not to be read' then
+        perform requests.refuse('USAGE_LIMIT_EXCEEDED', 'No more is included this month.', '{"until": "2026-06-01"}');
+    end if;
+    return true;
+end
+$$;
+create policy "Trips that may be read" on public.trips as restrictive for select using (public.may_be_read(title));
 
 create function private.limit_trips() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
@@ -90,12 +102,30 @@ class RefusalQuery:
         return str(await info.context.functions.invoke("refuses", body, info.context.caller))
 
 
-SCHEMA = build_schema(queries=[RefusalQuery])
+@strawberry.type
+class RefusalSubscription:
+    """Streams that are refused after their first event."""
+
+    @strawberry.subscription(description="By an Edge Function.")
+    async def until_refused(
+        self, info: Info, code: str, message: str, extensions: JSON
+    ) -> AsyncGenerator[str | None, None]:
+        """One event, and then what the function answers."""
+        yield "first"
+        body = {"code": code, "message": message, "extensions": extensions}
+        yield str(await info.context.functions.invoke("refuses", body, info.context.caller))
+
+
+SCHEMA = build_schema(queries=[RefusalQuery], subscriptions=[RefusalSubscription])
 ASK = (
     "query ($code: String!, $message: String!, $extensions: JSON!) "
     "{{ {}(code: $code, message: $message, extensions: $extensions) }}"
 )
 WAYS = {way: ASK.format(way) for way in ("bySql", "byFunction")}
+STREAM = (
+    "subscription ($code: String!, $message: String!, $extensions: JSON!) "
+    "{ untilRefused(code: $code, message: $message, extensions: $extensions) }"
+)
 BY_HAND = "query ($message: String!, $detail: String!) { byHand(message: $message, detail: $detail) }"
 
 
@@ -130,16 +160,46 @@ async def test_every_public_code_reaches_the_client(person: Person, way: str, co
     assert told == {"code": code, "message": SAID, **MORE}
 
 
+@pytest.mark.parametrize("transport", ["websocket", "sse", "single-stream"])
 @pytest.mark.parametrize("way", WAYS)
-async def test_over_a_websocket_too(person: Person, way: str) -> None:
-    async with live(person) as connection:
-        for code in sorted(RAISED_CODES):
-            id_ = await connection.subscribe(WAYS[way], code=code, message=SAID, extensions=MORE)
-            answer = await connection.message()
-            assert (answer["type"], answer["id"]) == ("next", id_)
-            (error,) = answer["payload"]["errors"]
+async def test_over_sockets_and_event_streams_too(person: Person, way: str, transport: str) -> None:
+    for code in sorted(RAISED_CODES):
+        async with followed(person, transport, WAYS[way], code=code, message=SAID, extensions=MORE) as following:
+            (error,) = (await following.payload())["errors"]
             assert (error["message"], error["extensions"]) == (SAID, {"code": code, **MORE})
-            assert await connection.message() == {"id": id_, "type": "complete"}
+            assert await following.ending() == "complete"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("code", ["CONFLICT", "RATE_LIMITED", "AI_PROVIDER_ERROR", "OWN_CODE"])
+async def test_a_stream_ends_with_what_a_function_refuses(person: Person, transport: str, code: str) -> None:
+    async with followed(person, transport, STREAM, code=code, message=SAID, extensions=MORE) as following:
+        assert await following.payload() == {"data": {"untilRefused": "first"}}
+        (error,) = (await following.payload())["errors"]
+        assert await following.ending() == "complete"
+    if code == "OWN_CODE":
+        assert (error["extensions"]["code"], SAID in str(error)) == ("UPSTREAM_UNAVAILABLE", False)
+    else:
+        assert (error["message"], error["extensions"]) == (SAID, {"code": code, **MORE})
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_live_query_ends_with_what_its_next_read_refuses(
+    person: Person, refusing: StackInfo, transport: str
+) -> None:
+    trip = await person.trip(title="Read")
+    async with followed(person, transport, TITLE, trip=trip) as following:
+        assert (await following.payload())["data"] == {"trip": {"title": "Read"}}
+        with psycopg.connect(refusing.admin_db_url) as db:
+            db.execute("update public.trips set title = 'Not to be read' where id = %s", (trip,))
+        (error,) = (await following.payload(15))["errors"]
+        assert await following.ending() == "complete"
+    with psycopg.connect(refusing.admin_db_url) as db:
+        db.execute("delete from public.trips where id = %s", (trip,))
+    assert (error["message"], error["extensions"]) == (
+        "No more is included this month.",
+        {"code": "USAGE_LIMIT_EXCEEDED", "until": "2026-06-01"},
+    )
 
 
 async def test_a_trigger_refuses_a_write_as_it_says_and_what_comes_after_is_not_run(person: Person) -> None:
@@ -169,7 +229,14 @@ async def test_no_other_code_does(person: Person, code: str) -> None:
 async def test_what_is_the_apis_to_say_stays_so(person: Person, way: str) -> None:
     more = {"code": "FORBIDDEN", "errorId": str(uuid.uuid4()), "nothing": None, "seats": 0}
     told = await person.refused(WAYS[way], code="CONFLICT", message=SAID, extensions=more)
-    assert told == {"code": "CONFLICT", "message": SAID, "seats": 0}
+    assert told == {"code": "CONFLICT", "message": SAID, "seats": 0, "reason": "OTHER"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_conflict_always_has_a_reason(person: Person, way: str) -> None:
+    for given, told in (("TOO_LATE", "TOO_LATE"), (None, "OTHER"), ("", "OTHER"), (7, "OTHER"), (["x"], "OTHER")):
+        found = await person.refused(WAYS[way], code="CONFLICT", message=SAID, extensions={"reason": given})
+        assert found == {"code": "CONFLICT", "message": SAID, "reason": told}
 
 
 @pytest.mark.parametrize("way", WAYS)

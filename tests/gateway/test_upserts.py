@@ -146,4 +146,5 @@ async def test_a_row_that_is_in_the_way_and_hidden_says_nothing(
     assert error == {
         "code": "CONFLICT",
         "message": "This collection place exists already and is not yours to change.",
+        "reason": "ALREADY_EXISTS",
     }

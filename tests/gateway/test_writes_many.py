@@ -240,6 +240,7 @@ async def test_a_row_that_moves_on_meanwhile_is_left_alone_and_so_are_the_others
     assert await asked == {
         "code": "CONFLICT",
         "message": "Something changed meanwhile, so nothing was written. Try again.",
+        "reason": "CHANGED_MEANWHILE",
     }
     assert await trips(planner) == {"a": "PLANNING", "b": "COMPLETED", "c": "BOOKED"}
 

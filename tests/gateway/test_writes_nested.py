@@ -194,6 +194,7 @@ async def test_collections_with_places_and_places_with_tags(newcomer: Person, be
     ) == {
         "code": "CONFLICT",
         "message": "This already exists.",
+        "reason": "ALREADY_EXISTS",
         "sqlstate": "23505",
         "constraint": "collection_places_collection_id_place_id_key",
         "field": "collectionPlaces.placeId",

@@ -24,6 +24,7 @@ def conflict(updated_at: str) -> dict[str, str]:
     return {
         "code": "CONFLICT",
         "message": f"This trip has changed meanwhile, at {updated_at}. Read it anew, then decide.",
+        "reason": "CHANGED_MEANWHILE",
         "updatedAt": updated_at,
     }
 
@@ -120,6 +121,7 @@ async def test_of_several_rows_one_that_has_changed_saves_all(newcomer: Person, 
         "code": "CONFLICT",
         "message": f"One of these trips has changed meanwhile, at {touched}, so nothing was changed."
         " Read them anew, then decide.",
+        "reason": "CHANGED_MEANWHILE",
         "updatedAt": touched,
     }
     assert [request.split()[0] for request in wire.requests] == ["GET"]

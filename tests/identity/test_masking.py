@@ -74,6 +74,7 @@ EXACTLY = {
     "PGRST303": "UNAUTHENTICATED",
     "": "UPSTREAM_UNAVAILABLE",
 }
+EXISTS = {"reason": "ALREADY_EXISTS"}
 BY_CLASS = {"08": "UPSTREAM_UNAVAILABLE", "22": "BAD_USER_INPUT", "53": "UPSTREAM_UNAVAILABLE"}
 
 
@@ -134,7 +135,7 @@ async def test_whoever_is_nobody_may_sign_in_where_others_are_refused(supabase: 
 @pytest.mark.parametrize(
     ("code", "message", "told"),
     [
-        ("23505", 'duplicate key value violates unique constraint "trips_title_key"', {"field": "title"}),
+        ("23505", 'duplicate key value violates unique constraint "trips_title_key"', {"field": "title", **EXISTS}),
         ("23514", 'new row for relation "trips" violates check constraint "trips_title_check"', {"field": "title"}),
         ("23503", 'insert on table "trips" violates foreign key constraint "fk_trips_user_id"', {"field": "ownerId"}),
         ("23502", 'null value in column "title" of relation "trips" violates not-null constraint', {"field": "title"}),
@@ -162,7 +163,8 @@ async def test_what_is_no_name_is_not_shown_as_one(supabase: Hostile, code: str,
     with errors_logged() as ids:
         seen = await by_post(supabase.person, WRITE)
         check(seen, ids)
-    assert seen.error["extensions"] == {"code": public_code(code), "sqlstate": code}
+    reason = EXISTS if code == "23505" else {}
+    assert seen.error["extensions"] == {"code": public_code(code), "sqlstate": code, **reason}
 
 
 BODIES = {

@@ -156,9 +156,11 @@ class SingleStreams:
         # From here on nothing is waited for, in which the stream could end.
         stream = self._streams.found(_token(request), caller)
         if not stream.opened or self._stopping:
-            raise HttpError(409, "This event stream is not open. Open it by GET first.", ErrorCode.CONFLICT)
+            message = "This event stream is not open. Open it by GET first."
+            raise HttpError(409, message, ErrorCode.CONFLICT, reason="STREAM_NOT_OPEN")
         if id_ in stream.operations:
-            raise HttpError(409, "An operation of this name runs on the event stream.", ErrorCode.CONFLICT)
+            message = "An operation of this name runs on the event stream."
+            raise HttpError(409, message, ErrorCode.CONFLICT, reason="OPERATION_RUNNING")
         if len(stream.operations) >= self._limits.most_operations:
             message = f"At most {self._limits.most_operations} operations run at once on an event stream."
             raise HttpError(429, message, ErrorCode.RATE_LIMITED)

@@ -157,7 +157,7 @@ class StreamRegistry:
             HttpError: 409, it is open already.
         """
         if stream.opened:
-            raise HttpError(409, "This event stream is open already.", ErrorCode.CONFLICT)
+            raise HttpError(409, "This event stream is open already.", ErrorCode.CONFLICT, reason="STREAM_OPEN")
         stream.opened = True
         self._release(stream)
 

@@ -307,7 +307,8 @@ def _public_error(error: AuthError) -> ApiError:
         return bad_input("Give an e-mail address and a password.")
     match error.code:
         case "user_already_exists" | "email_exists":
-            return ApiError(ErrorCode.CONFLICT, "This e-mail address has an account already. Sign in.", field="email")
+            message = "This e-mail address has an account already. Sign in."
+            return ApiError(ErrorCode.CONFLICT, message, field="email", reason="ALREADY_EXISTS")
         case "weak_password" | "same_password":
             return bad_input(f"The password is not accepted: {error.message}", field="password")
         case "otp_expired":

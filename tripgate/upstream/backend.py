@@ -131,7 +131,8 @@ class NotExactlyError(ApiError):
     """A write would have touched another number of rows than was meant, so the database undid it."""
 
     def __init__(self) -> None:
-        super().__init__(ErrorCode.CONFLICT, "Something changed meanwhile, so nothing was written. Try again.")
+        message = "Something changed meanwhile, so nothing was written. Try again."
+        super().__init__(ErrorCode.CONFLICT, message, reason="CHANGED_MEANWHILE")
 
 
 class Backend(Protocol):

@@ -77,10 +77,12 @@ def public_error(error: BackendError, caller: Caller, table: Table | None, relat
     if code == "PT412":
         return NotExactlyError()
     if code == "23505":
-        return ApiError(ErrorCode.CONFLICT, "This already exists.", **_details(error, table, related))
+        found = _details(error, table, related)
+        return ApiError(ErrorCode.CONFLICT, "This already exists.", reason="ALREADY_EXISTS", **found)
     if code in {"40001", "40P01"}:
         # Postgres has undone it, since somebody wrote the same rows at the same moment.
-        return ApiError(ErrorCode.CONFLICT, "This was changed at the same moment, so nothing was done. Try again.")
+        message = "This was changed at the same moment, so nothing was done. Try again."
+        return ApiError(ErrorCode.CONFLICT, message, reason="WRITTEN_AT_ONCE")
     if code in TOOK_TOO_LONG:
         return timed_out()
     if out_of_order(code) or code.startswith("53") or code in PREPARED_ELSEWHERE:

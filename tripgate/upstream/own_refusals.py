@@ -12,6 +12,7 @@ from gql.errors import RAISED_CODES, ApiError, ErrorCode
 
 # They are ours to say: the code is the list's, and the id is a line's in the gateway's log.
 _OURS = frozenset({"code", "errorId"})
+_NO_REASON = "OTHER"
 _LONGEST_WAIT = 24 * 60 * 60
 
 
@@ -42,7 +43,14 @@ def refusal(code: str, message: str | None, extensions: Mapping[str, Any]) -> Ap
     if "retryAfter" in error.extensions and not _is_wait(error.extensions["retryAfter"]):
         # Clients, and the gateway itself, count with it.
         del error.extensions["retryAfter"]
+    if error.code is ErrorCode.CONFLICT and not _is_reason(error.extensions.get("reason")):
+        # Clients may count on one.
+        error.extensions["reason"] = _NO_REASON
     return error
+
+
+def _is_reason(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _is_wait(value: object) -> bool:

@@ -71,7 +71,9 @@ Deno.test("failures of the database are classified by their code", () => {
   assert.equal(code("42501"), "FORBIDDEN");
   assert.equal(code("PT401"), "UNAUTHENTICATED");
   assert.equal(code("PT404"), "NOT_FOUND");
-  assert.equal(code("PT409"), "CONFLICT");
+  // Without a reason it cannot be told: own functions refuse by the helper.
+  assert.equal(code("PT409"), "INTERNAL_SERVER_ERROR");
+  assert.deepEqual(databaseError({ code: "23505", message: "no" }).extensions, { reason: "ALREADY_EXISTS" });
   assert.equal(code("PT429"), "RATE_LIMITED");
   assert.equal(code("PGRST301"), "UNAUTHENTICATED");
   assert.equal(code("23505"), "CONFLICT");

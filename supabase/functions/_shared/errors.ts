@@ -70,9 +70,8 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   // Raised by functions that know no private.refuse, with messages that are written for people.
   if (code === "PT401") return new ApiError("UNAUTHENTICATED", sentence(failure));
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
-  if (code === "PT409") return new ApiError("CONFLICT", sentence(failure));
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));
-  if (code === "23505") return new ApiError("CONFLICT", "This already exists.");
+  if (code === "23505") return new ApiError("CONFLICT", "This already exists.", { reason: "ALREADY_EXISTS" });
   if (code.startsWith("22") || code.startsWith("23")) return new ApiError("BAD_USER_INPUT", "A value breaks a rule.");
   if (code === "57014" || code === "PGRST003") {
     return new ApiError("TIMEOUT", "The data service took too long. Try again.");

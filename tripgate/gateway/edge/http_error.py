@@ -11,6 +11,7 @@ class HttpError(ApiError):
     Args:
         status: The HTTP status, whatever the media type of the answer.
         headers: What that status asks for, such as `Allow`.
+        reason: Of a CONFLICT.
     """
 
     def __init__(
@@ -19,8 +20,9 @@ class HttpError(ApiError):
         message: str,
         code: ErrorCode = ErrorCode.BAD_REQUEST,
         headers: Mapping[str, str] | None = None,
+        reason: str | None = None,
     ) -> None:
-        super().__init__(code, message)
+        super().__init__(code, message, reason=reason)
         self.status = status
         self.headers = headers or {}
 
