@@ -13,6 +13,8 @@ begin
     with lost as materialized (
         select task.id from private.tasks as task
         where task.status = 'running' and task.lease_until <= moment and (kinds is null or task.kind = any (kinds))
+        -- More of them, as after a failure of everything, are for the next.
+        limit 1000
         for update skip locked
     )
     update private.tasks as task set
