@@ -56,6 +56,7 @@ def test_nothing_else_is_missing() -> None:
 SORTED_EACH_TIME = {
     "Profile": "those one travels with",
     "Collaborator": "those on one's trips",
+    "CollectionMember": "those in one's collections",
     "CollectionPlace": "the places of one's collections",
     "TripPreferences": "those on one's trips",
     "PlaceTag": "the tags that one has given",
