@@ -5,50 +5,15 @@ from typing import Any
 import strawberry
 from graphql.execution.values import VariableValues
 
-from gql import derive
-from gql.errors import ApiError, ErrorCode
-from gql.forward_types import list_of, object_type
-from gql.table import Sort
+from gql.forward_types import object_type
 from gql.types.collaborators import CollaboratorRole
 from gql.types.scopes import TRIP
 from resolvers.context import Context
-from resolvers.declared import (
-    DeclaredField,
-    delete,
-    delete_many,
-    leave,
-    presence,
-    update,
-    update_many,
-)
-from resolvers.declared.base import planner
+from resolvers.declared import delete, delete_many, leave, presence, update, update_many
 from resolvers.declared.crud import crud, domain
-from resolvers.declared.writes import Matched, Write
-from tripgate.planner.plan import And, Compare, Match, Operator, Update
+from resolvers.declared.writes import Write
+from resolvers.invitations import OpenInvitations, Revoke, invitation_arguments, token_argument
 from tripgate.planner.selection import Selected
-from tripgate.planner.shaper import object_shaper
-
-
-class MyInvitations(DeclaredField):
-    """The open invitations to the caller's e-mail address."""
-
-    null_means_error = True
-
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        caller = context.signed_in()
-        if caller.email is None:
-            return []
-        where = And(
-            (
-                Compare("email", Operator.EQ, caller.email.lower()),
-                Compare("status", Operator.EQ, "pending"),
-                Compare("expires_at", Operator.GT, "now"),
-            )
-        )
-        plan = planner(context, variables).object(self.table, selected.children, where)
-        order = (Sort("created_at", descending=True, nulls_first=True), Sort(self.table.primary_key))
-        answer = await context.backend.read(plan.read.ordered(order), caller, self.table)
-        return [object_shaper(plan.shape)(row) for row in answer.rows]
 
 
 class InviteCollaborator(Write):
@@ -75,41 +40,11 @@ class AcceptInvitation(Write):
         return await self.by_key(context, plan, str(made["collaborator"]["id"]))
 
 
-class RevokeInvitation(Matched):
-    """Takes an invitation back."""
-
-    null_means_error = True
-
-    def match(self, _context: Context, arguments: dict[str, Any]) -> Match:
-        return ((self.table.primary_key, str(arguments["id"])),)
-
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        context.signed_in()
-        match = self.match(context, selected.arguments(variables))
-        plan = self.plan(context, selected, variables)
-        changes_ = {"status": "revoked"}
-        answer = await self.one(context, plan, Update(self.table.name, match, changes_, plan.returning))
-        if answer is None:
-            raise await self.explain_nothing(context, match)
-        return answer
-
-    async def explain_nothing(self, context: Context, match: Match) -> ApiError:
-        # Whoever invites owns the trip, and trips stay with their owner: what stands in the way is what became of it.
-        if await self.visible(context, (*match, ("invited_by", str(context.caller.user_id)))):
-            return ApiError(ErrorCode.CONFLICT, "This invitation is not open any more.", reason="NOT_OPEN")
-        return await super().explain_nothing(context, match)
-
-
 @strawberry.type
 class CollaboratorQuery:
     """Reading who asks the caller to join."""
 
-    my_invitations = MyInvitations(
-        "Invitation",
-        lambda: list_of(object_type("Invitation")),
-        list,
-        "The open invitations to the caller's e-mail address.",
-    )
+    my_invitations = OpenInvitations("Invitation", "The open invitations to the caller's e-mail address.")
 
 
 @strawberry.type
@@ -119,25 +54,16 @@ class CollaboratorMutation:
     invite_collaborator = InviteCollaborator(
         "Invitation",
         lambda: object_type("Invitation"),
-        lambda: [
-            derive.scope_argument(TRIP),
-            derive.argument("email", str, "Where the invitation is sent; only the account of that address can accept."),
-            derive.argument("role", CollaboratorRole, "What they may do."),
-        ],
+        invitation_arguments(TRIP, CollaboratorRole),
         "Invite somebody to a trip of the caller's, by mail.",
     )
     accept_invitation = AcceptInvitation(
         "Collaborator",
         lambda: object_type("Collaborator"),
-        lambda: [derive.argument("token", str, "The secret in the invitation's link.")],
+        token_argument,
         "Join a trip. An invitation serves once, the invited e-mail address alone, until it expires.",
     )
-    revoke_invitation = RevokeInvitation(
-        "Invitation",
-        lambda: object_type("Invitation"),
-        lambda: [derive.key_argument("Invitation")],
-        "Take an open invitation back.",
-    )
+    revoke_invitation = Revoke("Invitation", "Take an open invitation back.")
     update_collaborator = update("Collaborator")
     update_collaborators = update_many("Collaborator")
     remove_collaborator = delete("Collaborator")

@@ -751,22 +751,29 @@ create trigger broadcast_invitations_to_invited after insert or update or delete
     for each row execute function private.broadcast_invitation();
 
 -- Whose address has been confirmed, or is another, is told of the invitations to it, and that those to the one before are
--- theirs no longer. Of a hundred at most: others choose how many there are.
+-- theirs no longer. Of a hundred at most: others choose how many there are. The argument is their table, if not of trips.
 create function private.broadcast_address() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
     before constant text := case when old.email_confirmed_at is not null then lower(old.email) end;
     after constant text := case when new.email_confirmed_at is not null then lower(new.email) end;
-    invitation public.invitations;
+    kept constant text := coalesce(tg_argv[0], 'invitations');
+    invitation jsonb;
 begin
-    for invitation in
-        select * from public.invitations where email in (before, after) and before is distinct from after
-        order by status = 'pending' desc, created_at desc limit 100
-    loop
+    if before is not distinct from after then
+        return null;
+    end if;
+    for invitation in execute format(
+        $sql$
+            select to_jsonb(found) - 'token_hash' from public.%I as found where email in ($1, $2)
+            order by status = 'pending' desc, created_at desc limit 100
+        $sql$,
+        kept
+    ) using before, after loop
         perform private.broadcast_change(
-            'user', case when invitation.email = before then new.id::text end,
-            case when invitation.email = after then new.id::text end,
-            'id', '{}', 'public', 'invitations', to_jsonb(invitation) - 'token_hash', to_jsonb(invitation) - 'token_hash'
+            'user', case when invitation ->> 'email' = before then new.id::text end,
+            case when invitation ->> 'email' = after then new.id::text end,
+            'id', '{}', 'public', kept, invitation, invitation
         );
     end loop;
     return null;

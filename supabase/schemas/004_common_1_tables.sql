@@ -412,3 +412,146 @@ revoke execute on function private.notify_of_address() from public;
 
 create trigger tell_users_their_invitations after insert or update of email, email_confirmed_at on auth.users
     for each row execute function private.notify_of_address();
+
+
+-- Memberships: invitations to whatever people share, but to trips -------------------------------------------------------
+
+create table public.membership_invitations (
+    id uuid not null default gen_random_uuid(),
+    scope text not null,
+    scope_id uuid not null,
+    email text not null,
+    role text not null,
+    token_hash text not null,
+    status text not null default 'pending',
+    invited_by uuid not null default auth.uid(),
+    expires_at timestamptz not null default now() + interval '7 days',
+    accepted_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint membership_invitations_pkey primary key (id),
+    constraint membership_invitations_token_hash_key unique (token_hash),
+    constraint fk_membership_invitations_invited_by
+        foreign key (invited_by) references public.profiles (id) on delete cascade,
+    constraint membership_invitations_scope_check check (scope ~ '^[a-z][a-z0-9_]{0,40}$' and scope <> 'trip'),
+    -- As of invitations to trips.
+    constraint membership_invitations_email_check
+        check (
+            char_length(email) <= 254 and email = lower(email)
+            and email ~ '^[^\s[:cntrl:]@<>()\[\]\\,;:"]+@[^\s[:cntrl:]@<>()\[\]\\,;:"]+\.[^\s[:cntrl:]@<>()\[\]\\,;:"]+$'
+        ),
+    constraint membership_invitations_role_check check (role ~ '^[a-z][a-z0-9_]{0,40}$'),
+    constraint membership_invitations_token_hash_check check (token_hash ~ '^[0-9a-f]{64}$'),
+    constraint membership_invitations_status_check
+        check (status in ('pending', 'accepted', 'declined', 'revoked', 'expired')),
+    constraint membership_invitations_accepted_at_check check ((accepted_at is not null) = (status = 'accepted'))
+);
+
+comment on table public.membership_invitations is 'An offer, sent by e-mail, to take part in what somebody shares, such as a collection.';
+comment on column public.membership_invitations.id is 'The invitation''s id.';
+comment on column public.membership_invitations.scope is 'What kind of thing is to be shared, such as collection.';
+comment on column public.membership_invitations.scope_id is 'The id of what is to be shared.';
+comment on column public.membership_invitations.email is 'The address it was sent to, in lower case; only its account can accept.';
+comment on column public.membership_invitations.role is 'As what the invited person will take part, such as viewer.';
+comment on column public.membership_invitations.token_hash is 'SHA-256 of the secret in the mail''s link, which is itself not kept.';
+comment on column public.membership_invitations.status is 'What has become of it; one past its time cannot be accepted, though it be still pending.';
+comment on column public.membership_invitations.invited_by is 'The person who sent it.';
+comment on column public.membership_invitations.expires_at is 'Until when it can be accepted.';
+comment on column public.membership_invitations.accepted_at is 'When it was accepted.';
+comment on column public.membership_invitations.created_at is 'When it was sent.';
+comment on column public.membership_invitations.updated_at is 'When the invitation last changed.';
+-- What is told to whoever breaks them.
+comment on constraint membership_invitations_scope_check on public.membership_invitations is 'A scope is called by small letters, digits and underscores; trips have invitations of their own.';
+comment on constraint membership_invitations_email_check on public.membership_invitations is 'An invitation goes to one e-mail address in lower case, of at most 254 characters, without a name or a comment.';
+comment on constraint membership_invitations_role_check on public.membership_invitations is 'A role is called by small letters, digits and underscores.';
+comment on constraint membership_invitations_token_hash_check on public.membership_invitations is 'The hash of a secret is 64 hexadecimal digits.';
+comment on constraint membership_invitations_status_check on public.membership_invitations is 'There is no such status of invitations.';
+comment on constraint membership_invitations_accepted_at_check on public.membership_invitations is 'An invitation says when it was accepted once it was, and not before.';
+
+create index idx_membership_invitations_invited_by_created_at
+    on public.membership_invitations (invited_by, created_at desc);
+create index idx_membership_invitations_email_status on public.membership_invitations (email, status);
+create index idx_membership_invitations_scope_id_status on public.membership_invitations (scope_id, status);
+
+-- What an inviter may offer of a scope, which says so by a function of its own: see "What one is invited to" of stage 2.
+create function private.offer_of(scope text, scope_id uuid, inviter uuid) returns table (name text, roles text[])
+language plpgsql stable set search_path = '' as $$
+begin
+    return query execute format('select * from %s($1, $2)', private.function_of_scope('%s_offer', scope))
+        using scope_id, inviter;
+end
+$$;
+revoke execute on function private.offer_of(text, uuid, uuid) from public;
+
+create function private.check_offer() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    offer record;
+begin
+    select * into offer from private.offer_of(new.scope, new.scope_id, new.invited_by);
+    if not found then
+        perform private.refuse('FORBIDDEN', 'You may not invite to this.');
+    end if;
+    if new.role <> all (offer.roles) then
+        perform private.refuse(
+            'BAD_USER_INPUT', 'One is invited as ' || array_to_string(offer.roles, ' or ') || '.', '{"field": "role"}'
+        );
+    end if;
+    return null;
+end
+$$;
+revoke execute on function private.check_offer() from public;
+
+-- In the order of their names.
+create trigger check_membership_invitations_offer after insert on public.membership_invitations
+    for each row execute function private.check_offer();
+create trigger limit_membership_invitations after insert on public.membership_invitations
+    for each row execute function private.limit_invitations();
+
+-- What is gone takes the invitations to it along: a trigger of each root, with the scope as its argument.
+create function private.forget_invitations() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    delete from public.membership_invitations where scope = tg_argv[0] and scope_id = old.id;
+    return null;
+end
+$$;
+revoke execute on function private.forget_invitations() from public;
+
+-- Told to whoever is invited as those to trips are; to whoever invites by what is generated.
+create trigger broadcast_membership_invitations_to_invited after insert or update or delete
+    on public.membership_invitations
+    for each row execute function private.broadcast_invitation();
+create trigger broadcast_users_address_to_members after update of email, email_confirmed_at on auth.users
+    for each row execute function private.broadcast_address('membership_invitations');
+
+
+-- Memberships: invitations to collections -------------------------------------------------------------------------------
+
+create trigger forget_collections_invitations after delete on public.collections
+    for each row execute function private.forget_invitations('collection');
+
+create function private.collection_membership(collection uuid, person uuid) returns uuid
+language sql stable set search_path = '' as $$
+    select members.id from public.collection_members as members
+    where members.collection_id = collection and members.user_id = person
+    union all
+    select collections.id from public.collections where collections.id = collection and collections.user_id = person
+$$;
+revoke execute on function private.collection_membership(uuid, uuid) from public;
+
+create function private.collection_offer(collection uuid, inviter uuid) returns table (name text, roles text[])
+language sql stable set search_path = '' as $$
+    select collections.name, array['viewer', 'editor'] from public.collections
+    where collections.id = collection and collections.user_id = inviter
+$$;
+revoke execute on function private.collection_offer(uuid, uuid) from public;
+
+create function private.join_collection(collection uuid, person uuid, as_role text) returns uuid
+language sql set search_path = '' as $$
+    insert into public.collection_members (collection_id, user_id, role) values (collection, person, as_role)
+    on conflict (collection_id, user_id) do update set role = excluded.role
+    returning id
+$$;
+revoke execute on function private.join_collection(uuid, uuid, text) from public;

@@ -362,6 +362,10 @@ create view private.leaving_common as
                 'No longer than until the task is done.'
             ),
             ('public.invitations', 'email', 'retain', null, null, 'It is the inviter''s, who wrote the address down.'),
+            (
+                'public.membership_invitations', 'email', 'retain', null, null,
+                'It is the inviter''s, who wrote the address down.'
+            ),
             ('private.tasks', 'subject', 'retain', null, null, 'It names whom something is still to be done for.'),
             ('realtime.messages', 'payload', 'retain', null, null, 'What was told; Realtime drops it after three days.')
     ) as declared (relation, person, does, kind, columns, why);
@@ -458,3 +462,96 @@ $$;
 comment on function public.unread_notifications() is 'How many notifications the caller has not read.';
 revoke execute on function public.unread_notifications() from public, anon, authenticated, service_role;
 grant execute on function public.unread_notifications() to authenticated;
+
+
+-- Memberships: the hash of the token is for no role of the API to read --------------------------------------------------
+
+revoke all on public.membership_invitations from anon, authenticated, service_role;
+grant select (id, scope, scope_id, email, role, status, invited_by, expires_at, accepted_at, created_at, updated_at)
+    on public.membership_invitations to authenticated;
+grant insert (id, scope, scope_id, email, role, token_hash) on public.membership_invitations to authenticated;
+grant update (status) on public.membership_invitations to authenticated;
+
+alter table public.membership_invitations enable row level security;
+
+create policy "Inviters and the invited can view invitations" on public.membership_invitations
+    for select to authenticated
+    using (invited_by = (select auth.uid()) or email = (select private.my_email()));
+
+-- Whether one may invite at all is for what is shared to say, which a trigger asks.
+create policy "People can invite in their own name" on public.membership_invitations
+    for insert to authenticated
+    with check (invited_by = (select auth.uid()));
+
+create policy "Open invitations can be revoked or declined" on public.membership_invitations
+    for update to authenticated
+    using (status = 'pending' and (invited_by = (select auth.uid()) or email = (select private.my_email())))
+    with check (
+        (status = 'revoked' and invited_by = (select auth.uid()))
+        or (status = 'declined' and email = (select private.my_email()))
+    );
+
+-- In a transaction of its own, so that it counts whatever becomes of the invitation. It answers what the mail says.
+create function public.announce_membership_invitation(scope text, scope_id uuid, email text) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+    me constant uuid := auth.uid();
+    offer record;
+begin
+    select * into offer from private.offer_of(scope, scope_id, me);
+    if not found then
+        if private.membership_of(scope, scope_id, me) is null then
+            perform private.refuse('NOT_FOUND', format('There is no such %s, or you may not see it.', replace(scope, '_', ' ')));
+        end if;
+        perform private.refuse('FORBIDDEN', format('You may not invite to this %s.', replace(scope, '_', ' ')));
+    end if;
+    perform private.count_invitation(me, scope, scope_id, email);
+    return jsonb_build_object(
+        'name', offer.name, 'roles', offer.roles,
+        'inviter', (select profiles.display_name from public.profiles where profiles.id = me)
+    );
+end
+$$;
+comment on function public.announce_membership_invitation(text, uuid, text) is 'Counts an invitation that the caller is about to send to this address; without it, none is taken. Good for ten minutes. Returns what the thing and the inviter are called, and as what one may join.';
+revoke execute on function public.announce_membership_invitation(text, uuid, text)
+    from public, anon, authenticated, service_role;
+grant execute on function public.announce_membership_invitation(text, uuid, text) to authenticated;
+
+-- As definer, because nobody may make themselves take part otherwise. Whoever has accepted and takes part is answered the
+-- same again, since the first answer may have been lost.
+create function public.accept_membership(token text, of_scope text default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+    me constant uuid := auth.uid();
+    accepted public.membership_invitations :=
+        jsonb_populate_record(null::public.membership_invitations, private.take_invitation('public.membership_invitations', token));
+    membership uuid;
+begin
+    if accepted.id is null then
+        select * into accepted from public.membership_invitations as known
+        where known.token_hash = encode(sha256(convert_to(token, 'UTF8')), 'hex') and known.status = 'accepted'
+            and known.email = (select private.my_email());
+        if accepted.id is not null then
+            membership := private.membership_of(accepted.scope, accepted.scope_id, me);
+        end if;
+    elsif accepted.scope_id is distinct from private.membership_of(accepted.scope, accepted.scope_id, me)
+        -- Who invited may not do so any longer.
+        and exists (
+            select from private.offer_of(accepted.scope, accepted.scope_id, accepted.invited_by) as offer
+            where accepted.role = any (offer.roles)
+        )
+    then
+        execute format('select %s($1, $2, $3)', private.function_of_scope('join_%s', accepted.scope))
+            into membership using accepted.scope_id, me, accepted.role;
+    end if;
+    if membership is null or accepted.scope <> of_scope then
+        perform private.refuse_invitation();
+    end if;
+    return jsonb_build_object(
+        'id', membership, 'scope', accepted.scope, 'scope_id', accepted.scope_id, 'role', accepted.role
+    );
+end
+$$;
+comment on function public.accept_membership(text, text) is 'Accepts an invitation by the secret in its link, once, and to this scope alone where one is named. Returns the membership: its id, scope, scope_id and role.';
+revoke execute on function public.accept_membership(text, text) from public, anon, authenticated, service_role;
+grant execute on function public.accept_membership(text, text) to authenticated;

@@ -56,3 +56,28 @@ $$;
 comment on function public.link_against(public.notifications) is 'How the column compares with each text that the request brings along.';
 revoke execute on function public.link_against(public.notifications) from public, anon, authenticated, service_role;
 grant execute on function public.link_against(public.notifications) to authenticated;
+
+
+-- membership_invitations ----------------------------------------------------------------------------------------------
+
+-- All but reading what nobody may read.
+grant select (id, scope, scope_id, email, role, status, invited_by, expires_at, accepted_at, created_at, updated_at) on public.membership_invitations to service_role;
+grant insert, update, delete, truncate, references, trigger on public.membership_invitations to service_role;
+
+create trigger set_membership_invitations_updated_at before update on public.membership_invitations
+    for each row execute function private.set_updated_at();
+
+create function private.broadcast_user_by_invited_by() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', old.invited_by::text, new.invited_by::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_user_by_invited_by() from public;
+
+create trigger broadcast_membership_invitations_changes after insert or update or delete on public.membership_invitations
+    for each row execute function private.broadcast_user_by_invited_by('id', 'id', 'scope', 'scope_id', 'email', 'role', 'status', 'invited_by', 'expires_at', 'accepted_at', 'created_at', 'updated_at');

@@ -197,6 +197,14 @@ REFUSED: list[tuple[str, Values, str]] = [
 ]
 
 
+# What is asked of invitations to trips is asked of all others.
+TAKEN += [(f"membership_{table}", values) for table, values in TAKEN if table == "invitations"]
+REFUSED += [
+    (f"membership_{table}", values, f"membership_{check}")
+    for table, values, check in REFUSED
+    if table == "invitations" and "role" not in values
+]
+
 REFUSED += [
     (said.name, values, check)
     for said in access.loaded().values()

@@ -39,6 +39,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.delete_my_account()": "Only Auth's own role may delete accounts; it deletes the caller's.",
         "public.announce_invitation(uuid,text)": "Nobody may see or change the count; it asks who owns the trip.",
         "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
+        "public.announce_membership_invitation(text,uuid,text)": "As announce_invitation; it asks what may be offered.",
+        "public.accept_membership(text,text)": "Nobody may make themselves take part otherwise; it asks for a secret.",
         "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
         "public.preference_summary(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",
         "public.cost_total(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",

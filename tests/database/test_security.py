@@ -46,6 +46,9 @@ HELPERS = {
 BESIDE_THE_INPUTS = {
     ("invitations", "insert"): {"trip_id", "email", "role", "token_hash"},  # the Edge Function writes as its caller
     ("invitations", "update"): {"status"},  # `revokeInvitation` alone does
+    # The Edge Function writes as its caller; `revokeMembershipInvitation` and `declineMembershipInvitation` close.
+    ("membership_invitations", "insert"): {"scope", "scope_id", "email", "role", "token_hash"},
+    ("membership_invitations", "update"): {"status"},
     ("notifications", "update"): {"read_at"},  # `markNotificationsRead` alone does, and the database says when
     ("trip_items", "update"): {"trip_id"},  # items may move between trips, which other clients of the Data API do
 }

@@ -26,7 +26,11 @@ class TestPeople:
             " where table_schema = any (%s) and column_name ~ 'mail'",
             (schemas(),),
         ).fetchall()
-        assert set(columns) == {("user_preferences", "email_notifications"), ("invitations", "email")}
+        assert set(columns) == {
+            ("user_preferences", "email_notifications"),
+            ("invitations", "email"),
+            ("membership_invitations", "email"),
+        }
         assert world.attempt("viewer", "select email from auth.users") == NOT_GRANTED
 
     def test_two_trips_of_one_owner_do_not_introduce_their_people(self, world: World) -> None:

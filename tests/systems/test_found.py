@@ -46,7 +46,7 @@ def test_a_package_brings_its_commands_and_what_the_doctor_asks(tmp_path: Path) 
     (tmp_path / "meetings" / "__init__.py").write_text(MEETINGS)
     done = run(tmp_path, "minutes")
     assert done.stdout.splitlines() == [
-        "['send-minutes', 'invite-collaborator', 'accept-invitation']",
+        "['send-minutes', 'invite-collaborator', 'accept-invitation', 'invite-member', 'accept-membership']",
         "Nothing was said.",
     ]
     assert "Print what was said." in run(tmp_path, "--help").stdout

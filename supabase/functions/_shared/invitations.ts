@@ -22,6 +22,15 @@ export function idOf(input: Input, field: string, whose: string): string {
   return id;
 }
 
+/** What kind of thing is to be shared: a scope, called as its topics are. Throws ApiError. */
+export function scopeOf(input: Input): string {
+  const { scope } = input;
+  if (typeof scope !== "string" || !/^[a-z][a-z0-9_]{0,40}$/.test(scope)) {
+    throw new ApiError("BAD_USER_INPUT", "scope must be the name of one, such as collection.", { field: "scope" });
+  }
+  return scope;
+}
+
 /** The address in the input, as the database keeps addresses. Throws ApiError. */
 export function addressOf(input: Input): string {
   const email = typeof input.email === "string" ? input.email.trim().toLowerCase() : "";

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tripgate.systems.system import Form
 
-EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation")
+EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation", "invite-member", "accept-membership")
 
 FORMS = (
     Form(
