@@ -189,9 +189,11 @@ create trigger expect_trips_deletes after delete on public.trips
 create function private.broadcast_trip() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    -- Whom it lets in only now is not told what it was before.
     perform private.broadcast_change(
         'trip', old.id::text, new.id::text, tg_argv[0], tg_argv[1:],
-        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+        tg_table_schema, tg_table_name, to_jsonb(new),
+        case when old.user_id = new.user_id then to_jsonb(old) else jsonb_build_object('id', old.id, 'user_id', old.user_id) end
     );
     return null;
 end

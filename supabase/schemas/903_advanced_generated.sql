@@ -70,9 +70,11 @@ create trigger expect_collections_deletes after delete on public.collections
 create function private.broadcast_collection() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    -- Whom it lets in only now is not told what it was before.
     perform private.broadcast_change(
         'collection', old.id::text, new.id::text, tg_argv[0], tg_argv[1:],
-        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)
+        tg_table_schema, tg_table_name, to_jsonb(new),
+        case when old.user_id = new.user_id then to_jsonb(old) else jsonb_build_object('id', old.id, 'user_id', old.user_id) end
     );
     return null;
 end
@@ -259,8 +261,28 @@ create trigger expect_collaborators_updates after update on public.collaborators
 create trigger expect_collaborators_deletes after delete on public.collaborators
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_trip_of_collaborators() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What goes with its trip is not told.
+    if tg_op = 'DELETE'
+        and not exists (select from public.trips where id = old.trip_id)
+    then
+        return null;
+    end if;
+    -- Whom it lets in only now is not told what it was before.
+    perform private.broadcast_change(
+        'trip', old.trip_id::text, new.trip_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new),
+        case when old.user_id = new.user_id then to_jsonb(old) else jsonb_build_object('id', old.id, 'user_id', old.user_id) end
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_trip_of_collaborators() from public;
+
 create trigger broadcast_collaborators_changes after insert or update or delete on public.collaborators
-    for each row execute function private.broadcast_trip_by_trip_id('id');
+    for each row execute function private.broadcast_trip_of_collaborators('id');
 
 create trigger broadcast_collaborators_membership after insert or update or delete on public.collaborators
     for each row execute function private.broadcast_user_by_user_id('id,trip_id');
@@ -293,8 +315,28 @@ create trigger expect_collection_members_updates after update on public.collecti
 create trigger expect_collection_members_deletes after delete on public.collection_members
     referencing old table as touched for each statement execute function private.expect_rows();
 
+create function private.broadcast_collection_of_collection_members() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What goes with its collection is not told.
+    if tg_op = 'DELETE'
+        and not exists (select from public.collections where id = old.collection_id)
+    then
+        return null;
+    end if;
+    -- Whom it lets in only now is not told what it was before.
+    perform private.broadcast_change(
+        'collection', old.collection_id::text, new.collection_id::text, tg_argv[0], tg_argv[1:],
+        tg_table_schema, tg_table_name, to_jsonb(new),
+        case when old.user_id = new.user_id then to_jsonb(old) else jsonb_build_object('id', old.id, 'user_id', old.user_id) end
+    );
+    return null;
+end
+$$;
+revoke execute on function private.broadcast_collection_of_collection_members() from public;
+
 create trigger broadcast_collection_members_changes after insert or update or delete on public.collection_members
-    for each row execute function private.broadcast_collection_by_collection_id('id');
+    for each row execute function private.broadcast_collection_of_collection_members('id');
 
 create trigger broadcast_collection_members_membership after insert or update or delete on public.collection_members
     for each row execute function private.broadcast_user_by_user_id('id,collection_id');

@@ -52,6 +52,11 @@ class Belongings:
         self._keys: dict[str, Any] = {}
         self.has_companion = False
 
+    @property
+    def tables(self) -> set[str]:
+        """Those in which one has a row that is known."""
+        return set(self._keys)
+
     def __getitem__(self, table: str) -> Any:
         return self._keys.setdefault(table, uuid.uuid4())
 

@@ -166,9 +166,16 @@ class Changes:
         return parts
 
 
+def _lets_in(table: Table, scope: Scope) -> str | None:
+    """The column with the person whom a row lets take part in a scope."""
+    if catalog[scope.root] is table:
+        return None if scope.of_person else scope.owner
+    return next((each.person for each in scope.members if catalog[each.type_name] is table), None)
+
+
 def _name(table: Table, scope: Scope, path: Sequence[str]) -> str:
     name = f"broadcast_{scope.name}"
-    if len(path) > 1:
+    if len(path) > 1 or (catalog[scope.root] is not table and _lets_in(table, scope) is not None):
         return f"{name}_of_{table.name.replace('.', '_')}"
     return name if catalog[scope.root] is table else f"{name}_by_{path[0]}"
 
@@ -176,8 +183,9 @@ def _name(table: Table, scope: Scope, path: Sequence[str]) -> str:
 def _function(name: str, table: Table, scope: Scope, path: Sequence[str]) -> str:
     root = catalog[scope.root]
     before, after = _found("old", table, path), _found("new", table, path)
+    person = _lets_in(table, scope)
     # Another system may need the same.
-    shared = table.schema != DEFAULT and table is not root and len(path) == 1
+    shared = table.schema != DEFAULT and table is not root and len(path) == 1 and person is None
     create = "create or replace function" if shared else "create function"
     lines = [
         f"{create} private.{name}() returns trigger",
@@ -195,10 +203,18 @@ def _function(name: str, table: Table, scope: Scope, path: Sequence[str]) -> str
             "        return null;",
             "    end if;",
         ]
+    was = "to_jsonb(old)"
+    if person is not None:
+        key = table.primary_key
+        lines.append("    -- Whom it lets in only now is not told what it was before.")
+        was = (
+            f"\n        case when old.{person} = new.{person} then to_jsonb(old)"
+            f" else jsonb_build_object('{key}', old.{key}, '{person}', old.{person}) end"
+        )
     lines += [
         "    perform private.broadcast_change(",
         f"        '{scope.name}', {before}::text, {after}::text, tg_argv[0], tg_argv[1:],",
-        "        tg_table_schema, tg_table_name, to_jsonb(new), to_jsonb(old)",
+        f"        tg_table_schema, tg_table_name, to_jsonb(new),{was if person is not None else f' {was}'}",
         "    );",
         "    return null;",
         "end",
