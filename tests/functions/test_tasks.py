@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from tests.functions.waiting import until
 from tests.support import stack_options
+from tripgate.cli import main
 from tripgate.local.stack import Stack, StackInfo
 
 if TYPE_CHECKING:
@@ -81,6 +83,34 @@ async def test_it_is_woken_by_crons_secret_and_works_behind_its_answer(
     assert row is not None
     enqueue(db, {"seconds": 0.1})
     assert await ring(http, stack.info, {}, **{"x-cron-secret": row[0]}) == (202, {"accepted": True})
+    await until(lambda: states(db) == {"done": 1})
+
+
+@pytest.fixture
+def known(db: psycopg.Connection) -> None:
+    """The database knows who does chores."""
+    db.execute("insert into private.task_kinds (kind, function) values ('chore', 'chores') on conflict do nothing")
+
+
+@pytest.mark.usefixtures("known")
+async def test_an_operator_has_done_what_is_due(stack: Stack, db: psycopg.Connection) -> None:
+    assert stack.info is not None
+    enqueue(db, *({"seconds": 0} for _ in range(20)))
+    env = {"TRIPGATE_JOBS_DATABASE_URL": stack.info.db_url}
+    result = await asyncio.to_thread(CliRunner().invoke, main, ["jobs", "run", "--kind", "chore"], env=env)
+    assert (result.exit_code, result.stdout) == (0, "Called chores.\n20 done, 0 failed, 0 left.\n")
+    assert states(db) == {"done": 20}
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_call_that_is_lost_loses_no_work(stack: Stack, db: psycopg.Connection) -> None:
+    assert stack.info is not None
+    enqueue(db, {"seconds": 0})
+    with db.transaction():
+        db.execute("select * from private.ring_tasks()")
+        db.execute("delete from net.http_request_queue")
+    assert states(db) == {"waiting": 1}
+    db.execute("select * from private.ring_tasks()")
     await until(lambda: states(db) == {"done": 1})
 
 
