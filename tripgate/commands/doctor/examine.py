@@ -11,7 +11,7 @@ import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from gql.catalog import catalog
-from tripgate.commands.doctor import account, database, live, mails, pool, project, request_forms
+from tripgate.commands.doctor import account, database, jobs, live, mails, pool, project, request_forms
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login
 from tripgate.commands.doctor.probe import Probe, UnreachedError
@@ -105,6 +105,7 @@ class _Examination:
                 await self._check(request_forms.forms(anonymous))
             await self._check(anonymous.anonymous())
             await self._check(anonymous.aggregates())
+            await self._check(jobs.numbers(probe, settings))
             if self._scope.database_url is None:
                 for finding in pool.from_outside(self._settings.upstream_pool):
                     self._reporter.found(finding)
