@@ -53,9 +53,12 @@ def backend() -> str:
 def stack_options(project: Path, data: Path, **changes: Any) -> StackOptions:
     """A stack for tests: on any free port, with passwords whose hashes take no time, since accounts are many.
 
-    Its functions have the settings that the stack gives them, and none of whoever develops here.
+    Its functions have the settings that the stack gives them, and none of whoever develops here. The program's jobs do
+    not run: they would do by themselves what tests look for.
     """
-    return StackOptions(project, data, **{"api_port": 0, "password_cost": 4, "env_file": Path(os.devnull), **changes})
+    return StackOptions(
+        project, data, **{"api_port": 0, "password_cost": 4, "jobs": False, "env_file": Path(os.devnull), **changes}
+    )
 
 
 @asynccontextmanager

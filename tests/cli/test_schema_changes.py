@@ -166,7 +166,7 @@ def test_with_apply_what_loses_nothing_is_applied_at_once(terminal: Told, applyi
     assert applying.says("error: The columns of view trips_by_created_at_desc, ").endswith("and push that.")
     # And then there is nothing left to find.
     state = json.loads((terminal.folder / "data" / "state.json").read_text())
-    files = database.schema_files(terminal.folder / "project")
+    files = database.project_files(terminal.folder / "project")
     assert state["made_from"]["schemas"] == database.fingerprints(files)
 
     # What would lose something is only shown.
@@ -210,7 +210,7 @@ def test_without_a_terminal_and_apply_it_is_only_shown(applying: Session, tmp_pa
     project = tmp_path / "supabase" / "schemas"
     # As the database has it.
     (project / "990_more.sql").write_text(ADDED)
-    made_from = database.fingerprints(database.schema_files(tmp_path))
+    made_from = database.fingerprints(database.project_files(tmp_path))
     stack = Beside(applying.database, made_from)
     said: queue.Queue[str] = queue.Queue()
     development = Development(stack, tmp_path, apply_at_once=False, say=said.put)  # type: ignore[arg-type]

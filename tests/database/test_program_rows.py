@@ -18,6 +18,8 @@ from tripgate.local.errors import LocalStackError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tripgate.local.stack import StackInfo
+
 ROOT = Path(__file__).parents[2]
 
 SCHEMA = """\
@@ -100,6 +102,27 @@ def test_this_projects_migrations_make_the_rows_of_its_program(server: scratch.S
     want = program_rows.wanted(database.program_files(ROOT), lambda: server.database(database.schema_files(ROOT)))
     with psycopg.connect(server.database(migrations.migration_files(ROOT)), autocommit=True) as connection:
         assert list(program_rows.differences(want, connection)) == []
+
+
+def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scratch) -> None:
+    with psycopg.connect(server.database(database.project_files(ROOT)), autocommit=True) as connection:
+        jobs = connection.execute("select jobname, command, active from cron.job order by jobname").fetchall()
+        assert [name for name, _, _ in jobs] == [
+            "tripgate-prune-notifications",
+            "tripgate-prune-tasks",
+            "tripgate-ring-tasks",
+        ]
+        for _, command, active in jobs:
+            assert active
+            connection.execute(command)
+
+
+def test_a_stack_has_them_and_runs_no_job_where_tests_want_none(seeded: StackInfo, server: scratch.Scratch) -> None:
+    want = program_rows.wanted(database.program_files(ROOT), lambda: server.database(database.schema_files(ROOT)))
+    with psycopg.connect(seeded.db_url, autocommit=True) as connection:
+        assert list(program_rows.differences(want, connection)) == []
+        of_the_program = "select distinct active from cron.job where jobname like 'tripgate-%'"
+        assert connection.execute(of_the_program).fetchall() == [(False,)]
 
 
 def test_the_first_migration_brings_them(project: Path, server: scratch.Scratch) -> None:
@@ -213,6 +236,29 @@ def test_a_database_is_given_to_be_checked_alone(project: Path) -> None:
 def test_a_database_that_does_not_answer_is_told(project: Path) -> None:
     code, said = check(project, "postgresql://postgres@127.0.0.1:1/postgres")
     assert (code, "The database does not answer" in said) == (1, True)
+
+
+def test_jobs_come_by_their_file_alone(project: Path, server: scratch.Scratch) -> None:
+    """The differ would write them too, and take back what somebody else has scheduled."""
+    extension = "create extension if not exists pg_cron with schema pg_catalog;\n"
+    (project / "supabase/schemas/002_jobs.sql").write_text(extension)
+    remark = "-- rows of cron.job by jobname: schedule, command where jobname like 'tripgate-%'\n"
+    write(project, "002_jobs", f"{remark}select cron.schedule('tripgate-look', '* * * * *', 'select 1 -- a; b');\n")
+    assert tripgate_migration(project, "jobs").exit_code == 0
+    assert newest(project).count("tripgate-look") == 1
+    url = made(server, project)
+    run(url, "select cron.schedule('theirs', '* * * * *', 'select 2'), cron.schedule('@daily', 'select 3')")
+    run(url, "select cron.alter_job(jobid, active => false) from cron.job where jobname = 'theirs'")
+    assert check(project, url)[0] == 0
+    (project / "supabase/schemas/003_more.sql").write_text("comment on table private.plans is 'What is sold.';\n")
+    change = schema_changes.propose(project, url)
+    assert "cron." not in change.whole
+    schema_changes.apply(change, url)
+    assert rows(url, "select jobname, active from cron.job order by jobid") == [
+        ("tripgate-look", True),
+        ("theirs", False),
+        (None, True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,13 @@ def apply_project(postgres: Postgres, files: Iterable[Path]) -> None:
     apply(postgres.socket_url(OWNER), files)
 
 
+def stop_jobs(postgres: Postgres) -> None:
+    """Let no job run that is scheduled by now, where jobs can be at all."""
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
+        if connection.execute("select to_regclass('cron.job') is not null").fetchone() == (True,):
+            connection.execute("update cron.job set active = false where active")
+
+
 def apply(url: str, files: Iterable[Path]) -> None:
     """Run each file as one script and one transaction."""
     with psycopg.connect(url, autocommit=True) as connection:

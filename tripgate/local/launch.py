@@ -46,7 +46,9 @@ class Launch:
     user: SystemUser | None
     progress: Callable[[str], None]
 
-    def start_postgres(self, cluster: Path, sockets: Path, schema: list[Path], seed: Path | None) -> Postgres:
+    def start_postgres(
+        self, cluster: Path, sockets: Path, schema: list[Path], seed: Path | None, *, jobs: bool = True
+    ) -> Postgres:
         """Start the cluster; make and fill it first, from the platform's SQL and the project's, if it is not whole."""
         state = self.data_dir.read_state()
         programs = binaries.postgres_bin(self.user)
@@ -75,6 +77,8 @@ class Launch:
             files = [*schema, seed] if seed else schema
             self.progress(f"Applying {', '.join(file.name for file in files)}")
             database.apply_project(postgres, files)
+            if not jobs:
+                database.stop_jobs(postgres)
         # Written last: a start that was interrupted begins anew.
         self._remember(made_from=made_from or now, postgres_port=postgres.port, sockets=str(sockets))
         return postgres

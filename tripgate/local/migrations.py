@@ -121,7 +121,9 @@ def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = l
             if migrations:
                 cli = supabase_cli.program(progress)
                 progress("Comparing the migrations with the schemas")
-                sql = supabase_cli.diff(cli, server.database(migrations), server.database(schemas))
+                before, after = server.database(migrations), server.database(schemas)
+                program_rows.copy_jobs(before, server.as_admin(after))
+                sql = supabase_cli.diff(cli, before, after)
             else:
                 sql = _baseline(schemas)
             progress("Trying the migration")

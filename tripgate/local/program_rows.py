@@ -189,6 +189,23 @@ def as_migration(files: Sequence[Path]) -> str:
     return "\n\n".join(f"-- From program/{file.name}\n\n{file.read_text(encoding='utf-8').strip()}" for file in files)
 
 
+def copy_jobs(have: str, want: str) -> None:
+    """Let the differ, which would compare jobs too, find the same in both, and leave them to the program's files.
+
+    Args:
+        have: The database that is compared.
+        want: The one that it is compared with, for its superuser, to be thrown away later.
+    """
+    with psycopg.connect(have) as source, psycopg.connect(want) as target:
+        for connection in (source, target):
+            if connection.execute("select to_regclass('cron.job') is null").fetchone() == (True,):
+                return
+        # One without a name the differ can neither compare nor take back.
+        jobs = source.execute("select to_jsonb(job)::text from cron.job as job where jobname is not null").fetchall()
+        for job in jobs:
+            target.execute("insert into cron.job select * from jsonb_populate_record(null::cron.job, %s::jsonb)", job)
+
+
 def _read(connection: psycopg.Connection, declared: Declared) -> dict[str, dict[str, str]]:
     schema, _, table = declared.table.partition(".")
     query = sql.SQL("select jsonb_build_array({keys})::text, array[{columns}]::text[] from {table} {where}").format(

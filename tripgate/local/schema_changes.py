@@ -82,7 +82,9 @@ def propose(project_dir: Path, database_url: str, progress: Callable[[str], None
         have = catalog.describe(database_url)
         sql = ""
         if _differences(have, want):
-            sql = supabase_cli.diff(supabase_cli.program(progress), database_url, server.database(files))
+            goal = server.database(files)
+            program_rows.copy_jobs(database_url, server.as_admin(goal))
+            sql = supabase_cli.diff(supabase_cli.program(progress), database_url, goal)
     with _connected(database_url) as connection, connection.transaction(force_rollback=True):
         if sql:
             sql = _applied(connection, sql, want)

@@ -41,7 +41,8 @@ class StackOptions:
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
     unless the project says so itself; `hosts` are more names by which the inbox may be asked for; without `scheduler`
     no job of the database runs and none of its requests is sent; `env_file` is read for the functions' settings in
-    place of `supabase/functions/.env`, and `function_limits` are theirs.
+    place of `supabase/functions/.env`, and `function_limits` are theirs; without `jobs` those of the program do not run
+    in a new database.
     """
 
     project_dir: Path
@@ -50,6 +51,7 @@ class StackOptions:
     fresh: bool = False
     jwt_algorithm: Literal["ES256", "HS256"] = "ES256"
     seed: bool = True
+    jobs: bool = True
     access_token_seconds: int | None = None
     password_cost: int | None = None
     site_url: str | None = None
@@ -233,7 +235,7 @@ class Stack:
         launch = self._launch = Launch(data_dir, supervisor, secrets, user, self._progress)
         front_door = launch.start_front_door(listener)
         realtime = launch.start_realtime()
-        postgres = self._postgres = launch.start_postgres(cluster, sockets, schema, seed)
+        postgres = self._postgres = launch.start_postgres(cluster, sockets, schema, seed, jobs=options.jobs)
         rest_url = launch.start_postgrest(postgrest_program, postgres, signer, schemas)
         realtime_port = launch.open_realtime(realtime, postgres, signer, options.realtime)
         cron_secret = environment.variables.get("CRON_SECRET", secrets.cron_secret)
