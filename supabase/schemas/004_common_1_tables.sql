@@ -253,16 +253,21 @@ begin
     returning id into told;
 
     if told is not null then
+        -- What another transaction has in hand is left to it, so that no two that tell several people wait for each other.
         delete from public.notifications
-        where user_id = notify.person
-            and created_at < greatest(
-                moment - interval '90 days',
-                (
-                    select kept.created_at from public.notifications as kept
-                    where kept.user_id = notify.person
-                    order by kept.created_at desc offset 499 limit 1
+        where id in (
+            select old.id from public.notifications as old
+            where old.user_id = notify.person
+                and old.created_at < greatest(
+                    moment - interval '90 days',
+                    (
+                        select kept.created_at from public.notifications as kept
+                        where kept.user_id = notify.person
+                        order by kept.created_at desc offset 499 limit 1
+                    )
                 )
-            );
+            for update skip locked
+        );
     end if;
     return told;
 end
@@ -290,15 +295,19 @@ declare
     pruned bigint;
 begin
     delete from public.notifications
-    where created_at < now() - interval '90 days'
-        or (
-            kind = 'trip_invitation'
-            and not exists (
-                select from public.invitations
-                where 'invitation:' || invitations.id = notifications.dedupe_key
-                    and invitations.status = 'pending' and invitations.expires_at > now()
+    where id in (
+        select old.id from public.notifications as old
+        where old.created_at < now() - interval '90 days'
+            or (
+                old.kind = 'trip_invitation'
+                and not exists (
+                    select from public.invitations
+                    where 'invitation:' || invitations.id = old.dedupe_key
+                        and invitations.status = 'pending' and invitations.expires_at > now()
+                )
             )
-        );
+        for update skip locked
+    );
     get diagnostics pruned = row_count;
     return pruned;
 end

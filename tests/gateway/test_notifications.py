@@ -146,6 +146,29 @@ async def test_one_deletes_one_or_all_that_one_has_read(newcomer: Person, told: 
     assert c
 
 
+async def test_two_that_tell_the_same_people_in_another_order_do_not_wait_for_each_other(
+    newcomer: Person, anonymous: Person, seeded: StackInfo
+) -> None:
+    other = await anonymous.sign_up()
+    tell = "select private.notify(%s, 'trips', 'greeting', 'Hello', null, null)"
+    url = seeded.admin_db_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.notifications (user_id, system, kind, title, created_at)"
+            " select person, 'trips', 'greeting', 'Old', now() - interval '91 days' from unnest(%s::uuid[]) as person",
+            ([newcomer.id, other.id],),
+        )
+    with psycopg.connect(url) as one, psycopg.connect(url) as two:
+        for connection in (one, two):
+            connection.execute("set local lock_timeout = '5s'")
+        one.execute(tell, (newcomer.id,))
+        two.execute(tell, (other.id,))
+        one.execute(tell, (other.id,))
+        two.execute(tell, (newcomer.id,))
+    for person in (newcomer, other):
+        assert await titles(person) == ["Hello", "Hello"]
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -19,7 +19,7 @@ ROOM = "subscription ($room: String!) { roomChanges(roomCode: $room) { operation
 NOTES = """subscription ($room: String!) {
   roomNoteChanges(roomCode: $room) { operation id roomNote { code words room { code title } } }
 }"""
-REMINDERS = "subscription ($id: UUID!) { reminderChanges(userId: $id) { operation id reminder { words } } }"
+REMINDERS = "subscription { reminderChanges { operation id reminder { words } } }"
 COUPLE = """subscription ($couple: BigInt!) {
   householdCoupleChanges(coupleId: $couple) { operation id householdCouple { name } }
 }"""
@@ -51,7 +51,8 @@ async def test_the_argument_is_called_after_the_scope_and_its_key(http: aiohttp.
         "roomChanges": room,
         "roomNoteChanges": room,
         "roomPresence": room,
-        "reminderChanges": [("userId", "UUID", "The person.")],
+        # One's own, so there is nothing to name.
+        "reminderChanges": [],
         "householdCoupleChanges": [("coupleId", "BigInt", "The couple.")],
         "couplePresence": [("coupleId", "BigInt", "The couple.")],
     }
@@ -210,10 +211,14 @@ async def test_what_is_a_persons_is_told_to_that_person_alone_whoever_sees_them(
     one, other = neighbours.one, neighbours.other
     assert await other.ask("query ($id: UUID!) { profile(id: $id) { id } }", id=one.id) == {"profile": {"id": one.id}}
     async with live(one) as ones, live(other) as others:
-        assert await others.ending(await others.subscribe(REMINDERS, id=one.id)) == "FORBIDDEN"
-        mine = await ones.subscribe(REMINDERS, id=one.id)
+        mine, theirs = await ones.subscribe(REMINDERS), await others.subscribe(REMINDERS)
+        await neighbours.until_following(others, theirs)
         await neighbours.until_following(ones, mine)
         neighbours.sql("insert into public.reminders (user_id, words) values (%s, 'Theirs')", other.id)
         neighbours.sql("insert into public.reminders (user_id, words) values (%s, 'Call')", one.id)
+        heard = {"Wake up"}
+        while "Theirs" not in heard:
+            heard.add((await others.event(theirs))["reminderChanges"]["reminder"]["words"])
+        assert "Call" not in heard
         event: dict[str, Any] = (await ones.event(mine))["reminderChanges"]
         assert (event["operation"], event["reminder"]) == ("INSERT", {"words": "Call"})
