@@ -18,6 +18,7 @@ SLOW = (
     "tests/cli/",
     "tests/tooling/",
     "tests/frontend/",
+    "tests/importing/",
     "tests/postgres",
     "tests/kinds",
     "tests/scopes",

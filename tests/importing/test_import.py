@@ -150,9 +150,9 @@ def test_all_that_does_not_fit_is_told_by_its_place_and_nothing_is_imported(harb
         ("3", "name", "", "has no value"),
         ("4", "id", "", "has no value"),
         ("5", "crew", "99999", "is too large"),
-        ("6", "id", "4", "is what line 5 has already"),
+        ("6", "id", "4", "is the same as line 5"),
         ("7", "", "", "has 2 values where the header has 7"),
-        ("9", "id", "7", "is what line 8 has already"),
+        ("9", "id", "7", "is the same as line 8"),
         ("1", "boat", "1", "is not imported itself: see line 2 of boats.csv"),
         ("2", "", "", "is no JSON"),
         ("3", "boat", "77", "is no key of boats.csv"),
@@ -241,6 +241,13 @@ def test_rows_without_a_key_of_their_own_are_found_by_their_person(harbour: Harb
     harbour.write("settings.csv", "person,colour", "a,green", "b,blue")
     assert harbour.counts() == {"settings": (0, 1, 1, 0)}
     assert harbour.rows("select id from toy.settings order by id") == ids
+
+
+def test_two_records_never_make_one_row(harbour: Harbour) -> None:
+    harbour.write("sailors.csv", *SAILORS)
+    harbour.write("settings.json", json.dumps([{"person": "a", "colour": "red"}, {"person": " a ", "colour": "blue"}]))
+    harbour.failed()
+    assert harbour.told() == [("2", "person", "a", "is the same as line 1")]
 
 
 def test_records_of_two_people_may_have_one_key(harbour: Harbour) -> None:

@@ -113,7 +113,7 @@ class Converter:
         key = self._key_here(values, owner, old)
         earlier = self.around.store.keep(self.source.name, old, record.line, key, owner)
         if earlier is not None:
-            again = UnfitError(f"is what line {earlier} has already", "Give it a key of its own, or take one out.")
+            again = UnfitError(f"is the same as line {earlier}", "Give it a key of its own, or take one of them out.")
             return [self._reject(record.line, old, self.source.key[0], old, again)]
         if self.source.by == "id":
             values = {"id": str(key), **values}

@@ -245,11 +245,11 @@ class _Run:
                     self._auth.make(person, self._id)
                 done += 1
                 self._reporter.reached(done)
-            if not done - len(batch) and len(accounts.marked(connection, self._id)) != done:
-                raise ImportFailedError(
-                    "SUPABASE_URL leads to another project than the database: accounts made there are not here.",
-                    usage=True,
-                )
+                if done == 1 and not accounts.marked(connection, self._id):
+                    raise ImportFailedError(
+                        "SUPABASE_URL leads to another project than the database: accounts made there are not here.",
+                        usage=True,
+                    )
 
     def _go_through(self, connection: psycopg.Connection, around: Surroundings, *, write: bool) -> list[Target]:
         """All sources, for a look or to write them."""

@@ -115,7 +115,7 @@ def commit(connection: psycopg.Connection, transaction: str, url: str) -> None:
 def _end_of(transaction: str, url: str) -> str | None:
     deadline = time.monotonic() + _LOOK_SECONDS
     while time.monotonic() < deadline:
-        with contextlib.suppress(psycopg.Error), _connected(url) as connection:
+        with contextlib.suppress(psycopg.Error), contextlib.closing(_connected(url)) as connection:
             row = connection.execute("select pg_catalog.pg_xact_status(%s::text::xid8)", (transaction,)).fetchone()
             if row is not None and row[0] in {"committed", "aborted"}:
                 return str(row[0])

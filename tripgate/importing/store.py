@@ -16,6 +16,7 @@ _TABLES = """
 create table records (
     source text, old text, line int, id blob, owner blob, rejected int default 0, primary key (source, old)
 ) without rowid;
+create unique index records_id on records (source, id) where not rejected;
 create table persons (
     old text primary key, line int, email text, name text, hash text, id blob, made int default 0, why text, advice text
 ) without rowid;
@@ -82,14 +83,17 @@ class Store:
         self._db.execute("delete from records")
 
     def keep(self, source: str, old: str, line: int, id_: UUID, owner: UUID | None) -> int | None:
-        """Keep what becomes of a record; the line of the earlier one if there was one of this key."""
+        """Keep what becomes of a record; the line of the earlier one if there was one of this key, or with this row."""
         done = self._db.execute(
             "insert or ignore into records (source, old, line, id, owner) values (?, ?, ?, ?, ?)",
             (source, old, line, id_.bytes, owner.bytes if owner else None),
         )
         if done.rowcount:
             return None
-        (earlier,) = self._db.execute("select line from records where source = ? and old = ?", (source, old)).fetchone()
+        (earlier,) = self._db.execute(
+            "select line from records where source = ? and (old = ? or (id = ? and not rejected))",
+            (source, old, id_.bytes),
+        ).fetchone()
         return int(earlier)
 
     def reject(self, source: str, old: str, line: int) -> None:

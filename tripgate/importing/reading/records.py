@@ -203,7 +203,9 @@ def of_json(file: TextIO, at: str) -> Iterator[Record | Unreadable]:
         for value in ijson.items(_Bytes(file), at):
             number += 1
             yield _record(number, value)
-    except (ijson.JSONError, RecursionError):
+    except UnicodeDecodeError:
+        raise
+    except (ijson.JSONError, RecursionError, ValueError):  # the last for numbers without end
         why = f"is no JSON after record {number}" if number else "is no JSON"
         raise BrokenError(number + 1, why, "Export it again: was it cut off?") from None
 
