@@ -57,7 +57,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (functions.parent / "config.toml").write_text(sections)
     env_file = root / "settings.env"
     env_file.write_text(f"CRON_SECRET={CRON_SECRET}\nHOOK_SECRET={HOOK_SECRET}\n")
-    limits = FunctionLimits(wall_seconds=2, cpu_seconds=0.3, drain_seconds=2)
+    limits = FunctionLimits(wall_seconds=4, cpu_seconds=0.1, drain_seconds=2)
     options = stack_options(root / "project", root / "data", env_file=env_file, seed=False, function_limits=limits)
     with Stack(options) as stack:
         yield stack
@@ -268,7 +268,7 @@ class TestBehindTheAnswer:
         async with asyncio.timeout(20):
             while (second := (await call("work"))[1]["pid"]) == first["pid"]:
                 pass
-        line = await until_logged(stack, "work", "too-long", "was ended after 2 s")
+        line = await until_logged(stack, "work", "too-long", "was ended after 4 s")
         assert (line["level"], line["function"]) == ("error", "work")
         assert "too long" not in events(info)
         assert (await call("work"))[1]["pid"] == second
@@ -278,13 +278,21 @@ class TestBehindTheAnswer:
         status, told, headers = await call("work", {"before": 30})
         assert (status, told["code"], headers["sb-error-code"]) == (546, "WORKER_LIMIT", "WORKER_LIMIT")
 
+    async def test_what_never_comes_to_an_end_is_killed(self, call: Caller, info: StackInfo, stack: Stack) -> None:
+        headers = {"apikey": info.secret_key, "X-Request-Id": "for-ever"}
+        status, told, _ = await call("work", {"cpu": 1e9}, headers)
+        assert (status, told["code"]) == (546, "WORKER_LIMIT")
+        (line,) = logged(stack, "work", "for-ever")
+        assert (line["level"], line["function"], "was killed" in line["message"]) == ("error", "work", True)
+        assert (await call("work"))[0] == 200
+
     async def test_what_takes_too_much_of_the_processor_is_warned_of(
         self, call: Caller, info: StackInfo, stack: Stack
     ) -> None:
         headers = {"apikey": info.secret_key, "X-Request-Id": "too-much"}
-        assert (await call("work", {"cpu": 0.4}, headers))[0] == 200
-        line = await until_logged(stack, "work", "too-much", "more than 0.3 s of CPU")
-        assert (line["level"], line["function"], line["cpu_seconds"] > 0.3) == ("warn", "work", True)
+        assert (await call("work", {"cpu": 0.15}, headers))[0] == 200
+        line = await until_logged(stack, "work", "too-much", "more than 0.1 s of CPU")
+        assert (line["level"], line["function"], line["cpu_seconds"] > 0.1) == ("warn", "work", True)
 
 
 async def test_a_stop_lets_work_end_and_tells_what_it_cut_off(

@@ -114,6 +114,17 @@ async def test_a_call_that_is_lost_loses_no_work(stack: Stack, db: psycopg.Conne
     await until(lambda: states(db) == {"done": 1})
 
 
+async def test_the_database_wakes_it(stack: Stack, db: psycopg.Connection) -> None:
+    """As a job of pg_cron does, by pg_net, with the secret that Vault has."""
+    enqueue(db, {"seconds": 0})
+    row = db.execute("select private.invoke_function('chores')").fetchone()
+    assert row is not None
+    await until(lambda: states(db) == {"done": 1})
+    await until(lambda: db.execute("select from net._http_response where id = %s", row).fetchone() is not None)
+    answer = db.execute("select status_code, content from net._http_response where id = %s", row).fetchone()
+    assert answer == (202, '{"accepted":true}')
+
+
 async def test_what_is_not_done_when_it_stops_is_given_back_at_once(
     stack: Stack, db: psycopg.Connection, http: aiohttp.ClientSession
 ) -> None:

@@ -1,8 +1,9 @@
 """What SQL functions and Edge Functions refuse reaches the client as they say it, over both backends and transports."""
 
+import json
 import shutil
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ BY_HAND = "query ($message: String!, $detail: String!) { byHand(message: $messag
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+def refusing_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product's schema and functions, and one of each that refuses as it is told."""
     root = tmp_path_factory.mktemp("refusals")
     project = root / "project"
@@ -140,8 +141,19 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     (project / "supabase" / "functions" / "refuses").mkdir()
     (project / "supabase" / "functions" / "refuses" / "index.ts").write_text(FUNCTION)
     with Stack(stack_options(project, root / "data")) as stack:
-        assert stack.info is not None
-        yield stack.info
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def refusing(refusing_stack: Stack) -> StackInfo:
+    assert refusing_stack.info is not None
+    return refusing_stack.info
+
+
+@pytest.fixture(scope="module")
+def functions_log(refusing_stack: Stack) -> Callable[[], list[str]]:
+    """The lines of the function's log by now."""
+    return lambda: (refusing_stack.logs / "function_refuses.log").read_text().splitlines()
 
 
 @pytest.fixture(scope="module", params=["postgrest", "postgres"])
@@ -260,6 +272,17 @@ async def test_what_only_looks_like_a_refusal_is_masked(person: Person, message:
     told = await person.refused(BY_HAND, message=message, detail='{"status": 409, "headers": {}}')
     assert told["code"] == "INTERNAL_SERVER_ERROR"
     assert "secret" not in str(told)
+
+
+async def test_the_requests_id_leads_from_the_answer_to_the_functions_log(
+    person: Person, refusing: StackInfo, functions_log: Callable[[], list[str]]
+) -> None:
+    variables = {"code": "PLAN_FULL", "message": SAID, "extensions": {}}
+    body = {"query": WAYS["byFunction"], "variables": variables}
+    async with person.http.post(person.url, json=body, headers={"Authorization": f"Bearer {person.token}"}) as answer:
+        told = answer.headers["X-Request-Id"]
+    lines = [json.loads(line) for line in functions_log() if told in line]
+    assert [(line["function"], line["request_id"], line["code"]) for line in lines] == [("refuses", told, "PLAN_FULL")]
 
 
 async def test_extensions_need_not_be_given(person: Person) -> None:

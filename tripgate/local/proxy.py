@@ -17,6 +17,8 @@ from tripgate.local import cors
 # A request line of 64 KiB and its method; response headers repeat the URL (Content-Location).
 MAX_LINE = 64 * 1024 + 256
 CHUNK = 64 * 1024
+CONNECT_SECONDS = 5
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -38,7 +40,7 @@ def new_session() -> aiohttp.ClientSession:
     """A client session for `forward`: no limit of its own on connections or time, bodies as they come."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
-        timeout=aiohttp.ClientTimeout(total=None, connect=5),
+        timeout=TIMEOUT,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=(hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.USER_AGENT, hdrs.CONTENT_TYPE),
@@ -55,8 +57,13 @@ async def forward(
     prefix: str,
     authorization: str | None,
     down: web.Response | None = None,
+    seconds: float | None = None,
 ) -> web.StreamResponse:
-    """Send the request to `base` without the path's `prefix` and stream the answer back; `down` or 502 if none."""
+    """Send the request to `base` without the path's `prefix` and stream the answer back; `down` or 502 if none.
+
+    Raises:
+        TimeoutError: No answer began within so many `seconds`.
+    """
     if not request.raw_path.startswith(prefix):
         return web.json_response({"message": f"Write the path as {prefix}/… from its first slash"}, status=400)
     url = URL(base + (request.raw_path[len(prefix) :] or "/"), encoded=True)
@@ -67,6 +74,7 @@ async def forward(
             headers=request_headers(request, prefix, authorization),
             data=request.content if request.body_exists else None,
             allow_redirects=False,
+            timeout=TIMEOUT if seconds is None else aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS),
         )
     except aiohttp.ClientError as error:
         log.warning("%s %s: %s", request.method, prefix, error)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tripgate.local.keys import Signer
 
 PREFIX = "/functions/v1"
+STUCK_SECONDS = 2.0
 RUNNER = web.AppKey("functions_runner", Runner)
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,19 @@ def add_to(
             log.error("function %s does not start:\n%s", name, error)  # noqa: TRY400 (the stack says nothing more)
             return _refusal(503, "BOOT_ERROR", "Function failed to start (please check logs)")
         request[cors.ANSWERED_BEHIND] = True
-        return await proxy.forward(sessions[0], request, base=base, prefix=PREFIX, authorization=authorization)
+        try:
+            return await proxy.forward(
+                sessions[0],
+                request,
+                base=base,
+                prefix=PREFIX,
+                authorization=authorization,
+                seconds=config.function_limits.wall_seconds + STUCK_SECONDS,
+            )
+        except TimeoutError:
+            # It would have ended itself, could it do anything but what it does.
+            await runner.kill(name, base, request.headers.get("X-Request-Id", ""))
+            return _refusal(546, "WORKER_LIMIT", "Function failed due to not having enough compute resources")
 
     app.cleanup_ctx.append(running)
     app.router.add_route("*", PREFIX + "/{name}{rest:(/.*)?}", call)

@@ -17,6 +17,7 @@ import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,23 @@ class Runner:
                     await self._let_end(running, changed=running.version != version)
                 running = self._running[name] = await self._start(name, entrypoint, version)
             return f"http://{ports.HOST}:{running.port}"
+
+    async def kill(self, name: str, base: str, request_id: str) -> None:
+        """End the process at this address, which listens to nothing any more, not even to the end of its time."""
+        running = self._running.get(name)
+        if running is None or base != f"http://{ports.HOST}:{running.port}":
+            return  # another request has seen to it
+        del self._running[name]
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": "error",
+            "function": name,
+            "request_id": request_id,
+            "message": f"was killed, since it kept the processor busy for more than {self._limits.wall_seconds:g} s",
+        }
+        with running.process.log.open("a", encoding="utf-8") as log_file:
+            log_file.write(json.dumps(line) + "\n")
+        await asyncio.to_thread(self._supervisor.kill, running.process)
 
     async def stop(self) -> None:
         """End every function, all at once; each may end what it has begun."""
