@@ -389,6 +389,45 @@ async def test_realtime_and_who_may_listen(
     assert "listen to strangers' topics: trip." in too_open.text
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (400, {"code": "BAD_USER_INPUT", "message": "Say more.", "extensions": {}}, "answers."),
+        (
+            401,
+            {"code": "UNAUTHENTICATED", "message": "No.", "extensions": {}},
+            "answers, and lets in its own callers alone.",
+        ),
+        (401, {"code": 401, "message": "Invalid JWT"}, "refuses the account's token: Invalid JWT."),
+        (404, {"code": "NOT_FOUND", "message": "Requested function was not found"}, "is not deployed."),
+        (503, {"code": "BOOT_ERROR", "message": "Function failed to start (please check logs)"}, "does not start."),
+        (546, {"code": "WORKER_LIMIT", "message": "No."}, "does not work: No."),
+        (502, None, "does not work: HTTP status 502."),
+    ],
+)
+async def test_functions_by_what_they_answer(http: aiohttp.ClientSession, status: int, body: object, told: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(body, status=status)
+
+    app = web.Application()
+    app.router.add_post("/functions/v1/{name}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        given = {
+            "SUPABASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}",
+            "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
+        }
+        somebody = SignedIn(Caller("u1", "token"), "token", "u1")
+        probe = Probe(http, "sb_publishable_x", deadline=5)
+        first, *_ = await live.functions(probe, Settings.model_validate(given), somebody)
+    finally:
+        await runner.cleanup()
+    names = [name for system in systems.found() for name in system.edge_functions]
+    assert first.text.partition(". ")[0].rstrip(".") == f"Function {names[0]} {told}".rstrip(".")
+
+
 def test_it_asks_for_all_that_the_program_calls() -> None:
     sources = "".join(file.read_text() for file in (ROOT / "resolvers").rglob("*.py"))
     assert set(re.findall(r'(?:Call|postgrest\.call)\(\s*"([^"]+)"', sources)) <= set(calls())

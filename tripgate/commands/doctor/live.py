@@ -142,6 +142,13 @@ async def _function(probe: Probe, settings: Settings, name: str, signed_in: Sign
         good = answer.code == "BAD_USER_INPUT"
     if good:
         return ok(f"Function {name} answers.")
+    if answer.code == "UNAUTHENTICATED" and isinstance(answer.data.get("extensions"), dict):
+        # In our functions' own words: those of services and webhooks know their callers by secrets and signatures.
+        return ok(f"Function {name} answers, and lets in its own callers alone.")
+    if answer.code == "BOOT_ERROR":
+        return failure(
+            f"Function {name} does not start.", "Its log says why; a setting may be missing: docs/functions.md."
+        )
     if answer.status == 404:
         return failure(f"Function {name} is not deployed.", f"Run `supabase functions deploy {name}`.")
     if answer.status == 401:
