@@ -172,3 +172,17 @@ class TestReading:
                 unread[actor] = db.execute(count).fetchone()
         assert unread == {"viewer": (2,), "editor": (0,)}
         assert world.attempt("anonymous", count) == NOT_GRANTED
+
+    def test_counting_reads_what_is_not_read_and_nothing_else(self, world: World) -> None:
+        for person in (world.owner.profiles, world.stranger.profiles):
+            world.db.execute(
+                "insert into public.notifications (user_id, system, kind, title, read_at)"
+                " select %s, 'trips', 'greeting', 'Hello', now() from generate_series(1, 2000)",
+                (person,),
+            )
+        world.db.execute("analyze public.notifications")
+        count = "select count(*) from public.notifications where user_id = (select auth.uid()) and read_at is null"
+        with world.acting_as("owner") as db:
+            rows = db.execute(f"explain {count}").fetchall()  # type: ignore[arg-type]
+        plan = "\n".join(line for (line,) in rows)
+        assert "idx_notifications_user_id_unread" in plan

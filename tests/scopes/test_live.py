@@ -214,11 +214,12 @@ async def test_what_is_a_persons_is_told_to_that_person_alone_whoever_sees_them(
         mine, theirs = await ones.subscribe(REMINDERS), await others.subscribe(REMINDERS)
         await neighbours.until_following(others, theirs)
         await neighbours.until_following(ones, mine)
-        neighbours.sql("insert into public.reminders (user_id, words) values (%s, 'Theirs')", other.id)
         neighbours.sql("insert into public.reminders (user_id, words) values (%s, 'Call')", one.id)
+        neighbours.sql("insert into public.reminders (user_id, words) values (%s, 'Theirs')", other.id)
         heard = {"Wake up"}
         while "Theirs" not in heard:
             heard.add((await others.event(theirs))["reminderChanges"]["reminder"]["words"])
         assert "Call" not in heard
         event: dict[str, Any] = (await ones.event(mine))["reminderChanges"]
         assert (event["operation"], event["reminder"]) == ("INSERT", {"words": "Call"})
+        await ones.silence(mine)
