@@ -23,11 +23,11 @@ from gql.catalog import catalog
 from tests.support import stack_options
 from tripgate import systems
 from tripgate.cli import main
-from tripgate.commands.doctor import live, mails
+from tripgate.commands.doctor import live, mails, scheduling
 from tripgate.commands.doctor.account import SignedIn
 from tripgate.commands.doctor.function_calls import calls, never_seen
 from tripgate.commands.doctor.probe import Probe
-from tripgate.commands.doctor.report import Level
+from tripgate.commands.doctor.report import Level, ok
 from tripgate.gateway.settings import Settings
 from tripgate.local.direct_login import make_direct_login
 from tripgate.local.stack import Stack, StackInfo
@@ -108,6 +108,7 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Realtime has its policies",
         "Statements time out: anon after 3s",
         "Postgres ends what the gateway has given up on.",
+        "Jobs run and call Edge Functions: extensions and secrets are there.",
         "No errors",
     ]:
         assert sentence in result.output
@@ -264,6 +265,119 @@ def test_a_missing_table_and_function(breakable: StackInfo) -> None:
         assert said.count("There is no function delete_my_account.") == 2
     wait_for(breakable, "rpc/delete_my_account", "42501")
     wait_for(breakable, "tags", "42501")
+
+
+@contextmanager
+def in_the_database(stack: StackInfo, change: str, mend: str) -> Iterator[str]:
+    """What the doctor says of the database with something changed, on one line."""
+    with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+        connection.execute(change.encode())
+        try:
+            yield " ".join(doctor(stack, "--database-url", stack.db_url).output.split())
+        finally:
+            connection.execute(mend.encode())
+
+
+WELL = "Jobs run and call Edge Functions: extensions and secrets are there."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "project_url",
+            None,
+            "error Vault has no secret project_url, without which the database calls no Edge Function.",
+        ),
+        (
+            "cron_secret",
+            None,
+            "error Vault has no secret cron_secret, without which the database calls no Edge Function.",
+        ),
+        (
+            "project_url",
+            " \n",
+            "error The secret project_url in Vault is empty. Run: select vault.update_secret(id, '…')",
+        ),
+        ("cron_secret", "", "error The secret cron_secret in Vault is empty. Run: select vault.update_secret(id, '…')"),
+        ("project_url", "api.example", "error The secret project_url is no address of an API"),
+        ("project_url", "https://api.example/rest/v1", "error The secret project_url is no address of an API"),
+        ("project_url", "http://[", "error The secret project_url is no address of an API"),
+        ("project_url", "http://kong:8000/", f"ok {WELL}"),
+        ("cron_secret", "open sesame", "warning The secret cron_secret has 11 characters: whoever guesses it"),
+        ("cron_secret", 40 * "x", f"ok {WELL}"),
+    ],
+)
+def test_secrets_of_the_database(breakable: StackInfo, name: str, value: str | None, sentence: str) -> None:
+    with psycopg.connect(breakable.admin_db_url) as connection:
+        query = "select id, decrypted_secret from vault.decrypted_secrets where name = %s"
+        ((secret, kept),) = connection.execute(query, (name,)).fetchall()
+    change = f"delete from vault.secrets where name = '{name}'"
+    back = f"{change}; select vault.create_secret('{kept}', '{name}')"
+    if value is not None:
+        change = f"select vault.update_secret('{secret}', E'{value}')"
+    with in_the_database(breakable, change, back) as said:
+        assert sentence in said
+        assert kept not in said or name == "project_url"
+
+
+@pytest.mark.parametrize(
+    ("url", "api_url", "sentence"),
+    [
+        ("https://abc.supabase.co", "https://abc.supabase.co", None),
+        ("https://ABC.supabase.co/", "https://abc.supabase.co", None),
+        ("http://abc.supabase.co", "https://abc.supabase.co", "is not https"),
+        ("https://other.supabase.co", "https://abc.supabase.co", "leads to other.supabase.co, and SUPABASE_URL to abc"),
+    ],
+)
+def test_where_the_database_finds_a_hosted_project(
+    breakable: StackInfo, url: str, api_url: str, sentence: str | None
+) -> None:
+    with psycopg.connect(breakable.admin_db_url) as connection:
+        query = "select vault.update_secret(id, %s) from vault.secrets where name = 'project_url'"
+        connection.execute(query, (url,))
+        found = scheduling.findings(connection, api_url)
+        connection.rollback()
+    assert (sentence is None) == (found == [ok(WELL)])
+    assert sentence is None or sentence in found[0].text
+
+
+def test_extensions_jobs_and_answers_of_the_database(breakable: StackInfo) -> None:
+    with psycopg.connect(breakable.admin_db_url) as connection:
+        connection.execute("set local role postgres")
+        connection.execute("select cron.schedule('clean', '0 3 * * *', 'select 1 / 0')")
+        connection.execute("reset role")
+        connection.execute(
+            "insert into cron.job_run_details (jobid, username, status, return_message)"
+            " select jobid, username, status, message from cron.job, (values ('succeeded', '1 row'),"
+            " ('failed', E'ERROR:  division by zero\n'), ('running', null)) as run (status, message)"
+            " where jobname = 'clean'"
+        )
+        connection.execute("insert into net._http_response (id, status_code) values (-1, 401), (-2, 200)")
+        assert [finding.line for finding in scheduling.findings(connection, breakable.api_url)] == [
+            "Job clean failed when it ran last: ERROR: division by zero See cron.job_run_details.",
+            "1 of the database's requests of the last quarter of an hour were answered 401. Is the functions' "
+            "CRON_SECRET the cron_secret of Vault, and verify_jwt false for functions of services?",
+        ]
+        for name, sentence in {
+            "pg_net": "Extension pg_net is not there, so the database calls no Edge Function.",
+            "pg_cron": "Extension pg_cron is not there, so no job runs.",
+            "supabase_vault": "Extension supabase_vault is not there, so jobs find no secret.",
+        }.items():
+            connection.execute(f"drop extension {name} cascade".encode())
+            found = scheduling.findings(connection, breakable.api_url)
+            assert sentence in [finding.text for finding in found]
+            assert any(f"Run: create extension {name} with schema" in finding.advice for finding in found)
+        connection.rollback()
+        # Without the right to look, and where nothing calls functions.
+        connection.execute("set local role authenticated")
+        assert [finding.text for finding in scheduling.findings(connection, breakable.api_url)] == [
+            f"What {name} keeps was not looked at." for name in ("supabase_vault", "pg_cron", "pg_net")
+        ]
+        connection.rollback()
+        connection.execute("drop function private.invoke_function cascade")
+        assert scheduling.findings(connection, breakable.api_url) == []
+        connection.rollback()
 
 
 def test_a_row_that_does_not_embed_itself(breakable: StackInfo) -> None:

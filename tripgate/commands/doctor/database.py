@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, LiteralString
 from gql import pg_catalog
 from tripgate.commands.checks import drift
 from tripgate.commands.checks.conformity import conformity, schemas
+from tripgate.commands.doctor import scheduling
 from tripgate.commands.doctor.pool import in_the_database
 from tripgate.commands.doctor.report import Finding, Level, failure, listed, note, ok, warning
 from tripgate.commands.pg_catalog import reading
@@ -31,13 +32,14 @@ _BEGINNING = "requests.begin_request"
 _SETTINGS = "select pg_catalog.unnest(rolconfig) from pg_catalog.pg_roles where rolname = 'authenticator'"
 
 
-def inspect(url: str, *, deadline: float, pool: int) -> list[Finding]:
+def inspect(url: str, *, deadline: float, pool: int, api_url: str) -> list[Finding]:
     """Everything that the catalog tells. Blocks until it is done.
 
     Args:
         url: A connection string; never repeated in what is said.
         deadline: Seconds that connecting and each query may take.
         pool: How many connections the gateway thinks that PostgREST has.
+        api_url: Where the gateway finds the project.
     """
     try:
         import psycopg  # noqa: PLC0415 - an extra, see above
@@ -46,7 +48,11 @@ def inspect(url: str, *, deadline: float, pool: int) -> list[Finding]:
     options = f"-c statement_timeout={int(deadline * 1000)} -c default_transaction_read_only=on"
     try:
         with psycopg.connect(url, connect_timeout=max(2, int(deadline)), options=options) as connection:
-            return [*_findings(connection), *in_the_database(connection, pool)]
+            return [
+                *_findings(connection),
+                *in_the_database(connection, pool),
+                *scheduling.findings(connection, api_url),
+            ]
     except psycopg.ProgrammingError as error:
         if error.sqlstate is None:
             # What psycopg says of a string that it cannot read repeats the string, password included.

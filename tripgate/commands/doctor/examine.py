@@ -90,7 +90,11 @@ class _Examination:
             # A thread, since psycopg waits; its own timeouts end it.
             await self._check(
                 asyncio.to_thread(
-                    database.inspect, self._scope.database_url, deadline=deadline, pool=self._settings.upstream_pool
+                    database.inspect,
+                    self._scope.database_url,
+                    deadline=deadline,
+                    pool=self._settings.upstream_pool,
+                    api_url=str(self._settings.supabase_url),
                 ),
                 deadline=3 * deadline,
             )
