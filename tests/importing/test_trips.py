@@ -8,9 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from gql import pg_catalog
 from tests.conftest import ROOT
+from tripgate.cli import main
 from tripgate.importing.conversions import Habits
 from tripgate.local.stack import StackInfo
 from tripgate.systems.trips.importing import IMPORT
@@ -62,6 +64,31 @@ def test_the_sheets_are_imported_as_they_are_shown(
     assert found == [
         ("The Colosseum before the crowd", "Three days in Rome", "Colosseo", "06:30", "ada@tripgate.example"),
         ("Lunch at the market", "Three days in Rome", "Mercato Testaccio", "11:00", "ada@tripgate.example"),
+    ]
+
+
+def test_people_bring_what_is_theirs_and_share_their_old_ids_with_nobody(
+    seeded: StackInfo, before: psycopg.Connection, tmp_path: Path
+) -> None:
+    sheets = {
+        "people.csv": "id,email\n7,ADA@tripgate.example\n8,ben@tripgate.example\n",
+        "trips.csv": "id;owner;Title;Start date;budget\nt1;7;Import: hers;2026-10-02;1.000,5\nt2;8;Import: his;;\n",
+        "trip_items.jsonl": '{"id": 1, "trip": "t1", "title": "A", "details": {"seat": 1.10}}\n'
+        '{"id": 2, "trip": "t2", "title": "B", "place": ""}\n',
+    }
+    for name, text in sheets.items():
+        (tmp_path / name).write_text(text)
+    arguments = ["import", "trips", str(tmp_path), "--decimal-comma", "--rejects", str(tmp_path / "rejects.csv")]
+    done = CliRunner().invoke(main, arguments, env={"TRIPGATE_IMPORT_DATABASE_URL": seeded.db_url})
+    assert done.exit_code == 0, done.output
+    query = (
+        "select t.title, u.email, t.start_date::text, t.budget::text, t.status, i.title, i.details::text"
+        " from public.trips t join auth.users u on u.id = t.user_id join public.trip_items i on i.trip_id = t.id"
+        " where t.title like 'Import: %' order by t.title"
+    )
+    assert before.execute(query).fetchall() == [
+        ("Import: hers", "ada@tripgate.example", "2026-10-02", "1000.50", "planning", "A", '{"seat": 1.10}'),
+        ("Import: his", "ben@tripgate.example", None, None, "planning", "B", "{}"),
     ]
 
 

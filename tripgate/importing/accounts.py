@@ -17,7 +17,7 @@ from uuid import UUID
 from tripgate.importing.unfit import ImportFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import psycopg
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MARK = "tripgate_import"
 _TRIES = 4
 _TIMEOUT = 30.0
+_PATIENCE = 10.0
+"""Seconds after which nothing is tried again."""
 
 _MARKED = """
 select id, last_sign_in_at is not null from auth.users where raw_app_meta_data ? %s
@@ -97,15 +99,18 @@ class Accounts:
         except ImportFailedError:
             return False
 
-    def remove(self, ids: Iterable[UUID]) -> int:
+    def remove(self, ids: Sequence[UUID]) -> int:
         """Remove those of these accounts that carry a mark and that nobody has signed in to; how many are left."""
         left = 0
-        for id_ in map(str, ids):
+        for place, id_ in enumerate(map(str, ids)):
             try:
                 if self._mark_of(id_) is not None:
                     self._ask("remove", id_, functools.partial(self._auth.delete_user, id_))
-            except ImportFailedError:
+            except _RefusedError:
                 left += 1
+            except ImportFailedError:
+                # Auth is away, and each of the others would wait as long.
+                return left + len(ids) - place
         return left
 
     def _mark_of(self, id_: str) -> str | None:
@@ -126,6 +131,7 @@ class Accounts:
         import httpx  # noqa: PLC0415 - only where accounts are made
         from supabase_auth.errors import AuthError  # noqa: PLC0415 - as above
 
+        until = time.monotonic() + _PATIENCE
         for left in reversed(range(_TRIES)):
             try:
                 return ask()
@@ -135,7 +141,7 @@ class Accounts:
                 if code == "user_not_found" and verb != "make":
                     return None
                 again = not status or status == 429 or status >= 500
-                if again and left:
+                if again and left and time.monotonic() < until:
                     time.sleep(0.2 * 2 ** (_TRIES - left))
                     continue
                 told = "The secret key is not accepted" if status in {401, 403} else str(error) or type(error).__name__
