@@ -163,7 +163,22 @@ class TestTheStart:
 
 
 VALUES = [
-    *(None, "", "x", "abc", "abcd", "é" * 4, "😀" * 3, "x y", "https://", "https:/x", "https://x", "HTTPS://x"),
+    *(
+        None,
+        "",
+        "x",
+        "abc",
+        "abcd",
+        "abcdefg",
+        "abcdefgh",
+        "é" * 4,
+        "😀" * 3,
+        "x y",
+        "https://",
+        "https:/x",
+        "https://x",
+        "HTTPS://x",
+    ),
     *("https://pay.example", "https://pay.example:443/v1?key=1", "https://pay.example/a b", "https://pay.example/\n"),
     *("https://pay.example#x", "https://me:secret@pay.example", "https://me@pay.example/", "https://pay.example\\@x"),
     *("http://pay.example", "http://localhost", "http://localhost:3000/x", "http://localhost.evil.example"),
@@ -176,10 +191,10 @@ VALUES = [
 def test_functions_judge_their_settings_as_the_stack_does(tmp_path: Path) -> None:
     """By the very words: what starts here starts there."""
     kinds: list[dict[str, Any]] = [
-        {"functions": ["pay"], "description": "It is.", "kind": kind, "required": required, "min_length": least}
+        {"functions": ["pay"], "description": "It is.", "kind": kind, "required": required, **more}
         for kind in ("text", "service_url", "link_url")
         for required in (False, True)
-        for least in (1, 4)
+        for more in ({}, {"min_length": 4}, {"secret": True}, {"secret": True, "min_length": 4})
     ]
     cases = [({"A": kind}, value) for kind in kinds for value in VALUES]
     script = tmp_path / "judge.ts"
@@ -205,7 +220,7 @@ def test_functions_judge_their_settings_as_the_stack_does(tmp_path: Path) -> Non
         return mistakes(parsed, {} if value is None else {"A": value})
 
     assert json.loads(done.stdout) == [ours(declared, value) for declared, value in cases]
-    good = [value for value in VALUES if ours({"A": kinds[4]}, value) == [] and value]
+    good = [value for value in VALUES if ours({"A": kinds[8]}, value) == [] and value]
     assert good == [
         *("https://x", "https://pay.example", "https://pay.example:443/v1?key=1", "http://localhost"),
         *("http://localhost:3000/x", "http://127.0.0.1:54321/providers/pay", "http://[::1]:8/x"),

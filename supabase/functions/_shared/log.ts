@@ -23,14 +23,14 @@ const KEY_OR_TOKEN = /sb_secret_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const LONGEST_LINE = 9000;
 const LONGEST_TEXT = 2000;
 // A secret that is shorter would take words out of sentences.
-const SHORTEST_SECRET = 8;
+export const SHORTEST_SECRET = 8;
 
 /** Do some work as that of a request: with its id, or a new one, and the name of the function that it is for. */
 export function inRequest<Result>(request: Request, work: () => Result): Result {
   const given = request.headers.get(REQUEST_ID) ?? "";
   const id = ID.test(given) ? given : crypto.randomUUID();
-  // Called below /functions/v1, which is gone by now.
-  const name = new URL(request.url).pathname.split("/")[1] ?? "";
+  // Called below /functions/v1, which is gone by now on the platform and here.
+  const name = new URL(request.url).pathname.replace(/^\/functions\/v1(?=\/)/, "").split("/")[1] ?? "";
   return running.run({ function: name, request_id: id }, work);
 }
 

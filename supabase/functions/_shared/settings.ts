@@ -2,7 +2,7 @@
 // checked when a function starts.
 
 import declared from "../settings.json" with { type: "json" };
-import { hide } from "./log.ts";
+import { hide, SHORTEST_SECRET } from "./log.ts";
 
 /** One setting, as settings.json declares it. */
 export interface Declaration {
@@ -14,6 +14,7 @@ export interface Declaration {
   required?: boolean;
   /** `service_url` is what is called: over HTTPS, or on this machine; `link_url` is for people. */
   kind?: "text" | "service_url" | "link_url";
+  /** In characters; of secrets 8 unless it is said. */
   min_length?: number;
   default?: string;
   /** What the embedded Supabase gives where nothing is set. */
@@ -54,7 +55,9 @@ export function mistakesOf(name: string, env: Environment, settings = SETTINGS):
 }
 
 function mistakeOf(key: string, value: string | undefined, declaration: Declaration): string | null {
-  const { required = false, kind = "text", min_length = 1 } = declaration;
+  const { required = false, kind = "text", secret = false } = declaration;
+  // A shorter one could not be kept out of the log without taking words out of sentences, and would be guessed.
+  const min_length = declaration.min_length ?? (secret ? SHORTEST_SECRET : 1);
   if (!value) return required ? `${key} is not set: ${declaration.description}` : null;
   if ([...value].length < min_length) return `${key} is too short: it has at least ${min_length} characters.`;
   if (kind === "text") return null;

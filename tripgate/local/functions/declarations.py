@@ -24,6 +24,7 @@ _ADDRESS = re.compile(
     r"(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
     r"(?:[/?][^\x00-\x20#\\\x7f]*)?"
 )
+_SHORTEST_SECRET = 8
 _THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -31,8 +32,8 @@ class Declaration(BaseModel):
     """One setting.
 
     `functions` are names, or `*` for all. A `service_url` is what is called: over HTTPS, or on this machine; a
-    `link_url` is for people. `local` is what the embedded Supabase gives where nothing is set; `{api_url}` and
-    `{site_url}` in it are this stack's.
+    `link_url` is for people. `min_length` is in characters; of secrets 8 unless it is said. `local` is what the
+    embedded Supabase gives where nothing is set; `{api_url}` and `{site_url}` in it are this stack's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +43,7 @@ class Declaration(BaseModel):
     secret: bool = False
     required: bool = False
     kind: Literal["text", "service_url", "link_url"] = "text"
-    min_length: int = 1
+    min_length: int | None = None
     default: str | None = None
     local: str | None = None
 
@@ -50,8 +51,10 @@ class Declaration(BaseModel):
         """What is wrong with the setting's value, or None."""
         if not value:
             return f"{name} is not set: {self.description}" if self.required else None
-        if len(value) < self.min_length:
-            return f"{name} is too short: it has at least {self.min_length} characters."
+        # A shorter secret could not be kept out of logs without taking words out of sentences, and would be guessed.
+        least = self.min_length or (_SHORTEST_SECRET if self.secret else 1)
+        if len(value) < least:
+            return f"{name} is too short: it has at least {least} characters."
         if self.kind == "text":
             return None
         address = _ADDRESS.fullmatch(value)
