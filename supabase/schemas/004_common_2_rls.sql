@@ -322,7 +322,7 @@ begin
                 kind,
                 jsonb_build_object(
                     'waiting', sum(waiting), 'running', sum(running), 'failed', sum(failed),
-                    'oldest_due_seconds', greatest(0, round(extract(epoch from moment - min(due)), 3))
+                    'oldest_due_seconds', greatest(0, coalesce(round(extract(epoch from moment - min(due)), 3), 0))
                 ) as counted
             from (
                 -- Each by an index of its own, which holds all that is asked.
@@ -332,6 +332,9 @@ begin
                 select kind, 0, count(*), 0, min(lease_until) from private.tasks where status = 'running' group by kind
                 union all
                 select kind, 0, 0, count(*), null from private.tasks where status = 'failed' group by kind
+                union all
+                -- None is a number too: else whoever asks would go on with the last one.
+                select kind, 0, 0, 0, null from private.task_kinds
             ) as parts
             group by kind
         ) as kinds
@@ -349,7 +352,7 @@ grant execute on function public.task_metrics(text) to anon;
 -- says in one view of its own, private.leaving_<domain>, a row for each column:
 --
 --   relation, person   the table, and its column that tells who it is
---   does               task: tasks of this `kind` get the `columns` of the person's rows, 20 rows each
+--   does               task: tasks of this `kind` get `columns` of the person's rows, some 32 KiB of them each
 --                      delete: the rows go
 --                      anonymise: the rows stay, without the person
 --                      retain: the rows stay as they are
@@ -407,11 +410,14 @@ begin
         continue when not found;
         if declared.does = 'task' then
             execute format(
-                'select private.enqueue($1, $2, jsonb_build_object(''rows'', jsonb_agg(to_jsonb(owned) - ''batch'')))
+                'select private.enqueue($1, $2, jsonb_build_object(''rows'', jsonb_agg(owned.part)))
                 from (
-                    select %s, (row_number() over () - 1) / 20 as batch from %s where %I = $3::text::%s
+                    select part, sum(octet_length(part::text) + 2) over (rows unbounded preceding) / 32768 as batch
+                    from (
+                        select to_jsonb(found) as part from (select %s from %s where %I = $3::text::%s) as found
+                    ) as parts
                 ) as owned
-                group by batch',
+                group by owned.batch',
                 (select string_agg(quote_ident(name), ', ') from unnest(declared.columns) as name),
                 there.relation, declared.person, there.type
             ) using declared.kind, 'user:' || old.id, old.id;

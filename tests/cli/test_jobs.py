@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -172,13 +173,41 @@ class TestRun:
         thread.join()
 
     @pytest.fixture
-    def known(self, db: psycopg.Connection) -> None:
-        db.execute("insert into private.task_kinds (kind, function) values (%s, 'no-such-function')", (KIND,))
+    def known(self, db: psycopg.Connection) -> Iterator[list[int]]:
+        """A function that does the tasks, where the API is said to be; it answers with the status in the list."""
+        answers = [202]
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.send_response(answers[0] if self.path == "/functions/v1/counting" else 404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        def move(url: str) -> None:
+            db.execute(
+                "select vault.update_secret(id, new_secret => %s) from vault.secrets where name = 'project_url'", (url,)
+            )
+
+        (before,) = db.execute(
+            "select decrypted_secret from vault.decrypted_secrets where name = 'project_url'"
+        ).fetchone() or ("",)
+        db.execute("insert into private.task_kinds (kind, function) values (%s, 'counting')", (KIND,))
+        with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            move(f"http://127.0.0.1:{server.server_port}")
+            yield answers
+            move(before)
+            server.shutdown()
+            thread.join()
 
     def test_what_is_due_is_done(
-        self, stack: StackInfo, db: psycopg.Connection, worker: threading.Event, known: None
+        self, stack: StackInfo, db: psycopg.Connection, worker: threading.Event, known: list[int]
     ) -> None:
-        assert known is None
+        assert known == [202]
         for _ in range(8):
             made(db)
         made(db, later=True)
@@ -186,12 +215,12 @@ class TestRun:
         result = jobs(stack, "run", "--kind", KIND, "--json")
         said = told(result)
         assert (said["done"], said["failed"], said["left"], said["without_function"]) == (8, 0, 0, [])
-        assert said["called"].keys() == {"no-such-function"}
+        assert said["called"].keys() == {"counting"}
 
     def test_what_failed_is_told(
-        self, stack: StackInfo, db: psycopg.Connection, worker: threading.Event, known: None
+        self, stack: StackInfo, db: psycopg.Connection, worker: threading.Event, known: list[int]
     ) -> None:
-        assert known is None
+        assert known == [202]
         made(db)
         made(db, "bad")
         worker.set()
@@ -199,24 +228,35 @@ class TestRun:
         assert result.exit_code == 1
         assert "1 done, 1 failed, 0 left.\n" in result.stdout
 
+    def test_a_function_that_refuses_is_told_and_not_waited_for(
+        self, stack: StackInfo, db: psycopg.Connection, known: list[int]
+    ) -> None:
+        known[0] = 401
+        made(db)
+        result = jobs(stack, "run", "--kind", KIND, "--wait", "600")
+        assert (result.exit_code, result.stdout) == (
+            1,
+            "Called counting, which answered 401.\n0 done, 0 failed, 1 left.\n",
+        )
+
     def test_what_nobody_does_is_told(self, stack: StackInfo, db: psycopg.Connection) -> None:
         made(db)
         result = jobs(stack, "run", "--kind", KIND)
         assert (result.exit_code, result.stdout) == (1, "0 done, 0 failed, 1 left.\n")
         assert result.stderr == f"Nobody does {KIND}: private.task_kinds names no Edge Function for it.\n"
 
-    def test_where_nothing_is_due(self, stack: StackInfo, db: psycopg.Connection, known: None) -> None:
-        assert known is None
+    def test_where_nothing_is_due(self, stack: StackInfo, db: psycopg.Connection, known: list[int]) -> None:
+        assert known == [202]
         made(db, later=True)
         result = jobs(stack, "run", "--kind", KIND)
         assert (result.exit_code, result.stdout) == (0, "Nothing is due.\n")
 
-    def test_without_waiting_it_only_calls(self, stack: StackInfo, db: psycopg.Connection, known: None) -> None:
-        assert known is None
+    def test_without_waiting_it_only_calls(self, stack: StackInfo, db: psycopg.Connection, known: list[int]) -> None:
+        assert known == [202]
         made(db)
         result = jobs(stack, "run", "--kind", KIND, "--wait", "0", "--json")
         assert told(result)["left"] == 1
-        assert told(result)["called"].keys() == {"no-such-function"}
+        assert told(result)["called"].keys() == {"counting"}
 
 
 class TestConnecting:

@@ -46,6 +46,10 @@ def serve(*options: str, **environment: str) -> subprocess.CompletedProcess[str]
         ({**GOOD, "SUPABASE_PUBLISHABLE_KEY": SERVICE_ROLE}, ["SUPABASE_PUBLISHABLE_KEY: this is a secret key, which"]),
         ({**GOOD, "TRIPGATE_PORT": "http"}, ["TRIPGATE_PORT: Input should be a valid integer"]),
         (
+            {**GOOD, "TRIPGATE_METRICS_TOKEN": "guess-me"},
+            ["TRIPGATE_METRICS_TOKEN: Value should have at least 32 items"],
+        ),
+        (
             {**GOOD, "TRIPGATE_MAX_PAGE_SIZE": "0"},
             ["TRIPGATE_MAX_PAGE_SIZE: Input should be greater than or equal to 1"],
         ),

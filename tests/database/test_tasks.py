@@ -362,6 +362,13 @@ class TestNumbers:
         assert found["send"].keys() == {"waiting", "running", "failed", "oldest_due_seconds"}
         assert found["send"]["waiting"] == 1
 
+    def test_of_a_kind_with_none_it_is_told_that_there_is_none(self, tasks: Tasks, digest: str) -> None:
+        tasks.db.execute("insert into private.task_kinds (kind, function) values ('resize', 'pictures')")
+        tasks.db.execute("select vault.create_secret(%s, 'metrics_token_digest')", (digest,))
+        with role(tasks.db, "anon"):
+            (found,) = tasks.db.execute(self.TOLD).fetchone() or ({},)
+        assert found["resize"] == {"waiting": 0, "running": 0, "failed": 0, "oldest_due_seconds": 0}
+
     @pytest.mark.parametrize("kept", ["none", "another", "", "a token"])
     def test_nobody_else_is_told_why_not(self, tasks: Tasks, digest: str, kept: str) -> None:
         assert digest

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import psycopg
 import pytest
 from aiohttp import web
 
 from tests.observability.observed import ObservedGateway, observed, samples
+from tests.observability.test_serve import served
 from tests.support import Person, Wire, reading
 from tripgate.local.stack import StackInfo
 
@@ -155,3 +157,20 @@ async def test_a_time_that_is_none_is_passed_over(seeded: StackInfo, ada: Person
     async with observed(seeded, ada, tmp_path, metrics_token=TOKEN) as gateway:
         found = await scraped(gateway, {"X-Prometheus-Scrape-Timeout-Seconds": said})
         assert found["tripgate_jobs_up", ()] == 1
+
+
+async def test_of_several_workers_whoever_is_asked_tells_what_was_read_last(
+    seeded: StackInfo, tmp_path: Path, db: psycopg.Connection
+) -> None:
+    make(db, "send", number=3)
+    async with (
+        served(seeded, tmp_path / "log", "--workers", "2", METRICS_TOKEN=TOKEN) as url,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http,
+    ):
+        for _ in range(20):
+            async with http.get(url.replace("graphql", "metrics")) as response:
+                found = samples(await response.text())
+            assert found["tripgate_jobs_up", ()] == 1
+            assert found["tripgate_jobs", (("kind", "metered_send"), ("state", "waiting"))] == 3
+            # In the meantime each of them hands over what it has.
+            await asyncio.sleep(0.2)

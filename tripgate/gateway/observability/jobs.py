@@ -36,17 +36,16 @@ class JobMetrics:
         self._prepared = backend.prepare(FunctionCall(_FUNCTION, (("token", token),)))
         self._fresh_until = float("-inf")
         self._reading: asyncio.Task[None] | None = None
-        self._up = False
-        self._numbers: dict[tuple[str, ...], float] = {}
-        self._ages: dict[tuple[str, ...], float] = {}
-        metrics.latest("tripgate_jobs_up", "Whether the numbers of jobs could be had.", (), lambda: {(): self._up})
-        metrics.latest("tripgate_jobs", "Jobs by kind and state.", ("kind", "state"), lambda: self._numbers)
-        metrics.latest(
+        self._failing = False
+        # Set when they are read and not when they are told: of several workers whoever has asked last is right.
+        self._up = metrics.latest("tripgate_jobs_up", "Whether the numbers of jobs could be had.")
+        self._numbers = metrics.latest("tripgate_jobs", "Jobs by kind and state.", "kind", "state")
+        self._ages = metrics.latest(
             "tripgate_jobs_oldest_due_seconds",
             "For how long the oldest job has been due that is not done.",
-            ("kind",),
-            lambda: self._ages,
+            "kind",
         )
+        self._kinds: set[str] = set()
         metrics.read_first(self.read)
 
     async def read(self, seconds: float) -> None:
@@ -58,7 +57,7 @@ class JobMetrics:
         # Whoever waits no longer must not end it for the next.
         await asyncio.wait({self._reading}, timeout=seconds)
         if self._reading is not None:
-            self._up = False
+            self._up.set(0)
 
     async def _read(self) -> None:
         recording.set(None)
@@ -67,23 +66,30 @@ class JobMetrics:
                 async with asyncio.timeout(_READ_SECONDS):
                     (found,) = (await self._backend.fetch(self._prepared, ANONYMOUS, None)).rows
             self._take(found)
-            self._up = True
+            self._up.set(1)
+            self._failing = False
         except (ApiError, BackendError, TimeoutError, AttributeError, KeyError, TypeError, ValueError) as error:
-            if self._up or self._fresh_until < 0:
+            if not self._failing:
                 _log.warning("no metrics of jobs", extra={"fields": {"why": _why(error)}})
-            self._up = False
+            self._failing = True
+            self._up.set(0)
         finally:
             self._fresh_until = time.monotonic() + _FRESH_SECONDS
             self._reading = None
 
     def _take(self, found: dict[str, Any]) -> None:
         # A kind of which there is none any more is told of with zeros.
-        self._numbers = dict.fromkeys(self._numbers, 0.0)
-        self._ages = dict.fromkeys(self._ages, 0.0)
+        for kind in self._kinds - found.keys():
+            self._tell(kind, dict.fromkeys(_STATES, 0.0), 0.0)
         for kind, counted in found.items():
-            for state in _STATES:
-                self._numbers[kind, state] = float(counted[state])
-            self._ages[(kind,)] = float(counted["oldest_due_seconds"] or 0)
+            numbers = {state: float(counted[state]) for state in _STATES}
+            self._tell(kind, numbers, float(counted["oldest_due_seconds"] or 0))
+        self._kinds |= found.keys()
+
+    def _tell(self, kind: str, numbers: dict[str, float], age: float) -> None:
+        for state, number in numbers.items():
+            self._numbers.labels(kind, state).set(number)
+        self._ages.labels(kind).set(age)
 
 
 def _why(error: Exception) -> str:

@@ -235,17 +235,9 @@ class Metrics:
 
         self._samples.append(sample)
 
-    def latest(
-        self, name: str, words: str, labels: tuple[str, ...], read: Callable[[], Mapping[tuple[str, ...], float]]
-    ) -> None:
-        """As `gauges`, by several labels; of several processes' numbers the newest counts."""
-        gauge = Gauge(name, words, labels, registry=self._registry, multiprocess_mode="livemostrecent")
-
-        def sample() -> None:
-            for values, number in read().items():
-                (gauge.labels(*values) if values else gauge).set(number)
-
-        self._samples.append(sample)
+    def latest(self, name: str, words: str, *labels: str) -> Gauge:
+        """Something that is set when it becomes known; of several processes' numbers the newest counts."""
+        return Gauge(name, words, labels, registry=self._registry, multiprocess_mode="livemostrecent")
 
     def read_first(self, read: Callable[[float], Awaitable[None]]) -> None:
         """Something that is awaited when metrics are asked for, and may take so many seconds."""
