@@ -208,6 +208,13 @@ def test_a_list_of_rejects_replaces_no_other_file(harbour: Harbour) -> None:
     assert harbour.rejects.read_text() == "my notes\n"
 
 
+def test_a_list_of_rejects_beside_the_files_is_none_of_them(harbour: Harbour) -> None:
+    harbour.write("boats.csv", "id,name", "1, ")
+    beside = str(harbour.folder / "files" / "toy-rejects.csv")
+    for _ in range(2):
+        assert "1 records do not fit" in harbour.failed("--owner", ADA, "--rejects", beside)
+
+
 def test_what_nobody_asks_for_is_told(harbour: Harbour) -> None:
     harbour.write("boats.csv", "id,name,Weight,price", "1,Ebba,5,6")
     (boats,) = harbour.imported("--owner", ADA)["sources"]

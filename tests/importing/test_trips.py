@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from gql import pg_catalog
 from tests.conftest import ROOT
 from tripgate.cli import main
+from tripgate.importing import declaring
 from tripgate.importing.conversions import Habits
+from tripgate.importing.declaring import Import
 from tripgate.local.stack import StackInfo
 from tripgate.systems.trips.importing import IMPORT
 
@@ -99,6 +101,20 @@ def test_the_words_that_may_stand_there_are_those_of_the_tables() -> None:
         for name, column in source.columns.items():
             for word in table.choices(name) or ():
                 assert column.convert(word, Habits()) == word
+
+
+def test_what_is_shown_of_declaring_is_a_declaration() -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    names: dict[str, object] = {}
+    exec(block, names)
+    declared = names["IMPORT"]
+    assert isinstance(declared, Import)
+    assert declared.stems == ("users", "orders")
+    listed = set(re.findall(r"`(\w+)`", PAGE[PAGE.index("There are\n") : PAGE.index("For anything else")]))
+    conversions = {
+        name for name, each in vars(declaring).items() if getattr(each, "__annotations__", {}).get("return") == "Column"
+    }
+    assert listed == conversions
 
 
 def test_every_column_is_documented() -> None:

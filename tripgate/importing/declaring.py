@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tripgate.importing import conversions
@@ -198,11 +198,9 @@ class Import:
     system: str
     sources: tuple[Source, ...]
     persons: Persons | None = None
-    names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot be meant."""
-        object.__setattr__(self, "names", tuple(source.name for source in self.sources))
         earlier: set[str] = set()
         for source in self.sources:
             for name, column in source.columns.items():

@@ -86,7 +86,7 @@ def run(importing: Import, options: Options, reporter: Reporter) -> Summary:
         ImportFailedError: Nothing is imported.
         KeyboardInterrupt: It was interrupted, and nothing is imported.
     """
-    files = find(options.paths, importing.stems, options.encoding)
+    files = find(options.paths, importing.stems, options.encoding, options.rejects)
     for source in importing.sources:
         for name, column in source.columns.items():
             lacking = next((each.stem for each in importing.sources if each.name == column.to), None)

@@ -121,18 +121,21 @@ class DataFile:
         return f"{self.name}{place} is not written in {error.encoding}. {advice}"
 
 
-def find(paths: Iterable[Path], stems: Collection[str], encoding: str) -> dict[str, DataFile]:
+def find(
+    paths: Iterable[Path], stems: Collection[str], encoding: str, besides: Path | None = None
+) -> dict[str, DataFile]:
     """The files of a system, by what it calls them.
 
     Args:
         paths: Files, and folders of files.
+        besides: A file of folders that is no data.
 
     Raises:
         ImportFailedError: There are none, two of one name, or one that belongs to nothing.
     """
     known = {records.normal(stem): stem for stem in stems}
     found: dict[str, DataFile] = {}
-    for path in _listed(paths):
+    for path in _listed(paths, besides):
         name, form = _parts(path)
         if not form:
             raise ImportFailedError(f"{path} ends with none of {', '.join(FORMATS)}, with .gz or without.", usage=True)
@@ -147,10 +150,11 @@ def find(paths: Iterable[Path], stems: Collection[str], encoding: str) -> dict[s
     return found
 
 
-def _listed(paths: Iterable[Path]) -> Iterator[Path]:
+def _listed(paths: Iterable[Path], besides: Path | None) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.iterdir() if each.is_file() and _parts(each)[1])
+            there = (each for each in path.iterdir() if each.is_file() and _parts(each)[1])
+            yield from sorted(each for each in there if besides is None or each.resolve() != besides.resolve())
         else:
             yield path
 
