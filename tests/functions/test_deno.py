@@ -1,6 +1,7 @@
 """The functions' own checks and tests, as Deno runs them."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from tripgate.local.binaries import deno, user_cache
 FUNCTIONS = Path(__file__).parents[2] / "supabase" / "functions"
 
 
-def run(*arguments: str) -> None:
-    """Run Deno in the functions' folder; its output is the failure."""
+def run(*arguments: str, folder: Path = FUNCTIONS) -> None:
+    """Run Deno in a folder of functions; its output is the failure."""
     environment = {**os.environ, "DENO_DIR": str(user_cache() / "deno"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
     result = subprocess.run(
-        [deno(), *arguments], cwd=FUNCTIONS, env=environment, capture_output=True, text=True, check=False, timeout=300
+        [deno(), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -31,6 +32,18 @@ EDGE_RUNTIME = str(FUNCTIONS.parents[1] / "tripgate" / "local" / "functions" / "
 @pytest.mark.parametrize("check", [["check", "--frozen"], ["lint"], ["fmt", "--check"]], ids=lambda each: each[0])
 def test_types_and_style(check: list[str]) -> None:
     run(*check, "--config", str(FUNCTIONS / "deno.json"), ".", EDGE_RUNTIME)
+
+
+def test_types_and_style_of_those_that_tests_add(tmp_path: Path) -> None:
+    """They build on ours as anybody's would, so that what is handed to them is of the right type."""
+    shutil.copytree(FUNCTIONS, tmp_path, ignore=shutil.ignore_patterns("*.test.ts", ".env*"), dirs_exist_ok=True)
+    here = Path(__file__).parent
+    added = [*(here / "endpoints").iterdir(), here / "chores"]
+    for each in added:
+        shutil.copytree(each, tmp_path / each.name)
+    run("check", "--frozen", *(f"{each.name}/index.ts" for each in added), folder=tmp_path)
+    run("lint", *(each.name for each in added), folder=tmp_path)
+    run("fmt", "--check", *(each.name for each in added), folder=tmp_path)
 
 
 def test_every_import_is_a_file_or_an_npm_package_of_one_version() -> None:
