@@ -87,12 +87,13 @@ class Scope:
         """
         return Via(self, columns)
 
-    def through(self, relation: str) -> "Through":
+    def through(self, relation: str, *, always: bool = True) -> "Through":
         """What a table says whose rows are seen where a to-many relation of theirs leads: `TRIP.through("items")`.
 
-        There people are told that a row has changed, and its key; not the row, which may be somebody else's.
+        There people are told that a row has changed, and its key; not the row, which may be somebody else's. `always`
+        says whether everybody who sees where it leads sees the row.
         """
-        return Through(self, relation)
+        return Through(self, relation, always)
 
     def topic(self, key: Any) -> str:
         """The topic of one row, by its key."""
@@ -122,10 +123,12 @@ class Through:
 
     Attributes:
         relation: The GraphQL name of a to-many relation to its root, or to a table with a column that holds its key.
+        always: Whether whoever sees where that leads sees the row.
     """
 
     scope: Scope
     relation: str
+    always: bool = True
 
 
 class Scopes:

@@ -32,7 +32,7 @@ class PlaceCategory(Enum):
 @table(
     "places",
     scope=USER.via("user_id"),
-    seen_in=(TRIP.through("items"), COLLECTION.through("collectionPlaces")),
+    seen_in=(TRIP.through("items"), COLLECTION.through("collectionPlaces", always=False)),
     order_by=("created_at desc",),
     search="search",
     cache=CacheControl(

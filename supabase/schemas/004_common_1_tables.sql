@@ -299,9 +299,14 @@ begin
         select old.id from public.notifications as old
         where old.created_at < now() - interval '90 days'
             or (
-                old.kind = 'trip_invitation'
+                old.dedupe_key like 'invitation:%'
                 and not exists (
                     select from public.invitations
+                    where 'invitation:' || invitations.id = old.dedupe_key
+                        and invitations.status = 'pending' and invitations.expires_at > now()
+                )
+                and not exists (
+                    select from public.membership_invitations as invitations
                     where 'invitation:' || invitations.id = old.dedupe_key
                         and invitations.status = 'pending' and invitations.expires_at > now()
                 )
@@ -319,33 +324,75 @@ revoke execute on function private.prune_notifications() from public;
 -- The bell: invitations to trips -------------------------------------------------------------------------------------------
 
 -- An open invitation stands in the bell of everybody whose confirmed address it names, as long as it is open and theirs. It
--- says what the mail says; what is secret stands in the mail alone.
-create function private.notify_of_invitation(invitation public.invitations, person uuid) returns void
-language plpgsql security definer set search_path = '' as $$
+-- says what the mail says; what is secret stands in the mail alone. `words` are a format of the inviter's name and of what
+-- the thing is called.
+create function private.ring_invitation(
+    person uuid, system text, scope text, invitation jsonb, words text, name text, link text
+) returns void language plpgsql security definer set search_path = '' as $$
+declare
+    ends constant timestamptz := invitation ->> 'expires_at';
+    as_role constant text := replace(invitation ->> 'role', '_', ' ');
 begin
-    if invitation.status <> 'pending' or invitation.expires_at <= now() then
+    if invitation ->> 'status' <> 'pending' or ends <= now() then
         return;
     end if;
     perform private.notify(
-        person, 'trips', 'trip_invitation',
+        person, system, scope || '_invitation',
+        format(words, private.one_line(profiles.display_name, 80), private.one_line(name, 80)),
         format(
-            '%s invites you to plan “%s” together', private.one_line(profiles.display_name, 80),
-            private.one_line(trips.title, 80)
+            'As %s %s. The link to join was mailed to you, and works until %s.',
+            case when as_role ~ '^[aeiou]' then 'an' else 'a' end, as_role,
+            to_char(ends at time zone 'UTC', 'FMDD FMMonth YYYY')
         ),
-        format(
-            'As %s. The link to join was mailed to you, and works until %s.',
-            case invitation.role when 'editor' then 'an editor' else 'a viewer' end,
-            to_char(invitation.expires_at at time zone 'UTC', 'FMDD FMMonth YYYY')
-        ),
-        '/invitations', 'invitation:' || invitation.id
+        link, 'invitation:' || (invitation ->> 'id')
     )
-    from public.trips, public.profiles
-    where trips.id = invitation.trip_id and profiles.id = invitation.invited_by and trips.user_id <> person;
+    from public.profiles
+    where profiles.id = (invitation ->> 'invited_by')::uuid;
+end
+$$;
+revoke execute on function private.ring_invitation(uuid, text, text, jsonb, text, text, text) from public;
+
+-- Whoever accepts is told to the person who invited them, as long as they take part.
+create function private.ring_joining(
+    inviter uuid, system text, scope text, scope_id uuid, name text, link text
+) returns void language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.notify(
+        inviter, system, scope || '_joined',
+        format('%s joined “%s”', private.one_line(profiles.display_name, 80), private.one_line(name, 80)),
+        null, link, format('%s_joined:%s:%s', scope, scope_id, profiles.id)
+    )
+    from public.profiles
+    where profiles.id = auth.uid();
+end
+$$;
+revoke execute on function private.ring_joining(uuid, text, text, uuid, text, text) from public;
+
+create function private.notify_of_invitation(invitation public.invitations, person uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.ring_invitation(
+        person, 'trips', 'trip', to_jsonb(invitation), '%s invites you to plan “%s” together', trips.title, '/invitations'
+    )
+    from public.trips
+    where trips.id = invitation.trip_id and trips.user_id <> person;
 end
 $$;
 revoke execute on function private.notify_of_invitation(public.invitations, uuid) from public;
 
--- Whoever accepts is told to the person who invited them, as long as they are on the trip.
+create function private.notify_of_joining(invitation public.invitations) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.ring_joining(
+        invitation.invited_by, 'trips', 'trip', trips.id, trips.title, '/trips/' || trips.id
+    )
+    from public.trips
+    where trips.id = invitation.trip_id;
+end
+$$;
+revoke execute on function private.notify_of_joining(public.invitations) from public;
+
+-- Of every table of invitations that has the two functions above.
 create function private.notify_of_invitations() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -356,15 +403,7 @@ begin
         perform private.notify_of_invitation(new, person) from private.people_at(new.email) as person;
     end if;
     if tg_op = 'UPDATE' and old.status <> 'accepted' and new.status = 'accepted' then
-        perform private.notify(
-            new.invited_by, 'trips', 'trip_joined',
-            format(
-                '%s joined “%s”', private.one_line(profiles.display_name, 80), private.one_line(trips.title, 80)
-            ),
-            null, '/trips/' || new.trip_id, 'trip_joined:' || new.trip_id || ':' || profiles.id
-        )
-        from public.trips, public.profiles
-        where trips.id = new.trip_id and profiles.id = auth.uid();
+        perform private.notify_of_joining(new);
     end if;
     return null;
 end
@@ -380,17 +419,20 @@ create trigger notify_of_invitations_changes after update on public.invitations
     )
     execute function private.notify_of_invitations();
 
+-- Of a table of members. Arguments: the scope, and the column with its key.
 create function private.take_back_joining() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform private.take_back_notifications('trip_joined:' || old.trip_id || ':' || old.user_id);
+    perform private.take_back_notifications(
+        format('%s_joined:%s:%s', tg_argv[0], to_jsonb(old) ->> tg_argv[1], old.user_id)
+    );
     return null;
 end
 $$;
 revoke execute on function private.take_back_joining() from public;
 
 create trigger take_back_collaborators_joining after delete on public.collaborators
-    for each row execute function private.take_back_joining();
+    for each row execute function private.take_back_joining('trip', 'trip_id');
 
 -- Whoever confirms an address finds the invitations to it, of a hundred at most: others choose how many there are. Those to
 -- the one before are theirs no longer. Called after the account has its profile: triggers run in the order of their names.
@@ -406,10 +448,20 @@ begin
     delete from public.notifications
     where user_id = new.id and dedupe_key in (
         select 'invitation:' || invitations.id from public.invitations where invitations.email = before
+        union all
+        select 'invitation:' || invitations.id from public.membership_invitations as invitations
+        where invitations.email = before
     );
     perform private.notify_of_invitation(invitation, new.id)
     from (
         select invitations as invitation, created_at from public.invitations
+        where email = after and status = 'pending' and expires_at > now()
+        order by created_at desc limit 100
+    ) as found
+    order by created_at;
+    perform private.notify_of_invitation(invitation, new.id)
+    from (
+        select invitations as invitation, created_at from public.membership_invitations as invitations
         where email = after and status = 'pending' and expires_at > now()
         order by created_at desc limit 100
     ) as found
@@ -535,11 +587,53 @@ create trigger broadcast_membership_invitations_to_invited after insert or updat
 create trigger broadcast_users_address_to_members after update of email, email_confirmed_at on auth.users
     for each row execute function private.broadcast_address('membership_invitations');
 
+-- In the bell they are rung as those to trips are: the path of what is shared is called after the scope.
+create function private.notify_of_invitation(invitation public.membership_invitations, person uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- Nobody's address waits for a system that is not deployed any more.
+    if to_regproc(format('private.%I', invitation.scope || '_offer')) is null then
+        return;
+    end if;
+    perform private.ring_invitation(
+        person, 'memberships', invitation.scope, to_jsonb(invitation),
+        '%s invites you to share the ' || replace(invitation.scope, '_', ' ') || ' “%s”', offer.name,
+        '/invitations/' || invitation.scope
+    )
+    from private.offer_of(invitation.scope, invitation.scope_id, invitation.invited_by) as offer
+    where invitation.scope_id is distinct from private.membership_of(invitation.scope, invitation.scope_id, person);
+end
+$$;
+revoke execute on function private.notify_of_invitation(public.membership_invitations, uuid) from public;
+
+create function private.notify_of_joining(invitation public.membership_invitations) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.ring_joining(
+        invitation.invited_by, 'memberships', invitation.scope, invitation.scope_id, offer.name,
+        format('/%ss/%s', invitation.scope, invitation.scope_id)
+    )
+    from private.offer_of(invitation.scope, invitation.scope_id, invitation.invited_by) as offer;
+end
+$$;
+revoke execute on function private.notify_of_joining(public.membership_invitations) from public;
+
+create trigger notify_of_membership_invitations after insert or delete on public.membership_invitations
+    for each row execute function private.notify_of_invitations();
+create trigger notify_of_membership_invitations_changes after update on public.membership_invitations
+    for each row when (
+        old.email <> new.email or old.role <> new.role or old.status <> new.status or old.expires_at <> new.expires_at
+    )
+    execute function private.notify_of_invitations();
+
 
 -- Memberships: invitations to collections -------------------------------------------------------------------------------
 
 create trigger forget_collections_invitations after delete on public.collections
     for each row execute function private.forget_invitations('collection');
+
+create trigger take_back_collection_members_joining after delete on public.collection_members
+    for each row execute function private.take_back_joining('collection', 'collection_id');
 
 create function private.collection_membership(collection uuid, person uuid) returns uuid
 language sql stable set search_path = '' as $$

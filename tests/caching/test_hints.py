@@ -68,52 +68,68 @@ def test_what_is_left_out_does_not_count() -> None:
     assert of(query, **{"with": False}) is not None
 
 
+# What decides who sees them, and they themselves.
+OF_PROFILES = {"profiles", "trips", "collaborators", "collections", "collection_members"}
+OF_PLACES = {"places", "trips", "collaborators", "trip_items", "collections", "collection_members", "collection_places"}
+
+
 @pytest.mark.parametrize(
-    ("query", "tables", "trips"),
+    ("query", "tables", "scopes"),
     [
-        ("{ tags { nodes { name } } }", {"tags"}, set()),
-        ("{ savedPlaces { nodes { name } } }", {"saved_places", "places"}, None),
+        ("{ tags { nodes { name } } }", {"tags"}, {}),
+        ("{ savedPlaces { nodes { name } } }", {"saved_places", "places"}, {"trip": None, "collection": None}),
         (
             '{ tags(filter: { placeTags: { some: { place: { name: { eq: "x" } } } } }) { totalCount } }',
-            {"tags", "place_tags", "places", "trips", "collaborators", "trip_items"},
-            None,
+            {"tags", "place_tags", *OF_PLACES},
+            {"trip": None, "collection": None},
         ),
-        ("{ trips { totalCount } }", {"trips", "collaborators", "trip_items"}, None),
+        ("{ trips { totalCount } }", {"trips", "collaborators", "trip_items"}, {"trip": None}),
         (
             "{ trips(orderBy: [{ owner: { displayName: ASC } }]) { totalCount } }",
-            {"trips", "collaborators", "trip_items", "profiles"},
-            None,
+            {"trips", "collaborators", "trip_items", *OF_PROFILES},
+            {"trip": None},
         ),
-        (f'{{ trip(id: "{TRIP}") {{ title }} }}', {"trips", "collaborators", "trip_items"}, {TRIP}),
+        (f'{{ trip(id: "{TRIP}") {{ title }} }}', {"trips", "collaborators", "trip_items"}, {"trip": {TRIP}}),
         (
             f'{{ tripItems(filter: {{ tripId: {{ eq: "{TRIP}" }} }}) {{ nodes {{ voteSummary {{ up }} }} }} }}',
             {"trip_items", "trips", "collaborators", "votes"},
-            {TRIP},
+            {"trip": {TRIP}},
         ),
         (
             f'{{ trip(id: "{TRIP}") {{ owner {{ displayName }} items {{ nodes {{ place {{ name }} }} }} }} }}',
-            {"trips", "collaborators", "trip_items", "profiles", "places"},
-            {TRIP},
+            {*OF_PROFILES, *OF_PLACES},
+            {"trip": {TRIP}},
         ),
         (
             f'{{ trip(id: "{TRIP}") {{ owner {{ trips {{ totalCount }} }} }} }}',
-            {"trips", "collaborators", "trip_items", "profiles"},
-            None,
+            {"trips", "collaborators", "trip_items", *OF_PROFILES},
+            {"trip": None},
         ),
         (
             f'{{ trip(id: "{TRIP}") {{ title }} trips {{ totalCount }} }}',
             {"trips", "collaborators", "trip_items"},
-            None,
+            {"trip": None},
         ),
-        ("{ viewer { displayName } }", {"profiles", "trips", "collaborators"}, None),
+        ("{ viewer { displayName } }", OF_PROFILES, {"trip": None, "collection": None}),
+        # By a collection everybody sees who shares it, but not every place in it: some are seen on trips alone.
+        (
+            f'{{ collection(id: "{TRIP}") {{ members {{ nodes {{ user {{ displayName }} }} }} }} }}',
+            {"collections", "collection_members", *OF_PROFILES},
+            {"collection": {TRIP}},
+        ),
+        (
+            f'{{ collection(id: "{TRIP}") {{ collectionPlaces {{ nodes {{ place {{ name }} }} }} }} }}',
+            {"collections", "collection_members", "collection_places", *OF_PLACES},
+            {"trip": None, "collection": {TRIP}},
+        ),
     ],
 )
-def test_an_answer_depends_on_all_that_it_looks_at(query: str, tables: set[str], trips: set[str] | None) -> None:
+def test_an_answer_depends_on_all_that_it_looks_at(query: str, tables: set[str], scopes: dict[str, set[str]]) -> None:
     found = of(query)
     assert found is not None
     assert found.tables == tables
-    assert dict(found.scopes) == ({} if trips == set() else {"trip": trips})
-    assert found.by_topic == ("trips" in tables)
+    assert dict(found.scopes) == scopes
+    assert found.by_topic == ("trips" in tables or "collections" in tables)
 
 
 @strawberry.type

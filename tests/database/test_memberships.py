@@ -201,6 +201,55 @@ class TestSeeing:
         assert ("INSERT", "membership_invitations") in brief(sent(world, f"user:{person}"))
 
 
+class TestTheBell:
+    def test_rings_with_whom_an_open_invitation_names(self, world: World) -> None:
+        invite(world, strangers_address(world), role="editor")
+        ((title, body, link),) = bell(world, world.stranger.profiles)
+        assert (title, link) == ("Olga Owner invites you to share the collection “Harbours”", "/invitations/collection")
+        assert body.startswith("As an editor. The link to join was mailed to you, and works until ")
+        close = "update public.membership_invitations set status = 'declined' where email = %s"
+        assert world.attempt("stranger", close, strangers_address(world)) == 1
+        assert bell(world, world.stranger.profiles) == []
+
+    def test_rings_once_the_address_is_confirmed_and_no_longer_when_it_is_another(self, world: World) -> None:
+        person = uuid.uuid4()
+        sign_up(world.db, person, {"display_name": "Late"})
+        world.db.execute("update auth.users set email_confirmed_at = null where id = %s", (person,))
+        invite(world, address_of(person))
+        assert bell(world, person) == []
+        world.db.execute("update auth.users set email_confirmed_at = now() where id = %s", (person,))
+        assert len(bell(world, person)) == 1
+        world.db.execute("update auth.users set email = 'else@people.example' where id = %s", (person,))
+        assert bell(world, person) == []
+
+    def test_an_address_is_confirmed_though_a_system_is_there_no_longer(self, world: World) -> None:
+        person = uuid.uuid4()
+        sign_up(world.db, person, {"display_name": "Late"})
+        world.db.execute("update auth.users set email_confirmed_at = null where id = %s", (person,))
+        invite(world, address_of(person))
+        world.db.execute("drop function private.collection_offer")
+        world.db.execute("update auth.users set email_confirmed_at = now() where id = %s", (person,))
+        assert bell(world, person) == []
+
+    def test_tells_who_invited_as_long_as_whoever_joined_takes_part(self, world: World) -> None:
+        invite(world, strangers_address(world))
+        made = accept(world, "stranger", strangers_address(world))
+        assert bell(world, world.stranger.profiles) == []
+        joined = ("Stan Stranger joined “Harbours”", None, f"/collections/{world.owner.collections}")
+        assert bell(world, world.owner.profiles) == [joined]
+        world.attempt("owner", "delete from public.collection_members where id = %s", made["id"])
+        assert bell(world, world.owner.profiles) == []
+
+    def test_what_is_open_no_longer_is_pruned(self, world: World) -> None:
+        invite(world, strangers_address(world))
+        world.db.execute("alter table public.membership_invitations disable trigger user")
+        world.db.execute("select private.prune_notifications()")
+        assert len(bell(world, world.stranger.profiles)) == 1
+        world.db.execute("update public.membership_invitations set expires_at = now()")
+        world.db.execute("select private.prune_notifications()")
+        assert bell(world, world.stranger.profiles) == []
+
+
 class TestAnswering:
     @pytest.fixture(autouse=True)
     def invited(self, world: World) -> str:
@@ -310,3 +359,12 @@ def roles(world: World, person: uuid.UUID) -> list[str]:
         (world.owner.collections, person),
     )
     return [role for (role,) in rows]
+
+
+def bell(world: World, person: uuid.UUID) -> list[tuple[str, str, str]]:
+    """Title, body and link of what invitations to collections have to do with, the newest first."""
+    return world.db.execute(
+        "select title, body, link from public.notifications where user_id = %s and system = 'memberships'"
+        " order by created_at desc",
+        (person,),
+    ).fetchall()

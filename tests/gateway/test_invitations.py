@@ -316,8 +316,8 @@ class TestHowMany:
         await trip.invite(guest)
 
     async def test_thirty_an_hour_a_person(self, trip: Trip, guest: Person) -> None:
-        announced = """insert into private.announced_invitations (user_id, trip_id, email_hash)
-                       select %s, %s, '' from generate_series(1, 30)"""
+        announced = """insert into private.announced_invitations (user_id, scope, scope_id, email_hash)
+                       select %s, 'trip', %s, '' from generate_series(1, 30)"""
         trip.sql(announced, trip.owner.id, trip.id)
         assert await trip.owner.refused(INVITE, trip=trip.id, email=guest.email) == {
             "code": "RATE_LIMITED",

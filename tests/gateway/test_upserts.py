@@ -1,7 +1,6 @@
 """Rows made where there are none and changed where there are some, and what that tells of rows of other people."""
 
 import psycopg
-import pytest
 
 from tests.support import Person, Wire
 from tripgate.local.stack import StackInfo
@@ -130,21 +129,19 @@ async def test_what_somebody_else_keeps_cannot_be_written_to(newcomer: Person, b
     assert data["collection"]["collectionPlaces"]["nodes"] == [{"notes": "theirs"}]
 
 
-@pytest.mark.parametrize("notes", [{}, {"notes": "mine"}])
 async def test_a_row_that_is_in_the_way_and_hidden_says_nothing(
-    newcomer: Person, ben: Person, seeded: StackInfo, notes: dict[str, str]
+    newcomer: Person, ben: Person, seeded: StackInfo
 ) -> None:
     """No caller can make such a row; an administrator can."""
-    given = {"collectionId": await collection(newcomer), "placeId": await place(newcomer)}
+    given = {"tagId": await tag(newcomer, "hidden"), "placeId": await place(newcomer)}
     with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
         connection.execute(
-            "insert into public.collection_places (user_id, collection_id, place_id, notes)"
-            " values (%s, %s, %s, 'secret')",
-            [ben.id, given["collectionId"], given["placeId"]],
+            "insert into public.place_tags (user_id, tag_id, place_id) values (%s, %s, %s)",
+            [ben.id, given["tagId"], given["placeId"]],
         )
-    error = await newcomer.refused(COLLECT, input={**given, **notes})
+    error = await newcomer.refused(PUT, input=given)
     assert error == {
         "code": "CONFLICT",
-        "message": "This collection place exists already and is not yours to change.",
+        "message": "This place tag exists already and is not yours to change.",
         "reason": "ALREADY_EXISTS",
     }

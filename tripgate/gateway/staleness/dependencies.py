@@ -34,8 +34,8 @@ from tripgate.planner.selection import Selected
 
 _OF_THE_SAME_TABLE = frozenset({"and", "or", "not", "some", "none", "every"})
 
-_At = tuple[Scope, str]
-"""The row of a scope that rows belong to, by its key."""
+_At = tuple[Scope, str | None]
+"""The row of a scope that rows belong to, by its key; `None` for any that the caller may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,15 @@ def _looked_into() -> dict[str, tuple[str, ...]]:
     return {table.name: looks_into(catalog, table) for table in catalog}
 
 
+@cache
+def _shown_by() -> dict[str, frozenset[Scope]]:
+    """For each table, by its SQL name, the scopes whose people see all of its rows that belong there."""
+    shown = {table.name: [table.scope, *(each.scope for each in table.seen_in if each.always)] for table in catalog}
+    return {
+        name: frozenset(each for each in by if each is not None and not each.of_person) for name, by in shown.items()
+    }
+
+
 class _Found:
     """What the fields seen so far say together."""
 
@@ -226,9 +235,10 @@ class _Found:
 
     def _rows(self, table: Table, at: _At | None) -> None:
         """Take rows of a table in."""
-        self._table(table.name, at)
+        only = at[0] if at is not None and at[0] in _shown_by()[table.name] else None
+        self._table(table.name, at, only)
         for name in _looked_into()[table.name]:
-            self._table(name, at)
+            self._table(name, at, only)
         self._lasts(table.cache.seconds if table.cache is not None else 0)
 
     def _own(self, control: CacheControl | None, at: _At | None) -> None:
@@ -243,8 +253,12 @@ class _Found:
             self._table(name, at)
         self._lasts(control.seconds)
 
-    def _table(self, name: str, at: _At | None) -> None:
-        """Take in that changes of a table may alter the answer: on one topic where it is known on which."""
+    def _table(self, name: str, at: _At | None, only: Scope | None = None) -> None:
+        """Take in that changes of a table may alter the answer: on one topic where it is known on which.
+
+        Args:
+            only: The scope by which the rows are seen, whatever others show of them.
+        """
         self.tables.add(name)
         self.heard = self.heard and name in heard_tables()
         scope = scopes_of_tables().get(name)
@@ -252,8 +266,10 @@ class _Found:
             return
         self.by_topic = self.by_topic or name in topic_tables()
         for each in (scope, *seen_in().get(name, ())):
+            if only is not None and each is not only:
+                continue
             keys = self.scopes.setdefault(each, set())
-            if at is None or at[0] is not each:
+            if at is None or at[0] is not each or at[1] is None:
                 self.scopes[each] = None
             elif keys is not None:
                 keys.add(at[1])
@@ -296,14 +312,16 @@ class _Found:
 
 
 def _named(table: Table, arguments: Mapping[str, Any], filter_: Mapping[str, Any] | None) -> _At | None:
-    """The one row of the table's scope that is asked about; `None` where it is not named."""
-    if table.scope is None or not table.scope_via:
+    """The one row of the table's scope that is asked about, or any; `None` where there is none."""
+    if table.scope is None:
         return None
+    if not table.scope_via:
+        return (table.scope, None)
     field = table.by_sql_name[table.scope_via].field
     given = arguments.get(field)
     if given is None:
         given = ((filter_ or {}).get(field) or {}).get("eq")
-    return None if given is None else (table.scope, str(given))
+    return (table.scope, None if given is None else str(given))
 
 
 def followed(table: Table, target: Table, at: _At | None) -> _At | None:
