@@ -696,7 +696,7 @@ revoke execute on function private.set_preferences_currency() from public;
 create trigger set_trip_preferences_currency before insert on public.trip_preferences
     for each row when (new.currency = '') execute function private.set_preferences_currency();
 
--- Who leaves a trip, or is removed, takes along what they wish for it.
+-- Who leaves a trip, or is removed, takes along what they wish for it; and so does an owner who gives it away.
 create function private.withdraw_preferences() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
     delete from public.trip_preferences where trip_id = old.trip_id and user_id = old.user_id;
@@ -707,6 +707,22 @@ revoke execute on function private.withdraw_preferences() from public;
 
 create trigger withdraw_collaborators_preferences after delete on public.collaborators
     for each row execute function private.withdraw_preferences();
+
+create function private.withdraw_owners_preferences() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    delete from public.trip_preferences
+    where trip_id = new.id and user_id = old.user_id
+        and not exists (
+            select from private.trip_people as people where people.trip_id = new.id and people.user_id = old.user_id
+        );
+    return null;
+end
+$$;
+revoke execute on function private.withdraw_owners_preferences() from public;
+
+create trigger withdraw_trips_preferences after update of user_id on public.trips
+    for each row when (old.user_id <> new.user_id) execute function private.withdraw_owners_preferences();
 
 
 -- Realtime ------------------------------------------------------------------------------------------------------------

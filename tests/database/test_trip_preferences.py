@@ -63,6 +63,14 @@ def test_who_leaves_takes_along_what_they_wished_for(world: World) -> None:
     assert world.attempt("viewer", WISH, world.owner.trips) == AGAINST_POLICY
 
 
+def test_who_gives_the_trip_away_takes_them_along_and_who_gets_it_keeps_theirs(world: World) -> None:
+    wish(world, world.owner.profiles)
+    wish(world, world.stranger.profiles)
+    world.db.execute("update public.trips set user_id = %s where id = %s", (world.stranger.profiles, world.owner.trips))
+    left = world.db.execute("select user_id from public.trip_preferences where trip_id = %s", (world.owner.trips,))
+    assert left.fetchall() == [(world.stranger.profiles,)]
+
+
 def test_amounts_are_in_the_trips_currency_unless_said_otherwise(world: World) -> None:
     world.db.execute("update public.trips set currency = 'NOK' where id = %s", (world.owner.trips,))
     insert = "insert into public.trip_preferences (trip_id, budget_max) values (%s, 1) returning currency"
