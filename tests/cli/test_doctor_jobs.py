@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
 
-from tripgate.cli import main
+from tests.cli.doctoring import doctor
 from tripgate.local.stack import StackInfo
 
 TOKEN = "doctors-0123456789-0123456789-0123456789"
@@ -19,11 +18,6 @@ def db(stack: StackInfo) -> Iterator[psycopg.Connection]:
     with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
         yield connection
         connection.execute("delete from vault.secrets where name = 'metrics_token_digest'")
-
-
-def doctor(stack: StackInfo, **environment: str) -> Result:
-    own = {"SUPABASE_URL": stack.api_url, "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key}
-    return CliRunner().invoke(main, ["doctor"], env={**own, **environment})
 
 
 def test_the_right_token(stack: StackInfo, db: psycopg.Connection) -> None:
