@@ -50,6 +50,10 @@ class _Running:
     open_port: int
     version: int
 
+    @property
+    def base(self) -> str:
+        return f"http://{ports.HOST}:{self.port}"
+
 
 class Runner:
     """The processes of one project's functions.
@@ -67,7 +71,7 @@ class Runner:
         self._limits = limits
         self._supervisor = supervisor
         self._running: dict[str, _Running] = {}
-        self._ending: list[ServerProcess] = []
+        self._ending: list[_Running] = []
         self._starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._started: set[str] = set()
         self._stopped = False
@@ -84,29 +88,35 @@ class Runner:
                     del self._running[name]
                     await self._let_end(running, changed=running.version != version)
                 running = self._running[name] = await self._start(name, entrypoint, version)
-            return f"http://{ports.HOST}:{running.port}"
+            return running.base
 
     async def kill(self, name: str, base: str, request_id: str) -> None:
         """End the process at this address, which listens to nothing any more, not even to the end of its time."""
-        running = self._running.get(name)
-        if running is None or base != f"http://{ports.HOST}:{running.port}":
-            return  # another request has seen to it
-        del self._running[name]
-        line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": "error",
-            "function": name,
-            "request_id": request_id,
-            "message": f"was killed, since it kept the processor busy for more than {self._limits.wall_seconds:g} s",
-        }
-        with running.process.log.open("a", encoding="utf-8") as log_file:
-            log_file.write(json.dumps(line) + "\n")
-        await asyncio.to_thread(self._supervisor.kill, running.process)
+        async with self._starting[name]:
+            found = [*self._ending, *filter(None, [self._running.get(name)])]
+            running = next((each for each in found if each.base == base), None)
+            if running is None:
+                return  # another request has seen to it
+            if running in self._ending:
+                self._ending.remove(running)
+            else:
+                del self._running[name]
+            limit = f"{self._limits.wall_seconds:g} s"
+            line = {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "level": "error",
+                "function": name,
+                "request_id": request_id,
+                "message": f"was killed, since it kept the processor busy for more than {limit}",
+            }
+            with running.process.log.open("a", encoding="utf-8") as log_file:
+                log_file.write(json.dumps(line) + "\n")
+            await asyncio.to_thread(self._supervisor.kill, running.process)
 
     async def stop(self) -> None:
         """End every function, all at once; each may end what it has begun."""
         self._stopped = True
-        for running in self._running.values():
+        for running in (*self._running.values(), *self._ending):
             running.process.terminate()
         await asyncio.to_thread(self._supervisor.stop)
 
@@ -114,11 +124,10 @@ class Runner:
         """See to a process that is not asked any more, without a wait for what it has begun."""
         if changed:
             running.process.terminate()
-        self._ending.append(running.process)
-        for process in self._ending.copy():
-            if process.poll() is not None:
-                self._ending.remove(process)
-                await asyncio.to_thread(self._supervisor.forget, process)
+        ended = [each for each in self._ending if each.process.poll() is not None]
+        self._ending = [running, *(each for each in self._ending if each not in ended)]
+        for each in ended:
+            await asyncio.to_thread(self._supervisor.forget, each.process)
 
     async def _start(self, name: str, entrypoint: Path, version: int) -> _Running:
         home = binaries.user_cache() / "deno"
