@@ -248,7 +248,10 @@ create table public.trips (
     -- Four-digit years only: no client can read Postgres' infinity or years BC.
     constraint trips_start_date_check check (start_date between date '0001-01-01' and date '9999-12-31'),
     constraint trips_end_date_check
-        check (end_date between date '0001-01-01' and date '9999-12-31' and end_date >= start_date),
+        check (
+            end_date >= date '0001-01-01' and end_date <= date '9999-12-31'
+            and end_date >= start_date and end_date - start_date < 1000
+        ),
     -- NaN is greater than any number, so "not negative" alone would let it in.
     constraint trips_budget_check check (budget >= 0 and budget <> 'NaN'),
     constraint trips_currency_check check (currency ~ '^[A-Z]{3}$'),
@@ -266,7 +269,7 @@ comment on column public.trips.description is 'What the trip is about, up to 5,0
 comment on column public.trips.destination is 'Where the trip goes, in words.';
 comment on column public.trips.status is 'How far the trip has come.';
 comment on column public.trips.start_date is 'The first day of the trip.';
-comment on column public.trips.end_date is 'The last day of the trip, never before the first.';
+comment on column public.trips.end_date is 'The last day of the trip, never before the first, and at most 1,000 days in all.';
 comment on column public.trips.budget is 'How much the trip may cost, in the trip''s currency.';
 comment on column public.trips.currency is 'Currency of the trip''s amounts, by its three-letter ISO 4217 code.';
 comment on column public.trips.created_at is 'When the trip was created.';
@@ -278,7 +281,7 @@ comment on constraint trips_description_check on public.trips is 'A trip''s desc
 comment on constraint trips_destination_check on public.trips is 'A destination is at most 200 characters long.';
 comment on constraint trips_status_check on public.trips is 'There is no such status of trips.';
 comment on constraint trips_start_date_check on public.trips is 'A trip starts between the years 1 and 9999.';
-comment on constraint trips_end_date_check on public.trips is 'A trip ends by the year 9999, and not before it starts.';
+comment on constraint trips_end_date_check on public.trips is 'A trip ends by the year 9999, not before it starts, and takes at most 1,000 days.';
 comment on constraint trips_budget_check on public.trips is 'A budget is zero or more.';
 comment on constraint trips_currency_check on public.trips is 'A currency is three capital letters, its ISO 4217 code, such as EUR.';
 comment on constraint trips_labels_check on public.trips is 'A trip has at most 20 labels, of at most 1,000 characters together, and none of them is null.';
@@ -299,7 +302,8 @@ create table public.trip_items (
     notes text,
     kind text not null default 'activity',
     day_number integer not null default 1,
-    order_index integer not null default 0,
+    -- Null, in a form that counts as a default: a row that says nothing comes last.
+    order_index integer not null default nullif(0, 0),
     starts_at timestamptz,
     ends_at timestamptz,
     cost numeric(12, 2),
@@ -313,7 +317,7 @@ create table public.trip_items (
     constraint trip_items_title_check check (char_length(title) <= 200 and title ~ '\S'),
     constraint trip_items_notes_check check (char_length(notes) <= 5000),
     constraint trip_items_kind_check check (kind in ('activity', 'food', 'lodging', 'transport', 'note')),
-    constraint trip_items_day_number_check check (day_number >= 1),
+    constraint trip_items_day_number_check check (day_number between 1 and 1000),
     constraint trip_items_order_index_check check (order_index >= 0),
     constraint trip_items_starts_at_check
         check (starts_at >= timestamptz '0001-01-01 00:00Z' and starts_at < timestamptz '10000-01-01 00:00Z'),
@@ -339,8 +343,8 @@ comment on column public.trip_items.place_id is 'The place where the item happen
 comment on column public.trip_items.title is 'What the item is called, up to 200 characters long.';
 comment on column public.trip_items.notes is 'Anything worth knowing about the item, up to 5,000 characters long.';
 comment on column public.trip_items.kind is 'What kind of item it is.';
-comment on column public.trip_items.day_number is 'The day of the trip on which the item happens, counted from 1.';
-comment on column public.trip_items.order_index is 'The item''s position within its day, counted from 0.';
+comment on column public.trip_items.day_number is 'The day of the trip on which the item happens, counted from 1, up to 1,000.';
+comment on column public.trip_items.order_index is 'The item''s position within its day, counted from 0; without one it comes last.';
 comment on column public.trip_items.starts_at is 'When the item starts.';
 comment on column public.trip_items.ends_at is 'When the item ends, never before it starts.';
 comment on column public.trip_items.cost is 'What the item costs, in the trip''s currency.';
@@ -351,7 +355,7 @@ comment on column public.trip_items.details is 'What a booking says beyond that,
 comment on constraint trip_items_title_check on public.trip_items is 'An item''s title is 1 to 200 characters long, and not all of them are blank.';
 comment on constraint trip_items_notes_check on public.trip_items is 'Notes are at most 5,000 characters long.';
 comment on constraint trip_items_kind_check on public.trip_items is 'There is no such kind of item.';
-comment on constraint trip_items_day_number_check on public.trip_items is 'Days are counted from 1.';
+comment on constraint trip_items_day_number_check on public.trip_items is 'Days are counted from 1, up to 1,000.';
 comment on constraint trip_items_order_index_check on public.trip_items is 'Positions are counted from 0.';
 comment on constraint trip_items_starts_at_check on public.trip_items is 'An item starts between the years 1 and 9999.';
 comment on constraint trip_items_ends_at_check on public.trip_items is 'An item ends by the year 9999, and not before it starts.';
@@ -363,6 +367,24 @@ create index idx_trip_items_trip_id_day_number_order_index
 create index idx_trip_items_place_id on public.trip_items (place_id);
 -- Which places a trip shows, from the index alone.
 create index idx_trip_items_trip_id_place_id on public.trip_items (trip_id, place_id) where place_id is not null;
+
+-- An item that says no position comes last on its day. Who adds to a trip takes turns with others and with who moves its
+-- items, so that no two come to the same place. As definer it looks up the day's last by the index alone; whoever may not
+-- add the item is refused by the policy behind it.
+create function private.append_trip_item() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    perform from public.trips where trips.id = new.trip_id for no key update;
+    new.order_index := (
+        select least(coalesce(max(items.order_index), -1), 2147483646) + 1 from public.trip_items as items
+        where items.trip_id = new.trip_id and items.day_number = new.day_number
+    );
+    return new;
+end
+$$;
+revoke execute on function private.append_trip_item() from public;
+
+create trigger append_trip_items before insert on public.trip_items
+    for each row when (new.order_index is null) execute function private.append_trip_item();
 
 
 -- Signing up ----------------------------------------------------------------------------------------------------------

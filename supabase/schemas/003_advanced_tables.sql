@@ -99,7 +99,7 @@ create table public.collection_places (
     user_id uuid not null default auth.uid(),
     collection_id uuid not null,
     place_id uuid not null,
-    order_index integer not null default 0,
+    order_index integer not null default nullif(0, 0), -- as of trip_items
     notes text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -119,7 +119,7 @@ comment on column public.collection_places.id is 'The entry''s id.';
 comment on column public.collection_places.user_id is 'The person who put the place into the collection.';
 comment on column public.collection_places.collection_id is 'The collection that holds the place.';
 comment on column public.collection_places.place_id is 'The place, at most once in a collection.';
-comment on column public.collection_places.order_index is 'The place''s position within the collection, counted from 0.';
+comment on column public.collection_places.order_index is 'The place''s position within the collection, counted from 0; without one it comes last.';
 comment on column public.collection_places.notes is 'Why the place is in the collection, up to 5,000 characters long.';
 comment on column public.collection_places.created_at is 'When the place was put into the collection.';
 comment on column public.collection_places.updated_at is 'When the entry last changed.';
@@ -129,6 +129,23 @@ comment on constraint collection_places_notes_check on public.collection_places 
 
 create index idx_collection_places_user_id on public.collection_places (user_id);
 create index idx_collection_places_place_id on public.collection_places (place_id);
+
+-- A place that says no position comes last, as items of a trip do.
+create function private.append_collection_place() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform from public.collections where collections.id = new.collection_id for no key update;
+    new.order_index := (
+        select least(coalesce(max(entries.order_index), -1), 2147483646) + 1 from public.collection_places as entries
+        where entries.collection_id = new.collection_id
+    );
+    return new;
+end
+$$;
+revoke execute on function private.append_collection_place() from public;
+
+create trigger append_collection_places before insert on public.collection_places
+    for each row when (new.order_index is null) execute function private.append_collection_place();
 
 
 -- tags ----------------------------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ revoke execute on function private.expect_rows() from public;
 
 -- Under the caller's own grants and policies, one statement after the other, so that the policies of a row see those that
 -- came before it: nothing can be written here that could not be written row by row. A row names its own columns, and the
--- others get their defaults: rows that name the same are inserted together. Names are taken from the catalog, never from
--- the caller. Of tables, whoever may insert a row may do so here, but into no table of the platform's: to those lead
+-- others get their defaults: rows that follow each other and name the same are inserted together, so that rows are made in
+-- their order, in which some are numbered. Names are taken from the catalog, never from the caller. Of tables, whoever may insert a row may do so here, but into no table of the platform's: to those lead
 -- other ways than the API of tables.
 create function public.insert_tree(tree jsonb) returns void language plpgsql set search_path = '' as $$
 declare
@@ -67,13 +67,17 @@ begin
         end if;
 
         for named, batch in
-            select shape.named, jsonb_agg(given.value order by given.ordinality)
-            from jsonb_array_elements(part -> 'rows') with ordinality as given
-            cross join lateral (
-                select array_agg(name order by name) from jsonb_object_keys(given.value) as name
-            ) as shape (named)
-            group by shape.named
-            order by min(given.ordinality)
+            select run.named, jsonb_agg(run.value order by run.place)
+            from (
+                select shape.named, given.value, given.ordinality as place,
+                    given.ordinality - row_number() over (partition by shape.named order by given.ordinality) as number
+                from jsonb_array_elements(part -> 'rows') with ordinality as given
+                cross join lateral (
+                    select array_agg(name order by name) from jsonb_object_keys(given.value) as name
+                ) as shape (named)
+            ) as run
+            group by run.named, run.number
+            order by min(run.place)
         loop
             select string_agg(quote_ident(attname), ', ' order by attnum), count(*) into columns, known
             from pg_attribute

@@ -102,7 +102,13 @@ def test_who_may(world: World, actor: Actor, outcome: int | str) -> None:
 
 @pytest.mark.parametrize(
     ("day", "place", "outcome"),
-    [(0, 0, "23514"), (1, -1, "BAD_USER_INPUT"), (None, 0, "BAD_USER_INPUT"), (1, None, "BAD_USER_INPUT")],
+    [
+        (0, 0, "23514"),
+        (1001, 0, "23514"),
+        (1, -1, "BAD_USER_INPUT"),
+        (None, 0, "BAD_USER_INPUT"),
+        (1, None, "BAD_USER_INPUT"),
+    ],
 )
 def test_a_place_that_cannot_be(world: World, day: int | None, place: int | None, outcome: str) -> None:
     assert world.attempt("owner", MOVE, world.owner.trip_items, day, place) == outcome

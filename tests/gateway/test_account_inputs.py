@@ -119,3 +119,10 @@ async def test_signing_in_says_no_more_than_that_it_is_wrong(anonymous: Person, 
         "code": "UNAUTHENTICATED",
         "message": "The e-mail address or the password is wrong.",
     }
+
+
+@pytest.mark.parametrize("name", ["", " \n", "\u00a0"])
+async def test_nobody_signs_up_without_a_name(anonymous: Person, name: str) -> None:
+    error = await anonymous.refused(SIGN_UP, name=name)
+    assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "displayName")
+    assert error["message"] == "A name has 1 to 80 characters, and not all of them are blank."

@@ -56,7 +56,7 @@ async def test_several_trips_with_and_without_items_in_the_order_of_the_inputs(n
     data = await newcomer.ask(
         CREATE_MANY,
         inputs=[
-            {"title": "b", "items": [{"title": "1", "orderIndex": 0}, {"title": "2", "orderIndex": 1}]},
+            {"title": "b", "items": [{"title": "1"}, {"title": "2", "notes": "n"}, {"title": "4"}]},
             {"title": "a", "status": "BOOKED"},
             {"title": "c", "items": []},
             {"title": "d", "items": [{"title": "3"}]},
@@ -64,7 +64,7 @@ async def test_several_trips_with_and_without_items_in_the_order_of_the_inputs(n
     )
     assert [request.split("?")[0] for request in wire.requests] == ["POST /rpc/insert_tree", "GET /trips"]
     found = [(trip["title"], [item["title"] for item in trip["items"]["nodes"]]) for trip in data["createTrips"]]
-    assert found == [("b", ["1", "2"]), ("a", []), ("c", []), ("d", ["3"])]
+    assert found == [("b", ["1", "2", "4"]), ("a", []), ("c", []), ("d", ["3"])]
 
 
 async def test_without_items_the_insert_is_a_plain_one(newcomer: Person, wire: Wire) -> None:

@@ -101,6 +101,11 @@ def display_name(text: str) -> str:
     """
     if len(checked("displayName", text)) > _LONGEST_NAME:
         raise bad_input(f"A name has at most {_LONGEST_NAME} characters.", field="displayName")
+    if not text.strip():
+        # Auth would take it, and the profile be called Traveller: that is for clients of Auth that ask for no name.
+        raise bad_input(
+            f"A name has 1 to {_LONGEST_NAME} characters, and not all of them are blank.", field="displayName"
+        )
     return text
 
 
