@@ -10,7 +10,9 @@ OVER_POSTGRES := tests/gateway tests/kinds tests/scopes tests/caching/test_cache
 	tests/caching/test_sharing.py tests/caching/test_writes.py tests/faults/test_deadlines.py \
 	tests/incremental/test_defer.py tests/limits/test_served.py tests/limits/test_values.py \
 	tests/live/test_changes.py tests/live/test_computed_changes.py \
-	tests/live/test_live_queries.py tests/live/test_live_query_reads.py tests/live/test_live_query_transports.py tests/live/test_notifications.py tests/live/test_own_changes.py tests/live/test_trip_preferences.py tests/live/test_shared_collections.py \
+	tests/live/test_live_queries.py tests/live/test_live_query_reads.py tests/live/test_live_query_transports.py \
+	tests/live/test_notifications.py tests/live/test_own_changes.py tests/live/test_trip_preferences.py \
+	tests/live/test_shared_collections.py \
 	tests/observability/test_metrics.py tests/observability/test_no_secrets.py tests/outages/test_servers.py \
 	tests/strawberry/test_execute.py
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.support import Person
+from tripgate.commands.doctor.function_calls import never_seen
 from tripgate.local.stack import StackInfo
 
 NO_INVITATION = {"code": "NOT_FOUND", "message": "There is no such invitation to this account that is still open."}
@@ -218,3 +219,17 @@ async def test_the_secret_is_kept_as_its_hash_alone(collection: Collection, gues
         ).fetchone()
     assert row is not None
     assert token not in row[0]
+
+
+async def test_the_doctor_takes_none_of_it_for_a_policy_that_shows_too_much(
+    collection: Collection, guest: Person, stranger: Person
+) -> None:
+    await collection.join(guest, "EDITOR")
+    await collection.invite(stranger)
+    api = collection.stack.api_url
+    for person in (collection.owner, guest, stranger):
+        headers = {"apikey": collection.stack.publishable_key, "Authorization": f"Bearer {person.token}"}
+        for table, query in never_seen().items():
+            asked = query.format(me=person.id, email=person.email)
+            async with person.http.get(f"{api}/rest/v1/{table}?{asked}&limit=1", headers=headers) as response:
+                assert (response.status, await response.json()) == (200, []), table

@@ -28,8 +28,11 @@ FORMS = (
 
 NEVER_SEEN: Mapping[str, str] = {
     "invitations": "select=id,of:trips!trip_id()&of=is.null&email=neq.{email}",
-    "places": "select=id,on:trip_items!place_id()&on=is.null&user_id=neq.{me}",
-    "profiles": "select=id,owns:trips!user_id(),joins:collaborators!user_id()&owns=is.null&joins=is.null&id=neq.{me}",
+    "membership_invitations": "select=id&invited_by=neq.{me}&email=neq.{email}",
+    "places": "select=id,on:trip_items!place_id(),kept:collection_places!place_id()&on=is.null&kept=is.null"
+    "&user_id=neq.{me}",
+    "profiles": "select=id,owns:trips!user_id(),joins:collaborators!user_id(),keeps:collections!user_id(),"
+    "shares:collection_members!user_id()&owns=is.null&joins=is.null&keeps=is.null&shares=is.null&id=neq.{me}",
 }
-"""Invitations are seen by who is invited, places by whoever is on a trip that goes there, people by who is on one with
-them."""
+"""Invitations are seen by who is invited, places by whoever is on a trip that goes there or shares a collection with
+them, people by who shares a trip or a collection with them."""
