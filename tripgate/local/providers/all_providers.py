@@ -1,5 +1,6 @@
 """The services outside that this program knows how to fake."""
 
 from tripgate.local.providers.provider import Provider
+from tripgate.local.providers.stripe.provider import STRIPE
 
-ALL: tuple[Provider, ...] = ()
+ALL: tuple[Provider, ...] = (STRIPE,)

@@ -110,6 +110,8 @@ def only_with(secret_key: str) -> Middleware:
 async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except ValidationError as error:
+        return _refusal(400, _first_mistake(error))
     except (_RefusedError, ValueError, LookupError, TooManyCallsError) as error:
         return _refusal(400, str(error))
 
@@ -207,9 +209,13 @@ async def _body(request: web.Request, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(await request.read())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise _RefusedError(f"{where}: {first['msg']}") from error
+        raise _RefusedError(_first_mistake(error)) from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{where}: {first['msg']}"
 
 
 def _of_this_machine(remote: str | None) -> bool:

@@ -1,0 +1,78 @@
+"""Stripe as a provider of the house."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from tripgate.local.providers.provider import Provider
+from tripgate.local.providers.stripe.api import Api
+from tripgate.local.providers.stripe.billing import Billing
+from tripgate.local.providers.stripe.checkout import Checkout
+from tripgate.local.providers.stripe.store import Store
+from tripgate.local.providers.stripe.wire import Wire, error_response
+
+if TYPE_CHECKING:
+    from tripgate.local.providers.provider import Lent
+
+
+class _Card(BaseModel):
+    """Whether a customer's card is declined from now on."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    customer: str
+    declines: bool
+
+
+class _Saved(BaseModel):
+    """Statuses of the next writes, which are kept under their keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    statuses: list[int] = Field(min_length=1, max_length=1000)
+
+
+class _Hold(BaseModel):
+    """Whether writes with a key wait."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    hold: bool
+
+
+def create(lent: Lent) -> web.Application:
+    """The application: the API below `/v1`, pages beside it."""
+    store = Store(lent)
+    billing = Billing(store, lent.base_url)
+    checkout = Checkout(store, billing, lent.base_url)
+    wire = Wire(lent.clock)
+    app = web.Application(middlewares=[wire.middleware])
+    Api(store, billing, checkout).add_to(app)
+    app.router.add_get("/c/pay/{id}", checkout.page)
+    app.router.add_post("/c/pay/{id}", checkout.act)
+
+    async def card(request: web.Request) -> web.Response:
+        asked = _Card.model_validate_json(await request.read())
+        (billing.declining.add if asked.declines else billing.declining.discard)(asked.customer)
+        return web.Response(status=204)
+
+    async def save_failures(request: web.Request) -> web.Response:
+        wire.saved_failures += _Saved.model_validate_json(await request.read()).statuses
+        return web.Response(status=204)
+
+    async def hold(request: web.Request) -> web.Response:
+        asked = _Hold.model_validate_json(await request.read())
+        (wire.hold.clear if asked.hold else wire.hold.set)()
+        return web.Response(status=204)
+
+    lent.control.router.add_post("/card", card)
+    lent.control.router.add_post("/saved_failures", save_failures)
+    lent.control.router.add_post("/hold", hold)
+    lent.on_reset.extend((store.forget, checkout.forget, billing.declining.clear, wire.forget))
+    return app
+
+
+STRIPE = Provider("stripe", "Stripe", create, error_response, {"STRIPE_API_BASE": "{base_url}"})
