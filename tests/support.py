@@ -62,6 +62,19 @@ def stack_options(project: Path, data: Path, **changes: Any) -> StackOptions:
 
 
 @asynccontextmanager
+async def listening(app: web.Application, *, shutdown_timeout: float = 1) -> AsyncIterator[str]:
+    """The application on a free port of this machine; its address."""
+    runner = web.AppRunner(app, shutdown_timeout=shutdown_timeout)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def serving(
     stack: StackInfo,
     see: Callable[[Settings], Observability] = Observability,
@@ -82,14 +95,8 @@ async def serving(
         **changes,
     }
     settings = Settings.model_validate(given)
-    runner = web.AppRunner(application(settings, see(settings), schema))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0]
-        yield f"http://{host}:{port}/graphql"
-    finally:
-        await runner.cleanup()
+    async with listening(application(settings, see(settings), schema), shutdown_timeout=60) as url:
+        yield f"{url}/graphql"
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from gql.catalog import catalog
+from tests.support import listening
 from tripgate import systems
 from tripgate.commands.doctor import live, mails
 from tripgate.commands.doctor.account import SignedIn
@@ -39,12 +40,8 @@ async def phoenix() -> AsyncIterator[tuple[str, set[str]]]:
 
     app = web.Application()
     app.router.add_get("/websocket", websocket)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0]
-    yield f"http://{host}:{port}", open_topics
-    await runner.cleanup()
+    async with listening(app) as url:
+        yield url, open_topics
 
 
 async def test_realtime_and_who_may_listen(
@@ -89,19 +86,11 @@ async def test_functions_by_what_they_answer(http: aiohttp.ClientSession, status
 
     app = web.Application()
     app.router.add_post("/functions/v1/{name}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        given = {
-            "SUPABASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}",
-            "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
-        }
+    async with listening(app) as url:
+        given = {"SUPABASE_URL": url, "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x"}
         somebody = SignedIn(Caller("u1", "token"), "token", "u1")
         probe = Probe(http, "sb_publishable_x", deadline=5)
         first, *_ = await live.functions(probe, Settings.model_validate(given), somebody)
-    finally:
-        await runner.cleanup()
     names = [name for system in systems.found() for name in system.edge_functions]
     assert first.text.partition(". ")[0].rstrip(".") == f"Function {names[0]} {told}".rstrip(".")
 

@@ -15,7 +15,7 @@ from yarl import URL
 
 from gql.catalog import catalog
 from gql.table import Table
-from tests.support import Person
+from tests.support import Person, listening
 from tests.upstream.function_columns import asked, hidden, mistakes, parsed
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.probe import Probe
@@ -50,16 +50,10 @@ async def other_version(
 
     app = web.Application()
     app.router.add_get("/{path:.*}", passed_on)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0]
     given = {"SUPABASE_URL": stack.api_url, "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key}
-    settings = Settings.model_validate({**given, "rest_url": f"http://{host}:{port}"})
-    try:
+    async with listening(app) as url:
+        settings = Settings.model_validate({**given, "rest_url": url})
         yield Data(Probe(http, stack.publishable_key, deadline=5), settings, token)
-    finally:
-        await runner.cleanup()
 
 
 def unchanged(_: web.Request) -> None:

@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.browser.chromium import chromium
 from tests.browser.page import Page, browser_page
 from tests.conftest import ROOT
-from tests.support import Person, serving
+from tests.support import Person, listening, serving
 from tests.tooling.deno import run_deno
 from tripgate.gateway.schema import schema
 from tripgate.local.keys import Signer, load_or_create
@@ -110,14 +110,8 @@ async def site(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Async
     app = web.Application()
     app.router.add_static("/bundled", source / "bundled")
     app.router.add_get("/{client}", page)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
+    async with listening(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

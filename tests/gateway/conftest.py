@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from tests.gateway.inviting import Trip
 from tests.support import Person
 from tripgate.local.stack import StackInfo
 
@@ -43,3 +44,19 @@ async def _plan(person: Person) -> tuple[str, list[str]]:
         inputs=[{"tripId": trip, "title": title, "orderIndex": index} for index, title in enumerate("abc")],
     )
     return trip, [item["id"] for item in made["createTripItems"]]
+
+
+@pytest.fixture
+async def trip(seeded: StackInfo, anonymous: Person) -> Trip:
+    owner = await anonymous.sign_up()
+    return Trip(seeded, owner, await owner.trip(title="Lofoten"))
+
+
+@pytest.fixture
+async def guest(anonymous: Person) -> Person:
+    return await anonymous.sign_up()
+
+
+@pytest.fixture
+async def stranger(anonymous: Person) -> Person:
+    return await anonymous.sign_up()

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from aiohttp import web
 
-from tests.support import Person, serving
+from tests.support import Person, listening, serving
 from tripgate.local.stack import StackInfo
 
 pytestmark = pytest.mark.postgrest
@@ -23,13 +23,8 @@ async def instead_of_postgrest(answer: Callable[[web.Request], Awaitable[web.Str
     """A server that answers everything in this way; its address."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(app, shutdown_timeout=0.1) as url:
+        yield url
 
 
 async def test_postgrest_is_not_there(seeded: StackInfo, ada: Person, http: aiohttp.ClientSession) -> None:

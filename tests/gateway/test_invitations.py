@@ -1,84 +1,15 @@
 """From an invitation to a trip planned together, and who is on it: every way in, and every way that is closed."""
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import psycopg
 import pytest
 
+from tests.gateway.inviting import ACCEPT, INVITE, NO_INVITATION, NOBODY, SEE, Trip
 from tests.support import Person, Wire
-from tripgate.local.stack import StackInfo
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
-NO_INVITATION = {"code": "NOT_FOUND", "message": "There is no such invitation to this account that is still open."}
-
-INVITE = """mutation ($trip: UUID!, $email: String!, $role: CollaboratorRole! = VIEWER) {
-  inviteCollaborator(tripId: $trip, email: $email, role: $role) {
-    id email role status expiresAt acceptedAt trip { id title } invitedBy { id }
-  }
-}"""
-ACCEPT = """mutation ($token: String!) {
-  acceptInvitation(token: $token) { id role user { id } trip { id title } }
-}"""
 REVOKE = "mutation ($id: UUID!) { revokeInvitation(id: $id) { status email trip { title } } }"
 MINE = "{ myInvitations { id role status tripId trip { id } invitedBy { id } } }"
-SEE = "query ($id: UUID!) { trip(id: $id) { title } }"
-ADD = 'mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: "Swim" }) { id title } }'
 INVITATIONS = "query ($id: UUID!) { trip(id: $id) { invitations { nodes { email status } totalCount } } }"
-
-
-@dataclass
-class Trip:
-    """A trip, its owner, and the servers behind: what people do to it."""
-
-    stack: StackInfo
-    owner: Person
-    id: str
-
-    async def invite(self, guest: Person, role: str = "VIEWER") -> dict[str, Any]:
-        """The owner invites; what that answers."""
-        data = await self.owner.ask(INVITE, trip=self.id, email=guest.email, role=role)
-        return dict(data["inviteCollaborator"])
-
-    async def mail(self, guest: Person) -> dict[str, str]:
-        """The newest mail to the guest."""
-        async with guest.http.get(f"{self.stack.inbox_url}?to={guest.email}") as response:
-            return dict((await response.json())[0])
-
-    async def token(self, guest: Person) -> str:
-        """The secret in that mail's link."""
-        text = (await self.mail(guest))["text"]
-        (token,) = re.findall(r"http://127\.0\.0\.1:3000/invitations\?token=([\w-]{43})\s", text)
-        return str(token)
-
-    async def join(self, guest: Person, role: str = "VIEWER") -> str:
-        """The guest is invited and accepts; the collaborator's id."""
-        await self.invite(guest, role)
-        data = await guest.ask(ACCEPT, token=await self.token(guest))
-        return str(data["acceptInvitation"]["id"])
-
-    def sql(self, statement: str, *values: object) -> None:
-        """A statement that no caller of the API could send."""
-        with psycopg.connect(self.stack.admin_db_url, autocommit=True) as connection:
-            connection.execute(statement, values)
-
-
-@pytest.fixture
-async def trip(seeded: StackInfo, anonymous: Person) -> Trip:
-    owner = await anonymous.sign_up()
-    return Trip(seeded, owner, await owner.trip(title="Lofoten"))
-
-
-@pytest.fixture
-async def guest(anonymous: Person) -> Person:
-    return await anonymous.sign_up()
-
-
-@pytest.fixture
-async def stranger(anonymous: Person) -> Person:
-    return await anonymous.sign_up()
 
 
 class TestFromMailToTrip:
@@ -368,57 +299,3 @@ async def test_invitations_are_seen_by_the_owner_and_each_by_the_invited(
     read = "query ($id: UUID!) { invitation(id: $id) { status } }"
     assert await stranger.ask(read, id=waiting["id"]) == {"invitation": {"status": "PENDING"}}
     assert await guest.ask(read, id=waiting["id"]) == {"invitation": None}
-
-
-class TestOnTheTrip:
-    VOTE = "mutation ($item: UUID!) { castVote(tripItemId: $item, value: UP) { value } }"
-    RENAME = 'mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Senja" }) { title } }'
-    CHANGE = """mutation ($id: UUID!, $role: CollaboratorRole!) {
-      updateCollaborator(id: $id, patch: { role: $role }) { role user { id } trip { title } }
-    }"""
-    REMOVE = "mutation ($id: UUID!) { removeCollaborator(id: $id) { user { id } trip { title } } }"
-    LEAVE = "mutation ($id: UUID!) { leaveTrip(tripId: $id) }"
-
-    async def test_a_viewer_looks_and_votes(self, trip: Trip, guest: Person) -> None:
-        await trip.join(guest, "VIEWER")
-        item = (await trip.owner.ask(ADD, trip=trip.id))["createTripItem"]["id"]
-        assert await guest.ask(self.VOTE, item=item) == {"castVote": {"value": "UP"}}
-        assert await guest.code(ADD, trip=trip.id) == "FORBIDDEN"
-        assert await guest.code(self.RENAME, id=trip.id) == "FORBIDDEN"
-
-    async def test_an_editor_changes_the_trip_as_well(self, trip: Trip, guest: Person) -> None:
-        await trip.join(guest, "EDITOR")
-        item = (await guest.ask(ADD, trip=trip.id))["createTripItem"]["id"]
-        assert await guest.ask(self.VOTE, item=item) == {"castVote": {"value": "UP"}}
-        assert await guest.ask(self.RENAME, id=trip.id) == {"updateTrip": {"title": "Senja"}}
-
-    async def test_the_owner_changes_a_role(self, trip: Trip, guest: Person) -> None:
-        collaborator = await trip.join(guest, "EDITOR")
-        assert await trip.owner.ask(self.CHANGE, id=collaborator, role="VIEWER") == {
-            "updateCollaborator": {"role": "VIEWER", "user": {"id": guest.id}, "trip": {"title": "Lofoten"}}
-        }
-        assert await guest.code(ADD, trip=trip.id) == "FORBIDDEN"
-        assert await guest.code(self.CHANGE, id=collaborator, role="EDITOR") == "FORBIDDEN"
-        await trip.owner.ask(self.CHANGE, id=collaborator, role="EDITOR")
-        assert await guest.ask(self.RENAME, id=trip.id) == {"updateTrip": {"title": "Senja"}}
-
-    async def test_the_owner_removes_somebody(self, trip: Trip, guest: Person) -> None:
-        collaborator = await trip.join(guest)
-        assert await trip.owner.ask(self.REMOVE, id=collaborator) == {
-            "removeCollaborator": {"user": {"id": guest.id}, "trip": {"title": "Lofoten"}}
-        }
-        assert await guest.ask(SEE, id=trip.id) == {"trip": None}
-        assert await trip.owner.code(self.REMOVE, id=collaborator) == "NOT_FOUND"
-
-    async def test_one_leaves_and_comes_back_by_a_new_invitation(self, trip: Trip, guest: Person) -> None:
-        await trip.join(guest)
-        assert await guest.ask(self.LEAVE, id=trip.id) == {"leaveTrip": True}
-        assert await guest.ask(SEE, id=trip.id) == {"trip": None}
-        assert await guest.refused(ACCEPT, token=await trip.token(guest)) == NO_INVITATION
-        await trip.join(guest, "EDITOR")
-        assert await guest.ask(SEE, id=trip.id) == {"trip": {"title": "Lofoten"}}
-
-    async def test_what_is_nobodys(self, anonymous: Person, stranger: Person) -> None:
-        for query, given in ((self.CHANGE, {"role": "EDITOR"}), (self.REMOVE, {}), (self.LEAVE, {})):
-            assert await stranger.code(query, id=NOBODY, **given) == "NOT_FOUND"
-            assert await anonymous.code(query, id=NOBODY, **given) == "UNAUTHENTICATED"

@@ -1,17 +1,14 @@
 """A collection from an invitation's mail to being shared: every way in and out, through the API."""
 
-import re
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.gateway.inviting import NO_INVITATION, Inviting
 from tests.support import Person
 from tripgate.commands.doctor.function_calls import never_seen
 from tripgate.local.stack import StackInfo
-
-NO_INVITATION = {"code": "NOT_FOUND", "message": "There is no such invitation to this account that is still open."}
 
 INVITE = """mutation ($id: UUID!, $email: String!, $role: CollectionRole! = VIEWER) {
   inviteToCollection(collectionId: $id, email: $email, role: $role) {
@@ -35,28 +32,14 @@ PUT = """mutation ($id: UUID!, $place: UUID!) {
 LEAVE = "mutation ($id: UUID!) { leaveCollection(collectionId: $id) }"
 
 
-@dataclass
-class Collection:
-    """A collection with a place in it, its owner, and the servers behind."""
+class Collection(Inviting):
+    """A collection with a place in it."""
 
-    stack: StackInfo
-    owner: Person
-    id: str
+    page = "invitations/collection"
 
     async def invite(self, guest: Person, role: str = "VIEWER") -> dict[str, Any]:
         """The owner invites; what that answers."""
         return dict((await self.owner.ask(INVITE, id=self.id, email=guest.email, role=role))["inviteToCollection"])
-
-    async def mail(self, guest: Person) -> dict[str, str]:
-        """The newest mail to the guest."""
-        async with guest.http.get(f"{self.stack.inbox_url}?to={guest.email}") as response:
-            return dict((await response.json())[0])
-
-    async def token(self, guest: Person) -> str:
-        """The secret in that mail's link."""
-        text = (await self.mail(guest))["text"]
-        (token,) = re.findall(r"http://127\.0\.0\.1:3000/invitations/collection\?token=([\w-]{43})\s", text)
-        return str(token)
 
     async def join(self, guest: Person, role: str = "VIEWER") -> str:
         """The guest is invited and accepts; the member's id."""
@@ -76,16 +59,6 @@ async def collection(seeded: StackInfo, anonymous: Person) -> Collection:
     id_ = made["createCollection"]["id"]
     await owner.ask(PUT, id=id_, place=await place_of(owner, "Cove"))
     return Collection(seeded, owner, id_)
-
-
-@pytest.fixture
-async def guest(anonymous: Person) -> Person:
-    return await anonymous.sign_up()
-
-
-@pytest.fixture
-async def stranger(anonymous: Person) -> Person:
-    return await anonymous.sign_up()
 
 
 async def test_from_the_mail_to_the_collection(collection: Collection, guest: Person) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import aiohttp
 from aiohttp import web
@@ -79,15 +79,16 @@ async def served(
             await process.wait()
 
 
-class Joins:
-    """A proxy in front of Realtime that keeps the topics which are joined."""
+class RealtimeProxy:
+    """A proxy in front of Realtime that keeps who has come, and the topics which are joined."""
 
     def __init__(self, info: StackInfo) -> None:
         self._target = f"{info.api_url}/realtime/v1"
         self.topics: list[str] = []
+        self.clients: list[web.WebSocketResponse] = []
         self.url = ""
 
-    async def __aenter__(self) -> "Joins":
+    async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession()
         app = web.Application()
         app.router.add_get("/websocket", self._pass_on)
@@ -106,6 +107,7 @@ class Joins:
         async with self._session.ws_connect(self._target + request.path_qs, compress=0) as upstream:
             client = web.WebSocketResponse(compress=False)
             await client.prepare(request)
+            self.clients.append(client)
 
             async def answers() -> None:
                 with suppress(ConnectionResetError):  # whoever is killed takes no more

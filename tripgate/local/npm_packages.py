@@ -11,12 +11,11 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tripgate.local.binaries import deno, user_cache
+from tripgate.local.binaries import deno_install, user_cache
 from tripgate.local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -102,16 +101,7 @@ def digest_of(files: Iterable[Path], recipe: str = "") -> str:
 
 def _install(what: str, project: Path, home: Path) -> Path:
     """Let Deno download the locked packages; the folder that holds them."""
-    result = subprocess.run(  # noqa: S603 (own command line)
-        [deno(), "install", "--frozen"],
-        cwd=project,
-        env={**os.environ, "DENO_DIR": str(home), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    result = deno_install(project, home, "--frozen")
     # Deno names a folder after the registry, which the user's npm settings choose.
     packages = next((home / "npm").glob("*/"), None)
     if result.returncode != 0 or packages is None:

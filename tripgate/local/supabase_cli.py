@@ -51,11 +51,8 @@ _NOTES = ("│", "▲", "●")
 
 def program(progress: Callable[[str], None]) -> Path:
     """The executable: the one that is named, otherwise the one that Deno fetches, once for all projects."""
-    named = os.environ.get("TRIPGATE_SUPABASE_CLI")
-    if named:
-        if not os.access(named, os.X_OK):
-            raise LocalStackError(f"TRIPGATE_SUPABASE_CLI names {named}, which is not a program.")
-        return Path(named).absolute()
+    if named := binaries.named_program("TRIPGATE_SUPABASE_CLI", os.environ.get("TRIPGATE_SUPABASE_CLI")):
+        return named
     found = _PACKAGES.get((sys.platform, platform.machine()))
     if found is None:
         raise LocalStackError(
@@ -93,16 +90,7 @@ def _install(package: str, version: str, digest: str, home: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "deno.json").write_text(json.dumps({"imports": {package: name}}))
         Path(folder, "deno.lock").write_text(json.dumps(lock))
-        return subprocess.run(  # noqa: S603 (own command line)
-            [binaries.deno(), "install"],
-            cwd=folder,
-            env={**os.environ, "DENO_DIR": str(home), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        ).stdout.strip()
+        return binaries.deno_install(Path(folder), home).stdout.strip()
 
 
 def run(cli: Path, arguments: Sequence[str], project_dir: Path) -> subprocess.CompletedProcess[str]:

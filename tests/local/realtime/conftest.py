@@ -123,6 +123,17 @@ async def connect(info: StackInfo) -> AsyncIterator[Callable[..., Any]]:
         await client.close()
 
 
+async def subscribed(channel: AsyncRealtimeChannel, states: list[str], errors: list[str]) -> None:
+    """Join, wait for what becomes of it, and keep its states and errors from then on."""
+
+    def changed(state: Any, error: Exception | None) -> None:
+        states.append(state.value)
+        if error is not None:
+            errors.append(str(error))
+
+    await channel.subscribe(changed)
+
+
 class Heard:
     """What a channel of the stock client tells."""
 
@@ -135,13 +146,7 @@ class Heard:
 
     async def subscribe(self) -> Heard:
         """Join, and wait for what becomes of it."""
-
-        def changed(state: Any, error: Exception | None) -> None:
-            self.states.append(state.value)
-            if error is not None:
-                self.errors.append(str(error))
-
-        await self.channel.subscribe(changed)
+        await subscribed(self.channel, self.states, self.errors)
         return self
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.local.realtime.conftest import Person, until
+from tests.local.realtime.conftest import Person, subscribed, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,12 +40,7 @@ class Changes:
         return self
 
     async def subscribe(self) -> Changes:
-        def changed(state: Any, error: Exception | None) -> None:
-            self.states.append(state.value)
-            if error is not None:
-                self.errors.append(str(error))
-
-        await self.channel.subscribe(changed)
+        await subscribed(self.channel, self.states, self.errors)
         return self
 
     async def next(self, count: int) -> list[dict[str, Any]]:
