@@ -125,6 +125,20 @@ async def test_the_database_wakes_it(stack: Stack, db: psycopg.Connection) -> No
     assert answer == (202, '{"accepted":true}')
 
 
+@pytest.mark.usefixtures("known")
+async def test_a_job_of_the_database_wakes_whoever_does_what_is_due(stack: Stack, db: psycopg.Connection) -> None:
+    """The one that is part of the program, each second in place of each minute."""
+    assert stack.info is not None
+    change = "select cron.alter_job(jobid, %s, active => %s) from cron.job where jobname = 'tripgate-ring-tasks'"
+    with psycopg.connect(stack.info.db_url, autocommit=True) as owner:
+        owner.execute(change, ("1 second", True))
+        try:
+            enqueue(db, {"seconds": 0})
+            await until(lambda: states(db) == {"done": 1})
+        finally:
+            owner.execute(change, ("* * * * *", False))
+
+
 async def test_what_is_not_done_when_it_stops_is_given_back_at_once(
     stack: Stack, db: psycopg.Connection, http: aiohttp.ClientSession
 ) -> None:

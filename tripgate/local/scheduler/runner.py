@@ -16,6 +16,7 @@ import psycopg
 
 from tripgate.local.scheduler import schedules
 from tripgate.local.scheduler.agenda import Agenda
+from tripgate.local.scheduler.ears import heard, listen
 from tripgate.local.scheduler.jobs import Job, Runs, active_jobs, mark_interrupted, now
 from tripgate.local.scheduler.requests import Requests
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from tripgate.local.scheduler.jobs import Connection
 
-CHANNEL = "tripgate_scheduler"
 AT_ONCE = 32
 RETRY_SECONDS = 1.0
 # Any number that nobody else locks.
@@ -89,7 +89,7 @@ class _Session:
         self._wake = asyncio.Event()
 
     async def run(self, looked: Callable[[], None]) -> None:
-        await self._ears.execute(f"listen {CHANNEL}")
+        await listen(self._ears)
         await mark_interrupted(self._books)
         async with asyncio.TaskGroup() as group:
             requests = Requests(self._books, group, partial(self._hear, "net"))
@@ -106,8 +106,8 @@ class _Session:
                 await requests.close()
 
     async def _listen(self) -> None:
-        async for notification in self._ears.notifies():
-            self._hear(notification.payload)
+        async for news in heard(self._ears):
+            self._hear(news)
 
     def _hear(self, news: str) -> None:
         self._news.add(news)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from tripgate.local.scheduler.ears import heard, listen
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from tripgate.local.process import Supervisor
 
 NAME = "scheduler"
-CHANNEL = "tripgate_scheduler"
 RESTART_SECONDS = 1.0
+_WAITING = {
+    "cron.job": "select exists (select from cron.job where active)",
+    "net.http_request_queue": "select exists (select from net.http_request_queue)",
+}
 
 log = logging.getLogger(__name__)
 
@@ -63,18 +68,17 @@ async def _something_to_do(database_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(
         database_url, autocommit=True, application_name="tripgate scheduler's starter"
     ) as connection:
-        await connection.execute(f"listen {CHANNEL}")
-        while not await _is_something(connection, "cron.job", "select exists (select from cron.job where active)"):
-            if await _is_something(
-                connection, "net.http_request_queue", "select exists (select from net.http_request_queue)"
-            ):
-                return
-            async for _ in connection.notifies(stop_after=1):
-                pass
+        await listen(connection)
+        async with contextlib.aclosing(heard(connection)) as news:
+            while not await _is_something(connection):
+                await anext(news)
 
 
-async def _is_something(connection: psycopg.AsyncConnection[tuple[object, ...]], table: str, query: str) -> bool:
-    cursor = await connection.execute("select to_regclass(%s) is not null", (table,))
-    if await cursor.fetchone() != (True,):
-        return False
-    return await (await connection.execute(query.encode())).fetchone() == (True,)
+async def _is_something(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:
+    for table, query in _WAITING.items():
+        cursor = await connection.execute("select to_regclass(%s) is not null", (table,))
+        if await cursor.fetchone() == (True,):
+            cursor = await connection.execute(query.encode())
+            if await cursor.fetchone() == (True,):
+                return True
+    return False
