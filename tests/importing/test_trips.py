@@ -1,5 +1,6 @@
 """docs/import.md: what it shows of trips from a spreadsheet is what happens."""
 
+import json
 import os
 import re
 import subprocess
@@ -92,6 +93,30 @@ def test_people_bring_what_is_theirs_and_share_their_old_ids_with_nobody(
         ("Import: hers", "ada@tripgate.example", "2026-10-02", "1000.50", "planning", "A", '{"seat": 1.10}'),
         ("Import: his", "ben@tripgate.example", None, None, "planning", "B", "{}"),
     ]
+
+
+def test_items_without_a_position_come_last_and_stay_there(
+    seeded: StackInfo, before: psycopg.Connection, tmp_path: Path
+) -> None:
+    (tmp_path / "trips.csv").write_text("id,title\n1,Import: a day\n")
+    (tmp_path / "trip_items.csv").write_text("id,trip,title,order_index\n1,1,A,5\n2,1,B,\n3,1,C,\n4,1,D,\n")
+    arguments = ["import", "trips", str(tmp_path), "--owner", "ada@tripgate.example", "--json"]
+    query = (
+        "select i.title, i.order_index from public.trip_items i join public.trips t on t.id = i.trip_id"
+        " where t.title = 'Import: a day' order by i.order_index"
+    )
+    seen = []
+    for counts in ((4, 0, 0), (0, 0, 4)):
+        done = CliRunner().invoke(
+            main,
+            [*arguments, "--rejects", str(tmp_path / "rejects.csv")],
+            env={"TRIPGATE_IMPORT_DATABASE_URL": seeded.db_url},
+        )
+        assert done.exit_code == 0, done.output
+        items = json.loads(done.stdout)["sources"][1]
+        assert (items["new"], items["changed"], items["unchanged"]) == counts
+        seen.append(before.execute(query).fetchall())
+    assert seen == [[("A", 5), ("B", 6), ("C", 7), ("D", 8)]] * 2
 
 
 def test_the_words_that_may_stand_there_are_those_of_the_tables() -> None:

@@ -146,8 +146,8 @@ class Converter:
                     id_, whose = self._person(given, column) if column.person else self._reference(given, column)
                     owner = whose if name == self.source.owner else owner
                     values[name] = None if id_ is None else str(id_)
-                else:
-                    values[name] = self._converted(name, column, given)
+                elif (value := self._converted(name, column, given)) is not None or self.target.columns[name].nullable:
+                    values[name] = value
             except UnfitError as error:
                 rejects.append(self._reject(record.line, old, where, shortened("" if given is None else given), error))
         return values, rejects, owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,11 @@ class TargetColumn:
     default: Raw | None
 
     @property
+    def nullable(self) -> bool:
+        """Whether a row may say that it has no value. One that may not says nothing: a trigger may know one."""
+        return not self.not_null
+
+    @property
     def is_number(self) -> bool:
         """Whether its values have an exact sum."""
         return self.base == "numeric" or self.base in _WHOLE
@@ -102,7 +108,6 @@ class Target:
     Attributes:
         columns: Its columns by name.
         made: How many rows were new, and in `changed` how many were others than before.
-        sums: Of what was written, by column.
     """
 
     def __init__(self, connection: psycopg.Connection, source: Source) -> None:
@@ -114,7 +119,8 @@ class Target:
             for name, type_, base, modifier, not_null, default in connection.execute(_COLUMNS, (source.table,))
         }
         self.made = self.changed = self.written = 0
-        self.sums: dict[str, Decimal] = {}
+        self._sums: dict[str, Decimal] = {}
+        self._said: Counter[str] = Counter()
         missing = sorted({*source.columns, source.by} - self.columns.keys())
         if not self.columns or missing:
             what = f"columns {', '.join(missing)} of table {source.table}" if self.columns else f"table {source.table}"
@@ -132,13 +138,19 @@ class Target:
         return None if row is None or row[0] is None or row[0] == "null" else Raw(row[0])
 
     def put(self, rows: Sequence[Row], reject: Callable[[Row, str, str, str], None]) -> None:
-        """Write rows of the same columns; those that Postgres refuses are told one by one, and the others written.
+        """Write rows; those that Postgres refuses are told one by one, and the others written.
 
         Args:
             reject: Takes a row, the column that is wrong with it, why, and what to do.
         """
-        if not rows:
-            return
+        alike: dict[tuple[str, ...], list[Row]] = {}
+        for row in rows:
+            alike.setdefault(tuple(row.values), []).append(row)
+        for group in alike.values():
+            self._put(group, reject)
+
+    def _put(self, rows: Sequence[Row], reject: Callable[[Row, str, str, str], None]) -> None:
+        """Rows of the same columns."""
         try:
             with self._connection.transaction():
                 made, changed = self._write(rows)
@@ -149,16 +161,22 @@ class Target:
                 reject(rows[0], *self._told(error))
                 return
             middle = len(rows) // 2
-            self.put(rows[:middle], reject)
-            self.put(rows[middle:], reject)
+            self._put(rows[:middle], reject)
+            self._put(rows[middle:], reject)
             return
         self.made, self.changed, self.written = self.made + made, self.changed + changed, self.written + len(rows)
         for row in rows:
             for name, value in row.values.items():
+                self._said[name] += 1
                 if self.columns[name].is_number:
                     number = Decimal(value.text) if isinstance(value, Raw) else value
                     if isinstance(number, int | Decimal):
-                        self.sums[name] = EXACT.add(self.sums.get(name, Decimal(0)), Decimal(number))
+                        self._sums[name] = EXACT.add(self._sums.get(name, Decimal(0)), Decimal(number))
+
+    @property
+    def sums(self) -> dict[str, Decimal]:
+        """Of what was written, by column; but of those that some row leaves to the table."""
+        return {name: found for name, found in self._sums.items() if self._said[name] == self.written}
 
     def _write(self, rows: Sequence[Row]) -> tuple[int, int]:
         """How many rows were new, and how many others than before."""
