@@ -66,8 +66,10 @@ select user_id, id, name, category, created_at from public.places;
 insert into public.collections (user_id, name)
 select profiles.id, 'Collection ' || n from public.profiles, generate_series(1, {COLLECTIONS_EACH}) as n;
 
-insert into public.collection_places (user_id, collection_id, place_id)
-select collections.user_id, collections.id, places.id
+insert into public.collection_places (user_id, collection_id, place_id, order_index)
+select
+    collections.user_id, collections.id, places.id,
+    row_number() over (partition by collections.id order by places.id) - 1
 from public.collections join public.places on places.user_id = collections.user_id and places.category = 'cafe';
 
 insert into public.tags (user_id, name)
