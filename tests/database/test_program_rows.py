@@ -109,6 +109,7 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
         jobs = connection.execute("select jobname, command, active from cron.job order by jobname").fetchall()
         assert [name for name, _, _ in jobs] == [
             "tripgate-prune-notifications",
+            "tripgate-prune-runs",
             "tripgate-prune-tasks",
             "tripgate-ring-tasks",
         ]
