@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.local.providers.stripe.conftest import DAY, script
-from tripgate.local.providers.stripe.billing import later
-from tripgate.local.providers.stripe.checkout import amount
+from tripgate.local.providers.stripe.items import later
+from tripgate.local.providers.stripe.pages import amount
 from tripgate.local.providers.stripe.store import signature
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ async def test_it_refuses_as_stripe_does(stripe: Stripe) -> None:
         ["prices.create", {"product": "$3.id", "currency": "euro", "unit_amount": 5}],
         ["prices.create", {"product": "$3.id", "currency": "eur", "unit_amount": "five"}],
         ["prices.create", {"product": "$3.id", "currency": "eur", "unit_amount": 5, "recurring": {"interval": "moon"}}],
-        ["charges.list"],
+        ["payouts.list"],
         ["events.list", {"limit": 101}],
         ["customers.list", {"starting_after": "cus_none"}],
         ["customers.list", {"expand": ["data.nothing"]}],

@@ -16,6 +16,7 @@ from tripgate.local.providers.stripe.wire import API_VERSION, PARAMETERS, Stripe
 if TYPE_CHECKING:
     from tripgate.local.providers.stripe.billing import Billing
     from tripgate.local.providers.stripe.checkout import Checkout
+    from tripgate.local.providers.stripe.portal import Portal
     from tripgate.local.providers.stripe.store import Store, Thing
 
 MAX_METADATA = 50
@@ -25,10 +26,11 @@ INTERVALS = ("day", "week", "month", "year")
 class Api:
     """Handlers; what they refuse they raise as StripeError."""
 
-    def __init__(self, store: Store, billing: Billing, checkout: Checkout) -> None:
+    def __init__(self, store: Store, billing: Billing, checkout: Checkout, portal: Portal) -> None:
         self._store = store
         self._billing = billing
         self._checkout = checkout
+        self._portal = portal
 
     def add_to(self, app: web.Application) -> None:
         """Serve below `/v1`."""
@@ -39,7 +41,10 @@ class Api:
             ("customers", "customer", ("email", "created")),
             ("subscriptions", "subscription", ("customer", "status", "created")),
             ("invoices", "invoice", ("customer", "status", "subscription", "created")),
-            ("invoice_payments", "invoice_payment", ("invoice", "status")),
+            ("invoice_payments", "invoice_payment", ("invoice", "status", "payment")),
+            ("payment_intents", "payment_intent", ("customer", "created")),
+            ("charges", "charge", ("customer", "payment_intent", "created")),
+            ("refunds", "refund", ("charge", "payment_intent", "created")),
             ("events", "event", ("type", "types", "created")),
             ("webhook_endpoints", "webhook_endpoint", ()),
         ):
@@ -61,6 +66,8 @@ class Api:
             ("checkout/sessions", self.new_session),
             ("checkout/sessions/{id}/expire", self.expire_session),
             ("webhook_endpoints", self.new_endpoint),
+            ("refunds", self.new_refund),
+            ("billing_portal/sessions", self.new_portal_session),
         ):
             router.add_post(f"/v1/{path}", handler)
         router.add_delete("/v1/customers/{id}", self.delete_customer)
@@ -239,6 +246,20 @@ class Api:
             needs=("mode", "line_items", "customer"),
         )  # fmt: skip
         return self._answer(request, self._checkout.begin(asked, _metadata(asked)))
+
+    async def new_refund(self, request: web.Request) -> web.Response:
+        asked = _asked(request, "payment_intent", "charge", "amount", "reason", "metadata")
+        intent = asked.get("payment_intent")
+        if intent is None:
+            intent = self._store.get("charge", asked.get("charge"), "charge")["payment_intent"]
+        paid = self._store.get("payment_intent", intent, "payment_intent")
+        amount = whole(asked["amount"], "amount", 1, 99_999_999) if "amount" in asked else None
+        return self._answer(request, self._billing.refund(paid, amount, _metadata(asked), asked.get("reason")))
+
+    async def new_portal_session(self, request: web.Request) -> web.Response:
+        asked = _asked(request, "customer", "return_url", "configuration", "locale", needs=("customer",))
+        customer = self._store.get("customer", asked["customer"], "customer")
+        return self._answer(request, self._portal.begin(customer, asked.get("return_url")))
 
     async def expire_session(self, request: web.Request) -> web.Response:
         session = self._store.get("checkout.session", request.match_info["id"])

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import calendar
 import copy
-import datetime
 from typing import TYPE_CHECKING, Any
 
+from tripgate.local.providers.stripe.items import DAY, later, new_item, only_item, plan_of
 from tripgate.local.providers.stripe.wire import StripeError, new_id
 
 if TYPE_CHECKING:
     from tripgate.local.providers.stripe.store import Store, Thing
 
-DAY = 86_400
 # After so many days an unpaid renewal is tried again; after the last the subscription ends.
 RETRY_DAYS = (3, 5, 7)
 ENDED = frozenset(("canceled", "incomplete_expired"))
-
-
-def later(start: int, interval: str, count: int, anchor: int) -> int:
-    """The end of a period: months and years end on the anchor's day, or the last of a shorter month."""
-    if interval in {"day", "week"}:
-        return start + DAY * count * (7 if interval == "week" else 1)
-    moment = datetime.datetime.fromtimestamp(start, datetime.UTC)
-    months = moment.year * 12 + moment.month - 1 + count * (12 if interval == "year" else 1)
-    year, month = months // 12, months % 12 + 1
-    wanted = datetime.datetime.fromtimestamp(anchor, datetime.UTC).day
-    day = min(wanted, calendar.monthrange(year, month)[1])
-    return int(moment.replace(year=year, month=month, day=day).timestamp())
 
 
 class Billing:
@@ -39,8 +25,10 @@ class Billing:
         # Customers whose cards are declined from now on.
         self.declining: set[str] = set()
 
-    def subscribe(self, customer: Thing, price: Thing, quantity: int, metadata: Thing) -> Thing:
-        """A subscription with its first invoice, paid."""
+    def subscribe(
+        self, customer: Thing, price: Thing, quantity: int, metadata: Thing, *, at_once: bool = True
+    ) -> Thing:
+        """A subscription with its first invoice: paid at once, or incomplete until `settle_first` says how it went."""
         store, now = self._store, self._store.now()
         recurring = price["recurring"]
         end = later(now, recurring["interval"], recurring["interval_count"], now)
@@ -67,22 +55,73 @@ class Billing:
             pause_collection=None,
             schedule=None,
             start_date=now,
-            status="active",
+            status="active" if at_once else "incomplete",
             test_clock=None,
             trial_end=None,
             trial_start=None,
         )
         subscription["items"] = {
             "object": "list",
-            "data": [_item(subscription["id"], price, quantity, now, end)],
+            "data": [new_item(subscription["id"], price, quantity, now, end)],
             "has_more": False,
             "url": f"/v1/subscription_items?subscription={subscription['id']}",
         }
         invoice = self._invoice(subscription, "subscription_create")
         store.tell("customer.subscription.created", subscription)
-        self._pay(invoice)
+        if at_once:
+            self._pay(invoice)
         self._await_end(subscription)
         return subscription
+
+    def settle_first(self, subscription: Thing, *, paid: bool) -> None:
+        """How a payment that took days went: the subscription begins, or never does."""
+        before = copy.deepcopy(subscription)
+        invoice = self._store.get("invoice", subscription["latest_invoice"])
+        if paid:
+            self._pay(invoice)
+            subscription["status"] = "active"
+        else:
+            invoice.update(attempted=True, attempt_count=1)
+            self._store.tell("invoice.payment_failed", invoice)
+            subscription.update(status="incomplete_expired", ended_at=self._store.now())
+        self._store.tell("customer.subscription.updated", subscription, before)
+
+    def pause(self, subscription: Thing, *, paused: bool) -> None:
+        """Paused, or resumed."""
+        subscription["status"] = "paused" if paused else "active"
+        self._store.tell(f"customer.subscription.{'paused' if paused else 'resumed'}", subscription)
+
+    def refund(self, intent: Thing, amount: int | None, metadata: Thing, reason: str | None) -> Thing:
+        """Give back what was paid, or a part of it. Raises StripeError for more than is left."""
+        charge = self._store.get("charge", intent["latest_charge"])
+        left = charge["amount"] - charge["amount_refunded"]
+        if left == 0:
+            raise StripeError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+        wanted = left if amount is None else amount
+        if wanted > left:
+            raise StripeError(
+                f"Refund amount ({wanted}) is greater than unrefunded amount on charge ({left})", param="amount"
+            )
+        before = copy.deepcopy(charge)
+        charge["amount_refunded"] += wanted
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        refund = self._store.add(
+            "re",
+            "refund",
+            amount=wanted,
+            balance_transaction=None,
+            charge=charge["id"],
+            currency=charge["currency"],
+            customer=charge["customer"],
+            metadata=metadata,
+            payment_intent=intent["id"],
+            reason=reason,
+            receipt_number=None,
+            status="succeeded",
+        )
+        self._store.tell("refund.created", refund)
+        self._store.tell("charge.refunded", charge, before)
+        return refund
 
     def cancel(self, subscription: Thing, reason: str, comment: str | None = None) -> None:
         """It ends now."""
@@ -105,19 +144,19 @@ class Billing:
         reason = "cancellation_requested" if at_end else None
         subscription.update(
             cancel_at_period_end=at_end,
-            cancel_at=_only_item(subscription)["current_period_end"] if at_end else None,
+            cancel_at=only_item(subscription)["current_period_end"] if at_end else None,
             canceled_at=self._store.now() if at_end else None,
             cancellation_details={"comment": None, "feedback": None, "reason": reason},
         )
 
     def change_price(self, subscription: Thing, price: Thing, quantity: int, behavior: str) -> None:
         """Another price: what is left of the period counts against the new one, by an invoice now or with the next."""
-        item = _only_item(subscription)
+        item = only_item(subscription)
         old = item["price"]
         left = max(0, item["current_period_end"] - self._store.now())
         share = left / max(1, item["current_period_end"] - item["current_period_start"])
         difference = round((price["unit_amount"] * quantity - old["unit_amount"] * item["quantity"]) * share)
-        item.update(price=copy.deepcopy(price), plan=_plan(price), quantity=quantity)
+        item.update(price=copy.deepcopy(price), plan=plan_of(price), quantity=quantity)
         if behavior == "always_invoice" and difference:
             invoice = self._invoice(subscription, "subscription_update", amount=max(0, difference))
             self._pay(invoice)
@@ -144,7 +183,7 @@ class Billing:
         self._store.tell("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
 
     def _invoice(self, subscription: Thing, reason: str, amount: int | None = None) -> Thing:
-        store, now, item = self._store, self._store.now(), _only_item(subscription)
+        store, now, item = self._store, self._store.now(), only_item(subscription)
         customer = store.get("customer", subscription["customer"])
         price, quantity = item["price"], item["quantity"]
         total = price["unit_amount"] * quantity if amount is None else amount
@@ -226,7 +265,7 @@ class Billing:
         if invoice["customer"] in self.declining and invoice["amount_due"]:
             store.tell("invoice.payment_failed", invoice)
             return False
-        intent = new_id("pi") if invoice["amount_due"] else None
+        intent = self._charged(invoice) if invoice["amount_due"] else None
         invoice.update(
             status="paid", amount_paid=invoice["amount_due"], amount_remaining=0, next_payment_attempt=None
         )  # fmt: skip
@@ -247,6 +286,27 @@ class Billing:
         store.tell("invoice.payment_succeeded", invoice)
         return True
 
+    def _charged(self, invoice: Thing) -> str:
+        """The id of the payment intent of what was just taken from a card."""
+        paid = {"amount": invoice["amount_due"], "currency": invoice["currency"], "customer": invoice["customer"]}
+        intent = self._store.add("pi", "payment_intent", **paid, latest_charge=None, metadata={}, status="succeeded")
+        charge = self._store.add(
+            "ch",
+            "charge",
+            **paid,
+            amount_captured=invoice["amount_due"],
+            amount_refunded=0,
+            captured=True,
+            metadata={},
+            paid=True,
+            payment_intent=intent["id"],
+            refunded=False,
+            status="succeeded",
+        )
+        intent["latest_charge"] = charge["id"]
+        identity: str = intent["id"]
+        return identity
+
     def settle(self, invoice: Thing) -> None:
         """After an invoice of it was paid: the subscription is active again."""
         subscription = store_of(self._store, invoice)
@@ -256,12 +316,12 @@ class Billing:
             self._store.tell("customer.subscription.updated", subscription, before)
 
     def _await_end(self, subscription: Thing) -> None:
-        end = _only_item(subscription)["current_period_end"]
+        end = only_item(subscription)["current_period_end"]
         self._store.at(end, lambda: self._period_ended(subscription, end))
 
     def _period_ended(self, subscription: Thing, end: int) -> None:
-        item = _only_item(subscription)
-        if subscription["status"] in ENDED or item["current_period_end"] != end:
+        item = only_item(subscription)
+        if subscription["status"] in {*ENDED, "incomplete"} or item["current_period_end"] != end:
             return
         if subscription["cancel_at_period_end"]:
             self.cancel(subscription, "cancellation_requested")
@@ -301,39 +361,3 @@ def store_of(store: Store, invoice: Thing) -> Thing | None:
     """The subscription that an invoice is of."""
     details = (invoice["parent"] or {}).get("subscription_details")
     return None if details is None else store.get("subscription", details["subscription"])
-
-
-def _only_item(subscription: Thing) -> Thing:
-    item: Thing = subscription["items"]["data"][0]
-    return item
-
-
-def _item(subscription: str, price: Thing, quantity: int, start: int, end: int) -> Thing:
-    return {
-        "id": new_id("si"),
-        "object": "subscription_item",
-        "created": start,
-        "current_period_start": start,
-        "current_period_end": end,
-        "discounts": [],
-        "metadata": {},
-        "plan": _plan(price),
-        "price": copy.deepcopy(price),
-        "quantity": quantity,
-        "subscription": subscription,
-        "tax_rates": [],
-    }
-
-
-def _plan(price: Thing) -> Thing:
-    """The price as older versions of the API had it."""
-    return {
-        "id": price["id"],
-        "object": "plan",
-        "active": price["active"],
-        "amount": price["unit_amount"],
-        "currency": price["currency"],
-        "interval": price["recurring"]["interval"],
-        "interval_count": price["recurring"]["interval_count"],
-        "product": price["product"],
-    }

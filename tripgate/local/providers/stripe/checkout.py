@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from tripgate.local.providers.deliveries import local_address
+from tripgate.local.providers.stripe import pages
 from tripgate.local.providers.stripe.store import whole
 from tripgate.local.providers.stripe.wire import StripeError
 
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
     from tripgate.local.providers.stripe.store import Store, Thing
 
 _DAY = 86_400
-_STYLE = """
-:root { color-scheme: light dark; }
-html { background: light-dark(#fff, #16181d); color: light-dark(#1b1b1f, #e6e6ea); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 2rem auto; padding: 0 1rem; }
-form { display: flex; flex-wrap: wrap; gap: .5rem; }
-button { font: inherit; padding: .5rem 1rem; min-height: 44px; }
-[role=alert] { color: light-dark(#b00020, #ff8a80); font-weight: 600; }
-"""
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    # No form-action: browsers apply it to where a form leads in the end, and that is the application's.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-}
-# As Stripe writes amounts of these currencies: without parts.
-_WHOLE = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
-)
-_THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
 class Checkout:
@@ -141,23 +122,26 @@ class Checkout:
         if form.get("do") == "decline":
             return self._shown(session["id"], "Your card was declined. Try another one.", status=402)
         if form.get("do") == "leave":
-            return _leads_to(session["cancel_url"] or session["success_url"])
-        if form.get("do") != "pay":
+            return pages.leads_to(session["cancel_url"] or session["success_url"])
+        if form.get("do") not in {"pay", "succeed_later", "fail_later"}:
             return self._shown(session["id"], "That button is not there.", status=400)
         try:
-            self.complete(session)
+            self.complete(session, str(form["do"]))
         except StripeError as error:
             return self._shown(session["id"], str(error), status=400)
-        return _leads_to(session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"]))
+        return pages.leads_to(session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"]))
 
-    def complete(self, session: Thing) -> None:
-        """It is paid: a subscription begins."""
+    def complete(self, session: Thing, how: str) -> None:
+        """It is paid, and a subscription begins; or it will turn out within days whether it is (`…_later`)."""
+        at_once = how == "pay"
         price, quantity, metadata = self._sold[session["id"]]
         customer = self._store.get("customer", session["customer"])
-        subscription = self._billing.subscribe(customer, self._store.get("price", price), quantity, dict(metadata))
+        subscription = self._billing.subscribe(
+            customer, self._store.get("price", price), quantity, dict(metadata), at_once=at_once
+        )
         session.update(
             status="complete",
-            payment_status="paid",
+            payment_status="paid" if at_once else "unpaid",
             customer=customer["id"],
             customer_details={"email": customer["email"], "name": customer["name"]},
             invoice=subscription["latest_invoice"],
@@ -165,6 +149,15 @@ class Checkout:
             url=None,
         )
         self._store.tell("checkout.session.completed", session)
+        if not at_once:
+            paid = how == "succeed_later"
+            self._store.at(self._store.now() + 3 * _DAY, lambda: self._turned_out(session, subscription, paid=paid))
+
+    def _turned_out(self, session: Thing, subscription: Thing, *, paid: bool) -> None:
+        self._billing.settle_first(subscription, paid=paid)
+        if paid:
+            session["payment_status"] = "paid"
+        self._store.tell(f"checkout.session.async_payment_{'succeeded' if paid else 'failed'}", session)
 
     def _session(self, given: str) -> Thing | None:
         try:
@@ -175,31 +168,13 @@ class Checkout:
     def _shown(self, given: str, wrong: str = "", status: int = 200) -> web.Response:
         session = self._session(given)
         if session is None:
-            return _page("There is no such page", "<p>It may be of before a restart.</p>", 404)
+            return pages.shown("There is no such page", "<p>It may be of before a restart.</p>", 404)
         if session["status"] != "open":
-            return _page(f"This page is {session['status']}", "<p>Nothing can be paid here any more.</p>", 200)
+            return pages.shown(f"This page is {session['status']}", "<p>Nothing can be paid here any more.</p>", 200)
         alert = f'<p role="alert">{escape(wrong)}</p>' if wrong else ""
-        body = f"""{alert}<p>{escape(amount(session["amount_total"], session["currency"]))}, again and again</p>
+        body = f"""{alert}<p>{escape(pages.amount(session["amount_total"], session["currency"]))}, again and again</p>
 <form method="post"><button name="do" value="pay">Pay</button> <button name="do" value="decline">Pay with a card that is
-declined</button> <button name="do" value="leave">Leave</button></form>"""
-        return _page("Pay, as if", body, status)
-
-
-def amount(minor: int, currency: str) -> str:
-    """An amount for people, `9.90 EUR`."""
-    places = 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
-    return f"{minor / 10**places:.{places}f} {currency.upper()}"
-
-
-def _page(title: str, body: str, status: int) -> web.Response:
-    text = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width, initial-scale=1"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
-        f"<body><main><h1>{escape(title)}</h1><p>A fake of Stripe on this machine: no money moves.</p>{body}</main>"
-        "</body></html>\n"
-    )
-    return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)
-
-
-def _leads_to(address: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+declined</button> <button name="do" value="succeed_later">Pay by a transfer that takes three days</button>
+<button name="do" value="fail_later">Pay by a transfer that never comes</button>
+<button name="do" value="leave">Leave</button></form>"""
+        return pages.shown("Pay, as if", body, status)

@@ -11,6 +11,7 @@ from tripgate.local.providers.provider import Provider
 from tripgate.local.providers.stripe.api import Api
 from tripgate.local.providers.stripe.billing import Billing
 from tripgate.local.providers.stripe.checkout import Checkout
+from tripgate.local.providers.stripe.portal import Portal
 from tripgate.local.providers.stripe.store import Store
 from tripgate.local.providers.stripe.wire import Wire, error_response
 
@@ -25,6 +26,15 @@ class _Card(BaseModel):
 
     customer: str
     declines: bool
+
+
+class _Pause(BaseModel):
+    """Whether a subscription is paused, or resumed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    subscription: str
+    paused: bool
 
 
 class _Saved(BaseModel):
@@ -48,15 +58,26 @@ def create(lent: Lent) -> web.Application:
     store = Store(lent)
     billing = Billing(store, lent.base_url)
     checkout = Checkout(store, billing, lent.base_url)
+    portal = Portal(store, billing, lent.base_url)
     wire = Wire(lent.clock)
     app = web.Application(middlewares=[wire.middleware])
-    Api(store, billing, checkout).add_to(app)
+    Api(store, billing, checkout, portal).add_to(app)
     app.router.add_get("/c/pay/{id}", checkout.page)
     app.router.add_post("/c/pay/{id}", checkout.act)
+    app.router.add_get("/p/session/{id}", portal.page)
+    app.router.add_post("/p/session/{id}", portal.act)
 
     async def card(request: web.Request) -> web.Response:
         asked = _Card.model_validate_json(await request.read())
         (billing.declining.add if asked.declines else billing.declining.discard)(asked.customer)
+        return web.Response(status=204)
+
+    async def pause(request: web.Request) -> web.Response:
+        asked = _Pause.model_validate_json(await request.read())
+        subscription = next((each for each in store.all("subscription") if each["id"] == asked.subscription), None)
+        if subscription is None:
+            raise LookupError(f"There is no subscription {asked.subscription}")
+        billing.pause(subscription, paused=asked.paused)
         return web.Response(status=204)
 
     async def save_failures(request: web.Request) -> web.Response:
@@ -69,6 +90,7 @@ def create(lent: Lent) -> web.Application:
         return web.Response(status=204)
 
     lent.control.router.add_post("/card", card)
+    lent.control.router.add_post("/pause", pause)
     lent.control.router.add_post("/saved_failures", save_failures)
     lent.control.router.add_post("/hold", hold)
     lent.on_reset.extend((store.forget, checkout.forget, billing.declining.clear, wire.forget))

@@ -208,6 +208,9 @@ def _matches(thing: Thing, asked: Thing, filters: Iterable[str]) -> bool:
                 return False
         elif name == "status" and wanted == "all":
             continue
+        elif name == "payment":
+            if not isinstance(wanted, dict) or any(thing["payment"].get(key) != value for key, value in wanted.items()):
+                return False
         elif isinstance(wanted, dict):
             for operator, bound in wanted.items():
                 if operator not in _COMPARED:
