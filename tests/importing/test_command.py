@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,22 @@ def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(harbour: Harbour) -> None
     assert "100%" in drawn
     assert "1 read: 1 new" in done.stdout
     assert harbour.run("--owner", ADA).stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_as_it_ends_it_is_imported_and_says_so(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    harbour.write("boats.csv", *BOAT)
+    commit = psycopg.Connection.commit
+
+    def interrupted(self: psycopg.Connection) -> None:
+        signal.raise_signal(number)
+        commit(self)
+
+    monkeypatch.setattr(psycopg.Connection, "commit", interrupted)
+    assert harbour.counts("--owner", ADA) == {"boats": (1, 0, 0, 0)}
+    assert harbour.value("select name from toy.boats") == "Ebba"
 
 
 def test_a_database_that_goes_away_as_the_import_ends_is_asked_how_it_ended(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -131,8 +131,10 @@ class _Run:
                 if self._options.dry_run:
                     connection.rollback()
                 else:
-                    session.commit(connection, transaction, self._options.database_url)
-                    self._summary.imported = True
+                    # Whoever interrupts it now is told that it is done.
+                    with suppress(KeyboardInterrupt), self._reporter.held():
+                        session.commit(connection, transaction, self._options.database_url)
+                        self._summary.imported = True
         except session.UnknownEndError as error:
             # The accounts stay: their rows may be there. If they are not, the next run sees the marks.
             raise ImportFailedError(str(error)) from None
