@@ -84,12 +84,24 @@ async def test_it_finds_the_platforms_environment_and_nothing_else(call: Caller,
     assert json.loads(found["SUPABASE_PUBLISHABLE_KEYS"]) == {"default": info.publishable_key}
     assert json.loads(found["SUPABASE_SECRET_KEYS"]) == {"default": info.secret_key}
     assert {"SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL", "SUPABASE_JWKS"} <= set(found)
-    beside = {name for name in found if not name.startswith("SUPABASE_")} - {"MAIL_URL", "SITE_URL", "CRON_SECRET"}
+    own = {"MAIL_URL", "SITE_URL", "CRON_SECRET", "STRIPE_API_BASE"}
+    beside = {name for name in found if not name.startswith("SUPABASE_")} - own
     # Deno adds a PATH of its own.
     assert {name for name in beside if not name.startswith("DENO_")} <= {"NO_COLOR", "LC_CTYPE", "PATH"}
     assert "deno" in found.get("PATH", "deno")
     with psycopg.connect(found["SUPABASE_DB_URL"]) as db:
         assert db.execute("select current_user").fetchone() == ("postgres",)
+
+
+async def test_it_finds_the_services_outside_that_are_faked(
+    call: Caller, http: aiohttp.ClientSession, info: StackInfo
+) -> None:
+    _, told, _ = await call("plain")
+    base = told["environment"]["STRIPE_API_BASE"]
+    assert base == f"{info.api_url}/providers/stripe"
+    # With its keys, and none of this project's.
+    async with http.get(f"{base}/v1/customers", headers={"Authorization": "Bearer sk_test_of_nobody"}) as response:
+        assert (response.status, (await response.json())["data"]) == (200, [])
 
 
 async def test_its_keys_open_the_api(call: Caller, http: aiohttp.ClientSession, info: StackInfo) -> None:
