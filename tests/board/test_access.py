@@ -183,5 +183,6 @@ async def test_mistakes_stand_at_their_fields(place: Place, ada: Person, page: P
     await page.run("document.querySelector('[name=endDate]').value = '2027-01-01'")
     await press(page, "Begin")
     await page.until("document.querySelector('[name=endDate][aria-invalid=true]')")
-    assert await problem("Last day") == ["true", "A trip ends by the year 9999, and not before it starts.", True]
+    said = "A trip ends by the year 9999, not before it starts, and takes at most 1,000 days."
+    assert await problem("Last day") == ["true", said, True]
     assert await problem("Title") == ["false", "", False]

@@ -27,7 +27,13 @@ async def test_unknown_ids(ada: Person) -> None:
             {"startDate": "2027-02-01", "endDate": "2027-01-01"},
             "trips_end_date_check",
             "endDate",
-            "A trip ends by the year 9999, and not before it starts.",
+            "A trip ends by the year 9999, not before it starts, and takes at most 1,000 days.",
+        ),
+        (
+            {"startDate": "2027-01-01", "endDate": "2029-09-27"},
+            "trips_end_date_check",
+            "endDate",
+            "A trip ends by the year 9999, not before it starts, and takes at most 1,000 days.",
         ),
         ({"budget": "-1"}, "trips_budget_check", "budget", "A budget is zero or more."),
         (
