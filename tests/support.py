@@ -2,8 +2,11 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +23,7 @@ from tripgate.gateway.observability.observability import Observability
 from tripgate.gateway.settings import Settings
 from tripgate.local.direct_login import make_direct_login
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import StackInfo, StackOptions
+from tripgate.local.stack import Stack, StackInfo, StackOptions
 
 _numbers = itertools.count(1)
 _direct: dict[str, str] = {}
@@ -48,6 +51,21 @@ def reading(stack: StackInfo, backend: str) -> dict[str, str]:
 def backend() -> str:
     """What the tests run over, as `--backend` says."""
     return os.environ.get("TEST_BACKEND", "postgrest")
+
+
+@contextmanager
+def project_stack(module: str, root: Path) -> Iterator[StackInfo]:
+    """An embedded Supabase of the project in a folder of tests, with what `generated` there writes beside its tables.
+
+    Args:
+        module: The folder, as in `tests.kinds`.
+        root: Where it is kept.
+    """
+    project = shutil.copytree(Path(__file__).parents[1] / module.replace(".", "/") / "project", root / "project")
+    subprocess.run([sys.executable, "-m", f"{module}.generated", project / "supabase" / "schemas"], check=True)
+    with Stack(stack_options(project, root / "data")) as stack:
+        assert stack.info is not None
+        yield stack.info
 
 
 def stack_options(project: Path, data: Path, **changes: Any) -> StackOptions:

@@ -12,20 +12,18 @@ mutation ($inputs: [CreateTripItemInput!]!) {
   createTripItems(inputs: $inputs) { id title kind dayNumber orderIndex cost trip { title } }
 }
 """
+ROME = {
+    "title": "Rome",
+    "status": "BOOKED",
+    "startDate": "2027-04-01",
+    "endDate": "2027-04-03",
+    "budget": "900.50",
+}
 
 
 async def plan_rome(person: Person) -> str:
     """A trip with three items; its id."""
-    data = await person.ask(
-        PLAN,
-        input={
-            "title": "Rome",
-            "status": "BOOKED",
-            "startDate": "2027-04-01",
-            "endDate": "2027-04-03",
-            "budget": "900.50",
-        },
-    )
+    data = await person.ask(PLAN, input=ROME)
     trip_id = data["createTrip"]["id"]
     await person.ask(
         ITEMS,
@@ -39,16 +37,7 @@ async def plan_rome(person: Person) -> str:
 
 
 async def test_the_owner_reads_back_what_was_planned(newcomer: Person) -> None:
-    data = await newcomer.ask(
-        PLAN,
-        input={
-            "title": "Rome",
-            "status": "BOOKED",
-            "startDate": "2027-04-01",
-            "endDate": "2027-04-03",
-            "budget": "900.50",
-        },
-    )
+    data = await newcomer.ask(PLAN, input=ROME)
     created = data["createTrip"]
     trip_id = created.pop("id")
     profile = (await newcomer.ask("{ viewer { id displayName } }"))["viewer"]

@@ -1,32 +1,24 @@
 """A gateway over the tables of `project`, in a program of its own."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import psycopg
 import pytest
 
-from tests.support import Person, backend, reading, stack_options
+from tests.support import Person, backend, project_stack, reading
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import Stack, StackInfo
-
-PROJECT = Path(__file__).with_name("project")
+from tripgate.local.stack import StackInfo
 
 
 @pytest.fixture(scope="package")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
-    root = tmp_path_factory.mktemp("kinds")
-    project = shutil.copytree(PROJECT, root / "project")
-    subprocess.run([sys.executable, "-m", "tests.kinds.generated", project / "supabase" / "schemas"], check=True)
-    with Stack(stack_options(project, root / "data")) as stack:
-        assert stack.info is not None
-        yield stack.info
+    with project_stack("tests.kinds", tmp_path_factory.mktemp("kinds")) as found:
+        yield found
 
 
 @pytest.fixture(scope="package")

@@ -25,6 +25,19 @@ from tripgate.gateway.settings import Settings
 from tripgate.local.stack import StackInfo
 
 TRIPS = "query Trips { trips(first: 1) { nodes { title } } }"
+PLAN_OF_ROME = {
+    "Read": {
+        "table": "trips",
+        "columns": [{"Pick": {"column": "title"}}],
+        "where": {"Compare": {"column": "title", "operator": "eq", "value": "?"}},
+        "order": [
+            {"Sort": {"column": "created_at", "descending": True, "nulls_first": True}},
+            {"Sort": {"column": "id"}},
+        ],
+        "limit": 1,
+    }
+}
+"""Of the first trip that is called so, as the log tells it."""
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.observability.observed import TRIPS, ObservedGateway, observed
+from tests.observability.observed import PLAN_OF_ROME, TRIPS, ObservedGateway, observed
 from tests.support import Person, Wire
 from tripgate.local.stack import StackInfo
 
@@ -40,18 +40,7 @@ async def test_a_slow_operation_is_logged_with_its_plan(seeded: StackInfo, ada: 
         "method": "GET",
         "path": "trips",
         "status": 200,
-        "plan": {
-            "Read": {
-                "table": "trips",
-                "columns": [{"Pick": {"column": "title"}}],
-                "where": {"Compare": {"column": "title", "operator": "eq", "value": "?"}},
-                "order": [
-                    {"Sort": {"column": "created_at", "descending": True, "nulls_first": True}},
-                    {"Sort": {"column": "id"}},
-                ],
-                "limit": 1,
-            }
-        },
+        "plan": PLAN_OF_ROME,
     }
 
 

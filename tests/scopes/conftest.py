@@ -1,13 +1,11 @@
 """A gateway over the tables of `project`, in a program of its own, which caches answers."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,22 +14,16 @@ import pytest
 
 from tests.live.clients import Live
 from tests.sql_wire import watched
-from tests.support import Person, Wire, stack_options
+from tests.support import Person, Wire, project_stack
 from tripgate.local.postgrest import POOL
-from tripgate.local.stack import Stack, StackInfo
-
-PROJECT = Path(__file__).with_name("project")
+from tripgate.local.stack import StackInfo
 
 
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """An embedded Supabase with the tables of `project`."""
-    root = tmp_path_factory.mktemp("scopes")
-    project = shutil.copytree(PROJECT, root / "project")
-    subprocess.run([sys.executable, "-m", "tests.scopes.generated", project / "supabase" / "schemas"], check=True)
-    with Stack(stack_options(project, root / "data")) as stack:
-        assert stack.info is not None
-        yield stack.info
+    with project_stack("tests.scopes", tmp_path_factory.mktemp("scopes")) as found:
+        yield found
 
 
 @pytest.fixture(scope="package")
