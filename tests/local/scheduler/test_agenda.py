@@ -97,6 +97,7 @@ def test_a_clock_that_goes_back_an_hour_repeats_nothing_at_a_fixed_time() -> Non
     assert sorted(started(made, BEGUN + MINUTE)) == [ids["each"], ids["fixed"]]
     for minute in range(-58, 1):
         assert started(made, BEGUN + minute * MINUTE) == [ids["each"]], minute
+        assert started(made, BEGUN + minute * MINUTE + timedelta(seconds=30)) == []
     assert started(made, BEGUN + 2 * MINUTE) == [ids["each"]]
 
 

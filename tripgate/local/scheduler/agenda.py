@@ -31,17 +31,22 @@ class _Turn:
 
 @dataclass(slots=True)
 class Agenda:
-    """The jobs of one scheduler, by their ids, since `now`."""
+    """The jobs of one scheduler, by their ids, since `now`, which is the latest moment of a look."""
 
     now: datetime
     _turns: dict[int, _Turn] = field(default_factory=dict)
     _started: bool = False
+    # The minute of the last look, which is before `now` where a clock went back.
+    _minute: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._minute = _minute(self.now)
 
     def keep(self, schedules: Mapping[int, Schedule], now: datetime) -> None:
         """These are the jobs now. Those that stay go on with their turns, even under another schedule."""
         if not self._turns:
             # Nobody looked while there was nothing to look for.
-            self.now = now
+            self.now, self._minute = now, _minute(now)
         turns = {}
         for job, schedule in schedules.items():
             turn = turns[job] = self._turns.get(job) or _Turn(schedule, now)
@@ -53,12 +58,13 @@ class Agenda:
     def look(self, now: datetime) -> None:
         """Note what has become due since the last look."""
         last, this = _minute(self.now), _minute(now)
-        passed = this - last
+        passed, is_new = this - last, this != self._minute
+        self._minute = this
         for turn in self._turns.values():
             if turn.schedule.seconds is not None:
                 over = now - turn.last_start >= timedelta(seconds=turn.schedule.seconds)
                 turn.waiting += over and turn.waiting == 0
-            elif turn.schedule.fields and passed:
+            elif turn.schedule.fields and passed and is_new:
                 turn.waiting += _times_due(turn.schedule, last, this)
         # A clock that goes back a little repeats nothing at a fixed time, until it has caught up.
         if not timedelta() > passed > -_JUMP:
