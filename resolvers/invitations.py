@@ -66,7 +66,7 @@ class Invite(Write):
     """`inviteToCollection(collectionId, email, role)`: asks somebody by mail to share a row of a scope."""
 
     def __init__(self, scope: Scope, role: type[Enum], description: str) -> None:
-        self._scope = scope
+        self.scope = scope
         super().__init__(
             MEMBERSHIP_INVITATION,
             lambda: object_type(MEMBERSHIP_INVITATION),
@@ -79,8 +79,8 @@ class Invite(Write):
         plan = self.plan(context, selected, variables)
         arguments = selected.arguments(variables)
         body = {
-            "scope": self._scope.name,
-            "scope_id": str(arguments[derive.scope_key_name(self._scope)]),
+            "scope": self.scope.name,
+            "scope_id": str(arguments[derive.scope_key_name(self.scope)]),
             "email": arguments["email"],
             "role": arguments["role"].value,
         }
@@ -92,14 +92,14 @@ class Accept(Write):
     """`acceptCollectionInvitation(token)`: takes part by the secret of an invitation; answers the membership."""
 
     def __init__(self, scope: Scope, description: str) -> None:
-        self._scope = scope
+        self.scope = scope
         (members,) = scope.members
         super().__init__(members.type_name, lambda: object_type(members.type_name), token_argument, description)
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         caller = context.signed_in()
         plan = self.plan(context, selected, variables)
-        body = {"token": selected.arguments(variables)["token"], "scope": self._scope.name}
+        body = {"token": selected.arguments(variables)["token"], "scope": self.scope.name}
         made = await context.functions.invoke("accept-membership", body, caller)
         return await self.by_key(context, plan, str(made["membership"]["id"]))
 

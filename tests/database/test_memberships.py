@@ -10,9 +10,12 @@ from typing import Any, LiteralString
 
 import pytest
 
+from gql.catalog import catalog
+from resolvers.invitations import Accept, Invite
 from tests.database.callers import AGAINST_POLICY, NOT_GRANTED, Actor, World, address_of, sign_up
 from tests.database.test_broadcasts import brief, sent
 from tests.database.test_sharing import seen, token_hash
+from tripgate.gateway.schema import MUTATIONS
 
 ANNOUNCE: LiteralString = "select public.announce_membership_invitation(%s, %s, %s)"
 INSERT: LiteralString = (
@@ -318,6 +321,23 @@ class TestAnswering:
 
 
 class TestTheNextDomain:
+    def test_whatever_the_api_invites_to_says_how_and_takes_its_invitations_along(self, world: World) -> None:
+        fields = [field for each in MUTATIONS for field in each.__strawberry_definition__.fields]  # type: ignore[attr-defined]
+        scopes = [field.scope for field in fields if isinstance(field, Invite)]
+        assert {scope.name for scope in scopes} >= {"collection"}
+        assert scopes == [field.scope for field in fields if isinstance(field, Accept)]
+        for scope in scopes:
+            root = catalog[scope.root]
+            parts = [f"private.{scope.name}_membership", f"private.{scope.name}_offer", f"private.join_{scope.name}"]
+            for part in parts:
+                assert world.db.execute("select to_regproc(%s)", (part,)).fetchone() != (None,), part
+            row = world.db.execute(
+                "select count(*) from pg_trigger where tgrelid = %s::regclass"
+                " and tgfoid = 'private.forget_invitations'::regproc and encode(tgargs, 'escape') = %s",
+                (f"{root.schema}.{root.bare_name}", f"{scope.name}\\000"),
+            ).fetchone()
+            assert row == (1,), scope.name
+
     @pytest.fixture(autouse=True)
     def boat(self, world: World) -> uuid.UUID:
         world.db.execute(BOATS)

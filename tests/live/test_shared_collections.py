@@ -144,3 +144,32 @@ async def test_a_stranger_is_refused_as_for_one_that_does_not_exist(shared: Shar
                     "FORBIDDEN",
                     "You may not follow this collection, or there is no such collection.",
                 )
+
+
+async def test_whoever_is_invited_sees_it_come_and_go_and_so_does_the_inviter(shared: Shared) -> None:
+    party = shared.party
+    mine = "subscription { myMembershipInvitations { role status } }"
+    sent = "subscription { membershipInvitations { nodes { email status } } }"
+    async with live(party.stranger) as invited, live(party.owner) as inviting, live(party.editor) as other:
+        there = await invited.subscribe(mine)
+        here = await inviting.subscribe(sent)
+        elsewhere = [await other.subscribe(document) for document in (mine, sent)]
+        assert (await invited.event(there))["myMembershipInvitations"] == []
+        assert (await inviting.event(here))["membershipInvitations"]["nodes"] == []
+        for id_ in elsewhere:
+            await other.event(id_)
+        party.sql(
+            """insert into public.membership_invitations (scope, scope_id, email, role, token_hash, invited_by)
+               values ('collection', %s, %s, 'viewer', encode(sha256(random()::text::bytea), 'hex'), %s)""",
+            shared.id,
+            party.stranger.email,
+            party.owner.id,
+        )
+        assert (await invited.event(there))["myMembershipInvitations"] == [{"role": "viewer", "status": "PENDING"}]
+        nodes = (await inviting.event(here))["membershipInvitations"]["nodes"]
+        assert nodes == [{"email": party.stranger.email, "status": "PENDING"}]
+        party.sql("delete from public.collections where id = %s", shared.id)
+        assert (await invited.event(there))["myMembershipInvitations"] == []
+        assert (await inviting.event(here))["membershipInvitations"]["nodes"] == []
+        for id_ in elsewhere:
+            await other.silence(id_)

@@ -53,7 +53,7 @@ export const inviteMember: Handler<Services> = async (input, caller, services) =
         siteUrl: services.siteUrl,
         path: `invitations/${scope}`,
         words: (from, title) => ({
-          subject: `${from} invites you to share a ${thing}`,
+          subject: `${from} invites you to share ${/^[aeiou]/.test(thing) ? "an" : "a"} ${thing}`,
           offer: `${from} invites you to share the ${thing} “${title}”.`,
           action: `Join the ${thing}`,
         }),
