@@ -40,6 +40,7 @@ async def page(opened: Page, served: Served) -> AsyncIterator[Page]:
     await opened.size(1280, 900)
     await opened.prefer("light")
     await opened.open(f"{served.url}/providers")
+    await opened.until("document.querySelector('#state')?.innerText === 'Live'")
     yield opened
     assert all(each.startswith(served.url) for each in opened.requests)
     assert opened.complaints == []
@@ -52,8 +53,8 @@ async def test_it_shows_what_is_sent_as_it_is_sent(page: Page, served: Served) -
     await served.ask("GET", "/letters/nobody")
     await page.until("document.querySelectorAll('#entries > li').length === 2")
     newest, first = await page.run(SUMMARIES)
-    assert "courier asked GET /letters/nobody 404" in " ".join(newest.split())
-    assert "courier asked POST /letters 201" in " ".join(first.split())
+    assert "courier was asked GET /letters/nobody 404" in " ".join(newest.split())
+    assert "courier was asked POST /letters 201" in " ".join(first.split())
     assert await page.run("document.querySelector('#none').checkVisibility()") is False
     assert await page.text("#state") == "Live"
     await served.control("POST", "clock", {"advanceSeconds": 86_400})
@@ -76,13 +77,34 @@ async def test_an_entry_that_is_open_stays_so_while_it_ends(page: Page, served: 
 async def test_it_is_used_by_keyboard(page: Page, served: Served) -> None:
     await served.ask("GET", "/letters/7")
     await page.until("document.querySelectorAll('#entries > li').length === 1")
-    for _ in range(4):  # all, and each of the two providers; then the entry
+    for _ in range(7):  # the clock's three buttons; all, and each of the two providers; then the entry
         await page.press("Tab")
     assert await page.run("document.activeElement.tagName") == "SUMMARY"
     await page.press("Enter")
     assert await page.run(OPEN) == [True]
     await page.press("Tab")
     assert await page.run("document.activeElement.tagName") == "PRE"
+
+
+async def test_its_buttons_move_the_clock_on(page: Page, served: Served) -> None:
+    await served.ask("POST", "/letters", json={"to": "Ada", "hook": f"{served.url}/none"})
+    await page.press("Tab")
+    await page.press("Tab")
+    await page.press("Enter")
+    await page.until("document.querySelector('#clock')?.innerText.endsWith('1 day, 0:00:00 ahead')")
+    await page.until("document.querySelectorAll('#entries > li').length === 2")
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", None])
+async def test_no_other_page_moves_it(served: Served, origin: str | None) -> None:
+    await served.house.reset()
+    headers = {"Origin": origin} if origin else {}
+    url = f"{served.url}/providers/clock"
+    async with served.http.post(url, data={"seconds": "3600"}, headers=headers) as answer:
+        assert answer.status == 403
+    async with served.http.post(url, data={"seconds": "9" * 20}, headers={"Origin": served.url}) as answer:
+        assert answer.status == 400
+    assert served.house.clock.ahead.total_seconds() == 0
 
 
 async def test_one_provider_alone(page: Page, served: Served) -> None:

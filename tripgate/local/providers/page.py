@@ -7,11 +7,14 @@ that changed, while somebody looks; what it is asked for is of this machine's ow
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 from html import escape
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
+
+from tripgate.local.providers.clock import TooManyCallsError
 
 if TYPE_CHECKING:
     from tripgate.local.providers.house import House
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 PATH = "/providers"
 ENTRIES = f"{PATH}/entries"
+CLOCK = f"{PATH}/clock"
+STEPS = {"3600": "An hour on", "86400": "A day on", "2678400": "31 days on"}
 # What one page holds; the script takes the oldest away.
 SHOWN = 200
 
@@ -27,12 +32,15 @@ _STYLE = """
 html { background: light-dark(#fff, #16181d); color: light-dark(#1b1b1f, #e6e6ea); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }
 a { color: light-dark(#0b57d0, #a8c7fa); }
+form { display: flex; flex-wrap: wrap; gap: .5rem; }
+button { font: inherit; padding: .25rem .75rem; min-height: 36px; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-style: none; }
 nav a[aria-current] { font-weight: 600; text-decoration: none; color: inherit; }
 #entries { padding: 0; list-style: none; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .5rem 0; }
 summary { padding: .5rem .75rem; cursor: pointer; overflow-wrap: anywhere; }
-summary:focus-visible, a:focus-visible { outline: 3px solid light-dark(#0b57d0, #a8c7fa); outline-offset: 2px; }
+summary:focus-visible, a:focus-visible, button:focus-visible {
+  outline: 3px solid light-dark(#0b57d0, #a8c7fa); outline-offset: 2px; }
 summary time, .faint { color: var(--faint); }
 .bad { color: var(--bad); font-weight: 600; }
 code, pre { font: 14px/1.45 ui-monospace, monospace; }
@@ -84,12 +92,16 @@ def _digest(text: str) -> str:
 
 _POLICY = (
     f"default-src 'none'; style-src {_digest(_STYLE)}; script-src {_digest(_SCRIPT)}; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_STEPS = " ".join(
+    f'<button name="seconds" value="{seconds}">{escape(label)}</button>' for seconds, label in STEPS.items()
 )
 _HEADERS = {
     hdrs.CACHE_CONTROL: "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Without any, a form of this very page would come from an unknown origin.
+    "Referrer-Policy": "same-origin",
     "Content-Security-Policy": _POLICY,
 }
 
@@ -99,6 +111,7 @@ def add_to(app: web.Application, house: House) -> None:
     page = _Page(house)
     app.router.add_get(PATH, page.page)
     app.router.add_get(ENTRIES, page.entries)
+    app.router.add_post(CLOCK, page.advance)
 
 
 class _Page:
@@ -116,6 +129,7 @@ class _Page:
 <p>What this project asks of services outside, and what they tell it, newest first. They are faked on this machine:
 nothing leaves it.</p>
 <p><span id="state" role="status">As of now</span> · their time is <span id="clock">{escape(self._clock())}</span></p>
+<form method="post" action="{CLOCK}">{_STEPS}</form>
 {self._navigation(provider)}</header>
 <main><p id="none"{" hidden" if entries else ""}>{self._nothing()}</p>
 <ol id="entries" aria-label="Requests and webhooks" data-version="{self._house.ledger.version}">
@@ -137,6 +151,19 @@ nothing leaves it.</p>
             "emptied": ledger.emptied_at > version,
         }
         return web.json_response(body, headers=_HEADERS)
+
+    async def advance(self, request: web.Request) -> web.Response:
+        """Move the clock on by one of the page's buttons; of no other page's."""
+        if request.headers.get(hdrs.ORIGIN) != f"{request.scheme}://{request.host}":
+            return web.json_response({"message": "The clock is moved on by the page itself."}, status=403)
+        seconds = str((await request.post()).get("seconds"))
+        if seconds not in STEPS:
+            return web.json_response({"message": "There is no such button."}, status=400)
+        try:
+            await self._house.clock.advance(datetime.timedelta(seconds=int(seconds)))
+        except TooManyCallsError as error:
+            return web.json_response({"message": str(error)}, status=400)
+        return web.Response(status=303, headers={**_HEADERS, hdrs.LOCATION: PATH})
 
     def _provider(self, request: web.Request) -> str | None:
         name = request.query.get("provider")
@@ -168,7 +195,7 @@ def _listed(entries: list[Entry]) -> str:
 
 
 def _entry(entry: Entry) -> str:
-    way = "asked" if entry.direction == "asked" else "tells"
+    way = "was asked" if entry.direction == "asked" else "tells"
     headers = "\n".join(f"{name}: {value}" for name, value in entry.headers)
     cut = "" if entry.body_bytes <= len(entry.body.encode()) else f"\n… of {entry.body_bytes} bytes"
     body = f'<pre tabindex="0" aria-label="Body">{escape(entry.body + cut)}</pre>' if entry.body else ""
