@@ -72,7 +72,7 @@ def test_a_scheduler_comes_with_the_first_job_and_is_started_anew(project: Path,
     assert not last.is_running()
 
 
-def test_a_job_of_the_last_start_runs_on(project: Path, data_dir: Path) -> None:
+def test_a_job_of_the_last_start_runs_on_until_the_front_door_is_gone(project: Path, data_dir: Path) -> None:
     with Stack(stack_options(project, data_dir, scheduler=False)) as stack:
         assert stack.info is not None
         with psycopg.connect(stack.info.db_url) as db:
@@ -83,3 +83,6 @@ def test_a_job_of_the_last_start_runs_on(project: Path, data_dir: Path) -> None:
         assert stack.info is not None
         with psycopg.connect(stack.info.db_url, autocommit=True) as db:
             until(lambda: db.execute("select from cron.job_run_details where status = 'succeeded'").fetchall())
+        (one,) = schedulers(stack)
+        stack.kill("front_door")
+        until(lambda: not one.is_running() or one.status() == psutil.STATUS_ZOMBIE)
