@@ -125,7 +125,8 @@ class World:
             ("collaborators", "trip_id", self.owner.trips),
             ("collection_members", "collection_id", self.owner.collections),
         ):
-            self._insert(has, members, {root: of, "user_id": "$profiles", "role": as_role})
+            if f"public.{members}" in self._tables:
+                self._insert(has, members, {root: of, "user_id": "$profiles", "role": as_role})
         return has
 
     def _settle(self, name: str) -> Belongings:
