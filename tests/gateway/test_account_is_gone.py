@@ -61,7 +61,7 @@ def writes() -> Iterator[tuple[str, str, dict[str, Any]]]:
         given: dict[str, GraphQLArgument] = {
             key: argument
             for key, argument in field.args.items()
-            if isinstance(argument.type, GraphQLNonNull) or key in {"filter", "password", "currentPassword"}
+            if isinstance(argument.type, GraphQLNonNull) or key in {"filter", "ids", "password", "currentPassword"}
         }
         declared = ", ".join(f"${key}: {argument.type}" for key, argument in given.items())
         passed = ", ".join(f"{key}: ${key}" for key in given)

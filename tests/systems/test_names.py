@@ -17,8 +17,8 @@ TYPES = {table.type_name for table in catalog}
 # Outside of `public` by their whole names: `household.members` must not forbid that the engine speaks of members.
 TABLES = {table.name for table in catalog}
 SCOPES = {scope.name for scope in catalog.scopes}
-# Auth calls every person a user, so as an identifier that word is no scope's.
-SPOKEN = {scope.name for scope in catalog.scopes if not scope.of_person}
+# Auth calls every person a user, and Python collects garbage, so as identifiers these words are no scope's.
+SPOKEN = {scope.name for scope in catalog.scopes if not scope.of_person} - {"collection"}
 
 ENGINE = sorted(
     file
@@ -30,7 +30,7 @@ ENGINE = sorted(
 
 # What GraphQL, WebSockets, Python and Auth call things of theirs: a product may have tables and types of these names
 # all the same. They are the product's only where a text means a table or a type: `in_texts` says how that looks.
-COMMON = {"message", "subscription", "key", "task", "notification", "member"}
+COMMON = {"message", "subscription", "key", "task", "notification", "member", "collection"}
 
 
 def is_common(name: str) -> bool:

@@ -211,7 +211,7 @@ class Stack:
             functions.directory,
             options.env_file,
             own={"MAIL_URL": f"{api_url}/inbox", "SITE_URL": auth.site_url},
-            places={"api_url": api_url, "site_url": auth.site_url},
+            addresses={"api_url": api_url, "site_url": auth.site_url},
         )
         for warning in environment.warnings:
             self._progress(warning)

@@ -36,18 +36,18 @@ class FunctionsEnvironment:
 
 
 def environment_of(
-    functions: Path, env_file: Path | None, own: Mapping[str, str], places: Mapping[str, str]
+    functions: Path, env_file: Path | None, own: Mapping[str, str], addresses: Mapping[str, str]
 ) -> FunctionsEnvironment:
     """The environment of the functions of this folder.
 
     Args:
         env_file: Read in place of the folder's own; it must be there then.
         own: What the stack gives by itself; the file may say otherwise.
-        places: What `{api_url}` and the like stand for in what is declared as `local`.
+        addresses: What `{api_url}` and the like stand for in what is declared as `local`.
     """
     declared = declarations(functions)
     local = {
-        name: _PLACEHOLDER.sub(lambda found: places.get(found[1], found[0]), each.local)
+        name: _PLACEHOLDER.sub(lambda found: addresses.get(found[1], found[0]), each.local)
         for name, each in declared.items()
         if each.local is not None
     }

@@ -180,12 +180,12 @@ nothing leaves it.</p>
     def _navigation(self, provider: str | None) -> str:
         if not self._house.providers:
             return ""
-        places: list[tuple[str | None, str, str]] = [(None, "All", PATH)]
-        places += [(each.name, each.title, f"{PATH}?provider={each.name}") for each in self._house.providers.values()]
+        filters: list[tuple[str | None, str, str]] = [(None, "All", PATH)]
+        filters += [(each.name, each.title, f"{PATH}?provider={each.name}") for each in self._house.providers.values()]
         links = "".join(
             f'<li><a href="{escape(address)}"{" aria-current=page" if name == provider else ""}>'
             f"{escape(title)}</a></li>"
-            for name, title, address in places
+            for name, title, address in filters
         )
         return f'<nav aria-label="Services"><ul>{links}</ul></nav>'
 

@@ -30,8 +30,8 @@ _THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 def amount(minor: int, currency: str) -> str:
     """An amount for people, `9.90 EUR`."""
-    places = 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
-    return f"{minor / 10**places:.{places}f} {currency.upper()}"
+    decimals = 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
+    return f"{minor / 10**decimals:.{decimals}f} {currency.upper()}"
 
 
 def shown(title: str, body: str, status: int) -> web.Response:
