@@ -9,6 +9,8 @@ from tests.database.documented import DOCUMENTED
 SERVES = {
     "idx_trips_status": "For whoever sees everybody's trips: under row level security a list begins with its people.",
     "idx_invitations_email_status": "The policy that shows people the invitations to their address.",
+    "idx_membership_invitations_email_status": "The same policy, of invitations to what else people share.",
+    "idx_membership_invitations_scope_id_status": "The open invitations to a thing: counted, and removed with it.",
     "idx_notifications_created_at": "What is older than 90 days is found by it, whosever it is.",
 }
 
