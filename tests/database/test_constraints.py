@@ -96,6 +96,12 @@ TAKEN: list[tuple[str, Values]] = [
     ("notifications", {"link": "https://tripgate.example"}),
     ("notifications", {"link": "https://tripgate.example:8443/a?b=c#d"}),
     ("notifications", {"link": "/" + "x" * 2047}),
+    ("subscriptions", {"status": "past_due", "past_due_at": "2027-05-08 10:00Z"}),
+    ("usage_limits", {"limit_amount": "0", "used_amount": "7.000001", "reserved_amount": "0.5"}),
+    ("usage_limits", {"metric": "storage_bytes", "period_start": None, "period_end": None}),
+    ("billing_events", {"user_id": None, "object_id": None, "status": "ignored", "attempts": 2}),
+    ("invoices", {"amount_due": "-9.00", "currency": "BHD", "hosted_invoice_url": "https://invoice.stripe.com/i/1"}),
+    ("invoices", {"user_id": None, "amount_due": "900", "currency": "JPY", "status": "uncollectible"}),
 ]
 
 REFUSED: list[tuple[str, Values, str]] = [
@@ -198,6 +204,9 @@ REFUSED: list[tuple[str, Values, str]] = [
     ("notifications", {"title": "x" * 201}, "notifications_title_check"),
     ("notifications", {"body": "x" * 2001}, "notifications_body_check"),
     ("notifications", {"link": "/" + "x" * 2048}, "notifications_link_check"),
+    ("billing_events", {"object_id": "x" * 256}, "billing_events_object_id_check"),
+    ("billing_events", {"payload": "[]"}, "billing_events_payload_check"),
+    ("invoices", {"number": "x" * 256}, "invoices_number_check"),
     ("notifications", {"dedupe_key": "x" * 201}, "notifications_dedupe_key_check"),
 ]
 

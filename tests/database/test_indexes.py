@@ -12,6 +12,8 @@ SERVES = {
     "idx_membership_invitations_email_status": "The same policy, of invitations to what else people share.",
     "idx_membership_invitations_scope_id_status": "The open invitations to a thing: counted, and removed with it.",
     "idx_notifications_created_at": "What is older than 90 days is found by it, whosever it is.",
+    "idx_subscriptions_status": "For whoever sees everybody's: what is past due, and how many pay.",
+    "idx_billing_events_received": "What Stripe told, and is not done, whosever it is.",
 }
 
 

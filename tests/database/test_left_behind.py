@@ -27,8 +27,8 @@ PEOPLE = re.compile(
     r"(.*_)?(user|person|profile|owner|member|author|sender|recipient|actor|partner|invitee|customer)(_id)?"
     r"|(.*_)?by|(.*_)?(email|phone|address_of)"
 )
-# As where a place is, which is nobody's.
-NOBODY: set[tuple[str, str]] = set()
+# As where a place is, which is nobody's; or beside a column that says of whom it is.
+NOBODY = {("public.stripe_customers", "stripe_customer_id")}
 
 DOES = ("task", "delete", "anonymise", "retain")
 
@@ -151,6 +151,15 @@ def tasks(db: psycopg.Connection, person: uuid.UUID) -> list[tuple[str, Any]]:
     ).fetchall()
 
 
+def customer(db: psycopg.Connection, person: uuid.UUID) -> tuple[str, Any]:
+    """The task by which Stripe forgets a person who is there."""
+    known = db.execute(
+        "select stripe_customer_id from public.stripe_customers where user_id = %s", (person,)
+    ).fetchone()
+    assert known is not None
+    return "delete_external_customer", [{"stripe_customer_id": known[0]}]
+
+
 def upload(db: psycopg.Connection, person: uuid.UUID, *names: str) -> None:
     db.execute("insert into storage.buckets (id, name) values ('pictures', 'pictures')")
     for name in names:
@@ -216,13 +225,14 @@ def test_nothing_is_left_but_what_is_said_to_stay(db: psycopg.Connection, world:
     person = world.owner.profiles
     upload(db, person, "a.png")
     assert len(mentions(db, str(person))) > 10
+    forgotten = customer(db, person)
     leave(db, person)
     left = mentions(db, str(person))
     stays = {relation for (relation, _), does in declared(db).items() if {"task", "retain"} & set(does)}
     assert left.keys() <= stays
     assert {"storage.objects", "private.tasks"} <= left.keys()
     assert mentions(db, address_of(person)) == {}
-    assert tasks(db, person) == [("remove_objects", [{"name": "a.png", "bucket_id": "pictures"}])]
+    assert tasks(db, person) == [forgotten, ("remove_objects", [{"name": "a.png", "bucket_id": "pictures"}])]
 
 
 def test_what_each_domain_says_is_done(db: psycopg.Connection, world: World) -> None:
@@ -236,9 +246,10 @@ def test_what_each_domain_says_is_done(db: psycopg.Connection, world: World) -> 
         db.execute("insert into club.customers (user_id, provider, number) values (%s, 'bank', 'c-1')", (each,))
     assert mistakes(db) == []
     of_other = mentions(db, str(other))
+    at_stripe = customer(db, person)
     leave(db, person)
     assert mentions(db, str(person)).keys() - {"realtime.messages"} == {"private.tasks"}
-    assert tasks(db, person) == [("delete_external_customer", [{"number": "c-1", "provider": "bank"}])]
+    assert tasks(db, person) == [("delete_external_customer", [{"number": "c-1", "provider": "bank"}]), at_stripe]
     kept = db.execute("select amount, payer from club.fees order by payer nulls first").fetchall()
     assert kept == [(7, None), (7, other)]
     assert db.execute("select count(*) from club.reviews where author_id is null").fetchone() == (1,)
@@ -254,7 +265,7 @@ def test_whoever_has_much_makes_several_tasks_which_hold_all(db: psycopg.Connect
     names = [f"{person}/{number:04}-{'𝄞' * 240}.png" for number in range(150)]
     upload(db, person, *names)
     leave(db, person)
-    found = tasks(db, person)
+    found = [(kind, rows) for kind, rows in tasks(db, person) if kind == "remove_objects"]
     assert 3 < len(found) < 10
     assert sorted(row["name"] for _, rows in found for row in rows) == names
 
@@ -276,4 +287,4 @@ def test_whoever_asks_for_it_themselves_makes_the_tasks_too(db: psycopg.Connecti
     claims = {"sub": str(person), "role": "authenticated", "amr": [{"method": "otp", "timestamp": now[0]}]}
     with role(db, "authenticated", json.loads(json.dumps(claims))):
         db.execute("select public.delete_my_account()")
-    assert [kind for kind, _ in tasks(db, person)] == ["remove_objects"]
+    assert [kind for kind, _ in tasks(db, person)] == ["delete_external_customer", "remove_objects"]

@@ -241,9 +241,16 @@ def test_callers_cannot_empty_a_table(world: World, actor: Actor) -> None:
 
 
 def test_deleting_an_account_takes_everything_along(db: psycopg.Connection, world: World) -> None:
+    stays = {
+        relation
+        for relation, person, does in db.execute("select relation, person, does from private.leaving()")
+        if (does, person) == ("anonymise", "user_id")
+    }
     db.execute("delete from auth.users where id = %s", (world.owner.profiles,))
     for table in TABLES:
         stored = access.loaded()[table].table
+        if stored.qualified in stays:
+            continue
         (key,) = stored.primary_key
         row = sql.SQL("select 1 from {} where {} = %s").format(
             sql.Identifier(stored.schema, stored.name), sql.Identifier(key)

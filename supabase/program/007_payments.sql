@@ -1,0 +1,22 @@
+-- What people may have, and how much of everything that includes: AI in US dollars, messages, and bytes.
+-- rows of private.plans by key: name, price, currency, interval, rank, price_lookup_key
+-- rows of private.usage_metrics by metric: is_level
+-- rows of private.plan_limits by plan_key, metric: amount
+insert into private.plans (key, name, price, currency, "interval", rank, price_lookup_key) values
+    ('free', 'Free', 0, 'EUR', null, 0, null),
+    ('pro', 'Pro', 9.00, 'EUR', 'month', 1, 'tripgate_pro'),
+    ('enterprise', 'Enterprise', 49.00, 'EUR', 'month', 2, 'tripgate_enterprise')
+on conflict (key) do update set
+    name = excluded.name, price = excluded.price, currency = excluded.currency, "interval" = excluded."interval",
+    rank = excluded.rank, price_lookup_key = excluded.price_lookup_key;
+
+insert into private.usage_metrics (metric, is_level) values
+    ('ai_cost', false), ('whatsapp_messages', false), ('storage_bytes', true)
+on conflict (metric) do update set is_level = excluded.is_level;
+
+insert into private.plan_limits (plan_key, metric, amount) values
+    ('free', 'ai_cost', 0.50), ('free', 'whatsapp_messages', 20), ('free', 'storage_bytes', 104857600),
+    ('pro', 'ai_cost', 5), ('pro', 'whatsapp_messages', 500), ('pro', 'storage_bytes', 10737418240),
+    ('enterprise', 'ai_cost', 50), ('enterprise', 'whatsapp_messages', 5000),
+    ('enterprise', 'storage_bytes', 107374182400)
+on conflict (plan_key, metric) do update set amount = excluded.amount;
