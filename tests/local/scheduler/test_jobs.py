@@ -140,6 +140,22 @@ async def test_what_changes_is_heard_at_once(jobs: Jobs) -> None:
         assert len(jobs.statuses(job)) == done
 
 
+async def test_jobs_that_unschedule_themselves_run_once_and_are_over(jobs: Jobs) -> None:
+    command = "insert into public.ticks default values; select cron.unschedule('once%d')"
+    once = [jobs.schedule(f"once{each}", "* * * * *", command % each) for each in range(20)]
+    async with jobs.scheduler():
+        jobs.move(MINUTE)
+        await jobs.until(lambda: jobs.rows("select from cron.job") == [])
+        other = jobs.schedule("other", "* * * * *", "select 1")
+        jobs.move(MINUTE)
+        await jobs.until(lambda: jobs.statuses(other) == [("succeeded", "1 row")])
+        # Cancelled, if at all, once they have committed.
+        over = [("succeeded", "1 row"), ("failed", "job canceled")]
+        assert [len(jobs.statuses(each)) for each in once] == [1] * 20
+        await jobs.until(lambda: all(jobs.statuses(each)[0] in over for each in once), 5)
+    assert jobs.rows("select count(*) from public.ticks") == [(20,)]
+
+
 async def test_a_second_scheduler_waits_until_the_first_ends(jobs: Jobs) -> None:
     job = jobs.schedule("tick", "* * * * *", "insert into public.ticks default values")
     async with jobs.scheduler():

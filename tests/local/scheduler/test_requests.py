@@ -39,6 +39,19 @@ class Service:
                 return web.Response(status=204)
             case "/bytes":
                 return web.Response(body=b"a\0b\xff", content_type="application/octet-stream")
+            case "/odd" | "/halves":
+                # Of a service that writes Latin-1 into its headers, as with a file's name; and one of half characters.
+                headers, body = (
+                    (b"X-Told: caf\xe9\r\nContent-Type: text/plain; name=\xe9", b"yes")
+                    if request.path == "/odd"
+                    else (b"Content-Type: text/plain; charset=utf-7", b"+2AA-yes")
+                )
+                assert request.transport is not None
+                length = str(len(body)).encode()
+                request.transport.write(  # type: ignore[attr-defined]
+                    b"HTTP/1.1 200 OK\r\n" + headers + b"\r\nContent-Length: " + length + b"\r\n\r\n" + body
+                )
+                request.transport.close()
             case "/cut":
                 assert request.transport is not None
                 request.transport.close()
@@ -130,6 +143,17 @@ async def test_what_cannot_be_sent_says_why(jobs: Jobs, service: Service, query:
     async with answered(jobs, query.format(service.url)) as row:
         assert (row["status_code"], row["timed_out"]) == (None, False)
         assert message in row["error_msg"]
+
+
+async def test_an_answer_of_odd_characters_is_kept_without_them_and_asked_for_once(
+    jobs: Jobs, service: Service
+) -> None:
+    async with answered(jobs, f"net.http_get('{service.url}/odd')") as row:
+        assert (row["status_code"], row["content"], row["content_type"]) == (200, "yes", "text/plain; name=?")
+        assert row["headers"]["X-Told"] == "caf?"
+    async with answered(jobs, f"net.http_get('{service.url}/halves')") as row:
+        assert (row["status_code"], row["content"]) == (200, "?yes")
+    assert [path for _, path, _, _ in service.asked] == ["/odd", "/halves"]
 
 
 async def test_a_request_ends_after_its_time_and_holds_up_no_other(jobs: Jobs, service: Service) -> None:

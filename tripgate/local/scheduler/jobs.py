@@ -85,7 +85,8 @@ class Runs:
         except asyncio.CancelledError:
             await asyncio.shield(self._ended(run, "failed", "job canceled"))
             raise
-        await self._ended(run, status, message)
+        # Shielded as well: a job that unschedules itself is cancelled just when it is over.
+        await asyncio.shield(self._ended(run, status, message))
 
     async def _result(self, job: Job, run: object) -> str:
         async with await psycopg.AsyncConnection.connect(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 AT_ONCE = 200
 USER_AGENT = "pg_net/0.20.4"
 _KEPT = "6 hours"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,17 @@ class Requests:
 
     async def _do(self, request: _Request) -> None:
         response = await self._response(request)
+        try:
+            await self._keep(request, response)
+        except psycopg.DataError as error:
+            # One that no table holds must not end the scheduler, which would ask for it again.
+            log.warning("the response to request %d cannot be kept: %s", request.id, error)
+            await self._keep(request, _Response(error="The response cannot be kept"))
+        self._under_way.remove(request.id)
+        if self._full:
+            self._room()
+
+    async def _keep(self, request: _Request, response: _Response) -> None:
         await self._books.execute(
             "with done as (delete from net.http_request_queue where id = %s)"
             " insert into net._http_response (id, status_code, content_type, headers, content, timed_out, error_msg)"
@@ -101,9 +116,6 @@ class Requests:
                 response.error,
             ),
         )
-        self._under_way.remove(request.id)
-        if self._full:
-            self._room()
 
     async def _response(self, request: _Request) -> _Response:
         # Loaded when the first request is sent: most schedulers send none.
@@ -123,12 +135,12 @@ class Requests:
                 data=request.body,
                 timeout=aiohttp.ClientTimeout(total=request.timeout_milliseconds / 1000 or None),
             ) as answer:
-                content = (await answer.text(errors="replace")).replace("\0", "")
+                content_type = answer.headers.get("Content-Type")
                 return _Response(
                     answer.status,
-                    answer.headers.get("Content-Type"),
-                    dict(answer.headers),
-                    content or None,
+                    None if content_type is None else _kept(content_type),
+                    {_kept(name): _kept(value) for name, value in answer.headers.items()},
+                    _kept(await answer.text(errors="replace")) or None,
                 )
         except TimeoutError:
             took = (time.monotonic() - begun) * 1000
@@ -139,7 +151,14 @@ class Requests:
         except aiohttp.ClientConnectorError:
             return _Response(error="Couldn't connect to server")
         except (aiohttp.ClientError, ValueError, TypeError, LookupError, OSError) as error:
-            return _Response(error=str(error) or type(error).__name__)
+            return _Response(error=_kept(str(error)) or type(error).__name__)
+
+
+def _kept(text: str) -> str:
+    """The text without what Postgres keeps in none: the number 0, and halves of characters, as aiohttp reads bytes of
+    headers that are not UTF-8.
+    """
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _texts(headers: object) -> dict[str, str]:
