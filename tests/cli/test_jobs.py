@@ -271,6 +271,13 @@ class TestConnecting:
         result = CliRunner().invoke(main, ["jobs", "list", "--kind", "never", "--database-url-file", str(file)])
         assert (result.exit_code, result.stdout) == (0, "There are none.\n")
 
+    def test_a_file_that_holds_no_text(self, tmp_path: Path) -> None:
+        file = tmp_path / "url"
+        file.write_bytes(b"\xff\xfe")
+        result = CliRunner().invoke(main, ["jobs", "list", "--database-url-file", str(file)])
+        assert result.exit_code == 2
+        assert f"{file} cannot be read." in result.stderr
+
     @pytest.mark.parametrize("command", [["list"], ["run"], ["retry", "--all"]])
     @pytest.mark.parametrize(
         ("url", "said"),

@@ -77,12 +77,19 @@ def test_a_database_without_the_tables_is_told_so(harbour: Harbour) -> None:
     [
         (("--zone", "Rome"), "Rome is no time zone"),
         (("--encoding", "klingon"), "klingon is no encoding"),
+        (("--encoding", "rot13"), "rot13 is no encoding"),
         (("--owner", "nobody@harbour.example"), "Nobody here has the address nobody@harbour.example."),
     ],
 )
 def test_options_that_cannot_be_meant(harbour: Harbour, options: tuple[str, ...], told: str) -> None:
     harbour.write("boats.csv", *BOAT)
     assert told in harbour.failed(*options, code=2)
+
+
+def test_an_encoding_that_wants_a_mark_which_the_file_has_not(harbour: Harbour) -> None:
+    harbour.write("boats.csv", *BOAT)
+    told = "boats.csv is not written in utf-16: UTF-16 stream does not start with BOM."
+    assert told in harbour.failed("--encoding", "utf-16", code=1)
 
 
 def test_records_of_nobody_are_told(harbour: Harbour) -> None:

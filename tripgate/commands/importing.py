@@ -152,8 +152,10 @@ def _secret(of_environment: str | None, file: Path | None) -> str | None:
 
 def _encoding(name: str) -> str:
     try:
+        # Refuses also those of Python's that make no text of bytes.
+        "".encode(name)
         return codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, UnicodeError):
         told = f"{name} is no encoding: take utf-8, cp1252 or another of Python's."
         raise ImportFailedError(told, usage=True) from None
 

@@ -209,7 +209,10 @@ def _connected(file: Path | None) -> Iterator[psycopg.Connection]:
         import psycopg  # noqa: PLC0415 - an extra
     except ImportError:
         raise click.ClickException("`tripgate jobs` needs psycopg: pip install 'psycopg[binary]'.") from None
-    url = os.environ.get("TRIPGATE_JOBS_DATABASE_URL", "") if file is None else file.read_text(encoding="utf-8")
+    try:
+        url = os.environ.get("TRIPGATE_JOBS_DATABASE_URL", "") if file is None else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise click.UsageError(f"{file} cannot be read.") from None
     if not url.strip():
         raise click.UsageError(
             "Set TRIPGATE_JOBS_DATABASE_URL, or name a --database-url-file with a database URL in it."

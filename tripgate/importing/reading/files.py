@@ -78,6 +78,8 @@ class DataFile:
                 raise ImportFailedError(f"{self.name}, line {error.line} {error.why}. {error.advice}") from None
             except UnicodeDecodeError as error:
                 raise ImportFailedError(self._undecodable(error)) from None
+            except UnicodeError as error:  # of a codec that wants a byte order mark
+                raise ImportFailedError(f"{self.name} is not written in {self.encoding}: {error}.") from None
             except (OSError, EOFError, zlib.error) as error:
                 raise ImportFailedError(f"{self.name} cannot be read: {error}.") from None
 
