@@ -105,10 +105,10 @@ def test_more_names_are_answered_where_the_gateways_setting_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TRIPGATE_DEVELOPMENT_HOSTS", "Gateway, trips.internal,")
-    options = _stack_options(0, tmp_path, tmp_path, fresh=False, jwt_algorithm="ES256")
+    options = _stack_options(0, tmp_path, tmp_path, env_file=None, fresh=False, jwt_algorithm="ES256")
     assert options.hosts == ("gateway", "trips.internal")
     monkeypatch.delenv("TRIPGATE_DEVELOPMENT_HOSTS")
-    assert _stack_options(0, tmp_path, tmp_path, fresh=False, jwt_algorithm="ES256").hosts == ()
+    assert _stack_options(0, tmp_path, tmp_path, env_file=None, fresh=False, jwt_algorithm="ES256").hosts == ()
 
 
 def test_what_else_the_front_door_serves_takes_any_name_since_it_takes_a_key(running: StackInfo) -> None:
