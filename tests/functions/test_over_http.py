@@ -274,9 +274,14 @@ class TestBehindTheAnswer:
         assert (await call("work"))[1]["pid"] == second
         assert '"told of the end","reason":"wall_clock"' in (stack.logs / "function_work.log").read_text()
 
-    async def test_whoever_waits_for_an_answer_is_told(self, call: Caller) -> None:
+    async def test_whoever_waits_for_an_answer_is_told(self, call: Caller, stack: Stack) -> None:
         status, told, headers = await call("work", {"before": 30})
         assert (status, told["code"], headers["sb-error-code"]) == (546, "WORKER_LIMIT", "WORKER_LIMIT")
+        # A request without an id, as those of cron are, is told of by one all the same.
+        log = (stack.logs / "function_work.log").read_text()
+        ended = [json.loads(line) for line in log.splitlines() if "was ended after" in line]
+        assert ended
+        assert all(line["request_id"] for line in ended)
 
     async def test_what_never_comes_to_an_end_is_killed(self, call: Caller, info: StackInfo, stack: Stack) -> None:
         headers = {"apikey": info.secret_key, "X-Request-Id": "for-ever"}

@@ -6,6 +6,7 @@ The path and query go on byte for byte: PostgREST's operators do not survive a d
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -13,6 +14,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tripgate.local import cors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A request line of 64 KiB and its method; response headers repeat the URL (Content-Location).
 MAX_LINE = 64 * 1024 + 256
@@ -58,8 +62,12 @@ async def forward(
     authorization: str | None,
     down: web.Response | None = None,
     seconds: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
     """Send the request to `base` without the path's `prefix` and stream the answer back; `down` or 502 if none.
+
+    Args:
+        headers: Those that go on with other values.
 
     Raises:
         TimeoutError: No answer began within so many `seconds`.
@@ -71,7 +79,7 @@ async def forward(
         upstream = await session.request(
             request.method,
             url,
-            headers=request_headers(request, prefix, authorization),
+            headers=request_headers(request, prefix, authorization, headers),
             data=request.content if request.body_exists else None,
             allow_redirects=False,
             timeout=TIMEOUT if seconds is None else aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS),
@@ -96,7 +104,9 @@ async def forward(
         return response
 
 
-def request_headers(request: web.Request, prefix: str, authorization: str | None) -> CIMultiDict[str]:
+def request_headers(
+    request: web.Request, prefix: str, authorization: str | None, others: Mapping[str, str] | None = None
+) -> CIMultiDict[str]:
     """The headers that go on: all but those of this one connection, with where the request came from."""
     # `Expect` is answered here already.
     dropped = _hop_by_hop(request.headers) | {"host", "authorization", "expect"}
@@ -107,6 +117,8 @@ def request_headers(request: web.Request, prefix: str, authorization: str | None
     headers[hdrs.X_FORWARDED_HOST] = request.host
     headers[hdrs.X_FORWARDED_PROTO] = request.scheme
     headers["X-Forwarded-Prefix"] = prefix
+    for name, value in (others or {}).items():
+        headers[name] = value
     return headers
 
 

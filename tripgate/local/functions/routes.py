@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import uuid
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 PREFIX = "/functions/v1"
 STUCK_SECONDS = 2.0
+REQUEST_ID = "X-Request-Id"
+# As the functions take them.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 RUNNER = web.AppKey("functions_runner", Runner)
 
 log = logging.getLogger(__name__)
@@ -69,6 +74,9 @@ def add_to(
             log.error("function %s does not start:\n%s", name, error)  # noqa: TRY400 (the stack says nothing more)
             return _refusal(503, "BOOT_ERROR", "Function failed to start (please check logs)")
         request[cors.ANSWERED_BEHIND] = True
+        given = request.headers.get(REQUEST_ID, "")
+        # So that what ends a request tells of it by the id by which the function does.
+        request_id = given if _ID.fullmatch(given) else str(uuid.uuid4())
         try:
             return await proxy.forward(
                 sessions[0],
@@ -77,10 +85,11 @@ def add_to(
                 prefix=PREFIX,
                 authorization=authorization,
                 seconds=config.function_limits.wall_seconds + STUCK_SECONDS,
+                headers={REQUEST_ID: request_id},
             )
         except TimeoutError:
             # It would have ended itself, could it do anything but what it does.
-            await runner.kill(name, base, request.headers.get("X-Request-Id", ""))
+            await runner.kill(name, base, request_id)
             return _refusal(546, "WORKER_LIMIT", "Function failed due to not having enough compute resources")
 
     app.cleanup_ctx.append(running)
