@@ -251,7 +251,7 @@ begin
             message = format(
                 'new row for relation "%1$s" violates check constraint "%1$s_user_id_check"', tg_table_name
             ),
-            hint = format('The owner of a %s takes part in it already.', rtrim(tg_argv[0], 's')),
+            hint = 'Whoever owns it takes part already.',
             schema = 'public', table = tg_table_name, constraint = tg_table_name || '_user_id_check';
     end if;
     return new;
@@ -475,7 +475,7 @@ begin
         into open_ones using new;
     if open_ones > 20 then
         perform private.refuse('RATE_LIMITED', format(
-            'A %s can have 20 open invitations. Revoke one, or wait until one is answered.', replace(shared, '_', ' ')
+            'There can be 20 open invitations to one %s. Revoke one, or wait until one is answered.', replace(shared, '_', ' ')
         ));
     end if;
     return null;

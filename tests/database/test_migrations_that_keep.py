@@ -1,6 +1,6 @@
-"""Migrations that only say otherwise what was there.
+"""Migrations of a filled database.
 
-On a filled database they touch no row, and afterwards everybody may do what they might before.
+Those that only say otherwise what was there touch no row, and afterwards everybody may do what they might before.
 """
 
 from __future__ import annotations
@@ -71,6 +71,49 @@ def test_touches_no_row_and_keeps_what_everybody_may_do(filled: Filled, name: st
         assert versions(db) == rows
         assert outcomes(world) == rights
         db.rollback()
+
+
+# Somebody who was there before the bell, with an open invitation of each kind and some that are not.
+_INVITED = """
+set local session_replication_role = replica;
+insert into auth.users (id, instance_id, email, email_confirmed_at) values
+    ('fffffff0-0000-4000-8000-000000000001', '00000000-0000-0000-0000-000000000000', 'early@people.example', now());
+insert into public.profiles (id, display_name) values ('fffffff0-0000-4000-8000-000000000001', 'Early');
+insert into public.invitations (trip_id, email, token_hash, invited_by, status, expires_at)
+select id, 'early@people.example', encode(sha256(convert_to(title, 'UTF8')), 'hex'), user_id,
+    case title when 'Trip 1' then 'revoked' else 'pending' end,
+    now() + case title when 'Trip 2' then interval '-1 day' else interval '1 day' end
+from public.trips
+where user_id = md5('person 7')::uuid and title in ('Trip 1', 'Trip 2', 'Trip 3');
+insert into public.membership_invitations (scope, scope_id, email, role, token_hash, invited_by)
+select 'collection', id, 'early@people.example', 'viewer', encode(sha256(convert_to(name, 'UTF8')), 'hex'), user_id
+from public.collections where user_id = md5('person 7')::uuid and name = 'Collection 1';
+set local session_replication_role = origin;
+"""
+
+
+def test_invitations_that_are_open_when_it_comes_ring_once(filled: Filled) -> None:
+    migration = filled.before("open_invitations_ring")
+    with psycopg.connect(filled.url) as db:
+        db.execute(_INVITED)
+        assert told(db) == []
+        for _ in range(2):
+            db.execute("set local role postgres")
+            db.execute(migration.read_bytes())
+            db.execute("reset role")
+            assert told(db) == [
+                ("Early", "person7 invites you to plan “Trip 3” together"),
+                ("Early", "person7 invites you to share the collection “Collection 1”"),
+            ]
+        db.rollback()
+
+
+def told(db: psycopg.Connection) -> list[tuple[str, str]]:
+    """Who has which invitation in their bell."""
+    return db.execute(
+        "select display_name, title from public.notifications join public.profiles on profiles.id = user_id"
+        " where dedupe_key like 'invitation:%' order by title"
+    ).fetchall()
 
 
 def versions(db: psycopg.Connection) -> dict[str, tuple[int, str]]:

@@ -89,7 +89,7 @@ class TestMembers:
         with pytest.raises(psycopg.errors.CheckViolation) as refusal:
             join(world, world.owner.collections, world.owner.profiles, "editor")
         assert refusal.value.diag.constraint_name == "collection_members_user_id_check"
-        assert refusal.value.diag.message_hint == "The owner of a collection takes part in it already."
+        assert refusal.value.diag.message_hint == "Whoever owns it takes part already."
 
 
 class TestPlaces:

@@ -240,7 +240,7 @@ class TestHowMany:
         trip.sql(self.SENT, trip.id, trip.owner.id, 20)
         assert await trip.owner.refused(INVITE, trip=trip.id, email=guest.email) == {
             "code": "RATE_LIMITED",
-            "message": "A trip can have 20 open invitations. Revoke one, or wait until one is answered.",
+            "message": "There can be 20 open invitations to one trip. Revoke one, or wait until one is answered.",
         }
         data = await trip.owner.ask("query ($id: UUID!) { trip(id: $id) { invitations { nodes { id } } } }", id=trip.id)
         await trip.owner.ask(REVOKE, id=data["trip"]["invitations"]["nodes"][0]["id"])

@@ -42,7 +42,7 @@ async def refused_as(http: aiohttp.ClientSession, status: int, text: str, header
         (403, "FORBIDDEN", "Only the owner of a trip invites to it."),
         (404, "NOT_FOUND", "There is no such trip, or you may not see it."),
         (409, "CONFLICT", "This person is on the trip already."),
-        (429, "RATE_LIMITED", "A trip can have 20 open invitations."),
+        (429, "RATE_LIMITED", "There can be 20 open invitations to one trip."),
         (503, "UPSTREAM_UNAVAILABLE", "The mail could not be sent. Try again shortly."),
         (504, "TIMEOUT", "The data service took too long. Try again."),
     ],

@@ -35,6 +35,6 @@ export function App() {
 function Page({ me }: { me: string | undefined }) {
   const [page, id] = usePath().split("/");
   if (page === "trips" && id) return <TripPage key={id} id={id} me={me} />;
-  if (page === "invitations") return <Join />;
+  if (page === "invitations") return <Join toTrip={!id} />;
   return <Trips />;
 }

@@ -17,7 +17,7 @@ type Input = Parameters<Handler<Services>>[0];
 export function idOf(input: Input, field: string, whose: string): string {
   const id = input[field];
   if (typeof id !== "string" || !UUID.test(id)) {
-    throw new ApiError("BAD_USER_INPUT", `${field} must be the id of a ${whose}.`, { field });
+    throw new ApiError("BAD_USER_INPUT", `${field} must be the id of the ${whose}.`, { field });
   }
   return id;
 }

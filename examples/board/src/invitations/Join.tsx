@@ -1,4 +1,4 @@
-// Where the link of an invitation leads, as /board/invitations?token=….
+// Where the link of an invitation leads, as /board/invitations?token=…, or …/invitations/collection?token=… of another scope.
 import { useMutation } from "urql";
 import { hasCode, problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
@@ -9,7 +9,7 @@ const Accept = graphql(`
   mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }
 `);
 
-export function Join() {
+export function Join({ toTrip }: { toTrip: boolean }) {
   const [{ fetching, error }, accept] = useMutation(Accept);
   const token = new URLSearchParams(location.search).get("token") ?? "";
 
@@ -20,7 +20,7 @@ export function Join() {
   return (
     <section className="panel narrow">
       <Heading>You are invited</Heading>
-      <p>Join the trip, and plan it together.</p>
+      <p>{toTrip ? "Join the trip, and plan it together." : "This is no invitation to a trip, and trips are all that this board shows. It stays open: accept it in an application that shows what you are invited to."}</p>
       {error && (
         <Problem>
           {hasCode(error, "NOT_FOUND")
@@ -29,7 +29,7 @@ export function Join() {
         </Problem>
       )}
       <div className="row">
-        <button type="button" className="main" disabled={fetching} onClick={() => void join()}>Join the trip</button>
+        {toTrip && <button type="button" className="main" disabled={fetching} onClick={() => void join()}>Join the trip</button>}
         <Link to="">Not now</Link>
       </div>
     </section>
