@@ -87,9 +87,15 @@ class TestList:
         gone = failed(db)
         result = told(jobs(stack, "list", "--kind", KIND, "--json"))
         assert result["counts"] == {KIND: {"failed": 1}}
+        assert result["without_function"] == []
         (job,) = result["jobs"]
         assert (job["id"], job["status"], job["attempts"], job["last_error"]) == (gone, "failed", 1, "No.")
         assert "payload" not in job
+
+    def test_as_json_which_kinds_nobody_does(self, stack: StackInfo, db: psycopg.Connection) -> None:
+        waiting = made(db)
+        assert told(jobs(stack, "list", "--kind", KIND, "--json"))["without_function"] == [KIND]
+        assert state(db, waiting) == ("waiting", 0)
 
     def test_by_state_and_up_to_a_number(self, stack: StackInfo, db: psycopg.Connection) -> None:
         for _ in range(3):

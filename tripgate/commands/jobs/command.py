@@ -78,9 +78,9 @@ def list_jobs(
     with _connected(database_url_file) as connection:
         counts = queue.counts(connection, kinds, wanted)
         found = queue.jobs(connection, kinds, wanted, limit)
-        idle = {each.kind for each in queue.due(connection, kinds) if each.function is None}
+        idle = sorted(each.kind for each in queue.due(connection, kinds) if each.function is None)
     if as_json:
-        _print({"counts": counts, "jobs": [asdict(job) for job in found]})
+        _print({"counts": counts, "jobs": [asdict(job) for job in found], "without_function": idle})
         return
     if not counts:
         click.echo("There are none.")
@@ -94,7 +94,7 @@ def list_jobs(
     total = sum(sum(of.values()) for of in counts.values())
     if total > len(found):
         click.echo(f"\n{total - len(found)} more are not shown: raise --limit, or ask for a --kind or --status.")
-    _tell_of_nobody(sorted(idle))
+    _tell_of_nobody(idle)
 
 
 @jobs.command()
