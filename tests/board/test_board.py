@@ -232,3 +232,10 @@ async def test_an_invitation_that_is_used_up_says_so(place: Place, ada: Person, 
     await page.open(link)
     await press(page, "Join the trip")
     await page.until("document.querySelector('.problem')?.innerText.startsWith('This invitation is not open any more')")
+
+
+async def test_an_invitation_to_what_the_board_does_not_show_says_so(place: Place, ben: Person, page: Page) -> None:
+    await open_as(page, place, ben, "invitations/collection?token=x")
+    await page.until("document.querySelector('h1')?.innerText === 'You are invited'")
+    assert "trips are all that this board shows" in await page.text("main")
+    assert not await page.run("document.querySelector('main button')")

@@ -19,7 +19,7 @@ export type CreateTripInput = {
   description?: string | null | undefined;
   /** Where the trip goes, in words. */
   destination?: string | null | undefined;
-  /** The last day of the trip, never before the first. */
+  /** The last day of the trip, never before the first, and at most 1,000 days in all. */
   endDate?: string | null | undefined;
   /** New `TripItem` rows that belong to it: all are created, or nothing is. */
   items?: Array<CreateTripItemsInput> | null | undefined;
@@ -37,7 +37,7 @@ export type CreateTripInput = {
 export type CreateTripItemInput = {
   /** What the item costs, in the trip's currency. */
   cost?: string | null | undefined;
-  /** The day of the trip on which the item happens, counted from 1. */
+  /** The day of the trip on which the item happens, counted from 1, up to 1,000. */
   dayNumber?: number | null | undefined;
   /** What a booking says beyond that, as a JSON object of at most 8 KiB: a reference, a seat. */
   details?: unknown;
@@ -47,7 +47,7 @@ export type CreateTripItemInput = {
   kind?: TripItemKind | null | undefined;
   /** Anything worth knowing about the item, up to 5,000 characters long. */
   notes?: string | null | undefined;
-  /** The item's position within its day, counted from 0. */
+  /** The item's position within its day, counted from 0; without one it comes last. */
   orderIndex?: number | null | undefined;
   /** The place where the item happens. */
   placeId?: string | null | undefined;
@@ -63,7 +63,7 @@ export type CreateTripItemInput = {
 export type CreateTripItemsInput = {
   /** What the item costs, in the trip's currency. */
   cost?: string | null | undefined;
-  /** The day of the trip on which the item happens, counted from 1. */
+  /** The day of the trip on which the item happens, counted from 1, up to 1,000. */
   dayNumber?: number | null | undefined;
   /** What a booking says beyond that, as a JSON object of at most 8 KiB: a reference, a seat. */
   details?: unknown;
@@ -73,7 +73,7 @@ export type CreateTripItemsInput = {
   kind?: TripItemKind | null | undefined;
   /** Anything worth knowing about the item, up to 5,000 characters long. */
   notes?: string | null | undefined;
-  /** The item's position within its day, counted from 0. */
+  /** The item's position within its day, counted from 0; without one it comes last. */
   orderIndex?: number | null | undefined;
   /** The place where the item happens. */
   placeId?: string | null | undefined;
@@ -119,7 +119,7 @@ export type TripPatch = {
   description?: string | null | undefined;
   /** Where the trip goes, in words. */
   destination?: string | null | undefined;
-  /** The last day of the trip, never before the first. */
+  /** The last day of the trip, never before the first, and at most 1,000 days in all. */
   endDate?: string | null | undefined;
   /** Words to find the trip by, at most 20. */
   labels?: Array<string> | null | undefined;
