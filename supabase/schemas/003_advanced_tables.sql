@@ -644,6 +644,34 @@ create trigger withdraw_collaborators_votes after delete on public.collaborators
     for each row execute function private.withdraw_votes();
 
 
+-- Who says something on a trip while they leave it would say it after what is theirs is gone: so it waits for whoever
+-- leaves, as leaving waits for it. In the order in which accounts and trips are deleted. Without a person it is the
+-- project's own doing.
+create function private.wait_for_leaving() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform from public.profiles where profiles.id = new.user_id for key share;
+    perform from public.trips where trips.id = new.trip_id for key share;
+    perform from public.collaborators
+    where collaborators.trip_id = new.trip_id and collaborators.user_id = new.user_id for key share;
+    if auth.uid() is not null and not exists (
+        select from private.trip_people as people
+        where people.trip_id = new.trip_id and people.user_id = new.user_id
+    ) then
+        -- As the policies say it.
+        raise insufficient_privilege using
+            message = format('new row violates row-level security policy for table "%s"', tg_table_name);
+    end if;
+    return new;
+end
+$$;
+revoke execute on function private.wait_for_leaving() from public;
+
+-- After the trip is known: triggers run in the order of their names.
+create trigger wait_for_leaving_votes before insert on public.votes
+    for each row execute function private.wait_for_leaving();
+
+
 -- trip_preferences: what each person on a trip wishes for -----------------------------------------------------------------
 
 create table public.trip_preferences (
@@ -712,6 +740,9 @@ revoke execute on function private.set_preferences_currency() from public;
 
 create trigger set_trip_preferences_currency before insert on public.trip_preferences
     for each row when (new.currency = '') execute function private.set_preferences_currency();
+
+create trigger wait_for_leaving_trip_preferences before insert on public.trip_preferences
+    for each row execute function private.wait_for_leaving();
 
 -- Who leaves a trip, or is removed, takes along what they wish for it; and so does an owner who gives it away.
 create function private.withdraw_preferences() returns trigger language plpgsql security definer set search_path = '' as $$
