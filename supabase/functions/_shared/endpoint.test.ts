@@ -74,6 +74,10 @@ Deno.test("failures of the database are classified by their code", () => {
   // Without a reason it cannot be told: own functions refuse by the helper.
   assert.equal(code("PT409"), "INTERNAL_SERVER_ERROR");
   assert.deepEqual(databaseError({ code: "23505", message: "no" }).extensions, { reason: "ALREADY_EXISTS" });
+  for (const sqlstate of ["40001", "40P01"]) {
+    const { code, extensions, status } = databaseError({ code: sqlstate, message: "no" });
+    assert.deepEqual([code, extensions, status], ["CONFLICT", { reason: "WRITTEN_AT_ONCE" }, 409]);
+  }
   assert.equal(code("PT429"), "RATE_LIMITED");
   assert.equal(code("PGRST301"), "UNAUTHENTICATED");
   assert.equal(code("23505"), "CONFLICT");

@@ -72,6 +72,11 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   if (code === "PT404") return new ApiError("NOT_FOUND", sentence(failure));
   if (code === "PT429") return new ApiError("RATE_LIMITED", sentence(failure));
   if (code === "23505") return new ApiError("CONFLICT", "This already exists.", { reason: "ALREADY_EXISTS" });
+  // Postgres has undone it, since somebody wrote the same rows at the same moment.
+  if (code === "40001" || code === "40P01") {
+    const message = "This was changed at the same moment, so nothing was done. Try again.";
+    return new ApiError("CONFLICT", message, { reason: "WRITTEN_AT_ONCE" });
+  }
   if (code.startsWith("22") || code.startsWith("23")) return new ApiError("BAD_USER_INPUT", "A value breaks a rule.");
   if (code === "57014" || code === "PGRST003") {
     return new ApiError("TIMEOUT", "The data service took too long. Try again.");
