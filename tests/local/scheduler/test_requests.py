@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from tripgate.local.ports import free_port
+from tripgate.local.scheduler.requests import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +54,16 @@ class Service:
                     b"HTTP/1.1 200 OK\r\n" + headers + b"\r\nContent-Length: " + length + b"\r\n\r\n" + body
                 )
                 request.transport.close()
+            case "/long":
+                # No length is told before.
+                answer = web.StreamResponse()
+                await answer.prepare(request)
+                with contextlib.suppress(ConnectionError):
+                    for _ in range(MAX_BYTES // 2**20 + 1):
+                        await answer.write(b"x" * 2**20)
+                return answer
+            case "/full":
+                return web.Response(text="x" * MAX_BYTES)
             case "/cut":
                 assert request.transport is not None
                 request.transport.close()
@@ -154,6 +166,14 @@ async def test_an_answer_of_odd_characters_is_kept_without_them_and_asked_for_on
     async with answered(jobs, f"net.http_get('{service.url}/halves')") as row:
         assert (row["status_code"], row["content"]) == (200, "?yes")
     assert [path for _, path, _, _ in service.asked] == ["/odd", "/halves"]
+
+
+async def test_a_response_without_end_is_given_up(jobs: Jobs, service: Service) -> None:
+    async with answered(jobs, f"net.http_get('{service.url}/full')") as row:
+        assert (row["status_code"], len(row["content"])) == (200, MAX_BYTES)
+    async with answered(jobs, f"net.http_get('{service.url}/long')") as row:
+        told = "The response is longer than 16777216 bytes"
+        assert (row["status_code"], row["content"], row["error_msg"]) == (None, None, told)
 
 
 async def test_a_request_ends_after_its_time_and_holds_up_no_other(jobs: Jobs, service: Service) -> None:

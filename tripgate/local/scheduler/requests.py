@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 200
 USER_AGENT = "pg_net/0.20.4"
+# Of a response. Writing one of hundreds of megabytes takes a minute, in which no job runs.
+MAX_BYTES = 16 * 2**20
 _KEPT = "6 hours"
 
 log = logging.getLogger(__name__)
@@ -140,7 +142,7 @@ class Requests:
                     answer.status,
                     None if content_type is None else _kept(content_type),
                     {_kept(name): _kept(value) for name, value in answer.headers.items()},
-                    _kept(await answer.text(errors="replace")) or None,
+                    _kept(_decoded(await _body(answer.content), answer.charset)) or None,
                 )
         except TimeoutError:
             took = (time.monotonic() - begun) * 1000
@@ -152,6 +154,24 @@ class Requests:
             return _Response(error="Couldn't connect to server")
         except (aiohttp.ClientError, ValueError, TypeError, LookupError, OSError) as error:
             return _Response(error=_kept(str(error)) or type(error).__name__)
+
+
+async def _body(content: aiohttp.StreamReader) -> bytes:
+    """All of it. Raises ValueError where it is too long."""
+    body = bytearray()
+    async for chunk in content.iter_any():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise ValueError(f"The response is longer than {MAX_BYTES} bytes")
+    return bytes(body)
+
+
+def _decoded(body: bytes, charset: str | None) -> str:
+    """What can be read of it, as UTF-8 where there is no such character set."""
+    try:
+        return body.decode(charset or "utf-8", "replace")
+    except LookupError:
+        return body.decode(errors="replace")
 
 
 def _kept(text: str) -> str:
