@@ -20,3 +20,8 @@ insert into private.plan_limits (plan_key, metric, amount) values
     ('enterprise', 'ai_cost', 50), ('enterprise', 'whatsapp_messages', 5000),
     ('enterprise', 'storage_bytes', 107374182400)
 on conflict (plan_key, metric) do update set amount = excluded.amount;
+
+-- What nobody settled is free again at once for whoever reserves; this is for those who look.
+-- rows of cron.job by jobname: schedule, command where jobname like 'payments-%'
+select cron.schedule('payments-expire-reservations', '* * * * *', 'select private.expire_reservations()');
+select cron.schedule('payments-prune-reservations', '37 3 * * *', 'select private.prune_reservations()');

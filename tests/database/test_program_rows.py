@@ -108,6 +108,8 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
     with psycopg.connect(server.database(database.project_files(ROOT)), autocommit=True) as connection:
         jobs = connection.execute("select jobname, command, active from cron.job order by jobname").fetchall()
         assert [name for name, _, _ in jobs] == [
+            "payments-expire-reservations",
+            "payments-prune-reservations",
             "tripgate-prune-notifications",
             "tripgate-prune-runs",
             "tripgate-prune-tasks",
@@ -122,7 +124,7 @@ def test_a_stack_has_them_and_runs_no_job_where_tests_want_none(seeded: StackInf
     want = program_rows.wanted(database.program_files(ROOT), lambda: server.database(database.schema_files(ROOT)))
     with psycopg.connect(seeded.db_url, autocommit=True) as connection:
         assert list(program_rows.differences(want, connection)) == []
-        of_the_program = "select distinct active from cron.job where jobname like 'tripgate-%'"
+        of_the_program = "select distinct active from cron.job where jobname ~ '^(tripgate|payments)-'"
         assert connection.execute(of_the_program).fetchall() == [(False,)]
 
 
@@ -269,6 +271,7 @@ def test_jobs_come_by_their_file_alone(project: Path, server: scratch.Scratch) -
         ("-- rows of plans by key\n", "line 1: write `-- rows of <schema>.<table> by <key>"),
         ("\n-- rows of private.plans\n", "line 2: write"),
         ("-- rows of private.plans by key: name\n", "001_plans.sql has the rows of private.plans already"),
+        ("-- rows of private.plans by key: name where key = 'a'\n", "each says which by `where <SQL>`"),
         ("-- rows of public.notes by id: words\n", 'column "words" does not exist'),
         ("-- rows of public.notes by id: text\ninsert into public.notes values (1, 'a')", "applied again"),
         (

@@ -59,11 +59,11 @@ class ProgramRows:
     """The rows as the files make them.
 
     Attributes:
-        rows: Of each table, the values of the compared columns by those of the keys, both as JSON text.
+        rows: Of each declaration, the values of the compared columns by those of the keys, both as JSON text.
     """
 
     declared: tuple[Declared, ...] = ()
-    rows: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    rows: Mapping[Declared, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Difference:
 
 def declarations(files: Sequence[Path]) -> tuple[Declared, ...]:
     """What all files say. Raises LocalStackError with file and line of a remark that says nothing."""
-    found: dict[str, Declared] = {}
+    found: list[Declared] = []
     for file in files:
         before = len(found)
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
@@ -94,16 +94,19 @@ def declarations(files: Sequence[Path]) -> tuple[Declared, ...]:
                     f"{file}, line {number}: write `-- rows of <schema>.<table> by <key>, …: <column>, … where <SQL>`; "
                     "what stands behind the keys may be left out."
                 )
-            table = remark["table"]
-            if table in found:
-                raise LocalStackError(
-                    f"{file}, line {number}: {found[table].file.name} has the rows of {table} already."
-                )
+            table, where = remark["table"], remark["where"] or ""
+            for other in found:
+                # Each system has rows of its own in tables that all share, as cron's jobs.
+                if other.table == table and (not where or not other.where or where == other.where):
+                    raise LocalStackError(
+                        f"{file}, line {number}: {other.file.name} has the rows of {table} already. "
+                        "Where each has some of them, each says which by `where <SQL>`."
+                    )
             columns = tuple(filter(None, (remark["columns"] or "").split(", ")))
-            found[table] = Declared(file, table, tuple(remark["keys"].split(", ")), columns, remark["where"] or "")
+            found.append(Declared(file, table, tuple(remark["keys"].split(", ")), columns, where))
         if len(found) == before:
             raise LocalStackError(f"{file} does not say whose rows it has: begin a line with `{_BEGINS} …`.")
-    return tuple(found.values())
+    return tuple(found)
 
 
 def wanted(files: Sequence[Path], make: Callable[[], str]) -> ProgramRows:
@@ -126,7 +129,7 @@ def wanted(files: Sequence[Path], make: Callable[[], str]) -> ProgramRows:
             _refuse_others(connection, file, [each for each in declared if each.file == file])
     with psycopg.connect(url, autocommit=True) as connection:
         try:
-            once = ProgramRows(declared, {each.table: _read(connection, each) for each in declared})
+            once = ProgramRows(declared, {each: _read(connection, each) for each in declared})
         except psycopg.Error as error:
             raise LocalStackError(
                 f"What supabase/program says of its rows is not so: {error.diag.message_primary}"
@@ -163,7 +166,7 @@ def differences(
             sentence = f"{each.table}: {names[1]} does not have it ({error.diag.message_primary})"
             yield Difference(each.file, sentence)
             continue
-        expected = want.rows[each.table]
+        expected = want.rows[each]
         for key in sorted(expected.keys() | have.keys()):
             row = f"{each.table} {key}"
             if key not in have:
