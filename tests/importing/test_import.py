@@ -196,9 +196,9 @@ def test_rejects_can_be_left_out_and_the_list_goes_with_them(harbour: Harbour) -
 
 
 def test_a_spreadsheet_that_opens_the_rejects_runs_nothing(harbour: Harbour) -> None:
-    harbour.write("boats.csv", "id,name,crew", "=1+1,Ebba,=cmd", "2,Ida,-x")
+    harbour.write("boats.csv", "id,name,crew", "=1+1,Ebba,=cmd", "2,Ida,-x", "3,Siv,\uff1dcmd")
     harbour.failed("--owner", ADA)
-    assert [row[2] for row in harbour.told()] == ["'=cmd", "'-x"]
+    assert [row[2] for row in harbour.told()] == ["'=cmd", "'-x", "'\uff1dcmd"]
 
 
 def test_a_list_of_rejects_replaces_no_other_file(harbour: Harbour) -> None:

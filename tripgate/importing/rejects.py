@@ -22,7 +22,8 @@ SHOWN = 5
 _LONGEST = 80
 # What a spreadsheet takes for a formula, and a number that looks like one.
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The wide ones too, which spreadsheets of East Asia take for the same.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 class Rejects:

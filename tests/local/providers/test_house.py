@@ -218,6 +218,13 @@ async def test_control_refuses_what_makes_no_sense(served: Served, path: str, bo
     assert (await served.control("GET", "failures"))["failures"] == []
 
 
+async def test_the_clock_stays_within_the_calendar(served: Served) -> None:
+    for _ in range(10):
+        await served.control("POST", "clock", {"advanceSeconds": 3660 * DAY})
+    refused = await served.control("POST", "clock", {"advanceSeconds": 1}, 400)
+    assert refused["message"] == "The clock is 36600 days ahead at most: reset it"
+
+
 async def test_nobody_controls_without_the_secret_key(served: Served) -> None:
     for path in ("ledger", "clock", "failures", "deliveries", "courier/lose", "nothing"):
         for key in ("", "sb_publishable_key", SECRET_KEY[:-1], f"{SECRET_KEY}x", "ü"):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LONGEST = datetime.timedelta(days=3660)
+# Ahead of the machine's time altogether: whoever counts from there stays within the calendar.
+FARTHEST = datetime.timedelta(days=36600)
 MAX_CALLS = 10_000
 _IDLE_SECONDS = 3600.0
 
@@ -68,6 +70,8 @@ class Clock:
             raise ValueError(f"The clock is advanced by 0 to {LONGEST.days} days")
         async with self._one_at_a_time:
             ahead, target = self._ahead + by, self.now() + by
+            if ahead > FARTHEST:
+                raise ValueError(f"The clock is {FARTHEST.days} days ahead at most: reset it")
             made = 0
             while self._calls and self._calls[0][0] <= target:
                 if made == MAX_CALLS:
