@@ -10,24 +10,34 @@ from __future__ import annotations
 import functools
 import ipaddress
 import time
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from tripgate.importing.unfit import ImportFailedError
+import psycopg
+
+from tripgate.importing.rejects import shortened
+from tripgate.importing.unfit import ImportFailedError, UnfitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    import psycopg
+    from collections.abc import Callable, Sequence
 
     from tripgate.importing.store import Person
 
+_Each = TypeVar("_Each")
+_Made = TypeVar("_Made")
+
 MARK = "tripgate_import"
+AT_ONCE = 4
+"""How many accounts are made or removed at the same time: Auth takes a tenth of a second for each."""
 _TRIES = 4
 _TIMEOUT = 30.0
 _PATIENCE = 10.0
 """Seconds after which nothing is tried again."""
+_IN_A_ROW = 20
+"""Accounts that Auth fails to make, one after the other, after which it is no use to go on."""
+_ADVICE = "Correct what Auth says of them, or take them out."
 
 _MARKED = """
 select id, last_sign_in_at is not null from auth.users where raw_app_meta_data ? %s
@@ -45,7 +55,20 @@ insert into auth.users (
 
 
 class _RefusedError(ImportFailedError):
-    """Auth has not done it."""
+    """Auth has not done it, and says why; it may do the same for another account.
+
+    Attributes:
+        fails: Whether it failed over it, by what may be the account or Auth itself.
+    """
+
+    def __init__(self, message: str, said: str, *, fails: bool) -> None:
+        super().__init__(message)
+        self.said = said
+        self.fails = fails
+
+
+class _ForbiddenError(ImportFailedError):
+    """Auth does nothing for this key, or is not there."""
 
 
 class Accounts:
@@ -68,10 +91,18 @@ class Accounts:
         self._auth = SyncGoTrueAdminAPI(
             url=f"{project_url.rstrip('/')}/auth/v1", headers=headers, http_client=self._http
         )
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._failures = 0
         self.made: list[UUID] = []
 
-    def make(self, person: Person, run: str) -> None:
-        """Make somebody's account, with the mark of this run. Raises ImportFailedError."""
+    def make(self, persons: Sequence[Person], run: str) -> list[UnfitError | None]:
+        """Make their accounts, some at once, with the mark of this run; of each why Auth makes none.
+
+        Raises ImportFailedError when all that were begun have ended.
+        """
+        return self._at_once(lambda person: self._make(person, run), persons)
+
+    def _make(self, person: Person, run: str) -> UnfitError | None:
         attributes: dict[str, Any] = {
             "id": str(person.id),
             "email": person.email,
@@ -86,32 +117,47 @@ class Accounts:
         self.made.append(UUID(id_))
         try:
             self._ask("make", person.email, lambda: self._auth.create_user(attributes))  # type: ignore[arg-type]
-        except _RefusedError:
-            # By what an attempt before has made, of which no answer came?
-            if self._is_mine(id_, run):
-                return
-            self.made.pop()
+        except _ForbiddenError:
+            self.made.remove(UUID(id_))
             raise
+        except _RefusedError as error:
+            # By what an attempt before has made, of which no answer came? Whoever cannot say so has not refused.
+            if self._mark_of(id_) == run:
+                return None
+            self.made.remove(UUID(id_))
+            self._failures += error.fails
+            if self._failures >= _IN_A_ROW:
+                raise
+            return UnfitError(f"gets no account, as Auth says: {shortened(error.said)}", _ADVICE)
+        self._failures = 0
+        return None
 
-    def _is_mine(self, id_: str, run: str) -> bool:
-        try:
-            return self._mark_of(id_) == run
-        except ImportFailedError:
-            return False
+    def _at_once(self, do: Callable[[_Each], _Made], all_: Sequence[_Each]) -> list[_Made]:
+        """What comes of each, when none is under way any more."""
+        futures = [self._pool.submit(do, each) for each in all_]
+        wait(futures)
+        return [future.result() for future in futures]
 
-    def remove(self, ids: Sequence[UUID]) -> int:
+    def remove(self, ids: Sequence[UUID], progress: Callable[[int], None]) -> int:
         """Remove those of these accounts that carry a mark and that nobody has signed in to; how many are left."""
         left = 0
-        for place, id_ in enumerate(map(str, ids)):
+        for place in range(0, len(ids), AT_ONCE):
+            some = ids[place : place + AT_ONCE]
             try:
-                if self._mark_of(id_) is not None:
-                    self._ask("remove", id_, functools.partial(self._auth.delete_user, id_))
-            except _RefusedError:
-                left += 1
+                left += sum(self._at_once(self._remains, some))
             except ImportFailedError:
                 # Auth is away, and each of the others would wait as long.
                 return left + len(ids) - place
+            progress(place + len(some))
         return left
+
+    def _remains(self, id_: UUID) -> bool:
+        try:
+            if self._mark_of(str(id_)) is not None:
+                self._ask("remove", str(id_), functools.partial(self._auth.delete_user, str(id_)))
+        except _RefusedError:
+            return True
+        return False
 
     def _mark_of(self, id_: str) -> str | None:
         """The mark of an account that nobody has signed in to. Raises ImportFailedError."""
@@ -123,6 +169,7 @@ class Accounts:
 
     def close(self) -> None:
         """Let the connections go."""
+        self._pool.shutdown()
         self._http.close()
 
     @staticmethod
@@ -145,8 +192,13 @@ class Accounts:
                     time.sleep(0.2 * 2 ** (_TRIES - left))
                     continue
                 told = "The secret key is not accepted" if status in {401, 403} else str(error) or type(error).__name__
-                kind = ImportFailedError if again else _RefusedError
-                raise kind(f"Auth could not {verb} the account of {whom}: {told}.") from None
+                message = f"Auth could not {verb} the account of {whom}: {told}."
+                if status in {401, 403, 404, 405}:
+                    raise _ForbiddenError(message) from None
+                # In its own words: what stands before it says no more than that it is away.
+                if not again or (status == 500 and code == "unexpected_failure"):
+                    raise _RefusedError(message, told.rstrip("."), fails=again) from None
+                raise ImportFailedError(message) from None
         return None
 
 
@@ -171,6 +223,15 @@ def unmark(connection: psycopg.Connection, ids: list[UUID]) -> None:
     connection.execute(_UNMARK, (MARK, ids))
 
 
-def stand_ins(connection: psycopg.Connection, persons: Iterable[Person]) -> None:
-    """Accounts for the length of a transaction that is rolled back."""
-    connection.cursor().executemany(_STAND_IN, [(person.id, person.email, person.name) for person in persons])
+def stand_ins(connection: psycopg.Connection, persons: Sequence[Person]) -> list[UnfitError | None]:
+    """Accounts for the length of a transaction that is rolled back; of each why there is none."""
+    try:
+        with connection.transaction():
+            connection.cursor().executemany(_STAND_IN, [(each.id, each.email, each.name) for each in persons])
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException) as error:
+        if len(persons) > 1:
+            half = len(persons) // 2
+            return stand_ins(connection, persons[:half]) + stand_ins(connection, persons[half:])
+        said = error.diag.message_primary or type(error).__name__
+        return [UnfitError(f"gets no account, as the database says: {shortened(said)}", _ADVICE)]
+    return [None] * len(persons)

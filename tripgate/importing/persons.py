@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from tripgate.importing.declaring import Persons
     from tripgate.importing.reading.files import DataFile
     from tripgate.importing.rejects import Rejects
-    from tripgate.importing.store import Store
+    from tripgate.importing.store import Person, Store
 
 BATCH = 500
 _EMAIL = re.compile(r"[^@\s\0]{1,64}@[^@\s\0]{1,190}")
+# As Auth reads hashes: bcrypt, Argon2, and Firebase's scrypt.
+_HASH = re.compile(
+    r"\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}|\$argon2id?\$v=\d+\$m=\d+,t=\d+,p=\d+\S*\$\S+|\$fbscrypt\$v=\d+,\S+\$\S+"
+)
+_NO_HASH = (
+    "has a password hash that Auth cannot read",
+    "It reads bcrypt, Argon2 ($argon2id$…) and Firebase's scrypt ($fbscrypt$…). Leave it out: they choose a new one.",
+)
 _SAME_ADDRESS = ("has the address of another person of the file", "Merge them there: one address is one account here.")
 _ACCOUNTS = """
 select lower(email), array_agg(id), bool_and(email_confirmed_at is not null and not is_anonymous)
@@ -48,6 +56,7 @@ class Matching:
     """Reads the file of people into the store, and finds or refuses each of them.
 
     Attributes:
+        file: Its name.
         read: How many there were.
         unasked: Fields that nobody asks for.
     """
@@ -57,6 +66,7 @@ class Matching:
         self._system = system
         self._file = file
         self._store = store
+        self.file = file.name
         self.read = 0
         self.unasked: set[str] = set()
 
@@ -89,26 +99,39 @@ class Matching:
             there = {UUID(str(row[0])) for row in connection.execute(_OWN, (list(own.values()),))}
             found = {row[0]: (row[1], row[2]) for row in connection.execute(_ACCOUNTS, ([p.email for p in batch],))}
             for person in batch:
-                ids, confirmed = found.get(person.email, ([], False))
-                if own[person.old] in there or (not ids and make_accounts):
-                    self._store.identify(person.old, own[person.old], made=own[person.old] not in there)
-                elif not ids:
-                    advice = "Have them sign up and confirm it, or say --make-accounts."
-                    self._store.refuse_person(person.old, "has an address that nobody has here", advice)
-                elif len(ids) > 1:
-                    why = "has an address that several accounts have here"
-                    self._store.refuse_person(person.old, why, "Leave one of them its address.")
-                elif not confirmed:
-                    why = "has an address that its account here has not confirmed"
-                    self._store.refuse_person(person.old, why, "Have its owner confirm it, then import again.")
+                id_ = own[person.old]
+                if id_ in there:
+                    self._store.identify(person.old, id_, made=False)
                 else:
-                    self._store.identify(person.old, UUID(str(ids[0])), made=False)
+                    ids, confirmed = found.get(person.email, ([], False))
+                    self._find(person, ids, confirmed, id_ if make_accounts else None)
         for batch in self._store.persons("refused", BATCH):
             for person in batch:
-                where = self._persons.email
-                rejects.add(
-                    Reject(self._file.name, person.line, person.old, where, person.email, person.why, person.advice)
-                )
+                rejects.add(self.rejected(person, UnfitError(person.why, person.advice)))
+
+    def _find(self, person: Person, ids: list[UUID], confirmed: bool, own: UUID | None) -> None:
+        """Who this is of the accounts that have the address, or is to be."""
+        if not ids and own is not None:
+            if person.password_hash and not _HASH.fullmatch(person.password_hash):
+                self._store.refuse_person(person.old, *_NO_HASH)
+            else:
+                self._store.identify(person.old, own, made=True)
+        elif not ids:
+            advice = "Have them sign up and confirm it, or say --make-accounts."
+            self._store.refuse_person(person.old, "has an address that nobody has here", advice)
+        elif len(ids) > 1:
+            why = "has an address that several accounts have here"
+            self._store.refuse_person(person.old, why, "Leave one of them its address.")
+        elif not confirmed:
+            why = "has an address that its account here has not confirmed"
+            self._store.refuse_person(person.old, why, "Have its owner confirm it, then import again.")
+        else:
+            self._store.identify(person.old, UUID(str(ids[0])), made=False)
+
+    def rejected(self, person: Person, error: UnfitError) -> Reject:
+        """Somebody who is not imported, for this reason."""
+        where = self._persons.email
+        return Reject(self._file.name, person.line, person.old, where, person.email, error.why, error.advice)
 
     def _lacking(self, record: Record) -> None:
         if self.read == 1 and self._file.form == "csv":

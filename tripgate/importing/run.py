@@ -29,7 +29,7 @@ from tripgate.importing.rejects import Rejects, shortened
 from tripgate.importing.store import Store
 from tripgate.importing.summary import Counts, Summary
 from tripgate.importing.target import EXACT, Row, Target
-from tripgate.importing.unfit import ImportFailedError, Reject
+from tripgate.importing.unfit import ImportFailedError, Reject, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tripgate.importing.declaring import Import, Source
     from tripgate.importing.reading.files import DataFile
     from tripgate.importing.reading.records import Unreadable
+    from tripgate.importing.store import Person
 
 BATCH = 1_000
 """Rows of one statement."""
@@ -117,6 +118,7 @@ class _Run:
         self._store = store
         self._rejects = rejects
         self._auth: accounts.Accounts | None = None
+        self._matching: persons.Matching | None = None
         self._id = str(uuid.uuid4())
         self._summary = Summary(importing.system, options.dry_run)
         self._sources = [source for source in importing.sources if source.stem in files]
@@ -152,7 +154,7 @@ class _Run:
             return
         self._reporter.stage("Removing the accounts that were made", len(self._auth.made))
         with self._reporter.held():
-            left = self._auth.remove(self._auth.made)
+            left = self._auth.remove(self._auth.made, self._reporter.reached)
         if left:
             error.add_note(f"{left} accounts that it had made could not be removed; the next run removes them.")
 
@@ -165,8 +167,10 @@ class _Run:
         self._go_through(connection, around, write=False)
         if self._stops():
             raise ImportFailedError(self._told())
-        self._make_accounts(connection)
         self._rejects.back_to(mark)
+        self._make_accounts(connection)
+        if self._stops():
+            raise ImportFailedError(self._told())
         self._store.forget_records()
         targets = self._go_through(connection, around, write=True)
         self._compare(targets)
@@ -204,7 +208,8 @@ class _Run:
                 usage=True,
             )
         if self._auth is not None and unused:
-            if self._auth.remove(unused):
+            self._reporter.stage("Removing accounts of a run before", len(unused))
+            if self._auth.remove(unused, self._reporter.reached):
                 raise ImportFailedError("Accounts that a run has left could not be removed. Is Auth there?")
             self._summary.removed = len(unused)
         # Whoever has signed in meanwhile is a person like any other.
@@ -222,36 +227,58 @@ class _Run:
         self._reporter.stage(f"Finding people of {file.name}", file.size)
         matching = persons.Matching(declared, self._importing.system, file, self._store)
         matching.match(connection, self._rejects, self._reporter.reached, make_accounts=self._options.make_accounts)
+        self._matching = matching
         self._summary.people_unasked = sorted(matching.unasked)
+        self._count_people(matching)
+
+    def _count_people(self, matching: persons.Matching) -> None:
         self._summary.people = {
             "read": matching.read,
             "found": self._store.count_persons("found"),
             "made": self._store.count_persons("made"),
-            "rejected": self._rejects.count[file.name],
+            "rejected": self._rejects.count[matching.file],
         }
 
     def _make_accounts(self, connection: psycopg.Connection) -> None:
         number = self._store.count_persons("made")
-        if not number:
+        matching = self._matching
+        if not number or matching is None:
             return
         self._reporter.stage("Making accounts", number)
         done = 0
         for batch in self._store.persons("made", persons.BATCH):
-            if self._options.dry_run:
-                accounts.stand_ins(connection, batch)
-                continue
-            if self._auth is None:  # it was asked for before
-                raise ImportFailedError("Accounts are made by Auth: set TRIPGATE_IMPORT_SECRET_KEY.", usage=True)
-            for person in batch:
-                with self._reporter.held():
-                    self._auth.make(person, self._id)
-                done += 1
+            for some, refusals in self._made(connection, batch):
+                for person, refusal in zip(some, refusals, strict=True):
+                    if refusal is not None:
+                        self._store.refuse_person(person.old, refusal.why, refusal.advice)
+                        self._rejects.add(matching.rejected(person, refusal))
+                done += len(some)
                 self._reporter.reached(done)
-                if done == 1 and not accounts.marked(connection, self._id):
-                    raise ImportFailedError(
-                        "SUPABASE_URL leads to another project than the database: accounts made there are not here.",
-                        usage=True,
-                    )
+        self._count_people(matching)
+
+    def _made(
+        self, connection: psycopg.Connection, batch: list[Person]
+    ) -> Iterator[tuple[list[Person], list[UnfitError | None]]]:
+        """Make the accounts of these, some at once, each with why it is not made."""
+        if self._options.dry_run:
+            yield batch, accounts.stand_ins(connection, batch)
+            return
+        auth = self._auth
+        if auth is None:  # it was asked for before
+            raise ImportFailedError("Accounts are made by Auth: set TRIPGATE_IMPORT_SECRET_KEY.", usage=True)
+        while batch:
+            # One alone, until it is known that they are made here.
+            known = bool(auth.made)
+            size = accounts.AT_ONCE if known else 1
+            some, batch = batch[:size], batch[size:]
+            with self._reporter.held():
+                refusals = auth.make(some, self._id)
+            if not known and auth.made and not accounts.marked(connection, self._id):
+                raise ImportFailedError(
+                    "SUPABASE_URL leads to another project than the database: accounts made there are not here.",
+                    usage=True,
+                )
+            yield some, refusals
 
     def _go_through(self, connection: psycopg.Connection, around: Surroundings, *, write: bool) -> list[Target]:
         """All sources, for a look or to write them."""
