@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 if __name__ == "__main__":
     # The program of the tree that is counted, then this tree's benchmark and helpers of tests.
-    sys.path.insert(0, sys.argv[1])
+    sys.path[0] = sys.argv[1]
     import gql  # noqa: F401
     import resolvers  # noqa: F401
     import tripgate  # noqa: F401
@@ -64,8 +64,9 @@ def compare(against: Path | None, only: Sequence[str], progress: Callable[[str],
 
 def _counted(tree: Path, only: Sequence[str], progress: Callable[[str], None]) -> dict[str, int]:
     progress(f"Counting the instructions of {tree}")
-    command = [sys.executable, "-m", "bench.instructions", str(tree.resolve()), *only]
-    found = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, text=True, check=True)
+    # From the tree's own folder, so that its servers are its own too.
+    command = [sys.executable, __file__, str(tree.resolve()), *only]
+    found = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
     counts: dict[str, int] = json.loads(found.stdout)
     return counts
 
