@@ -76,6 +76,19 @@ def test_who_is_not_found(harbour: Harbour, line: str, why: str) -> None:
     assert [row[3] for row in harbour.told()] == [why]
 
 
+def test_an_address_that_becomes_somebodys_in_small_letters_is_nobodys(harbour: Harbour) -> None:
+    like = "\N{KELVIN SIGN}im@harbour.example"
+    assert like.lower() == "kim@harbour.example"
+    harbour.db.execute("update auth.users set email = 'kim@harbour.example' where email = %s", (BEN,))
+    try:
+        sailors(harbour, f"a,{ADA},Ada,true", f"b,{like},Kim,true")
+        harbour.failed()
+        assert [row[3] for row in harbour.told()] == ["has an address that nobody has here"]
+        assert "Nobody here has" in harbour.failed("--owner", like, code=2)
+    finally:
+        harbour.db.execute("update auth.users set email = %s where email = 'kim@harbour.example'", (BEN,))
+
+
 def test_two_old_people_of_one_address_are_both_left_out(harbour: Harbour) -> None:
     sailors(harbour, f"a,{ADA},Ada,true", f"b,{BEN},Ben,true", f"c, {BEN.title()},Benny,true")
     harbour.failed()

@@ -42,9 +42,14 @@ from auth.users where lower(email) = any(%s) and deleted_at is null group by low
 _OWN = "select id from auth.users where id = any(%s) and deleted_at is null"
 
 
+def _lowered(address: str) -> str:
+    """In small letters, but for what would become a letter of ASCII, as the sign of Kelvin does: that is another."""
+    return "".join(each if each.lower().isascii() and not each.isascii() else each.lower() for each in address)
+
+
 def owner_by_address(connection: psycopg.Connection, address: str) -> UUID:
     """The account of this confirmed address. Raises ImportFailedError if there is none."""
-    row = connection.execute(_ACCOUNTS, ([address.strip().lower()],)).fetchone()
+    row = connection.execute(_ACCOUNTS, ([_lowered(address.strip())],)).fetchone()
     if row is None or len(row[1]) != 1 or not row[2]:
         what = "Nobody here has" if row is None else "Whoever has here"
         why = "" if row is None else ", has not confirmed it" if len(row[1]) == 1 else ", is several accounts"
@@ -178,7 +183,7 @@ class Matching:
     @staticmethod
     def _address(given: object) -> tuple[str, UnfitError | None]:
         """The address as it is compared, and what is wrong with it."""
-        text = given.strip().lower() if isinstance(given, str) else ""
+        text = _lowered(given.strip()) if isinstance(given, str) else ""
         if not text:
             return "", UnfitError("has no address", "People are found by it: write one.")
         if not _EMAIL.fullmatch(text):
