@@ -24,6 +24,14 @@ class PlanKey(Enum):
     ENTERPRISE = "enterprise"
 
 
+@strawberry.enum(description="How often something is paid.")
+class PlanInterval(Enum):
+    """The intervals of plans."""
+
+    MONTH = "month"
+    YEAR = "year"
+
+
 @strawberry.enum(description="How a subscription stands, as Stripe says.")
 class BillingSubscriptionStatus(Enum):
     """The values of `subscriptions.status`."""
@@ -47,6 +55,26 @@ class UsageMetric(Enum):
     STORAGE_BYTES = strawberry.enum_value(
         "storage_bytes", description="Bytes that are kept: what is there, which no period ends."
     )
+
+
+@strawberry.type(description="How much of something a plan includes.")
+class PlanLimit:
+    """An entry of `limits`."""
+
+    metric: UsageMetric = strawberry.field(description="What is counted.")
+    limit: Decimal = strawberry.field(description="How much of it there may be in a period; of a level, at a time.")
+
+
+@strawberry.type(description="What people may have, and at what price.")
+class Plan:
+    """A row of `private.plans`, as function `plans` tells it."""
+
+    key: PlanKey = strawberry.field(description="What it is known by.")
+    name: str = strawberry.field(description="What it is called.")
+    price: Decimal = strawberry.field(description="What it costs an interval.")
+    currency: str = strawberry.field(description="The price's currency, by its ISO 4217 code.")
+    interval: PlanInterval | None = strawberry.field(description="How often it is paid; null for what is free.")
+    limits: list[PlanLimit] = strawberry.field(description="What it includes.")
 
 
 @strawberry.enum(description="What has become of something that Stripe told.")

@@ -36,6 +36,7 @@ __all__ = [
     "one",
     "own",
     "presence",
+    "row_of",
     "rows_of",
     "update",
     "update_many",
@@ -102,6 +103,13 @@ def rows_of(
     return functions.FunctionRows(
         type_name, function, parameters, lambda: derive.connection_type(type_name), description, depends_on
     )
+
+
+def row_of(
+    type_name: str, function: str, *, description: str, depends_on: tuple[str, ...] | None = None
+) -> DeclaredField:
+    """`billingSubscription: BillingSubscription`: the one row that a function returns, or null."""
+    return functions.FunctionRow(type_name, function, lambda: object_type(type_name), description, depends_on)
 
 
 def value_of(

@@ -18,10 +18,10 @@ from gql.errors import bad_input
 from gql.schemas import schema_of
 from gql.scope import Unheard
 from resolvers.context import Context
-from resolvers.declared.base import DeclaredField
-from resolvers.declared.queries import Many
+from resolvers.declared.base import DeclaredField, PlannedField, planner
+from resolvers.declared.queries import Many, PreparedObject, WrittenObject
 from tripgate.planner.conditions import as_text
-from tripgate.planner.plan import FunctionCall, Read
+from tripgate.planner.plan import ALWAYS, FunctionCall, Read
 from tripgate.planner.planner import ConnectionPlan
 from tripgate.planner.selection import Selected
 
@@ -107,6 +107,24 @@ class FunctionRows(Many):
 
         plan = super().plan(context, selected, variables)
         return dataclasses.replace(plan, read=called(plan.read), total=called(plan.total))
+
+
+class FunctionRow(PlannedField):
+    """`billingSubscription`: the one row that a function without arguments returns, or null."""
+
+    def __init__(
+        self, type_name: str, function: str, make_type: Callable[[], Any], said: str, depends_on: tuple[str, ...] | None
+    ) -> None:
+        super().__init__(type_name, make_type, list, said)
+        self.function = function
+        self.depends_on = depends_on
+
+    def prepare(
+        self, context: Context, selected: Selected, variables: VariableValues
+    ) -> PreparedObject | WrittenObject:
+        plan = planner(context, variables).object(self.table, selected.children, ALWAYS)
+        read = dataclasses.replace(plan.read, source=call(self.function, (), {}))
+        return PreparedObject.of(context, self.table, dataclasses.replace(plan, read=read))
 
 
 class FunctionValue(DeclaredField):

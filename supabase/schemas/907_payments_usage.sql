@@ -133,6 +133,40 @@ comment on function public.current_usage_limits() is 'What is left to the caller
 revoke execute on function public.current_usage_limits() from public, anon, authenticated, service_role;
 grant execute on function public.current_usage_limits() to authenticated;
 
+-- What one pays for now, or paid for last. The caller's own rows, by the policy.
+create function public.billing_subscription() returns setof public.subscriptions
+language sql stable rows 1 set search_path = '' as $$
+    select known.* from public.subscriptions as known
+    where known.user_id = (select auth.uid())
+    order by known.status not in ('incomplete', 'incomplete_expired', 'canceled') desc, known.created_at desc, known.id
+    limit 1;
+$$;
+comment on function public.billing_subscription() is 'What the caller pays for now, or paid for last.';
+revoke execute on function public.billing_subscription() from public, anon, authenticated, service_role;
+grant execute on function public.billing_subscription() to authenticated;
+
+-- Amounts as texts, since JSON would round them.
+create function public.plans() returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return jsonb_build_object('plans', (
+        select jsonb_agg(jsonb_build_object(
+            'key', plans.key, 'name', plans.name, 'price', plans.price::text, 'currency', plans.currency,
+            'interval', plans."interval", 'limits', (
+                select coalesce(jsonb_agg(
+                    jsonb_build_object('metric', included.metric, 'limit', included.amount::text) order by included.metric
+                ), '[]')
+                from private.plan_limits as included where included.plan_key = plans.key
+            )
+        ) order by plans.rank)
+        from private.plans
+    ));
+end
+$$;
+comment on function public.plans() is 'What people may have, at what price, and what it includes; the smallest first.';
+revoke execute on function public.plans() from public, anon, authenticated, service_role;
+grant execute on function public.plans() to authenticated;
+
 
 -- Limits as they are written -----------------------------------------------------------------------------------------------
 

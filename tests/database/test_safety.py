@@ -40,6 +40,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.announce_invitation(uuid,text)": "Nobody may see or change the count; it asks who owns the trip.",
         "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
         "public.announce_membership_invitation(text,uuid,text)": "As announce_invitation; it asks what may be offered.",
+        "public.plans()": "Plans are the program's, and nobody's to read; it tells what is for sale.",
         "public.current_usage_limits()": "Plans are nobody's to read; it asks for the caller's own part alone.",
         "public.accept_membership(text,text)": "Nobody may make themselves take part otherwise; it asks for a secret.",
         "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
