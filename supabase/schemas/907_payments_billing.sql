@@ -64,6 +64,20 @@ language sql stable set search_path = '' as $$
 $$;
 revoke execute on function private.person_of_customer(text) from public;
 
+-- That person, held: whoever reserves waits, and reserves within what there is then. Nobody, once they leave.
+create function private.hold_person_of_customer(customer text) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+    person uuid;
+begin
+    select profiles.id into person from public.profiles
+    where profiles.id = private.person_of_customer(customer)
+    for no key update;
+    return person;
+end
+$$;
+revoke execute on function private.hold_person_of_customer(text) from public;
+
 -- The event is written down before what it brings about, and done with it: whoever dies in between has it told again.
 create function public.record_stripe_event(
     event text, type text, livemode boolean, object_id text default null, customer text default null,
@@ -93,7 +107,9 @@ create function private.finish_event(event text, status text, person uuid) retur
 language plpgsql security definer set search_path = '' as $$
 begin
     update public.billing_events as known set
-        status = finish_event.status, user_id = coalesce(known.user_id, finish_event.person)
+        status = finish_event.status, user_id = coalesce(known.user_id, finish_event.person),
+        -- Of nobody, or of somebody who has left, nothing is kept.
+        payload = case when coalesce(known.user_id, finish_event.person) is null then '{}' else known.payload end
     where known.stripe_event_id = finish_event.event and known.status = 'received';
     if not found and event is not null and not exists (
         select from public.billing_events as known where known.stripe_event_id = finish_event.event
@@ -263,10 +279,8 @@ declare
     before public.subscriptions;
 begin
     perform private.hold_billing_lease(customer, token);
-    person := private.person_of_customer(customer);
+    person := private.hold_person_of_customer(customer);
     if person is not null then
-        -- Whoever reserves waits for it, and reserves within what there is now.
-        perform from public.profiles where profiles.id = person for no key update;
         select * into before from public.subscriptions as known where known.stripe_subscription_id = subscription;
         insert into public.subscriptions as known (
             user_id, stripe_subscription_id, plan_key, status, current_period_start, current_period_end,
@@ -318,8 +332,11 @@ declare
     person uuid;
 begin
     perform private.hold_billing_lease(customer, token);
-    person := private.person_of_customer(customer);
-    if person is not null then
+    person := private.hold_person_of_customer(customer);
+    -- What is known is kept up to date, also of somebody who has left.
+    if person is not null
+        or exists (select from public.invoices as known where known.stripe_invoice_id = invoice)
+    then
         insert into public.invoices as known (
             stripe_invoice_id, user_id, stripe_subscription_id, number, status, currency, amount_due, amount_paid,
             amount_refunded, hosted_invoice_url, issued_at

@@ -136,6 +136,8 @@ class TestEvents:
         assert apply_subscription(db, "cus_gone", token, event="evt_1") == "unknown"
         assert apply_invoice(db, "cus_gone", token) == "unknown"
         assert record(db, "evt_1") == "ignored"
+        kept = db.execute("select payload from public.billing_events where stripe_event_id = 'evt_1'").fetchone()
+        assert kept == ({},)
         assert db.execute("select from public.subscriptions where stripe_subscription_id = 'sub_1'").fetchall() == []
 
     def test_must_be_written_down_first(self, db: psycopg.Connection, of: str) -> None:
@@ -231,6 +233,16 @@ class TestInvoices:
         )
         due = Decimal("1.234")
         assert rows.fetchall() == [(who, "A-1", "paid", "BHD", due, due, Decimal("0.200"))]
+
+    def test_are_kept_up_to_date_when_their_person_has_left(
+        self, db: psycopg.Connection, who: uuid.UUID, of: str
+    ) -> None:
+        token = take(db, of)
+        apply_invoice(db, of, token)
+        db.execute("delete from auth.users where id = %s", (who,))
+        assert apply_invoice(db, of, token, refunded=900) == "unknown"
+        rows = db.execute("select user_id, amount_refunded from public.invoices where stripe_invoice_id = 'in_1'")
+        assert rows.fetchall() == [(None, Decimal("9.00"))]
 
 
 def test_the_same_again_is_told_to_nobody(db: psycopg.Connection, who: uuid.UUID, of: str) -> None:
