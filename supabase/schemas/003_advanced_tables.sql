@@ -384,6 +384,9 @@ begin
             'FORBIDDEN', 'Invitations are mailed, which takes an account with an e-mail address. Give yours one first.'
         );
     end if;
+    if email is null then
+        perform private.refuse('BAD_USER_INPUT', 'Say to which address.', '{"field": "email"}');
+    end if;
     -- One at a time, or two at once would both count the same.
     perform from public.profiles where profiles.id = person for no key update;
 

@@ -124,6 +124,11 @@ class TestInviting:
     def test_a_scope_that_takes_nobody_in_is_none(self, world: World, scope: str | None) -> None:
         assert world.attempt("owner", ANNOUNCE, scope, world.owner.trips, "guest@people.example") == "BAD_USER_INPUT"
 
+    def test_no_address_is_refused_before_a_row_of_ours_could_tell_of_itself(self, world: World) -> None:
+        assert world.attempt("owner", ANNOUNCE, "collection", world.owner.collections, None) == "BAD_USER_INPUT"
+        to_trip = "select public.announce_invitation(%s, null)"
+        assert world.attempt("owner", to_trip, world.owner.trips) == "BAD_USER_INPUT"
+
     def test_what_the_mail_says_is_answered(self, world: World) -> None:
         with world.acting_as("owner") as db:
             row = db.execute(ANNOUNCE, ("collection", world.owner.collections, "guest@people.example")).fetchone()
