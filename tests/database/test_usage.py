@@ -298,7 +298,7 @@ class TestWhoMay:
             select proname from pg_proc
             where pronamespace = 'public'::regnamespace and has_function_privilege(%s, oid, 'execute')
                 and (proname ~ '(usage$|stripe|billing|checkout)')
-                and not proname ~ '_by_ids$|^whole_'
+                and proname !~ '_by_ids$|^whole_|^billing_subscription$'
             """,
             (client,),
         )
