@@ -60,7 +60,11 @@ function mistakeOf(key: string, value: string | undefined, declaration: Declarat
   const min_length = declaration.min_length ?? (secret ? SHORTEST_SECRET : 1);
   if (!value) return required ? `${key} is not set: ${declaration.description}` : null;
   if ([...value].length < min_length) return `${key} is too short: it has at least ${min_length} characters.`;
-  if (kind === "text") return null;
+  return kind === "text" ? null : mistakeOfAddress(key, value, kind);
+}
+
+/** What is wrong with an address of this kind, as a sentence that does not repeat it. */
+export function mistakeOfAddress(key: string, value: string, kind: "service_url" | "link_url"): string | null {
   const [, scheme, host = ""] = ADDRESS.exec(value) ?? [];
   if (!scheme) return `${key} is no address of the form https://host/path, without a name, a password or a fragment.`;
   if (kind === "service_url" && scheme !== "https" && !THIS_MACHINE.includes(host)) {
