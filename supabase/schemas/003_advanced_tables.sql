@@ -147,6 +147,29 @@ revoke execute on function private.append_collection_place() from public;
 create trigger append_collection_places before insert on public.collection_places
     for each row when (new.order_index is null) execute function private.append_collection_place();
 
+-- Others see a place where its keeper has put it, so that of the keeper takes the place of an entry that somebody else has
+-- made: where it was, and with what was written there, unless something else is said. In the order of their names.
+create function private.adopt_collection_place() returns trigger language plpgsql set search_path = '' as $$
+declare
+    before record;
+begin
+    delete from public.collection_places as entries
+    where entries.collection_id = new.collection_id and entries.place_id = new.place_id
+        and entries.user_id <> new.user_id
+        and exists (select from public.places where places.id = new.place_id and places.user_id = new.user_id)
+    returning entries.order_index, entries.notes into before;
+    if found then
+        new.order_index := coalesce(new.order_index, before.order_index);
+        new.notes := coalesce(new.notes, before.notes);
+    end if;
+    return new;
+end
+$$;
+revoke execute on function private.adopt_collection_place() from public;
+
+create trigger adopt_collection_places before insert on public.collection_places
+    for each row execute function private.adopt_collection_place();
+
 
 -- tags ----------------------------------------------------------------------------------------------------------------
 

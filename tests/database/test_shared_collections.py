@@ -135,6 +135,26 @@ class TestPlaces:
         assert world.owner.places not in seen(world, "stranger", "places")
         assert world.attempt("stranger", PUT, mine, world.owner.places) == AGAINST_POLICY
 
+    def test_the_keeper_of_a_place_shows_it_where_somebody_else_has_put_it_before(self, world: World) -> None:
+        place = world.owner.places
+        with world.acting_as("viewer") as db:
+            mine = one(db, "insert into public.collections (name) values ('Mine') returning id")
+        put = (
+            "insert into public.collection_places (collection_id, place_id, notes, order_index) values (%s, %s, %s, %s)"
+        )
+        assert world.attempt("viewer", put, mine, place, "By the sea", 7) == 1
+        join(world, mine, world.owner.profiles, "viewer")
+        join(world, mine, world.stranger.profiles, "viewer")
+        assert place not in seen(world, "stranger", "places")
+        assert world.attempt("owner", PUT, mine, place) == AGAINST_POLICY
+        world.db.execute("update public.collection_members set role = 'editor' where collection_id = %s", (mine,))
+        assert world.attempt("owner", PUT, mine, place) == 1
+        entries = "select user_id, order_index, notes from public.collection_places where collection_id = %s"
+        assert world.db.execute(entries, (mine,)).fetchall() == [(world.owner.profiles, 7, "By the sea")]
+        assert place in seen(world, "stranger", "places")
+        # It is there for all by now, so nobody else puts it in once more.
+        assert world.attempt("viewer", PUT, mine, place) == "23505"
+
     def test_nobody_puts_a_place_there_in_anothers_name(self, world: World) -> None:
         """Or they would be shown it."""
         put = "insert into public.collection_places (collection_id, place_id, user_id) values (%s, %s, %s)"
