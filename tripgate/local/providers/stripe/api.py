@@ -37,7 +37,7 @@ class Api:
         router = app.router
         for path, kind, filters in (
             ("products", "product", ("active",)),
-            ("prices", "price", ("active", "product", "currency")),
+            ("prices", "price", ("active", "product", "currency", "lookup_keys")),
             ("customers", "customer", ("email", "created")),
             ("subscriptions", "subscription", ("customer", "status", "created")),
             ("invoices", "invoice", ("customer", "status", "subscription", "created")),

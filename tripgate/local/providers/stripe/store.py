@@ -203,8 +203,8 @@ def _matches(thing: Thing, asked: Thing, filters: Iterable[str]) -> bool:
         if name not in asked:
             continue
         wanted = asked[name]
-        if name == "types":
-            if thing["type"] not in wanted:
+        if name in {"types", "lookup_keys"}:
+            if thing[name.removesuffix("s")] not in wanted:
                 return False
         elif name == "status" and wanted == "all":
             continue
