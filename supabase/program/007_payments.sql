@@ -25,3 +25,11 @@ on conflict (plan_key, metric) do update set amount = excluded.amount;
 -- rows of cron.job by jobname: schedule, command where jobname like 'payments-%'
 select cron.schedule('payments-expire-reservations', '* * * * *', 'select private.expire_reservations()');
 select cron.schedule('payments-prune-reservations', '37 3 * * *', 'select private.prune_reservations()');
+
+-- What Stripe told and never arrived: of the last hours often, and once a night of as long as Stripe keeps it.
+select cron.schedule('payments-recover-events', '*/10 * * * *', 'select private.recover_stripe_events(3)');
+select cron.schedule('payments-recover-old-events', '47 3 * * *', 'select private.recover_stripe_events(720)');
+
+-- rows of private.task_kinds by kind: function where kind = 'delete_external_customer'
+insert into private.task_kinds (kind, function) values ('delete_external_customer', 'delete-external-customer')
+on conflict (kind) do update set function = excluded.function;

@@ -110,6 +110,8 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
         assert [name for name, _, _ in jobs] == [
             "payments-expire-reservations",
             "payments-prune-reservations",
+            "payments-recover-events",
+            "payments-recover-old-events",
             "tripgate-prune-notifications",
             "tripgate-prune-runs",
             "tripgate-prune-tasks",

@@ -43,15 +43,20 @@ export function settingsOf(name: string, env: Environment = Deno.env.toObject())
     const todo = "Set them with `supabase secrets set NAME=value`, and on your machine in supabase/functions/.env.";
     throw new Error([`The settings of ${name} do not allow a start.`, ...mistakes, todo].join("\n"));
   }
-  const defaults = Object.entries(SETTINGS).filter(([key]) => !env[key]).map(([key, each]) => [key, each.default]);
+  const defaults = Object.entries(SETTINGS).filter(([key, each]) => isOf(name, each) && !env[key])
+    .map(([key, each]) => [key, each.default]);
   return { ...env, ...Object.fromEntries(defaults) };
 }
 
 /** A sentence for each setting of a function that is missing or wrong. */
 export function mistakesOf(name: string, env: Environment, settings = SETTINGS): string[] {
   return Object.entries(settings)
-    .filter(([, { functions }]) => functions.includes("*") || functions.includes(name))
+    .filter(([, each]) => isOf(name, each))
     .flatMap(([key, declaration]) => mistakeOf(key, env[key], declaration) ?? []);
+}
+
+function isOf(name: string, { functions }: Declaration): boolean {
+  return functions.includes("*") || functions.includes(name);
 }
 
 function mistakeOf(key: string, value: string | undefined, declaration: Declaration): string | null {

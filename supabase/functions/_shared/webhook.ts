@@ -3,7 +3,7 @@
 
 import { type Answer, answering } from "./answering.ts";
 import { bytesOf, objectOf } from "./body.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, type ErrorCode } from "./errors.ts";
 
 /**
  * What a webhook takes and does.
@@ -16,6 +16,9 @@ export interface Webhook<Services> {
   maxBytes: number;
   /** Within how many seconds they must come; 10 unless it is said. */
   seconds?: number;
+  /** The codes for more bytes, and for a body that nobody signed: PAYLOAD_TOO_LARGE and UNAUTHENTICATED, unless it is said. */
+  tooLong?: ErrorCode;
+  unsigned?: ErrorCode;
   /** Whether the sender signed these bytes. */
   isSigned(body: Uint8Array<ArrayBuffer>, headers: Headers): boolean | Promise<boolean>;
   /** The work, for a body that was signed and is a JSON object. Throws ApiError. */
@@ -43,7 +46,7 @@ export function webhookEndpoint<Services>(
       if (request.method !== "POST") throw new ApiError("METHOD_NOT_ALLOWED", "Send a POST request.");
       const body = await bytesOf(request, webhook);
       if (!(await webhook.isSigned(body, request.headers))) {
-        throw new ApiError("UNAUTHENTICATED", "The signature is not this body's.");
+        throw new ApiError(webhook.unsigned ?? "UNAUTHENTICATED", "The signature is not this body's.");
       }
       return await webhook.receive(objectOf(body), services);
     });

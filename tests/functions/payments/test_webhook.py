@@ -1,0 +1,220 @@
+"""What Stripe tells is taken where it is signed, once, and ends in what Stripe has."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.functions.payments.conftest import OLD_SECRET, SECRET, signature
+
+if TYPE_CHECKING:
+    from tests.functions.payments.conftest import Payments
+
+
+def an_event(**changes: Any) -> dict[str, Any]:
+    """One of a type of which nothing follows."""
+    told = {"id": "evt_1", "object": "event", "type": "product.created", "livemode": False}
+    return {**told, "data": {"object": {"id": "prod_1", "object": "product"}}, **changes}
+
+
+async def test_an_event_of_an_unknown_type_is_recorded(payments: Payments) -> None:
+    assert await payments.tell(an_event()) == (200, {"received": True, "became": "ignored"})
+    assert await payments.tell(an_event()) == (200, {"received": True, "became": "known"})
+    (row,) = payments.db.execute("select * from public.billing_events").fetchall()
+    assert (row["stripe_event_id"], row["type"], row["object_id"]) == ("evt_1", "product.created", "prod_1")
+    assert (row["livemode"], row["status"], row["attempts"], row["payload"]) == (False, "ignored", 2, {})
+
+
+BODY = json.dumps(an_event()).encode()
+NOW = time.time()
+FORGED = {
+    "none": "",
+    "of another secret": signature(BODY, "whsec_of_somebody_else"),
+    "of no secret": signature(BODY, ""),
+    "of another body": signature(b"{}"),
+    "without a time": signature(BODY).partition(",")[2],
+    "without a signature": signature(BODY).partition(",")[0],
+    "without its value": f"t={int(NOW)},v1",
+    "of an older scheme": signature(BODY).replace("v1=", "v0="),
+    "of another time": signature(BODY).replace("t=", "t=1"),
+    "a list of nothing": ",,,=,",
+}
+
+
+@pytest.mark.parametrize("header", FORGED.values(), ids=FORGED)
+async def test_what_is_forged_is_refused_and_leaves_no_row(payments: Payments, header: str) -> None:
+    status, told = await payments.tell(BODY, header=header)
+    assert (status, told["code"]) == (400, "BAD_USER_INPUT")
+    assert payments.count("billing_events") == 0
+
+
+async def test_what_is_stale_is_refused_and_leaves_no_row(payments: Payments) -> None:
+    status, told = await payments.tell(BODY, at=time.time() - 310)
+    assert (status, told["code"]) == (400, "BAD_USER_INPUT")
+    assert payments.count("billing_events") == 0
+    assert (await payments.tell(BODY, at=time.time() - 280))[0] == 200
+
+
+async def test_both_secrets_hold_while_one_is_exchanged(payments: Payments) -> None:
+    for number, secret in enumerate((SECRET, OLD_SECRET)):
+        assert (await payments.tell(an_event(id=f"evt_{number}"), secret=secret))[0] == 200
+    assert payments.count("billing_events") == 2
+
+
+async def test_of_several_signatures_one_is_enough(payments: Payments) -> None:
+    header = signature(BODY, "whsec_another_one") + "," + signature(BODY).partition(",")[2]
+    assert (await payments.tell(BODY, header=header))[0] == 200
+
+
+async def test_what_is_oversized_is_refused_and_leaves_no_row(payments: Payments) -> None:
+    most = 1024 * 1024
+    filled = json.dumps(an_event(filled="")).encode()
+    for length, status in ((most + 1, 400), (most, 200)):
+        body = filled.replace(b'"filled": "', b'"filled": "' + b"x" * (length - len(filled)))
+        assert len(body) == length
+        assert (await payments.tell(body))[0] == status
+        assert payments.count("billing_events") == (status == 200)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(an_event(livemode=True), an_event(livemode="false"), an_event(id="1"), an_event(id=None), an_event(type=7)),
+        *(an_event(data=None), an_event(data={"object": None}), an_event(type="x" * 300), [], "text", 7, {}),
+    ],
+    ids=lambda event: json.dumps(event)[:40],
+)
+async def test_what_is_signed_and_of_the_other_mode_or_no_event_leaves_no_row(payments: Payments, event: Any) -> None:
+    status, told = await payments.tell(event)
+    assert (status, told["code"]) == (400, "BAD_USER_INPUT")
+    assert payments.count("billing_events") == 0
+
+
+async def test_a_lifecycle_ends_in_what_stripe_has(payments: Payments) -> None:
+    ada, price = await payments.account(), await payments.price()
+    customer = await payments.customer(ada)
+    session = await payments.subscribe(customer, price)
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    (subscription,) = payments.rows("subscriptions", "id")
+    assert str(subscription["user_id"]) == ada.id
+    assert subscription["stripe_subscription_id"] == session["subscription"]
+    assert (subscription["plan_key"], subscription["status"]) == ("pro", "active")
+    (invoice,) = payments.rows("invoices", "id")
+    assert (invoice["status"], invoice["currency"]) == ("paid", "EUR")
+    assert (invoice["amount_due"], invoice["amount_paid"]) == (Decimal("9.00"), Decimal("9.00"))
+    assert invoice["stripe_subscription_id"] == session["subscription"]
+
+    await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
+    await payments.advance(31)
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    (row,) = payments.db.execute("select * from public.subscriptions").fetchall()
+    assert row["status"] == "past_due"
+    assert row["past_due_at"] is not None
+    assert row["current_period_start"] == subscription["current_period_end"]
+    assert [row["status"] for row in payments.rows("invoices", "issued_at")] == ["paid", "open"]
+
+    await payments.advance(16)
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert [row["status"] for row in payments.rows("subscriptions", "id")] == ["canceled"]
+    assert {row["status"] for row in payments.rows("billing_events", "id")} <= {"done", "ignored"}
+
+
+async def test_a_transfer_that_is_on_its_way_grants_nothing(payments: Payments) -> None:
+    price = await payments.price()
+    for how, status in (("succeed_later", "active"), ("fail_later", "incomplete_expired")):
+        payments.forget()
+        await payments.subscribe(await payments.customer(await payments.account()), price, how)
+        for event in await payments.events():
+            await payments.tell(event)
+        assert [row["status"] for row in payments.rows("subscriptions", "id")] == ["incomplete"]
+        await payments.advance(4)
+        for event in await payments.events():
+            await payments.tell(event)
+        last = payments.rows("subscriptions", "created_at desc")[0]
+        assert last["status"] == status
+        await payments.control("POST", "reset")
+        price = await payments.price()
+
+
+async def test_what_is_paid_back_stands_with_its_invoice_in_whatever_order_it_is_told(payments: Payments) -> None:
+    customer = await payments.customer(await payments.account())
+    session = await payments.subscribe(customer, await payments.price())
+    (paid,) = (await payments.stripe("GET", f"invoice_payments?invoice={session['invoice']}"))["data"]
+    for amount in ("100", "250"):
+        await payments.stripe(
+            "POST", "refunds", {"payment_intent": paid["payment"]["payment_intent"], "amount": amount}
+        )
+    for event in (await payments.events())[::-1]:
+        assert (await payments.tell(event))[0] == 200
+    (invoice,) = payments.rows("invoices", "id")
+    assert (invoice["status"], invoice["amount_refunded"]) == ("paid", Decimal("3.50"))
+
+
+async def test_pauses_and_invoices_that_are_given_up(payments: Payments) -> None:
+    customer = await payments.customer(await payments.account())
+    session = await payments.subscribe(customer, await payments.price())
+    for paused, status in ((True, "paused"), (False, "active")):
+        await payments.control("POST", "stripe/pause", {"subscription": session["subscription"], "paused": paused})
+        for event in await payments.events():
+            await payments.tell(event)
+        assert [row["status"] for row in payments.rows("subscriptions", "id")] == [status]
+    await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
+    await payments.advance(31)
+    (open_invoice,) = (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]
+    for verb, status in (("mark_uncollectible", "uncollectible"), ("void", "void")):
+        await payments.stripe("POST", f"invoices/{open_invoice['id']}/{verb}")
+        for event in await payments.events():
+            await payments.tell(event)
+        assert [row["status"] for row in payments.rows("invoices", "issued_at")] == ["paid", status]
+
+
+async def test_what_is_somebody_elses_or_another_systems_is_recorded_and_writes_nothing(payments: Payments) -> None:
+    price = await payments.price()
+    await payments.subscribe(await payments.customer(None), price)
+    ours = await payments.customer(await payments.account())
+    await payments.subscribe(
+        ours, price, **{"metadata[system]": "household", "subscription_data[metadata][system]": "household"}
+    )
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert (payments.count("subscriptions"), payments.count("invoices")) == (0, 0)
+    assert {row["status"] for row in payments.rows("billing_events", "id")} == {"ignored"}
+
+
+async def test_a_price_that_is_of_no_plan_grants_none(payments: Payments) -> None:
+    customer = await payments.customer(await payments.account())
+    await payments.subscribe(customer, await payments.price("something_else"))
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert payments.count("subscriptions") == 0
+
+
+async def test_while_stripe_is_down_nothing_is_written_and_the_event_is_told_again(payments: Payments) -> None:
+    customer = await payments.customer(await payments.account())
+    await payments.subscribe(customer, await payments.price())
+    (event,) = await payments.events(type="customer.subscription.created")
+    for kind in (
+        {"kind": "status", "status": 500},
+        {"kind": "drop"},
+        {"kind": "garbage"},
+        {"kind": "status", "status": 401},
+    ):
+        await payments.control(
+            "POST",
+            "failures",
+            {"provider": "stripe", "method": "GET", "path": "/v1/subscriptions*", "times": 9, **kind},
+        )
+        status, told = await payments.tell(event)
+        assert (status, told["code"]) == (503, "UPSTREAM_UNAVAILABLE"), kind
+        assert payments.count("subscriptions") == 0
+        await payments.control("DELETE", "failures")
+    assert [row["status"] for row in payments.rows("billing_events", "id")] == ["received"]
+    assert await payments.tell(event) == (200, {"received": True, "became": "done"})
+    assert payments.count("subscriptions") == 1
