@@ -155,6 +155,25 @@ class TestPlaces:
         # It is there for all by now, so nobody else puts it in once more.
         assert world.attempt("viewer", PUT, mine, place) == "23505"
 
+    def test_so_does_the_keeper_who_puts_it_in_or_changes_what_is_written_there(self, world: World) -> None:
+        """As upserts write it."""
+        place = world.owner.places
+        with world.acting_as("viewer") as db:
+            mine = one(db, "insert into public.collections (name) values ('Mine') returning id")
+        assert world.attempt("viewer", PUT, mine, place) == 1
+        join(world, mine, world.owner.profiles, "editor")
+        upsert = """
+            insert into public.collection_places (collection_id, place_id, notes) values (%s, %s, 'Windy')
+            on conflict (collection_id, place_id) do update set notes = excluded.notes
+        """
+        entries = "select user_id, order_index, notes from public.collection_places where collection_id = %s"
+        for _ in range(2):
+            assert world.attempt("owner", upsert, mine, place) == 1
+            assert world.db.execute(entries, (mine,)).fetchall() == [(world.owner.profiles, 0, "Windy")]
+        # Of others it changes the notes, and leaves the entry its keeper's.
+        assert world.attempt("viewer", upsert, mine, place) == 1
+        assert world.db.execute(entries, (mine,)).fetchall() == [(world.owner.profiles, 0, "Windy")]
+
     def test_nobody_puts_a_place_there_in_anothers_name(self, world: World) -> None:
         """Or they would be shown it."""
         put = "insert into public.collection_places (collection_id, place_id, user_id) values (%s, %s, %s)"
