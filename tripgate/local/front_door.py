@@ -73,7 +73,9 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
         app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
     inbox = Inbox(config.inbox_file)
     inbox_pages.add_to(app, inbox)
-    house = app[HOUSE] = House(config.api_url, providers)
+    house = app[HOUSE] = House(
+        config.api_url, providers, config.functions_environment, frozenset(config.functions.functions)
+    )
     providers_routes.add_to(app, house, config.secret_key)
     realtime.add_to(app, config.realtime_url)
     functions.add_to(app, config, tokens, house.variables())

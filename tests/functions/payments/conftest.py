@@ -139,16 +139,19 @@ class Payments:
             session = await answer.json()
         return Account(session["user"]["id"], email, session["access_token"])
 
-    async def price(self, plan: str = "pro", amount: int = 900) -> str:
-        """The id of the price by which Stripe sells a plan."""
+    async def reset(self) -> None:
+        """Stripe knows nobody, and tells nothing by itself."""
+        await self.control("POST", "reset")
+        await self.control("POST", "deliveries/plan", {"provider": "stripe", "hold": True})
+
+    async def price(self, plan: str = "pro") -> str:
+        """The id of the price by which Stripe sells a plan; made where it sells none."""
+        key = f"tripgate_{plan}"
+        if found := (await self.stripe("GET", f"prices?lookup_keys[0]={key}"))["data"]:
+            return str(found[0]["id"])
         product = await self.stripe("POST", "products", {"name": plan})
-        given = {
-            "product": product["id"],
-            "currency": "eur",
-            "unit_amount": str(amount),
-            "recurring[interval]": "month",
-        }
-        return str((await self.stripe("POST", "prices", {**given, "lookup_key": f"tripgate_{plan}"}))["id"])
+        given = {"product": product["id"], "currency": "eur", "unit_amount": "100", "recurring[interval]": "month"}
+        return str((await self.stripe("POST", "prices", {**given, "lookup_key": key}))["id"])
 
     async def customer(self, account: Account | None) -> str:
         """The id of a customer, who is this person here."""
@@ -221,7 +224,7 @@ async def payments(stack: StackInfo, root: Path, http: aiohttp.ClientSession) ->
     """With nothing in it."""
     with psycopg.connect(stack.admin_db_url, autocommit=True, row_factory=dict_row) as db:
         payments = Payments(stack, root / "project" / "supabase" / "functions", http, db)
-        await payments.control("POST", "reset")
+        await payments.reset()
         payments.forget()
         db.execute("delete from auth.users")
         db.execute("delete from private.billing_leases")

@@ -25,7 +25,7 @@ WEBHOOK = "handle-stripe-webhook"
 async def lifecycle(payments: Payments) -> list[dict[str, Any]]:
     """Of a person who subscribes, takes a larger plan, fails a renewal, pays, is paid back, and ends it."""
     customer = await payments.customer(await payments.account())
-    pro, enterprise = await payments.price(), await payments.price("enterprise", 4900)
+    pro, enterprise = await payments.price(), await payments.price("enterprise")
     session = await payments.subscribe(customer, pro)
     portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
     change = {"subscription": session["subscription"], "price": enterprise}

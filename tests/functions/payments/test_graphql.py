@@ -45,6 +45,30 @@ async def test_subscribing_and_seeing_it(payments: Payments, ada: Person) -> Non
     assert (page["kind"], await payments.press(page["url"], "back")) == ("PORTAL", (303, f"{SITE}/plans"))
 
 
+async def test_what_is_paid_for_arrives_by_itself(payments: Payments, ada: Person) -> None:
+    """The fake tells the project's own webhook, signed by its secret, as Stripe would."""
+    await payments.control("POST", "deliveries/plan", {"provider": "stripe"})
+    page = (await ada.ask(CHECKOUT, input=INPUT))["createCheckoutSession"]
+    await payments.press(page["url"], "pay")
+    await payments.control("POST", "deliveries/settle")
+    assert (await ada.ask("{ billingSubscription { planKey status } }"))["billingSubscription"] == {
+        "planKey": "PRO",
+        "status": "ACTIVE",
+    }
+    found = (await payments.control("GET", "deliveries?provider=stripe"))["deliveries"]
+    assert {each["state"] for each in found} == {"delivered"}
+
+
+async def test_the_fake_sells_what_plans_cost(payments: Payments) -> None:
+    found = payments.db.execute(
+        "select price_lookup_key, currency, price from private.plans where price > 0"
+    ).fetchall()
+    sold = (await payments.stripe("GET", "prices?limit=100"))["data"]
+    assert {(row["price_lookup_key"], row["currency"].lower(), row["price"] * 100) for row in found} == {
+        (each["lookup_key"], each["currency"], each["unit_amount"]) for each in sold
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

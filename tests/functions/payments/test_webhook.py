@@ -139,7 +139,7 @@ async def test_a_transfer_that_is_on_its_way_grants_nothing(payments: Payments) 
             await payments.tell(event)
         last = payments.rows("subscriptions", "created_at desc")[0]
         assert last["status"] == status
-        await payments.control("POST", "reset")
+        await payments.reset()
         price = await payments.price()
 
 

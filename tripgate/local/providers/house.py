@@ -7,6 +7,7 @@ import contextlib
 import re
 import socket
 import struct
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from tripgate.local.providers.ledger import Ledger
 from tripgate.local.providers.provider import Lent, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from aiohttp.typedefs import Handler, Middleware
 
@@ -39,7 +40,13 @@ class House:
         providers: Their names must differ.
     """
 
-    def __init__(self, api_url: str, providers: Sequence[Provider]) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        providers: Sequence[Provider],
+        settings: Mapping[str, str] = MappingProxyType({}),
+        functions: frozenset[str] = frozenset(),
+    ) -> None:
         for provider in providers:
             if not _NAME.fullmatch(provider.name) or provider.name in RESERVED:
                 raise ValueError(f"{provider.name!r} cannot be a provider's path")
@@ -51,7 +58,15 @@ class House:
         self.failures = Failures()
         self.deliveries = Deliveries(self.clock, self.ledger)
         self._lent = {
-            name: Lent(f"{api_url}{PREFIX}/{name}", api_url, self.clock, self.deliveries) for name in self.providers
+            name: Lent(
+                f"{api_url}{PREFIX}/{name}",
+                api_url,
+                self.clock,
+                self.deliveries,
+                settings=settings,
+                functions=functions,
+            )
+            for name in self.providers
         }
 
     def add_to(self, app: web.Application) -> None:

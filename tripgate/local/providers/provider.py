@@ -29,6 +29,8 @@ class Lent:
         clock: The time that it has, and calls it once a moment has come.
         deliveries: Sends its webhooks.
         on_reset: Calls to forget everything; it adds its own.
+        settings: What the project's functions find in their environment.
+        functions: The names of the functions that the project has.
         control: Where it adds routes for tests alone, served below `/providers/control/<name>`.
     """
 
@@ -38,6 +40,8 @@ class Lent:
     deliveries: Deliveries
     on_reset: list[Callable[[], None]] = field(default_factory=list)
     control: web.Application = field(default_factory=web.Application)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    functions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

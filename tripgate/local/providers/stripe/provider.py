@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from tripgate.local.providers.provider import Provider
+from tripgate.local.providers.stripe import stock
 from tripgate.local.providers.stripe.api import Api
 from tripgate.local.providers.stripe.billing import Billing
 from tripgate.local.providers.stripe.checkout import Checkout
@@ -94,6 +95,8 @@ def create(lent: Lent) -> web.Application:
     lent.control.router.add_post("/saved_failures", save_failures)
     lent.control.router.add_post("/hold", hold)
     lent.on_reset.extend((store.forget, checkout.forget, billing.declining.clear, wire.forget))
+    stock.fill(store, lent)
+    lent.on_reset.append(lambda: stock.fill(store, lent))
     return app
 
 
