@@ -535,6 +535,41 @@ create index idx_membership_invitations_invited_by_created_at
 create index idx_membership_invitations_email_status on public.membership_invitations (email, status);
 create index idx_membership_invitations_scope_id_status on public.membership_invitations (scope_id, status);
 
+-- What was closed, or is over, for more than 90 days is of no use to anybody, and holds addresses of people who may have no
+-- account. Of each table at most so many at once: each is told to those who see it, in the same transaction.
+create function private.prune_invitations(most integer default 5000) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+    kept regclass;
+    gone integer;
+    pruned integer := 0;
+begin
+    foreach kept in array array['public.invitations', 'public.membership_invitations']::regclass[] loop
+        execute format(
+            $sql$
+            delete from %1$s where id in (
+                select id from %1$s
+                where expires_at < now() - interval '90 days'
+                    or status <> 'pending' and updated_at < now() - interval '90 days'
+                limit $1 for update skip locked
+            )
+            $sql$,
+            kept
+        ) using most;
+        get diagnostics gone = row_count;
+        pruned := pruned + gone;
+    end loop;
+    -- Those of whoever invites again go then.
+    delete from private.announced_invitations where id in (
+        select id from private.announced_invitations
+        where announced_at < now() - interval '1 hour' limit most for update skip locked
+    );
+    return pruned;
+end
+$$;
+comment on function private.prune_invitations(integer) is 'Removes invitations that were closed, or whose time was over, 90 days ago, and counts of those sent more than an hour ago: of each so many at most. Returns how many invitations.';
+revoke execute on function private.prune_invitations(integer) from public;
+
 -- What an inviter may offer of a scope, which says so by a function of its own: see "What one is invited to" of stage 2.
 create function private.offer_of(scope text, scope_id uuid, inviter uuid) returns table (name text, roles text[])
 language plpgsql stable set search_path = '' as $$

@@ -112,6 +112,7 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
             "payments-prune-reservations",
             "payments-recover-events",
             "payments-recover-old-events",
+            "tripgate-prune-invitations",
             "tripgate-prune-notifications",
             "tripgate-prune-runs",
             "tripgate-prune-tasks",
