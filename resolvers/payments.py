@@ -7,7 +7,7 @@ import strawberry
 from gql.nullability import semantic_non_null
 from gql.types.payments import Plan, PlanInterval, PlanKey, PlanLimit, UsageMetric
 from resolvers.context import Info
-from resolvers.declared import many, own, row_of, rows_of
+from resolvers.declared import grouped, many, own, row_of, rows_of
 from resolvers.declared.crud import crud, domain
 from tripgate.planner.plan import FunctionCall
 
@@ -56,7 +56,9 @@ class PaymentQuery:
         depends_on=("subscriptions",),
     )
     billing_events = many("BillingEvent")
+    billing_events_grouped = grouped("BillingEvent")
     invoices = many("Invoice")
+    invoices_grouped = grouped("Invoice")
 
 
 DOMAIN = domain(

@@ -34,6 +34,14 @@ SCALARS = {
 }  # fmt: skip
 
 
+FITTING = {"email": "somebody@example.com", "returnUrl": "http://127.0.0.1:3000/plan"}
+PAID = {
+    "createCheckoutSession": {
+        "input": {"planKey": "PRO", "successUrl": FITTING["returnUrl"], "cancelUrl": FITTING["returnUrl"]}
+    }
+}
+
+
 def a_value(type_: GraphQLInputType) -> Any:
     """Something of a type, with no more than must be there."""
     if isinstance(type_, GraphQLNonNull):
@@ -70,7 +78,11 @@ def writes() -> Iterator[tuple[str, str, dict[str, Any]]]:
         call = f"({passed})" if passed else ""
         query = f"mutation{head} {{ {name}{call}{below} }}"
         variables = {key: a_value(argument.type) for key, argument in given.items()}
-        yield name, query, variables | ({"email": "somebody@example.com"} if "email" in given else {})
+        yield (
+            name,
+            query,
+            variables | {key: value for key, value in FITTING.items() if key in given} | PAID.get(name, {}),
+        )
 
 
 @pytest.fixture(scope="module")

@@ -83,11 +83,23 @@ export function keys(what: string, turn: Turn): string[] {
   return [1, 2, 3].map((attempt) => `${SYSTEM}-${what}-${turn.token}-${attempt}`);
 }
 
+/** What is known of the caller. Throws ApiError: a token outlives its account. */
+export async function stateOf(caller: Caller, billing: Billing): Promise<BillingState> {
+  try {
+    return await billing.stateOf(caller.id);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "NOT_FOUND") {
+      throw new ApiError("UNAUTHENTICATED", "This account does not exist any more.");
+    }
+    throw error;
+  }
+}
+
 /** Do something in a person's turn. */
 export function inTurnOf<Result>(
   caller: Caller,
   { billing }: EventServices,
   work: (turn: Turn, state: BillingState) => Promise<Result>,
 ): Promise<Result> {
-  return billing.inTurn(caller.id, TURN, async (turn) => await work(turn, await billing.stateOf(caller.id)));
+  return billing.inTurn(caller.id, TURN, async (turn) => await work(turn, await stateOf(caller, billing)));
 }

@@ -4,13 +4,13 @@
 
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError } from "../_shared/errors.ts";
-import { type PayingServices, portalOf } from "../_shared/paying.ts";
+import { type PayingServices, portalOf, stateOf } from "../_shared/paying.ts";
 import { returnUrlOf } from "../_shared/return_urls.ts";
 import { asking } from "../_shared/stripe.ts";
 
 export const createBillingPortalSession: Handler<PayingServices> = async (input, caller, services) => {
   const returnUrl = returnUrlOf(input, "return_url", services.origins);
-  const { customer } = await services.billing.stateOf(caller.id);
+  const { customer } = await stateOf(caller, services.billing);
   if (customer === null) throw new ApiError("NOT_FOUND", "You have paid for nothing yet. Choose a plan first.");
   return { body: { session: await asking(() => portalOf(customer, returnUrl, services)) } };
 };
