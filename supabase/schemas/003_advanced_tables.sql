@@ -642,6 +642,11 @@ create trigger set_votes_trip_id before insert or update of trip_id, trip_item_i
 -- people say on one trip is not for those on another.
 create function private.carry_votes() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
+    -- Who leaves that trip meanwhile takes their votes along: one waits for the other.
+    perform from public.collaborators
+    where collaborators.trip_id = new.trip_id
+        and collaborators.user_id in (select votes.user_id from public.votes where votes.trip_item_id = new.id)
+    order by collaborators.id for key share;
     delete from public.votes
     where trip_item_id = new.id
         and not exists (
@@ -696,6 +701,25 @@ revoke execute on function private.wait_for_leaving() from public;
 -- After the trip is known: triggers run in the order of their names.
 create trigger wait_for_leaving_votes before insert on public.votes
     for each row execute function private.wait_for_leaving();
+
+
+-- Nor is a vote for the trip that its item has just left: it waits for whoever moves the item, as moving waits for it. After
+-- the trip is held, as in deleting one.
+create function private.wait_for_moving() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if (
+        select trip_items.trip_id from public.trip_items where trip_items.id = new.trip_item_id for share
+    ) is distinct from new.trip_id then
+        raise serialization_failure using message = 'could not serialize access due to concurrent update';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function private.wait_for_moving() from public;
+
+create trigger wait_for_moving_votes before insert on public.votes
+    for each row execute function private.wait_for_moving();
 
 
 -- trip_preferences: what each person on a trip wishes for -----------------------------------------------------------------
