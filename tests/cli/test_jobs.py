@@ -264,6 +264,12 @@ class TestRun:
         assert told(result)["left"] == 1
         assert told(result)["called"].keys() == {"counting"}
 
+    @pytest.mark.parametrize("wait", ["nan", "NaN", "-nan", "inf", "-1", "soon"])
+    def test_it_waits_for_a_number_of_seconds(self, wait: str) -> None:
+        result = CliRunner().invoke(main, ["jobs", "run", "--wait", wait], env={VARIABLE: None})
+        assert result.exit_code == 2
+        assert "Invalid value for '--wait'" in result.stderr
+
 
 class TestConnecting:
     def test_without_a_database(self) -> None:

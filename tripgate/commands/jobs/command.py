@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -29,6 +30,16 @@ _RING_SECONDS = 10.0
 _WIDTH = 60
 
 _Kinds = tuple[str, ...]
+
+
+class _Seconds(click.FloatRange):
+    """A number in a range, which NaN is not, though it is neither below nor above."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return number
 
 
 @click.group()
@@ -128,7 +139,7 @@ def retry(ids: tuple[UUID, ...], kinds: _Kinds, database_url_file: Path | None, 
 @_options
 @click.option(
     "--wait",
-    type=click.FloatRange(0, 86_400),
+    type=_Seconds(0, 86_400),
     default=60.0,
     show_default=True,
     help="How many seconds to wait until they are done; 0 leaves at once.",
