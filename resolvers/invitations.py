@@ -1,6 +1,7 @@
 """What invitations have in common, to a trip or to anything else that people share."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -21,15 +22,17 @@ from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 
 MEMBERSHIP_INVITATION = "MembershipInvitation"
+_MOST_OPEN = 100
 
 
 class OpenInvitations(DeclaredField):
-    """The open invitations to the caller's e-mail address."""
+    """The open invitations to the caller's e-mail address, the newest of them: anybody may send some."""
 
     null_means_error = True
 
     def __init__(self, type_name: str, description: str) -> None:
-        super().__init__(type_name, lambda: list_of(object_type(type_name)), list, description)
+        told = f"{description} The newest {_MOST_OPEN}, the newest first."
+        super().__init__(type_name, lambda: list_of(object_type(type_name)), list, told)
 
     async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
         caller = context.signed_in()
@@ -44,7 +47,8 @@ class OpenInvitations(DeclaredField):
         )
         plan = planner(context, variables).object(self.table, selected.children, where)
         order = (Sort("created_at", descending=True, nulls_first=True), Sort(self.table.primary_key))
-        answer = await context.backend.read(plan.read.ordered(order), caller, self.table)
+        newest = replace(plan.read.ordered(order), limit=_MOST_OPEN)
+        answer = await context.backend.read(newest, caller, self.table)
         return [object_shaper(plan.shape)(row) for row in answer.rows]
 
 

@@ -47,6 +47,23 @@ class TestFromMailToTrip:
         assert await stranger.ask(MINE) == {"myInvitations": []}
         assert await trip.owner.ask(MINE) == {"myInvitations": []}
 
+    async def test_of_very_many_the_invited_sees_the_newest_hundred(self, trip: Trip, guest: Person) -> None:
+        trip.sql(
+            "with silent as (select set_config('session_replication_role', 'replica', true) as role)"
+            " insert into public.invitations (trip_id, invited_by, email, token_hash, created_at)"
+            " select %s, %s, %s, encode(sha256(gen_random_uuid()::text::bytea), 'hex'),"
+            " now() - made * interval '1 minute'"
+            " from silent, generate_series(1, 101) as made where silent.role = 'replica'",
+            trip.id,
+            trip.owner.id,
+            guest.email,
+        )
+        newest = (await guest.ask("{ myInvitations { createdAt } }"))["myInvitations"]
+        assert len(newest) == 100
+        made = [datetime.fromisoformat(each["createdAt"]) for each in newest]
+        assert made == sorted(made, reverse=True)
+        assert datetime.now(UTC) - made[-1] < timedelta(minutes=101)
+
     async def test_it_rings_with_the_invited_until_they_accept_and_then_with_the_owner(
         self, trip: Trip, guest: Person, stranger: Person
     ) -> None:
