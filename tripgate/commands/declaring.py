@@ -1,7 +1,10 @@
 """Tells mistakes of the project's declarations in a sentence with their place, whichever command comes upon them."""
 
+import errno
 import importlib
+import os
 import re
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,31 @@ import click
 _DECLARING = ("gql.types", "resolvers")
 # What puts together what the modules declare, and finds then what they do not agree in.
 _ASSEMBLING = {"sorted_by_root", "build_schema", "check_declarations", "live_reads"}
+# What the system calls the exit code of output that cannot be written.
+_NO_OUTPUT = 74
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7})")
 
 
 class DeclaringGroup(click.Group):
-    """Commands that end with a sentence and exit code 1 where the project's declarations hold a mistake."""
+    """Commands that end with a sentence where something is wrong that any of them may come upon.
+
+    Exit code 1 where the project's declarations hold a mistake, and 74 where what a command prints cannot be written.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as a program, or for a test; help, too, is printed here."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            # Of a file that is opened it tells the name. Writing on says nothing of where; but of a full disk, and with
+            # nothing left to be printed, there is nothing else to do.
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            told = f"Error: The output could not be written: {error.strerror}. What the command did stays done."
+            click.echo(told, err=True)
+            # What Python keeps to be printed would fail again when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_NO_OUTPUT)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

@@ -74,7 +74,7 @@ def import_command(imports: Mapping[str, Import]) -> click.Command:
         already from an earlier import is found again, and changed where the files differ.
 
         Exit codes: 0 imported, or that it would be; 1 nothing is imported; 2 wrong usage, settings or files; 130 and
-        143 interrupted, and nothing is imported.
+        143 interrupted, and nothing is imported; 74 the disk is full, and it is open which: run it again.
         """
         _need_packages()
         from tripgate.importing import run as running  # noqa: PLC0415 - the other commands start without it

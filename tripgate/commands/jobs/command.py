@@ -50,7 +50,7 @@ def jobs() -> None:
     which other users of the machine could read.
 
     \b
-    Exit codes: 0 done, 1 something failed or is left, 2 wrong usage.
+    Exit codes: 0 done, 1 something failed or is left, 2 wrong usage, 74 what it prints could not be written.
     """
 
 
