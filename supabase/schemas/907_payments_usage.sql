@@ -51,7 +51,12 @@ create function private.hold_larger_plan(
 language plpgsql security definer set search_path = '' as $$
 begin
     if after.status not in ('active', 'trialing', 'past_due') then
-        delete from private.held_plans as held where held.user_id = person;
+        -- One that ended before says nothing of another that began since, however late it is heard.
+        delete from private.held_plans as held
+        where held.user_id = person and not exists (
+            select from public.subscriptions as other
+            where other.user_id = person and other.status in ('active', 'trialing', 'past_due')
+        );
         return;
     end if;
     delete from private.held_plans as held where held.user_id = person and held.until <= after.current_period_start;

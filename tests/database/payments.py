@@ -77,6 +77,7 @@ def subscribe(
     status: str = "active",
     *,
     canceled: bool = False,
+    which: str = "",
 ) -> None:
     """What Stripe says of a person's subscription, as the webhook writes it."""
     of = customer(db, who)
@@ -85,7 +86,7 @@ def subscribe(
     call(
         db,
         "select public.apply_stripe_subscription(%s, %s, %s, %s, %s, %s, %s, %s)",
-        of, token, f"sub_{who.hex}", plan, status, starts, ends, canceled,
+        of, token, f"sub_{who.hex}{which}", plan, status, starts, ends, canceled,
     )  # fmt: skip
     call(db, "select public.release_billing_lease(%s, %s)", of, token)
 

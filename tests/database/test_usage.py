@@ -231,6 +231,14 @@ class TestPlans:
         assert limits(db, who)["ai_cost"] == ("5", "0", "0")
         assert included(db, who) == PRO
 
+    def test_one_that_ended_before_ends_nothing_of_another(self, db: psycopg.Connection, who: uuid.UUID) -> None:
+        """However late it is heard: what the larger plan includes is had until the period's end all the same."""
+        starts, ends = NOW - 5 * DAY, NOW + 25 * DAY
+        subscribe(db, who, "enterprise", starts, ends)
+        subscribe(db, who, "pro", starts, ends)
+        subscribe(db, who, "pro", NOW - 60 * DAY, NOW - 30 * DAY, "canceled", which="_before")
+        assert included(db, who)["ai_cost"] == "50"
+
     def test_what_ends_with_its_period_lasts_until_then(self, db: psycopg.Connection, who: uuid.UUID) -> None:
         subscribe(db, who, "pro", NOW - 29 * DAY, NOW + DAY, canceled=True)
         assert included(db, who) == PRO

@@ -92,9 +92,14 @@ export class Billing {
     return this.call("stripe_events_left", { events });
   }
 
-  /** What is known of a person. */
-  stateOf(person: string): Promise<BillingState> {
-    return this.call("billing_state", { person });
+  /** What is known of a person. Throws ApiError where they have left, though their token still holds. */
+  async stateOf(person: string): Promise<BillingState> {
+    try {
+      return await this.call("billing_state", { person });
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === "NOT_FOUND")) throw error;
+      throw new ApiError("UNAUTHENTICATED", "This account does not exist any more.");
+    }
   }
 
   /** A person is this customer, unless they are one already; which they are. In the person's turn. */

@@ -125,7 +125,7 @@ export class Writer {
     const { stripe, billing } = this.services;
     const found = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
     if (!this.isOf(found.customer) || !isOurs(found.metadata)) return false;
-    const plan_key = planOf(found, await billing.prices());
+    const plan_key = planOf(await this.paidPrice(found), await billing.prices());
     if (plan_key === null) {
       log.warn("a subscription is to no plan of ours", { subscription: id });
       return false;
@@ -145,15 +145,31 @@ export class Writer {
     return await billing.apply("invoice", this.turn, { ...invoiceOf(invoice), subscription, amount_refunded });
   }
 
+  /**
+   * The price that is paid for. Stripe changes it though the card be declined that is to pay the difference: until that is
+   * paid it is the one of the last invoice that was.
+   */
+  private async paidPrice(found: Stripe.Subscription): Promise<Stripe.Price | undefined> {
+    const { stripe } = this.services;
+    const [item] = found.items.data;
+    const latest = typeof found.latest_invoice === "object" ? found.latest_invoice : null;
+    const unpaid = latest?.status === "open" || latest?.status === "uncollectible";
+    if (!unpaid || latest.billing_reason !== "subscription_update") return item?.price;
+    const { data: [paid] } = await stripe.invoices.list({ subscription: found.id, status: "paid", limit: 1 });
+    // Beside it stands what is given back of the price before.
+    const line = paid?.lines.data.toSorted((one, other) => other.amount - one.amount)[0];
+    const price = idOf(line?.pricing?.price_details?.price);
+    return price === null ? item?.price : await stripe.prices.retrieve(price);
+  }
+
   /** Whose turn it is not is not written of. */
   private isOf(customer: unknown): boolean {
     return idOf(customer) === this.turn.subject;
   }
 }
 
-/** The plan of a subscription's price, or null where it is of none. */
-export function planOf(found: Stripe.Subscription, prices: Record<string, string>): string | null {
-  const price = found.items.data[0]?.price;
+/** The plan of a price, or null where it is of none. */
+export function planOf(price: Stripe.Price | undefined, prices: Record<string, string>): string | null {
   const named = Object.keys(prices).find((plan) => price?.lookup_key && prices[plan] === price.lookup_key);
   if (named !== undefined) return named;
   // A price whose key went to a newer one says by itself of which plan it was.

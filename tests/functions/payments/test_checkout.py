@@ -166,6 +166,13 @@ async def test_nobody_without_an_account_of_their_own_pays(payments: Payments, a
     assert await listed(payments, "customers") == []
 
 
+async def test_whoever_has_left_is_told_so_though_their_token_holds(payments: Payments, ada: Account) -> None:
+    payments.db.execute("delete from auth.users where id = %s", (ada.id,))
+    left = {"code": "UNAUTHENTICATED", "message": "This account does not exist any more.", "extensions": {}}
+    assert await checkout(payments, ada) == (401, left)
+    assert await payments.call("create-billing-portal-session", {"return_url": f"{SITE}/"}, ada) == (401, left)
+
+
 DOWN = [
     *({"kind": "status", "status": status} for status in (500, 429, 401)),
     *({"kind": kind} for kind in ("drop", "garbage", "truncate")),

@@ -143,6 +143,26 @@ async def test_a_transfer_that_is_on_its_way_grants_nothing(payments: Payments) 
         price = await payments.price()
 
 
+async def test_a_larger_plan_is_granted_once_it_is_paid_for(payments: Payments) -> None:
+    """Stripe changes the price though the card be declined that is to pay the difference."""
+    customer = await payments.customer(await payments.account())
+    session = await payments.subscribe(customer, await payments.price())
+    enterprise = await payments.price("enterprise")
+    await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
+    portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
+    await payments.press(portal["url"], "change", subscription=session["subscription"], price=enterprise)
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["pro"]
+
+    await payments.control("POST", "stripe/card", {"customer": customer, "declines": False})
+    (owed,) = (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]
+    await payments.stripe("POST", f"invoices/{owed['id']}/pay")
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["enterprise"]
+
+
 async def test_what_is_paid_back_stands_with_its_invoice_in_whatever_order_it_is_told(payments: Payments) -> None:
     customer = await payments.customer(await payments.account())
     session = await payments.subscribe(customer, await payments.price())
