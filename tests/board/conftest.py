@@ -41,7 +41,9 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 def place(printed: list[str], http: aiohttp.ClientSession) -> Place:
     """The addresses in what is printed."""
     found = dict(line.strip().split(": ", 1) for line in printed[:-1])
-    return Place(found["Board"].strip(), found["Tripgate ready"], found["Inbox"].strip(), http)
+    return Place(
+        found["Board"].strip(), found["Tripgate ready"], found["Inbox"].strip(), found["Secret key"].strip(), http
+    )
 
 
 @pytest.fixture(scope="package")

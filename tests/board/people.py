@@ -21,11 +21,12 @@ INVITE = """mutation ($trip: UUID!, $email: String!, $role: CollaboratorRole!) {
 
 @dataclass(frozen=True)
 class Place:
-    """Where everything is: the board, the gateway and the inbox."""
+    """Where everything is: the board, the gateway and the inbox; and the key of the service."""
 
     board: str
     graphql: str
     inbox: str
+    secret_key: str
     http: aiohttp.ClientSession
 
     async def mail(self, to: str) -> str:

@@ -217,9 +217,9 @@ async def test_the_list_shows_a_trip_as_soon_as_one_is_on_it(
     await ada.ask(INVITE, trip=trip, email=ben.email, role="EDITOR")
     await page.until("document.querySelector('main').innerText.includes('You are invited to a trip.')")
     await place.accept(ben)
-    await page.until("document.querySelector('.trips').innerText.includes('Lofoten by car')")
+    await page.until("document.querySelector('.tiles').innerText.includes('Lofoten by car')")
     await ada.ask('mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "Lofoten by bus" }) { id } }', id=trip)
-    await page.until("document.querySelector('.trips').innerText.includes('Lofoten by bus')")
+    await page.until("document.querySelector('.tiles').innerText.includes('Lofoten by bus')")
 
 
 async def test_an_invitation_that_is_used_up_says_so(place: Place, ada: Person, ben: Person, page: Page) -> None:

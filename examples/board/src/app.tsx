@@ -1,6 +1,7 @@
 import { useQuery } from "urql";
 import { graphql } from "./api/generated";
 import { Join } from "./invitations/Join";
+import { PlanPage } from "./plan/PlanPage";
 import { SignIn } from "./session/SignIn";
 import { signOut, useSession } from "./session/session";
 import { TripPage } from "./trip/TripPage";
@@ -21,6 +22,7 @@ export function App() {
       <header className="bar">
         <Link to="" className="brand">Tripgate board</Link>
         {signedIn && <span className="me">{data?.viewer?.displayName}</span>}
+        {signedIn && <Link to="plan">Plan</Link>}
         {signedIn && <button type="button" onClick={() => void signOut()}>Sign out</button>}
       </header>
       <main>
@@ -36,5 +38,6 @@ function Page({ me }: { me: string | undefined }) {
   const [page, id] = usePath().split("/");
   if (page === "trips" && id) return <TripPage key={id} id={id} me={me} />;
   if (page === "invitations") return <Join toTrip={!id} />;
+  if (page === "plan") return <PlanPage />;
   return <Trips />;
 }

@@ -9,7 +9,7 @@ export type Session = { accessToken: string; refreshToken: string; expiresAt: st
 
 const KEY = "tripgate.session";
 const AHEAD = 60_000; // milliseconds before its end at which a token is refreshed
-const LONGEST = 24 * 3_600_000; // a timer holds no more than 24 days
+export const LONGEST = 24 * 3_600_000; // a timer holds no more than 24 days
 
 const Refresh = graphql(`
   mutation Refresh($token: String!) { refreshSession(refreshToken: $token) { session { accessToken refreshToken expiresAt } } }

@@ -31,7 +31,7 @@ export function Trips() {
       <OpenInvitations />
       {error && <Failure error={error} retry={retry} />}
       {trips?.length === 0 && <p>None yet. Begin one below, or have somebody invite you.</p>}
-      <ul className="trips" aria-busy={!data && !error}>
+      <ul className="tiles" aria-busy={!data && !error}>
         {trips?.map((trip) => (
           <li key={trip.id}>
             <Link to={`trips/${trip.id}`} className="trip">

@@ -26,6 +26,11 @@ type Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": typeof types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
+    "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": typeof types.PlansDocument,
+    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": typeof types.PayingDocument,
+    "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": typeof types.LimitsDocument,
+    "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": typeof types.CheckoutDocument,
+    "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": typeof types.PortalDocument,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": typeof types.HereDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignUpDocument,
@@ -53,6 +58,11 @@ const documents: Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
+    "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": types.PlansDocument,
+    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": types.PayingDocument,
+    "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": types.LimitsDocument,
+    "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": types.CheckoutDocument,
+    "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": types.PortalDocument,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": types.HereDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignUpDocument,
@@ -130,6 +140,26 @@ export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!,
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"): (typeof documents)["\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n"): (typeof documents)["\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n"): (typeof documents)["\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n"): (typeof documents)["\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n"): (typeof documents)["\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n"): (typeof documents)["\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
