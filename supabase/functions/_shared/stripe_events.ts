@@ -146,20 +146,21 @@ export class Writer {
   }
 
   /**
-   * The price that is paid for. Stripe changes it though the card be declined that is to pay the difference: until that is
-   * paid it is the one of the last invoice that was.
+   * The price that is paid for. Stripe changes it though the card be declined that is to pay the difference, or the first
+   * renewal at it: until one is paid it is that of the last invoice that was, if that is less.
    */
   private async paidPrice(found: Stripe.Subscription): Promise<Stripe.Price | undefined> {
     const { stripe } = this.services;
-    const [item] = found.items.data;
+    const price = found.items.data[0]?.price;
     const latest = typeof found.latest_invoice === "object" ? found.latest_invoice : null;
-    const unpaid = latest?.status === "open" || latest?.status === "uncollectible";
-    if (!unpaid || latest.billing_reason !== "subscription_update") return item?.price;
+    if (!price || latest?.status !== "open" && latest?.status !== "uncollectible") return price;
     const { data: [paid] } = await stripe.invoices.list({ subscription: found.id, status: "paid", limit: 1 });
     // Beside it stands what is given back of the price before.
     const line = paid?.lines.data.toSorted((one, other) => other.amount - one.amount)[0];
-    const price = idOf(line?.pricing?.price_details?.price);
-    return price === null ? item?.price : await stripe.prices.retrieve(price);
+    const before = idOf(line?.pricing?.price_details?.price);
+    if (before === null || before === price.id) return price;
+    const known = await stripe.prices.retrieve(before);
+    return (known.unit_amount ?? 0) < (price.unit_amount ?? 0) ? known : price;
   }
 
   /** Whose turn it is not is not written of. */

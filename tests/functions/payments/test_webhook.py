@@ -155,9 +155,14 @@ async def test_a_larger_plan_is_granted_once_it_is_paid_for(payments: Payments) 
         assert (await payments.tell(event))[0] == 200
     assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["pro"]
 
+    await payments.advance(31)
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+    assert [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")] == [("pro", "past_due")]
+
     await payments.control("POST", "stripe/card", {"customer": customer, "declines": False})
-    (owed,) = (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]
-    await payments.stripe("POST", f"invoices/{owed['id']}/pay")
+    for owed in (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]:
+        await payments.stripe("POST", f"invoices/{owed['id']}/pay")
     for event in await payments.events():
         assert (await payments.tell(event))[0] == 200
     assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["enterprise"]
