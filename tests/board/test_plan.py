@@ -69,6 +69,7 @@ async def test_somebody_subscribes_changes_and_cancels(place: Place, page: Page,
 
     await press(page, "Change to Enterprise")
     await press(page, "Change")
+    await page.until("document.querySelector('h2')?.innerText === '49.00 EUR: active'")
     await press(page, "Back")
     for each in (page, other):
         await stands(each, "You have Enterprise.")
@@ -77,6 +78,7 @@ async def test_somebody_subscribes_changes_and_cancels(place: Place, page: Page,
 
     await press(page, "Change card, cancel, see invoices")
     await press(page, "Cancel at the end of the period")
+    await page.until("document.querySelector('h2')?.innerText.endsWith('ends with its period')")
     await press(page, "Back")
     for each in (page, other):
         await stands(each, "Enterprise is cancelled. You have it until ")
@@ -85,6 +87,25 @@ async def test_somebody_subscribes_changes_and_cancels(place: Place, page: Page,
     for each in (page, other):
         await stands(each, "Enterprise is cancelled and over. You have what is free.")
         await left(each, FREE)
+
+
+async def test_what_is_held_and_used_is_seen_at_once(place: Place, page: Page) -> None:
+    person = await place.person("Sol Marin")
+    await open_as(page, place, person, "plan")
+    await left(page, FREE)
+
+    async def service(function: str, **given: Any) -> None:
+        url = place.inbox.replace("/inbox", f"/rest/v1/rpc/{function}")
+        async with place.http.post(url, json={"key": "sol:1", **given}, headers={"apikey": place.secret_key}) as answer:
+            assert answer.status == 200, await answer.text()
+
+    me = (await person.ask("{ viewer { id } }"))["viewer"]["id"]
+    await service("reserve_usage", person=me, metric="ai_cost", amount="0.2")
+    await left(page, ["$0.30 of $0.50", *FREE[1:]])
+    assert "$0.20 held for what is under way." in await page.text("main")
+    await service("settle_usage", actual="0.1")
+    await left(page, ["$0.40 of $0.50", *FREE[1:]])
+    await page.until("!document.querySelector('main').innerText.includes('held for')")
 
 
 async def test_a_renewal_that_fails_is_told(place: Place, page: Page, control: Control) -> None:
