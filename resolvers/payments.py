@@ -53,7 +53,7 @@ class PaymentQuery:
         "UsageLimit",
         "current_usage_limits",
         description="What is left to the caller now, of each metric.",
-        depends_on=("subscriptions",),
+        depends_on=("profiles", "subscriptions"),
     )
     billing_events = many("BillingEvent")
     billing_events_grouped = grouped("BillingEvent")
