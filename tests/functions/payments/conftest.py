@@ -185,7 +185,22 @@ class Payments:
             "subscriptions": self.rows("subscriptions", "stripe_subscription_id"),
             "invoices": self.rows("invoices", "stripe_invoice_id"),
             "events": self.rows("billing_events", "stripe_event_id"),
+            "held": self.db.execute("select user_id, plan_key, until from private.held_plans order by 1, 2").fetchall(),
+            "usage": self.rows("usage_limits", "user_id, metric, period_start"),
         }
+
+    def use(self) -> None:
+        """Each customer has used some of what is included, and reserved as much again."""
+        for key in ("used", "held"):
+            self.db.execute(
+                "select public.reserve_usage(user_id, 'AI_COST', 0.25, %s || user_id) from public.stripe_customers",
+                (key,),
+            )
+        self.settle("used")
+
+    def settle(self, key: str) -> None:
+        """What was reserved under the key is used."""
+        self.db.execute("select public.settle_usage(%s || user_id, 0.25) from public.stripe_customers", (key,))
 
     def count(self, table: str) -> int:
         row = self.db.execute(f"select count(*) as number from public.{table}").fetchone()  # type: ignore[arg-type]
@@ -211,6 +226,8 @@ class Payments:
         self.db.execute("delete from public.subscriptions")
         self.db.execute("delete from public.invoices")
         self.db.execute("delete from public.billing_events")
+        self.db.execute("delete from private.held_plans")
+        self.db.execute("delete from public.usage_limits")
 
 
 def signature(body: bytes, secret: str = SECRET, at: float | None = None) -> str:

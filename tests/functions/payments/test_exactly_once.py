@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import aiohttp
@@ -48,14 +49,20 @@ async def told_in_order(payments: Payments, events: list[dict[str, Any]]) -> Any
 
 
 async def test_any_order_repetition_and_eight_at_once(payments: Payments) -> None:
+    """What is used meanwhile is counted alike too."""
     events = await lifecycle(payments)
-    orderly = await told_in_order(payments, events)
+    payments.use()
+    await told_in_order(payments, events)
+    payments.settle("held")
+    orderly = payments.state()
+    assert sum(row["used_amount"] for row in orderly["usage"]) == Decimal("0.5")
     assert [row["status"] for row in orderly["subscriptions"]] == ["canceled"]
     assert [row["status"] for row in orderly["invoices"]] == ["paid"] * 3
     loop = asyncio.get_running_loop()
 
     async def run(numbers: list[int]) -> Any:
         payments.forget()
+        payments.use()
         queue = [events[number] for number in numbers]
 
         async def work() -> None:
@@ -69,6 +76,7 @@ async def test_any_order_repetition_and_eight_at_once(payments: Payments) -> Non
                 await eventually(taken)
 
         await asyncio.gather(*(work() for _ in range(8)))
+        payments.settle("held")
         return payments.state()
 
     every = list(range(len(events)))
