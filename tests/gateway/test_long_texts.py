@@ -217,6 +217,7 @@ async def test_short_texts_stay_in_the_url(ada: Person, wire: Wire) -> None:
 
 
 def test_every_text_that_may_be_long_is_declared_so(seeded: StackInfo) -> None:
+    """Long is what has more than 255 characters: no address and no id of a service outside has."""
     with psycopg.connect(seeded.admin_db_url) as connection:
         found = connection.execute(
             r"""select relname, attname from pg_constraint
