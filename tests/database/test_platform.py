@@ -262,6 +262,104 @@ class TestStorage:
                 ("ada/a.png",)
             ]
 
+    @pytest.mark.parametrize("table", ["buckets", "objects"])
+    def test_rows_are_deleted_by_the_storage_api_alone(self, db: psycopg.Connection, table: str) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Use the Storage API instead"):
+            db.execute(f"delete from storage.{table}".encode())
+        db.rollback()
+        db.execute("set local storage.allow_delete_query = 'true'")
+        db.execute(f"delete from storage.{table} where id::text = 'nothing'".encode())
+
+    def test_a_buckets_name_is_at_most_100_characters_long(self, db: psycopg.Connection) -> None:
+        with pytest.raises(psycopg.errors.RaiseException, match=r"is too long \(101 characters\). Max is 100."):
+            db.execute("insert into storage.buckets (id, name) values ('long', repeat('a', 101))")
+
+    def test_policies_may_ask_what_is_being_done(self, db: psycopg.Connection) -> None:
+        asked = (
+            "select storage.allow_only_operation('object.upload'),"
+            " storage.allow_only_operation('storage.object.upload'),"
+            " storage.allow_any_operation('{object.list, object.upload}'), storage.allow_only_operation('object.list'),"
+            " storage.allow_only_operation('')"
+        )
+        assert db.execute(asked).fetchone() == (False, False, False, False, False)
+        db.execute("set local storage.operation = 'storage.object.upload'")
+        assert db.execute(asked).fetchone() == (True, True, True, False, False)
+
+
+class TestLists:
+    NAMES = ("a/1.png", "a/b/2.png", "a/b/3.png", "a/B/4.png", "a/c.png", "a-0.png", "a0.png", "é.png", "a", "Ab.png")
+
+    @pytest.fixture(autouse=True)
+    def objects(self, db: psycopg.Connection) -> None:
+        db.execute("insert into storage.buckets (id, name) values ('drafts', 'drafts')")
+        for hour, name in enumerate(self.NAMES):
+            db.execute(
+                "insert into storage.objects (bucket_id, name, created_at) values ('drafts', %s,"
+                " '2027-01-01'::timestamp + make_interval(hours => %s))",
+                (name, hour),
+            )
+
+    @staticmethod
+    def listed(db: psycopg.Connection, call: str) -> list[str]:
+        """Names in order; those of folders with a delimiter."""
+        rows = db.execute(f"select name, id from storage.{call}".encode()).fetchall()
+        return [name if key is not None else f"{name}/" for name, key in rows]
+
+    @pytest.mark.parametrize(
+        ("call", "names"),
+        [
+            ("list_objects_with_delimiter('drafts', '', '/')", "Ab.png a a-0.png a/ a0.png é.png"),
+            (
+                "list_objects_with_delimiter('drafts', '', '/', sort_order => 'desc')",
+                "é.png a0.png a/ a-0.png a Ab.png",
+            ),
+            ("list_objects_with_delimiter('drafts', 'a/', '/')", "a/1.png a/B/ a/b/ a/c.png"),
+            ("list_objects_with_delimiter('drafts', 'a', '/')", "a a-0.png a/ a0.png"),
+            ("list_objects_with_delimiter('drafts', '', '/', 2, 'a')", "a-0.png a/"),
+            ("list_objects_with_delimiter('drafts', '', '/', 2, 'a/')", "a0.png é.png"),
+            ("list_objects_with_delimiter('drafts', '', '/', 2, 'a/', '', 'desc')", "a-0.png a"),
+            ("list_objects_with_delimiter('drafts', 'z', '/')", ""),
+            ("search_v2('a/', 'drafts', 10, 2)", "a/1.png a/B/ a/b/ a/c.png"),
+            ("search_v2('a/', 'drafts', 10, 2, sort_column => 'created_at')", "a/1.png a/b/ a/B/ a/c.png"),
+            (
+                "search_v2('a/', 'drafts', 2, 2, 'a/B/', 'desc', 'created_at', '2027-01-01T03:00:00Z')",
+                "a/b/ a/1.png",
+            ),
+            ("search('', 'drafts')", "a a-0.png a/ a0.png Ab.png é.png"),
+            ("search('', 'drafts', sortorder => 'desc')", "é.png Ab.png a0.png a/ a-0.png a"),
+            ("search('', 'drafts', 2, 1, 2)", "a/ a0.png"),
+            ("search('A/', 'drafts')", "1.png b/ c.png"),
+            ("search('', 'drafts', search => 'aB')", "Ab.png"),
+            ("search('a/', 'drafts', search => 'b/')", "b/2.png b/3.png B/4.png"),
+            ("search('a/', 'drafts', sortcolumn => 'created_at', sortorder => 'desc')", "b/ B/ c.png 1.png"),
+            ("search('a/', 'drafts', 1, 1, 3, sortcolumn => 'created_at')", "c.png"),
+        ],
+    )
+    def test_objects_and_folders_in_order(self, db: psycopg.Connection, call: str, names: str) -> None:
+        assert self.listed(db, call) == names.split()
+
+    def test_policies_decide_what_is_listed(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute(
+                'create policy "Everyone can see a draft" on storage.objects for select to authenticated'
+                " using (objects.name = 'a/b/2.png')"
+            )
+        with role(db, "authenticated"):
+            assert self.listed(db, "search('', 'drafts')") == ["a/"]
+            assert self.listed(db, "search_v2('a/', 'drafts')") == ["a/b/"]
+
+    @pytest.mark.parametrize("column", ['name collate "C"', 'lower(name) collate "C"'])
+    def test_a_page_is_read_from_an_index(self, db: psycopg.Connection, column: str) -> None:
+        db.execute("set local enable_seqscan = off")
+        db.execute("set local enable_bitmapscan = off")
+        rows = db.execute(
+            "explain (format text) select name from storage.objects where bucket_id = 'drafts'"
+            f" and {column} >= 'a' and {column} < 'b' order by {column} limit 10".encode()
+        ).fetchall()
+        plan = "\n".join(row[0] for row in rows)
+        assert "Index" in plan
+        assert "Sort" not in plan
+
 
 class TestRealtime:
     def test_the_publication_is_the_projects_to_fill(self, db: psycopg.Connection) -> None:
