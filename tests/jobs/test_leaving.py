@@ -27,6 +27,7 @@ async def test_what_a_person_has_in_storage_becomes_a_task(seeded: StackInfo, ne
                 ([f"user:{newcomer.id}", f"user:{ada.id}"],),
             ).fetchall()
             db.execute("delete from private.tasks where subject = %s", (f"user:{newcomer.id}",))
+            db.execute("select set_config('storage.allow_delete_query', 'true', false)")
             db.execute("delete from storage.objects where bucket_id = 'left'")
             db.execute("delete from storage.buckets where id = 'left'")
         return found
@@ -48,6 +49,7 @@ def kept(seeded: StackInfo, newcomer: Person) -> Iterator[psycopg.Connection]:
         )
         yield db
         db.execute("delete from private.tasks where subject = %s", (f"user:{newcomer.id}",))
+        db.execute("select set_config('storage.allow_delete_query', 'true', false)")
         db.execute("delete from storage.objects where bucket_id = 'kept'")
         db.execute("delete from storage.buckets where id = 'kept'")
 
