@@ -52,6 +52,9 @@ export const TYPES: Readonly<Record<string, Kind>> = {
 /** The part of the product whose subscriptions these are; others have functions of their own, later. */
 export const SYSTEM = "trips";
 
+// A renewal is a draft for an hour before it is asked for.
+const UNPAID: ReadonlySet<string> = new Set(["draft", "open", "uncollectible"]);
+
 // Whoever dies holds everybody up for as long as a turn lasts. Senders wait for longer than we do.
 const TURN = { leaseSeconds: 15, waitSeconds: 20 };
 
@@ -153,7 +156,7 @@ export class Writer {
     const { stripe } = this.services;
     const price = found.items.data[0]?.price;
     const latest = typeof found.latest_invoice === "object" ? found.latest_invoice : null;
-    if (!price || latest?.status !== "open" && latest?.status !== "uncollectible") return price;
+    if (!price || !UNPAID.has(latest?.status ?? "")) return price;
     const { data: [paid] } = await stripe.invoices.list({ subscription: found.id, status: "paid", limit: 1 });
     // Beside it stands what is given back of the price before.
     const line = paid?.lines.data.toSorted((one, other) => other.amount - one.amount)[0];

@@ -21,6 +21,12 @@ def an_event(**changes: Any) -> dict[str, Any]:
     return {**told, "data": {"object": {"id": "prod_1", "object": "product"}}, **changes}
 
 
+async def tell_all(payments: Payments) -> None:
+    """All that Stripe has to tell, in order; what was told already once more."""
+    for event in await payments.events():
+        assert (await payments.tell(event))[0] == 200
+
+
 async def test_an_event_of_an_unknown_type_is_recorded(payments: Payments) -> None:
     assert await payments.tell(an_event()) == (200, {"received": True, "became": "ignored"})
     assert await payments.tell(an_event()) == (200, {"received": True, "became": "known"})
@@ -111,15 +117,14 @@ async def test_a_lifecycle_ends_in_what_stripe_has(payments: Payments) -> None:
 
     await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
     await payments.advance(31)
-    for event in await payments.events():
-        assert (await payments.tell(event))[0] == 200
+    await tell_all(payments)
     (row,) = payments.db.execute("select * from public.subscriptions").fetchall()
     assert row["status"] == "past_due"
     assert row["past_due_at"] is not None
     assert row["current_period_start"] == subscription["current_period_end"]
     assert [row["status"] for row in payments.rows("invoices", "issued_at")] == ["paid", "open"]
 
-    await payments.advance(16)
+    await payments.advance(15)
     for event in await payments.events():
         assert (await payments.tell(event))[0] == 200
     assert [row["status"] for row in payments.rows("subscriptions", "id")] == ["canceled"]
@@ -151,21 +156,48 @@ async def test_a_larger_plan_is_granted_once_it_is_paid_for(payments: Payments) 
     await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
     portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
     await payments.press(portal["url"], "change", subscription=session["subscription"], price=enterprise)
-    for event in await payments.events():
-        assert (await payments.tell(event))[0] == 200
-    assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["pro"]
-
-    await payments.advance(31)
-    for event in await payments.events():
-        assert (await payments.tell(event))[0] == 200
+    await tell_all(payments)
     assert [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")] == [("pro", "past_due")]
+    (owed,) = (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]
 
     await payments.control("POST", "stripe/card", {"customer": customer, "declines": False})
-    for owed in (await payments.stripe("GET", f"invoices?customer={customer}&status=open"))["data"]:
-        await payments.stripe("POST", f"invoices/{owed['id']}/pay")
-    for event in await payments.events():
-        assert (await payments.tell(event))[0] == 200
-    assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["enterprise"]
+    await payments.stripe("POST", f"invoices/{owed['id']}/pay")
+    await tell_all(payments)
+    granted = [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")]
+    assert granted == [("enterprise", "active")]
+
+
+async def test_a_larger_plan_that_is_never_paid_for_is_none_through_a_renewal_and_ends(payments: Payments) -> None:
+    """The renewal at its price is not paid either, and after two weeks Stripe gives up."""
+    customer = await payments.customer(await payments.account())
+    session = await payments.subscribe(customer, await payments.price())
+    await payments.advance(20)
+    enterprise = await payments.price("enterprise")
+    await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
+    portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
+    await payments.press(portal["url"], "change", subscription=session["subscription"], price=enterprise)
+    for days, status in ((0, "past_due"), (12, "past_due"), (5, "canceled")):
+        await payments.advance(days)
+        await tell_all(payments)
+        assert [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")] == [("pro", status)]
+    assert sorted(row["status"] for row in payments.rows("invoices", "id")) == ["open", "open", "paid"]
+
+
+async def test_a_smaller_plan_begins_when_the_period_ends(payments: Payments) -> None:
+    """The portal plans it by a schedule, and pays nothing back."""
+    customer = await payments.customer(await payments.account())
+    session = await payments.subscribe(customer, await payments.price("enterprise"))
+    pro = await payments.price()
+    portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
+    await payments.press(portal["url"], "change", subscription=session["subscription"], price=pro)
+    await tell_all(payments)
+    (before,) = payments.rows("subscriptions", "id")
+    assert (before["plan_key"], before["status"]) == ("enterprise", "active")
+    await payments.advance(31)
+    await tell_all(payments)
+    (after,) = payments.rows("subscriptions", "id")
+    assert (after["plan_key"], after["current_period_start"]) == ("pro", before["current_period_end"])
+    assert [row["amount_paid"] for row in payments.rows("invoices", "issued_at")] == [Decimal("49.00"), Decimal("9.00")]
 
 
 async def test_what_is_paid_back_stands_with_its_invoice_in_whatever_order_it_is_told(payments: Payments) -> None:

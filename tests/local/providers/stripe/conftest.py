@@ -74,6 +74,12 @@ class Stripe:
         price_id = (await self.made("prices", {**given, **price}))["id"]
         return (await self.made("customers", {"email": "ada@tripgate.example"}))["id"], price_id
 
+    async def price(self, **given: str) -> str:
+        """The id of one more monthly price."""
+        product = await self.made("products", {"name": "Another"})
+        about = {"product": product["id"], "currency": "eur", "unit_amount": "990", "recurring[interval]": "month"}
+        return str((await self.made("prices", {**about, **given}))["id"])
+
     async def session(self, customer: str, price: str) -> Any:
         return await self.made(
             "checkout/sessions",

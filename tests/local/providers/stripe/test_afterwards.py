@@ -43,6 +43,63 @@ async def test_the_portal_upgrades_and_cancels(stripe: Stripe) -> None:
     assert await portal(stripe, session, do="back") == (303, "https://trips.example/plan")
 
 
+async def test_the_portal_takes_a_cheaper_price_at_the_end_of_the_period(stripe: Stripe) -> None:
+    subscription, cheaper = await stripe.subscribed(), await stripe.price(unit_amount="190")
+    (item,) = subscription["items"]["data"]
+    session = await stripe.made("billing_portal/sessions", {"customer": subscription["customer"]})
+    own = {"subscription": subscription["id"]}
+    for button, has_schedule in (("change", True), ("keep", False), ("change", True), ("cancel", False)):
+        assert (await portal(stripe, session, do=button, price=cheaper, **own))[0] == 303
+        now = await stripe.get(f"subscriptions/{subscription['id']}")
+        assert (now["schedule"] is not None) == has_schedule
+        assert now["items"] == subscription["items"]
+    for button in ("renew", "change"):
+        assert (await portal(stripe, session, do=button, price=cheaper, **own))[0] == 303
+    async with stripe.served.http.get(session["url"]) as answer:
+        assert "9.90 EUR: active, 1.90 EUR from the end of the period on" in await answer.text()
+    planned = await stripe.get(f"subscriptions/{subscription['id']}")
+    (schedule,) = await stripe.client(["subscriptionSchedules.retrieve", planned["schedule"]])
+    assert [phase["items"][0]["price"] for phase in schedule["phases"]] == [item["price"]["id"], cheaper]
+    assert schedule["phases"][1]["start_date"] == item["current_period_end"]
+    change = {"cancel_at_period_end": "true"}
+    assert (await stripe.ask("POST", f"subscriptions/{subscription['id']}", change))[0] == 400
+    await stripe.advance(32 * DAY)
+    changed = await stripe.get(f"subscriptions/{subscription['id']}")
+    assert (changed["schedule"], changed["items"]["data"][0]["price"]["id"]) == (None, cheaper)
+    (renewal, first) = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
+    assert (renewal["amount_paid"], first["amount_paid"]) == (190, 990)
+
+
+async def test_the_portal_does_what_its_configuration_says(stripe: Stripe) -> None:
+    subscription, dearer = await stripe.subscribed(), await stripe.price(unit_amount="2990")
+    ((found,),) = [
+        page["data"]
+        for page in await stripe.client(["billingPortal.configurations.list", {"is_default": True, "active": True}])
+    ]
+    update = found["features"]["subscription_update"]
+    assert (update["enabled"], update["proration_behavior"]) == (True, "always_invoice")
+    assert update["schedule_at_period_end"] == {"conditions": [{"type": "decreasing_item_amount"}]}
+    product = {"product": "prod_other", "prices": [subscription["items"]["data"][0]["price"]["id"]]}
+    changed, wrong, inactive = await stripe.client(
+        [
+            "billingPortal.configurations.update",
+            found["id"],
+            {"features": {"subscription_update": {"enabled": True, "products": [product]}}},
+        ],
+        [
+            "billingPortal.configurations.update",
+            found["id"],
+            {"features": {"subscription_update": {"enabled": True, "proration_behavior": "sometimes"}}},
+        ],
+        ["billingPortal.configurations.update", found["id"], {"active": False}],
+    )
+    assert changed["features"]["subscription_update"]["products"] == [product]
+    assert (wrong["statusCode"], inactive["statusCode"]) == (400, 400)
+    session = await stripe.made("billing_portal/sessions", {"customer": subscription["customer"]})
+    status, said = await portal(stripe, session, do="change", price=dearer, subscription=subscription["id"])
+    assert (status, "cannot be chosen" in said) == (400, True)
+
+
 async def test_the_portal_is_of_one_customer(stripe: Stripe) -> None:
     mine, others = await stripe.subscribed(), await stripe.subscribed()
     session = await stripe.made("billing_portal/sessions", {"customer": mine["customer"]})

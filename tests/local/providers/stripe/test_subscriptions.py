@@ -94,7 +94,8 @@ async def test_it_renews_by_the_clock(stripe: Stripe) -> None:
 async def test_a_renewal_fails_and_is_paid_later(stripe: Stripe) -> None:
     subscription = await stripe.subscribed()
     await stripe.served.control("POST", "stripe/card", {"customer": subscription["customer"], "declines": True}, 204)
-    await stripe.advance(32 * DAY)
+    (item,) = subscription["items"]["data"]
+    await stripe.advance(item["current_period_end"] - item["current_period_start"] + 3600)
     failing = await stripe.get(f"subscriptions/{subscription['id']}")
     assert failing["status"] == "past_due"
     (invoice, _) = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
@@ -102,7 +103,7 @@ async def test_a_renewal_fails_and_is_paid_later(stripe: Stripe) -> None:
     (declined,) = await stripe.client(["invoices.pay", invoice["id"]])
     assert (declined["failed"], declined["code"]) == ("StripeCardError", "card_declined")
     await stripe.served.control("POST", "stripe/card", {"customer": subscription["customer"], "declines": False}, 204)
-    await stripe.advance(3 * DAY)
+    await stripe.advance(DAY)
     assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == "active"
     assert (await stripe.get(f"invoices/{invoice['id']}"))["status"] == "paid"
     events = await stripe.events()
@@ -117,7 +118,9 @@ async def test_one_that_is_never_paid_ends(stripe: Stripe) -> None:
     ended = await stripe.get(f"subscriptions/{subscription['id']}")
     assert (ended["status"], ended["cancellation_details"]["reason"]) == ("canceled", "payment_failed")
     (invoice, _) = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
-    assert (invoice["status"], invoice["attempt_count"]) == ("open", 4)
+    # At first, and eight times within two weeks.
+    assert (invoice["status"], invoice["attempt_count"]) == ("open", 9)
+    assert (ended["ended_at"] - invoice["created"]) == 14 * DAY
     assert (await stripe.made(f"invoices/{invoice['id']}/mark_uncollectible", {}))["status"] == "uncollectible"
     assert (await stripe.made(f"invoices/{invoice['id']}/void", {}))["status"] == "void"
     assert (await stripe.events())[-3:] == [
@@ -125,6 +128,23 @@ async def test_one_that_is_never_paid_ends(stripe: Stripe) -> None:
         "invoice.marked_uncollectible",
         "invoice.voided",
     ]
+
+
+@pytest.mark.parametrize("then", ["unpaid", "past_due"])
+async def test_what_becomes_of_it_is_a_setting_of_the_account(stripe: Stripe, then: str) -> None:
+    subscription = await stripe.subscribed()
+    own = {"customer": subscription["customer"]}
+    await stripe.served.control("POST", "stripe/retries", {"days": [3, 5], "then": then}, 204)
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": True}, 204)
+    await stripe.advance(40 * DAY)
+    assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == then
+    (invoice, _) = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
+    assert (invoice["status"], invoice["attempt_count"], invoice["next_payment_attempt"]) == ("open", 3, None)
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": False}, 204)
+    await stripe.made(f"invoices/{invoice['id']}/pay", {})
+    assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == "active"
+    for wrong in ({"days": [], "then": then}, {"days": [5, 3], "then": then}, {"days": [61], "then": then}):
+        await stripe.served.control("POST", "stripe/retries", wrong, 400)
 
 
 async def test_it_is_cancelled_at_its_end_or_at_once(stripe: Stripe) -> None:
@@ -159,6 +179,74 @@ async def test_an_upgrade_is_paid_for_the_rest_of_the_period(stripe: Stripe) -> 
     assert changed["items"]["data"][0]["price"]["unit_amount"] == 2990
     assert changed["latest_invoice"]["billing_reason"] == "subscription_update"
     assert 1990 <= changed["latest_invoice"]["amount_paid"] <= 2000
+
+
+async def test_an_upgrade_that_is_declined_is_past_due_until_it_is_paid(stripe: Stripe) -> None:
+    subscription, dearer = await stripe.subscribed(), await stripe.price(unit_amount="2990")
+    (item,) = subscription["items"]["data"]
+    own = {"customer": subscription["customer"]}
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": True}, 204)
+    change = {"items": [{"id": item["id"], "price": dearer}], "proration_behavior": "always_invoice"}
+    (changed,) = await stripe.client(
+        ["subscriptions.update", subscription["id"], {**change, "expand": ["latest_invoice"]}]
+    )
+    invoice = changed["latest_invoice"]
+    assert (changed["status"], changed["items"]["data"][0]["price"]["id"]) == ("past_due", dearer)
+    assert (invoice["status"], invoice["next_payment_attempt"]) == ("open", invoice["created"] + DAY)
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": False}, 204)
+    await stripe.advance(DAY)
+    assert (await stripe.get(f"invoices/{invoice['id']}"))["status"] == "paid"
+    assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == "active"
+
+
+async def test_a_later_invoice_that_is_paid_is_enough_to_be_active(stripe: Stripe) -> None:
+    """Of those before it nothing follows any more, though they be open and tried until they are given up."""
+    subscription = await stripe.subscribed()
+    own = {"customer": subscription["customer"]}
+    await stripe.served.control("POST", "stripe/retries", {"days": [40], "then": "cancel"}, 204)
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": True}, 204)
+    await stripe.advance(32 * DAY)
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": False}, 204)
+    await stripe.advance(31 * DAY)
+    listed = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
+    assert [each["status"] for each in listed] == ["paid", "open", "paid"]
+    assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == "active"
+    await stripe.served.control("POST", "stripe/card", {**own, "declines": True}, 204)
+    await stripe.advance(10 * DAY)
+    assert (await stripe.get(f"subscriptions/{subscription['id']}"))["status"] == "active"
+
+
+async def test_what_is_given_back_at_once_is_a_credit_of_which_later_invoices_are_paid(stripe: Stripe) -> None:
+    subscription, cheaper = await stripe.subscribed(), await stripe.price(unit_amount="190")
+    (item,) = subscription["items"]["data"]
+    change = {"items": [{"id": item["id"], "price": cheaper}], "proration_behavior": "always_invoice"}
+    (changed,) = await stripe.client(
+        ["subscriptions.update", subscription["id"], {**change, "expand": ["latest_invoice"]}]
+    )
+    credited = changed["latest_invoice"]
+    assert (credited["status"], credited["amount_due"], changed["status"]) == ("paid", 0, "active")
+    assert [line["amount"] < 0 for line in credited["lines"]["data"]] == [True, False]
+    balance = (await stripe.get(f"customers/{subscription['customer']}"))["balance"]
+    assert balance == credited["total"] == credited["ending_balance"]
+    assert -800 <= balance < -790
+    await stripe.advance(32 * DAY)
+    (renewal, *_) = (await stripe.get(f"invoices?subscription={subscription['id']}"))["data"]
+    assert (renewal["total"], renewal["amount_due"], renewal["amount_paid"], renewal["status"]) == (190, 0, 0, "paid")
+    assert (await stripe.get(f"customers/{subscription['customer']}"))["balance"] == balance + 190
+
+
+async def test_while_it_is_paused_no_period_begins(stripe: Stripe) -> None:
+    subscription = await stripe.subscribed()
+    for paused in (True, False):
+        await stripe.served.control("POST", "stripe/pause", {"subscription": subscription["id"], "paused": paused}, 204)
+        if paused:
+            await stripe.advance(40 * DAY)
+            still = await stripe.get(f"subscriptions/{subscription['id']}")
+            assert (still["status"], still["items"]) == ("paused", subscription["items"])
+    await stripe.advance(1)
+    resumed = await stripe.get(f"subscriptions/{subscription['id']}")
+    assert resumed["status"] == "active"
+    assert resumed["latest_invoice"] != subscription["latest_invoice"]
 
 
 async def test_events_are_told_and_signed_as_its_client_checks(stripe: Stripe) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tripgate.local.providers.stripe import configurations
 from tripgate.local.providers.stripe.billing import ENDED
 from tripgate.local.providers.stripe.store import flag, whole
 from tripgate.local.providers.stripe.wire import API_VERSION, PARAMETERS, StripeError
@@ -47,6 +48,8 @@ class Api:
             ("refunds", "refund", ("charge", "payment_intent", "created")),
             ("events", "event", ("type", "types", "created")),
             ("webhook_endpoints", "webhook_endpoint", ()),
+            ("subscription_schedules", "subscription_schedule", ("customer",)),
+            ("billing_portal/configurations", configurations.KIND, ("active", "is_default")),
         ):
             router.add_get(f"/v1/{path}", self._listing(kind, f"/v1/{path}", filters))
             router.add_get(f"/v1/{path}/{{id}}", self._showing(kind))
@@ -68,6 +71,8 @@ class Api:
             ("webhook_endpoints", self.new_endpoint),
             ("refunds", self.new_refund),
             ("billing_portal/sessions", self.new_portal_session),
+            ("billing_portal/configurations", self.new_configuration),
+            ("billing_portal/configurations/{id}", self.change_configuration),
         ):
             router.add_post(f"/v1/{path}", handler)
         router.add_delete("/v1/customers/{id}", self.delete_customer)
@@ -195,6 +200,11 @@ class Api:
         asked = _asked(request, "cancel_at_period_end", "items", "metadata", "proration_behavior")
         if subscription["status"] in ENDED:
             raise StripeError("A canceled subscription can only update its cancellation_details and metadata.")
+        if subscription["schedule"] is not None and {"cancel_at_period_end", "items"} & asked.keys():
+            raise StripeError(
+                f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and updating "
+                "it directly is not allowed. Please update the schedule instead."
+            )
         before = copy.deepcopy(subscription)
         if "cancel_at_period_end" in asked:
             self._billing.cancel_at_end(subscription, flag(asked["cancel_at_period_end"], "cancel_at_period_end"))
@@ -226,17 +236,16 @@ class Api:
     async def pay_invoice(self, request: web.Request) -> web.Response:
         invoice = self._store.get("invoice", request.match_info["id"])
         self._billing.pay(invoice)
-        self._billing.settle(invoice)
         return self._answer(request, invoice)
 
     async def void_invoice(self, request: web.Request) -> web.Response:
         invoice = self._store.get("invoice", request.match_info["id"])
-        self._billing.void(invoice, "void")
+        self._billing.close(invoice, "void")
         return self._answer(request, invoice)
 
     async def give_invoice_up(self, request: web.Request) -> web.Response:
         invoice = self._store.get("invoice", request.match_info["id"])
-        self._billing.void(invoice, "uncollectible")
+        self._billing.close(invoice, "uncollectible")
         return self._answer(request, invoice)
 
     async def new_session(self, request: web.Request) -> web.Response:
@@ -260,6 +269,15 @@ class Api:
         asked = _asked(request, "customer", "return_url", "configuration", "locale", needs=("customer",))
         customer = self._store.get("customer", asked["customer"], "customer")
         return self._answer(request, self._portal.begin(customer, asked.get("return_url")))
+
+    async def new_configuration(self, request: web.Request) -> web.Response:
+        asked = _asked(request, "features", needs=("features",))
+        return self._answer(request, configurations.add(self._store, asked["features"], is_default=False))
+
+    async def change_configuration(self, request: web.Request) -> web.Response:
+        configuration = self._store.get(configurations.KIND, request.match_info["id"])
+        configurations.change(self._store, configuration, _asked(request, "features", "active"))
+        return self._answer(request, configuration)
 
     async def expire_session(self, request: web.Request) -> web.Response:
         session = self._store.get("checkout.session", request.match_info["id"])

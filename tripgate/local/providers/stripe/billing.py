@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
+from tripgate.local.providers.stripe import schedules
+from tripgate.local.providers.stripe.invoices import Invoices, Line
 from tripgate.local.providers.stripe.items import DAY, later, new_item, only_item, plan_of
-from tripgate.local.providers.stripe.wire import StripeError, new_id
+from tripgate.local.providers.stripe.wire import StripeError
 
 if TYPE_CHECKING:
     from tripgate.local.providers.stripe.store import Store, Thing
 
-# After so many days an unpaid renewal is tried again; after the last the subscription ends.
-RETRY_DAYS = (3, 5, 7)
+# An unpaid invoice is tried again so many days after it was first: as often, and for as long, as Stripe's Smart Retries
+# by default. Stripe chooses the days; here they are always these.
+RETRY_DAYS = (1, 2, 3, 5, 7, 9, 11, 14)
 ENDED = frozenset(("canceled", "incomplete_expired"))
 
 
@@ -21,9 +24,15 @@ class Billing:
 
     def __init__(self, store: Store, base_url: str) -> None:
         self._store = store
-        self._base_url = base_url
-        # Customers whose cards are declined from now on.
-        self.declining: set[str] = set()
+        self.invoices = Invoices(store, base_url)
+        # Settings of the account: on which days an invoice is tried again, and what follows of none of them.
+        self.retry_days: tuple[int, ...] = RETRY_DAYS
+        self.after_retries: Literal["cancel", "unpaid", "past_due"] = "cancel"
+
+    def forget(self) -> None:
+        """Cards that are declined, and what was set."""
+        self.invoices.declining.clear()
+        self.retry_days, self.after_retries = RETRY_DAYS, "cancel"
 
     def subscribe(
         self, customer: Thing, price: Thing, quantity: int, metadata: Thing, *, at_once: bool = True
@@ -66,10 +75,10 @@ class Billing:
             "has_more": False,
             "url": f"/v1/subscription_items?subscription={subscription['id']}",
         }
-        invoice = self._invoice(subscription, "subscription_create")
+        invoice = self.invoices.make(subscription, "subscription_create")
         store.tell("customer.subscription.created", subscription)
         if at_once:
-            self._pay(invoice)
+            self.invoices.pay(invoice)
         self._await_end(subscription)
         return subscription
 
@@ -78,7 +87,7 @@ class Billing:
         before = copy.deepcopy(subscription)
         invoice = self._store.get("invoice", subscription["latest_invoice"])
         if paid:
-            self._pay(invoice)
+            self.invoices.pay(invoice)
             subscription["status"] = "active"
         else:
             invoice.update(attempted=True, attempt_count=1)
@@ -87,9 +96,11 @@ class Billing:
         self._store.tell("customer.subscription.updated", subscription, before)
 
     def pause(self, subscription: Thing, *, paused: bool) -> None:
-        """Paused, or resumed."""
+        """Paused, or resumed. While it is paused no period begins."""
         subscription["status"] = "paused" if paused else "active"
         self._store.tell(f"customer.subscription.{'paused' if paused else 'resumed'}", subscription)
+        if not paused and only_item(subscription)["current_period_end"] <= self._store.now():
+            self._await_end(subscription)
 
     def refund(self, intent: Thing, amount: int | None, metadata: Thing, reason: str | None) -> Thing:
         """Give back what was paid, or a part of it. Raises StripeError for more than is left."""
@@ -129,6 +140,7 @@ class Billing:
             raise StripeError(
                 f"No such subscription: '{subscription['id']}'", status=404, code="resource_missing", param="id"
             )
+        schedules.release(self._store, subscription)
         now = self._store.now()
         details = {"comment": comment, "feedback": None, "reason": reason}
         subscription.update(
@@ -150,167 +162,48 @@ class Billing:
         )
 
     def change_price(self, subscription: Thing, price: Thing, quantity: int, behavior: str) -> None:
-        """Another price: what is left of the period counts against the new one, by an invoice now or with the next."""
+        """Another price, at once: what is left of the period is charged at it, and given back of the one before.
+
+        By an invoice of now (`always_invoice`): where that is not paid the price stays changed, and the subscription is
+        past due. What is given back is a credit, of which later invoices are paid first.
+        """
         item = only_item(subscription)
-        old = item["price"]
+        old, before = item["price"], item["quantity"]
         left = max(0, item["current_period_end"] - self._store.now())
         share = left / max(1, item["current_period_end"] - item["current_period_start"])
-        difference = round((price["unit_amount"] * quantity - old["unit_amount"] * item["quantity"]) * share)
+        charged = Line(price, quantity, round(price["unit_amount"] * quantity * share))
+        credited = Line(old, before, -round(old["unit_amount"] * before * share))
         item.update(price=copy.deepcopy(price), plan=plan_of(price), quantity=quantity)
-        if behavior == "always_invoice" and difference:
-            invoice = self._invoice(subscription, "subscription_update", amount=max(0, difference))
-            self._pay(invoice)
+        if behavior == "always_invoice" and charged.amount + credited.amount:
+            invoice = self.invoices.make(subscription, "subscription_update", [credited, charged])
+            self._collect(subscription, invoice)
 
     def pay(self, invoice: Thing) -> None:
-        """Pay what is open. Raises StripeError where the card is declined."""
-        if invoice["status"] == "paid":
-            raise StripeError("Invoice is already paid", code="invoice_already_paid")
-        if invoice["status"] != "open":
-            raise StripeError(f"This invoice is {invoice['status']} and cannot be paid.", code="invoice_not_editable")
-        if not self._pay(invoice):
-            raise StripeError(
-                "Your card was declined.", status=402, kind="card_error", code="card_declined",
-                decline_code="generic_decline", started=True,
-            )  # fmt: skip
+        """Pay what is open, by hand. Raises StripeError where the card is declined."""
+        self.invoices.pay_by_hand(invoice)
+        self._settle(invoice)
 
-    def void(self, invoice: Thing, status: str) -> None:
-        """`void` or `uncollectible`, of an open invoice."""
-        if invoice["status"] not in {"open", "uncollectible"}:
-            raise StripeError(f"This invoice is {invoice['status']}.", code="invoice_not_editable")
-        invoice["status"] = status
-        name = "voided_at" if status == "void" else "marked_uncollectible_at"
-        invoice["status_transitions"][name] = self._store.now()
-        self._store.tell("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
+    def close(self, invoice: Thing, status: str) -> None:
+        """`void` or `uncollectible`: nothing of it is waited for any more."""
+        self.invoices.close(invoice, status)
+        self._settle(invoice)
 
-    def _invoice(self, subscription: Thing, reason: str, amount: int | None = None) -> Thing:
-        store, now, item = self._store, self._store.now(), only_item(subscription)
-        customer = store.get("customer", subscription["customer"])
-        price, quantity = item["price"], item["quantity"]
-        total = price["unit_amount"] * quantity if amount is None else amount
-        number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
-        customer["next_invoice_sequence"] += 1
-        details = {"metadata": dict(subscription["metadata"]), "subscription": subscription["id"]}
-        invoice = store.add(
-            "in",
-            "invoice",
-            amount_due=total,
-            amount_paid=0,
-            amount_remaining=total,
-            attempt_count=0,
-            attempted=False,
-            auto_advance=True,
-            billing_reason=reason,
-            collection_method="charge_automatically",
-            currency=price["currency"],
-            customer=customer["id"],
-            customer_email=customer["email"],
-            customer_name=customer["name"],
-            description=None,
-            due_date=None,
-            effective_at=now,
-            hosted_invoice_url=None,
-            invoice_pdf=None,
-            lines=None,
-            metadata={},
-            next_payment_attempt=None,
-            number=number,
-            parent={"type": "subscription_details", "quote_details": None, "subscription_details": details},
-            period_start=now if reason != "subscription_cycle" else item["current_period_start"],
-            period_end=now,
-            status="open",
-            status_transitions={
-                "finalized_at": now, "marked_uncollectible_at": None, "paid_at": None, "voided_at": None
-            },
-            subtotal=total,
-            test_clock=None,
-            total=total,
-        )  # fmt: skip
-        invoice["hosted_invoice_url"] = f"{self._base_url}/i/{invoice['id']}"
-        line: dict[str, Any] = {
-            "id": new_id("il"),
-            "object": "line_item",
-            "amount": total,
-            "currency": price["currency"],
-            "description": f"{quantity} x {price['nickname'] or price['product']}",
-            "invoice": invoice["id"],
-            "livemode": False,
-            "metadata": {},
-            "parent": {
-                "type": "subscription_item_details",
-                "subscription_item_details": {"subscription": subscription["id"], "subscription_item": item["id"]},
-            },
-            "period": {"start": item["current_period_start"], "end": item["current_period_end"]},
-            "pricing": {
-                "type": "price_details",
-                "price_details": {"price": price["id"], "product": price["product"]},
-                "unit_amount_decimal": str(price["unit_amount"]),
-            },
-            "quantity": quantity,
-        }
-        invoice["lines"] = {
-            "object": "list",
-            "data": [line],
-            "has_more": False,
-            "url": f"/v1/invoices/{invoice['id']}/lines",
-        }
-        subscription["latest_invoice"] = invoice["id"]
-        store.tell("invoice.created", invoice)
-        store.tell("invoice.finalized", invoice)
-        return invoice
+    def _collect(self, subscription: Thing, invoice: Thing) -> None:
+        """What is due now; where it is not paid the subscription is past due, and the card is tried again."""
+        if self.invoices.pay(invoice):
+            subscription["status"] = "active"
+            return
+        subscription["status"] = "past_due"
+        self._try_again(subscription, invoice, self._store.now(), self.retry_days)
 
-    def _pay(self, invoice: Thing) -> bool:
-        """Try the customer's card; whether it is paid."""
-        store, now = self._store, self._store.now()
-        invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + 1)
-        if invoice["customer"] in self.declining and invoice["amount_due"]:
-            store.tell("invoice.payment_failed", invoice)
-            return False
-        intent = self._charged(invoice) if invoice["amount_due"] else None
-        invoice.update(
-            status="paid", amount_paid=invoice["amount_due"], amount_remaining=0, next_payment_attempt=None
-        )  # fmt: skip
-        invoice["status_transitions"]["paid_at"] = now
-        store.add(
-            "inpay",
-            "invoice_payment",
-            amount_paid=invoice["amount_paid"],
-            amount_requested=invoice["amount_due"],
-            currency=invoice["currency"],
-            invoice=invoice["id"],
-            is_default=True,
-            payment={"type": "payment_intent", "payment_intent": intent},
-            status="paid",
-            status_transitions={"canceled_at": None, "paid_at": now},
-        )
-        store.tell("invoice.paid", invoice)
-        store.tell("invoice.payment_succeeded", invoice)
-        return True
-
-    def _charged(self, invoice: Thing) -> str:
-        """The id of the payment intent of what was just taken from a card."""
-        paid = {"amount": invoice["amount_due"], "currency": invoice["currency"], "customer": invoice["customer"]}
-        intent = self._store.add("pi", "payment_intent", **paid, latest_charge=None, metadata={}, status="succeeded")
-        charge = self._store.add(
-            "ch",
-            "charge",
-            **paid,
-            amount_captured=invoice["amount_due"],
-            amount_refunded=0,
-            captured=True,
-            metadata={},
-            paid=True,
-            payment_intent=intent["id"],
-            refunded=False,
-            status="succeeded",
-        )
-        intent["latest_charge"] = charge["id"]
-        identity: str = intent["id"]
-        return identity
-
-    def settle(self, invoice: Thing) -> None:
-        """After an invoice of it was paid: the subscription is active again."""
-        subscription = store_of(self._store, invoice)
-        if subscription is not None and subscription["status"] == "past_due":
+    def _settle(self, invoice: Thing) -> None:
+        """With its last invoice a subscription is active again, whatever is open of before."""
+        subscription = subscription_of(self._store, invoice)
+        if (
+            subscription is not None
+            and subscription["status"] in {"past_due", "unpaid"}
+            and subscription["latest_invoice"] == invoice["id"]
+        ):
             before = copy.deepcopy(subscription)
             subscription["status"] = "active"
             self._store.tell("customer.subscription.updated", subscription, before)
@@ -321,43 +214,55 @@ class Billing:
 
     def _period_ended(self, subscription: Thing, end: int) -> None:
         item = only_item(subscription)
-        if subscription["status"] in {*ENDED, "incomplete"} or item["current_period_end"] != end:
+        if subscription["status"] in {*ENDED, "incomplete", "paused"} or item["current_period_end"] != end:
             return
         if subscription["cancel_at_period_end"]:
             self.cancel(subscription, "cancellation_requested")
             return
         before = copy.deepcopy(subscription)
+        schedules.take_effect(self._store, subscription)
         recurring = item["price"]["recurring"]
         item["current_period_start"] = end
         item["current_period_end"] = later(
             end, recurring["interval"], recurring["interval_count"], subscription["billing_cycle_anchor"]
         )
-        invoice = self._invoice(subscription, "subscription_cycle")
-        if not self._pay(invoice):
-            subscription["status"] = "past_due"
-            self._try_again(subscription, invoice, 0)
+        # Of one that is given up nothing more is asked.
+        if subscription["status"] != "unpaid":
+            self._collect(subscription, self.invoices.make(subscription, "subscription_cycle"))
         self._store.tell("customer.subscription.updated", subscription, before)
         self._await_end(subscription)
 
-    def _try_again(self, subscription: Thing, invoice: Thing, failures: int) -> None:
-        moment = self._store.now() + RETRY_DAYS[failures] * DAY
+    def _try_again(self, subscription: Thing, invoice: Thing, first: int, days: tuple[int, ...]) -> None:
+        """On each of these days after it was first tried; when none is left, as the account's settings say."""
+        moment = first + days[0] * DAY
         invoice["next_payment_attempt"] = moment
 
         def again() -> None:
             if invoice["status"] != "open" or subscription["status"] in ENDED:
                 return
-            if self._pay(invoice):
-                self.settle(invoice)
-            elif failures + 1 < len(RETRY_DAYS):
-                self._try_again(subscription, invoice, failures + 1)
+            if self.invoices.pay(invoice):
+                self._settle(invoice)
+            elif days[1:]:
+                self._try_again(subscription, invoice, first, days[1:])
             else:
                 invoice["next_payment_attempt"] = None
-                self.cancel(subscription, "payment_failed")
+                self._give_up(subscription)
 
         self._store.at(moment, again)
 
+    def _give_up(self, subscription: Thing) -> None:
+        # Of an invoice of before, while the last one is paid, nothing follows.
+        if subscription["status"] != "past_due" or self.after_retries == "past_due":
+            return
+        if self.after_retries == "cancel":
+            self.cancel(subscription, "payment_failed")
+            return
+        before = copy.deepcopy(subscription)
+        subscription["status"] = "unpaid"
+        self._store.tell("customer.subscription.updated", subscription, before)
 
-def store_of(store: Store, invoice: Thing) -> Thing | None:
+
+def subscription_of(store: Store, invoice: Thing) -> Thing | None:
     """The subscription that an invoice is of."""
     details = (invoice["parent"] or {}).get("subscription_details")
     return None if details is None else store.get("subscription", details["subscription"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,10 @@ from tripgate.local.providers.stripe.wire import Wire, error_response
 
 if TYPE_CHECKING:
     from tripgate.local.providers.provider import Lent
+
+
+# Two months: as long as Stripe tries at most.
+MOST_RETRY_DAYS = 60
 
 
 class _Card(BaseModel):
@@ -36,6 +40,15 @@ class _Pause(BaseModel):
 
     subscription: str
     paused: bool
+
+
+class _Retries(BaseModel):
+    """On which days after the first an invoice is tried again, and what becomes of its subscription after the last."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    days: list[int] = Field(min_length=1, max_length=8)
+    then: Literal["cancel", "unpaid", "past_due"]
 
 
 class _Saved(BaseModel):
@@ -70,7 +83,8 @@ def create(lent: Lent) -> web.Application:
 
     async def card(request: web.Request) -> web.Response:
         asked = _Card.model_validate_json(await request.read())
-        (billing.declining.add if asked.declines else billing.declining.discard)(asked.customer)
+        declining = billing.invoices.declining
+        (declining.add if asked.declines else declining.discard)(asked.customer)
         return web.Response(status=204)
 
     async def pause(request: web.Request) -> web.Response:
@@ -79,6 +93,13 @@ def create(lent: Lent) -> web.Application:
         if subscription is None:
             raise LookupError(f"There is no subscription {asked.subscription}")
         billing.pause(subscription, paused=asked.paused)
+        return web.Response(status=204)
+
+    async def retries(request: web.Request) -> web.Response:
+        asked = _Retries.model_validate_json(await request.read())
+        if asked.days != sorted(set(asked.days)) or not 0 < asked.days[0] <= asked.days[-1] <= MOST_RETRY_DAYS:
+            raise ValueError(f"days are from 1 to {MOST_RETRY_DAYS}, each later than the one before")
+        billing.retry_days, billing.after_retries = tuple(asked.days), asked.then
         return web.Response(status=204)
 
     async def save_failures(request: web.Request) -> web.Response:
@@ -92,9 +113,10 @@ def create(lent: Lent) -> web.Application:
 
     lent.control.router.add_post("/card", card)
     lent.control.router.add_post("/pause", pause)
+    lent.control.router.add_post("/retries", retries)
     lent.control.router.add_post("/saved_failures", save_failures)
     lent.control.router.add_post("/hold", hold)
-    lent.on_reset.extend((store.forget, checkout.forget, billing.declining.clear, wire.forget))
+    lent.on_reset.extend((store.forget, checkout.forget, billing.forget, wire.forget))
     stock.fill(store, lent)
     lent.on_reset.append(lambda: stock.fill(store, lent))
     return app

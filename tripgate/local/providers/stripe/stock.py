@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tripgate.local.providers.stripe import configurations
 from tripgate.local.providers.stripe.wire import API_VERSION
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ PRICES = {"tripgate_pro": ("Pro", "eur", 900), "tripgate_enterprise": ("Enterpri
 
 
 def fill(store: Store, lent: Lent) -> None:
-    """Sell what the project's plans cost, and tell its webhook; nothing where it has none."""
+    """Sell what the project's plans cost, have the portal change them, and tell its webhook: where it has one."""
     secret = lent.settings.get(SECRET)
     if WEBHOOK not in lent.functions or not secret:
+        configurations.fill(store, None)
         return
+    sold = []
     for lookup_key, (name, currency, amount) in PRICES.items():
         product = store.add(
             "prod",
@@ -35,7 +38,7 @@ def fill(store: Store, lent: Lent) -> None:
             updated=store.now(),
             url=None,
         )
-        store.add(
+        price = store.add(
             "price",
             "price",
             active=True,
@@ -51,6 +54,8 @@ def fill(store: Store, lent: Lent) -> None:
             unit_amount=amount,
             unit_amount_decimal=str(amount),
         )
+        sold.append({"product": product["id"], "prices": [price["id"]]})
+    configurations.fill(store, sold)
     endpoint = store.add(
         "we",
         "webhook_endpoint",
