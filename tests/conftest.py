@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.groups import GroupScheduling, group_of, places
 from tests.redis_server import Server, redis_server
+from tests.seeded_rows import SeededRows
 from tests.support import Person, Wire, backend, reading, serving, stack_options
 from tripgate.local.data_dir import remove_tree
 from tripgate.local.postgres import Postgres
@@ -23,6 +24,8 @@ from tripgate.local.stack import Stack, StackInfo
 from tripgate.local.system_user import make_private
 
 ROOT = Path(__file__).parent.parent
+
+_watched: list[SeededRows] = []
 
 # Tests start many Python processes; without this, where it is set, each would compile every module anew, and pytest
 # would rewrite every test.
@@ -81,8 +84,19 @@ def seeded_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def seeded(seeded_data_dir: Path) -> Iterator[StackInfo]:
-    """An embedded Supabase with the project's schema and the demo accounts."""
-    yield from _stack(seeded_data_dir, seed=True)
+    """An embedded Supabase with the project's schema and the demo accounts, whose rows no test may change."""
+    for info in _stack(seeded_data_dir, seed=True):
+        _watched.append(SeededRows(info.admin_db_url))
+        yield info
+        _watched.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _seeded_people_stay_as_they_are() -> Iterator[None]:
+    """Fails the file whose tests leave something in the data of Ada, Ben or Cleo: other files read it."""
+    yield
+    for rows in _watched:
+        assert rows.changes() == [], "a test of this file has changed what the seeded people have"
 
 
 @pytest.fixture(scope="session")

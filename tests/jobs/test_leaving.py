@@ -55,8 +55,10 @@ def kept(seeded: StackInfo, newcomer: Person) -> Iterator[psycopg.Connection]:
 
 
 async def test_a_soft_deletion_ends_the_account_and_leaves_what_is_theirs_until_it_is_deleted_for_good(
-    seeded: StackInfo, kept: psycopg.Connection, newcomer: Person, ada: Person
+    seeded: StackInfo, kept: psycopg.Connection, newcomer: Person, anonymous: Person
 ) -> None:
+    friend = await anonymous.sign_up()
+
     def tasks() -> list[str]:
         found = kept.execute("select kind from private.tasks where subject = %s", (f"user:{newcomer.id}",))
         return [kind for (kind,) in found]
@@ -64,7 +66,7 @@ async def test_a_soft_deletion_ends_the_account_and_leaves_what_is_theirs_until_
     async def delete(**body: bool) -> None:
         url = f"{seeded.api_url}/auth/v1/admin/users/{newcomer.id}"
         headers = {"apikey": seeded.secret_key, "Authorization": f"Bearer {seeded.secret_key}"}
-        async with ada.http.delete(url, json=body, headers=headers) as response:
+        async with friend.http.delete(url, json=body, headers=headers) as response:
             assert response.status == 200, await response.text()
 
     def told() -> list[str]:
@@ -72,12 +74,12 @@ async def test_a_soft_deletion_ends_the_account_and_leaves_what_is_theirs_until_
         return [kind for (kind,) in found]
 
     trip = await newcomer.trip(title="Kept")
-    kept.execute("insert into public.collaborators (trip_id, user_id) values (%s, %s)", (trip, ada.id))
-    (theirs,) = kept.execute("select id from public.trips where user_id = %s limit 1", (ada.id,)).fetchone() or ("",)
+    kept.execute("insert into public.collaborators (trip_id, user_id) values (%s, %s)", (trip, friend.id))
+    theirs = await friend.trip()
     kept.execute(
         "insert into public.invitations (trip_id, email, token_hash, invited_by)"
         " values (%s, %s, encode(sha256(gen_random_uuid()::text::bytea), 'hex'), %s)",
-        (theirs, newcomer.email, ada.id),
+        (theirs, newcomer.email, friend.id),
     )
     assert told() == ["trip_invitation"]
 
@@ -90,10 +92,10 @@ async def test_a_soft_deletion_ends_the_account_and_leaves_what_is_theirs_until_
     assert await newcomer.code('mutation { createTag(input: { name: "late" }) { id } }') == "UNAUTHENTICATED"
     assert told() == []
     # Whoever shared something with them goes on doing so, under the name that they had.
-    shown = await ada.ask("query ($id: UUID!) { trip(id: $id) { title owner { id } } }", id=trip)
+    shown = await friend.ask("query ($id: UUID!) { trip(id: $id) { title owner { id } } }", id=trip)
     assert shown == {"trip": {"title": "Kept", "owner": {"id": newcomer.id}}}
     assert tasks() == []
 
     await delete()
-    assert await ada.ask("query ($id: UUID!) { trip(id: $id) { title } }", id=trip) == {"trip": None}
+    assert await friend.ask("query ($id: UUID!) { trip(id: $id) { title } }", id=trip) == {"trip": None}
     assert tasks() == ["remove_objects"]
