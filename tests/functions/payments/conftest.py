@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import io
 import json
 import os
 import shutil
@@ -116,7 +117,7 @@ class Payments:
         body = event if isinstance(event, bytes) else json.dumps(event, indent=2).encode()
         headers = {"Stripe-Signature": signature(body, secret, at) if header is None else header}
         url = f"{self.info.api_url}/functions/v1/handle-stripe-webhook"
-        async with self.http.post(url, data=body, headers=headers) as answer:
+        async with self.http.post(url, data=io.BytesIO(body), headers=headers) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text.startswith("{") else text
 
