@@ -34,7 +34,7 @@ _FLAGS = (
     "--force-color-profile=srgb",
     "--remote-debugging-port=0",
 )
-_SECONDS = 15
+_SECONDS = 60
 # Keys that a page acts on by itself: the number that the browser knows each by, and what it writes.
 _KEYS = {
     "Tab": (9, ""),

@@ -80,7 +80,7 @@ class CachingGateway:
             connection.execute(statement, values)
 
 
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
     """What a look finds, once it finds something."""
     end = time.monotonic() + seconds
     while (found := await look()) is None:

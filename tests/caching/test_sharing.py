@@ -59,7 +59,7 @@ class Gate:
 
     async def held(self, count: int) -> None:
         """Wait until so many reads wait here, and a moment for those that should not come."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.reads) < count:  # noqa: ASYNC110 - what comes is counted, not announced
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from yarl import URL
 
-TIMEOUT = 5.0
+TIMEOUT = 60.0
 
 
 class Answer(NamedTuple):

@@ -200,7 +200,7 @@ class TestSockets:
                 assert json.loads(body)["errors"][0]["extensions"] == {"code": code}
             assert await refused(http, gateway.url) == {reason: 3}
             opened.pop().close()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (again := await asyncio.to_thread(asks, gateway.url)).startswith(b"HTTP/1.1 200"):
                     assert again.startswith(b"HTTP/1.1 " + status)
             for each in opened:
@@ -241,13 +241,13 @@ class TestSockets:
             # As if something had taken all of them: no number above those in use may be opened.
             process.rlimit(psutil.RLIMIT_NOFILE, (highest_descriptor(gateway.pid) + 1, before[1]))
             fill = [await asyncio.to_thread(connect, gateway.url) for _ in range(20)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "descriptors" not in await refused(http, gateway.url):  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.1)
             process.rlimit(psutil.RLIMIT_NOFILE, before)
             for each in fill:
                 each.close()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not (await asyncio.to_thread(asks, gateway.url)).startswith(b"HTTP/1.1 200"):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         assert "no descriptor is left" in log.read_text()

@@ -55,7 +55,7 @@ class Served:
             raise
         body = b"" if request.startswith("HEAD") else await reader.readexactly(len(self.body))
         writer.write_eof()
-        rest = await asyncio.wait_for(reader.read(), 5)
+        rest = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return re.sub(rb"Date: [^\r]*", b"Date: now", head) + body + rest
 

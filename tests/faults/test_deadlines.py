@@ -33,7 +33,7 @@ async def said(http: aiohttp.ClientSession, url: str, token: str | None, header:
     headers = {} if header is None else {"X-Deadline-Ms": header}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             async with http.get(url, headers=headers) as response:
                 if response.status == 200:

@@ -48,7 +48,7 @@ class Load:
 
     async def come_so_far(self, count: int) -> None:
         """Return once so many have been acknowledged."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.acknowledged) < count:  # noqa: ASYNC110 - a test may look
                 await asyncio.sleep(0.01)
 

@@ -53,7 +53,7 @@ class Following:
 
     async def hears(self, id_: str, title: str) -> None:
         """Return once this is heard of."""
-        while (await self.connection.event(id_, 10))["tripItemChanges"]["tripItem"]["title"] != title:
+        while (await self.connection.event(id_))["tripItemChanges"]["tripItem"]["title"] != title:
             pass
 
 

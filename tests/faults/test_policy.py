@@ -212,7 +212,7 @@ class TestGate:
         waiting = asyncio.create_task(bulkhead.enter(None, None))
         await asyncio.sleep(0)
         bulkhead.leave(None)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 60)
         assert (bulkhead.inside, bulkhead.waiting) == (1, 0)
 
 

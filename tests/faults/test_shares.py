@@ -24,14 +24,14 @@ WAITING = 'tripgate_upstream_waiting{upstream="rest"}'
 
 async def until(reached: Callable[[], bool]) -> None:
     """Return once it is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not reached():  # noqa: ASYNC110 - a test may look
             await asyncio.sleep(0.01)
 
 
 async def shows(http: aiohttp.ClientSession, url: str, name: str, value: float) -> None:
     """Return once the metric has this value."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await metric(http, url, name) != value:  # noqa: ASYNC110 - a test may look
             await asyncio.sleep(0.01)
 

@@ -204,7 +204,7 @@ async def test_a_live_query_ends_with_what_its_next_read_refuses(
         assert (await following.payload())["data"] == {"trip": {"title": "Read"}}
         with psycopg.connect(refusing.admin_db_url) as db:
             db.execute("update public.trips set title = 'Not to be read' where id = %s", (trip,))
-        (error,) = (await following.payload(15))["errors"]
+        (error,) = (await following.payload())["errors"]
         assert await following.ending() == "complete"
     with psycopg.connect(refusing.admin_db_url) as db:
         db.execute("delete from public.trips where id = %s", (trip,))

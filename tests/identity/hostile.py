@@ -150,7 +150,7 @@ async def by_socket(person: Person, query: str) -> Seen:
     async with live(person) as connection:
         id_ = await connection.subscribe(query)
         while True:
-            message = await asyncio.wait_for(connection.socket.receive(), 5)
+            message = await asyncio.wait_for(connection.socket.receive(), 60)
             texts.append(str(message.data))
             found = json.loads(message.data)
             assert found["id"] == id_

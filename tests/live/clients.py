@@ -10,7 +10,8 @@ import aiohttp
 
 from tests.support import Person
 
-TIMEOUT = 5.0
+TIMEOUT = 60.0
+"""Seconds after which a test gives up: what comes at all comes sooner, however busy the machine is."""
 
 
 class Live:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.live.clients import Live, live
+from tests.live.clients import TIMEOUT, Live, live
 from tests.live.conftest import Party
 from tests.live.test_single_stream import opened
 from tests.support import Person
@@ -70,13 +70,13 @@ class Following:
     def __init__(self) -> None:
         self.heard: asyncio.Queue[dict[str, Any] | str] = asyncio.Queue()
 
-    async def payload(self, seconds: float = 5.0) -> dict[str, Any]:
+    async def payload(self, seconds: float = TIMEOUT) -> dict[str, Any]:
         """The next answer, as it was sent."""
         found = await asyncio.wait_for(self.heard.get(), seconds)
         assert isinstance(found, dict), found
         return found
 
-    async def ending(self, seconds: float = 10.0) -> str:
+    async def ending(self, seconds: float = TIMEOUT) -> str:
         """`complete`, `cut` where the connection ended without a word, or the code of the error that it ends with."""
         found = await asyncio.wait_for(self.heard.get(), seconds)
         if isinstance(found, dict):
@@ -85,7 +85,7 @@ class Following:
             return str(error["extensions"]["code"])
         return found
 
-    async def title(self, wanted: str, seconds: float = 10.0) -> dict[str, Any]:
+    async def title(self, wanted: str, seconds: float = TIMEOUT) -> dict[str, Any]:
         """The first answer in which the trip is called so, as it was sent."""
         async with asyncio.timeout(seconds):
             while (found := await self.payload(seconds))["data"] != {"trip": {"title": wanted}}:

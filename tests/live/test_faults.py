@@ -42,7 +42,7 @@ async def titles(connection: Live, id_: str, last: str) -> list[str]:
     """The titles up to this one; others' knocking is passed over."""
     found: list[str] = []
     while last not in found:
-        title = shown(await connection.event(id_, 10))
+        title = shown(await connection.event(id_))
         if not title.startswith("Ready"):
             found.append(title)
     return found
@@ -149,7 +149,7 @@ async def test_who_closes_a_stream_has_left_the_trip(party: Party) -> None:
         stream = await sse(party.editor, PRESENCE, trip=party.trip)
         assert len((await watching.event(presence))["tripPresence"]["people"]) == 2
         stream.close()
-        assert (await watching.event(presence, 3))["tripPresence"]["people"] == [{"id": party.owner.id}]
+        assert (await watching.event(presence))["tripPresence"]["people"] == [{"id": party.owner.id}]
 
 
 async def test_nothing_is_sent_once_the_token_has_ended(party: Party, signer: Signer) -> None:

@@ -25,7 +25,7 @@ async def test_an_event_stream_has_the_same_answers(party: Party) -> None:
 
         async def event() -> Any:
             while True:
-                line = await asyncio.wait_for(response.content.readline(), 5)
+                line = await asyncio.wait_for(response.content.readline(), 60)
                 if line.startswith(b"data: {"):
                     return json.loads(line[6:])["data"]["trips"]["nodes"]
 
@@ -42,12 +42,12 @@ async def test_parts_of_one_answer_as_apollo_client_asks_for_them(party: Party) 
         assert response.headers["Content-Type"] == "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
 
         async def part() -> Any:
-            text = await asyncio.wait_for(response.content.readuntil(b"\r\n--graphql"), 5)
+            text = await asyncio.wait_for(response.content.readuntil(b"\r\n--graphql"), 60)
             head, _, body = text.removesuffix(b"\r\n--graphql").partition(b"\r\n\r\n")
             assert head == b"\r\nContent-Type: application/json"
             return json.loads(body)["payload"]["data"]["trips"]["nodes"]
 
-        assert await asyncio.wait_for(response.content.readuntil(b"--graphql"), 5) == b"\r\n--graphql"
+        assert await asyncio.wait_for(response.content.readuntil(b"--graphql"), 60) == b"\r\n--graphql"
         assert await part() == [{"title": "Shared"}]
         party.sql("update public.trips set title = 'In parts' where id = %s", party.trip)
         assert await part() == [{"title": "In parts"}]

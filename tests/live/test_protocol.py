@@ -194,7 +194,7 @@ async def events(response: Any, count: int) -> list[tuple[str, Any]]:
     """So many events of a stream, comments left out."""
     found = []
     while len(found) < count:
-        block = (await asyncio.wait_for(response.content.readuntil(b"\n\n"), 5)).decode().strip()
+        block = (await asyncio.wait_for(response.content.readuntil(b"\n\n"), 60)).decode().strip()
         if block.startswith("event:"):
             name, _, data = block.partition("\n")
             text = data.removeprefix("data:").strip()

@@ -32,7 +32,7 @@ async def test_realtime_is_not_there_when_subscribing(
         async with live(person) as connection:
             began = time.monotonic()
             id_ = await connection.subscribe(ITEMS, trip=party.trip)
-            assert await connection.ending(id_, 12) == "UPSTREAM_UNAVAILABLE"
+            assert await connection.ending(id_) == "UPSTREAM_UNAVAILABLE"
             assert time.monotonic() - began < 10
 
 
@@ -195,7 +195,7 @@ class TestOneSubscriber:
         refuse()
         subscription.recheck_admission()
         with pytest.raises(ApiError, match="no such trip"):
-            await asyncio.wait_for(anext(subscription), 3)
+            await asyncio.wait_for(anext(subscription), 60)
 
     async def test_a_removal_before_an_admission_that_passed_is_over(self) -> None:
         admit, refuse = self.refused_later()
@@ -235,7 +235,7 @@ class TestOneSubscriber:
         other = Subscription(
             "trip:1", Caller("ben", "token"), self.yes, queue_limit=3, recheck=60.0, admission_bulkhead=bulkhead
         )
-        await asyncio.wait_for(other.admit(), 1)
+        await asyncio.wait_for(other.admit(), 60)
         for each in many:
             each.cancel()
         await asyncio.gather(*many, return_exceptions=True)
@@ -268,7 +268,7 @@ class TestOneSubscriber:
         subscription.refresh(Caller("ada", "newer", None, time.time() + 60))
         await asyncio.sleep(0.3)
         subscription.push(change(1))
-        assert (await asyncio.wait_for(reading, 1)).id == "1"
+        assert (await asyncio.wait_for(reading, 60)).id == "1"
 
 
 @dataclass

@@ -70,7 +70,7 @@ class Supervisor:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
 
-    def survivors(self, seconds: float = 15) -> list[str]:
+    def survivors(self, seconds: float = 60) -> list[str]:
         """What still runs after so long: by process number, and by the data directory in the command line."""
         deadline = time.monotonic() + seconds
         while any(runs(process) for process in self.family) and time.monotonic() < deadline:

@@ -92,7 +92,7 @@ class Crowd:
         connection, id_ = place
         titles: list[str] = []
         while not titles or (last is not None and titles[-1] != last):
-            change = (await connection.event(id_, 15))["tripItemChanges"]
+            change = (await connection.event(id_))["tripItemChanges"]
             titles.append(change["tripItem"]["title"] if change["tripItem"] else change["operation"])
         return titles
 

@@ -16,7 +16,7 @@ from tripgate.local.stack import Stack, StackInfo
 from tripgate.upstream.realtime.channel import REPLAY_LIMIT, REPLAY_MARGIN_SECONDS
 
 
-async def heard_until(connection: Any, id_: str, title: str, seconds: float = 20) -> list[dict[str, Any]]:
+async def heard_until(connection: Any, id_: str, title: str, seconds: float = 60) -> list[dict[str, Any]]:
     """Every event up to the one with this title."""
     events = []
     end = time.monotonic() + seconds
@@ -68,9 +68,9 @@ async def test_more_than_realtime_tells_again_is_owned_up_to(party: Party, break
         items = await connection.subscribe(ITEMS, trip=party.trip)
         await until_following(connection, items, party)
         await missed(party, breakable_stack, REPLAY_LIMIT + 5)
-        events = [(await connection.event(items, 30))["tripItemChanges"]]
+        events = [(await connection.event(items))["tripItemChanges"]]
         while events[-1]["operation"] != "RESYNC":
-            events.append((await connection.event(items, 5))["tripItemChanges"])
+            events.append((await connection.event(items))["tripItemChanges"])
         await connection.silence(items, 2)
         await rename(party, "Back")
         events += await heard_until(connection, items, "Back")

@@ -36,7 +36,7 @@ async def person(http: aiohttp.ClientSession, info: StackInfo, somebody: Person)
 
 async def back(person: Person) -> None:
     """Return once reads and Auth are answered again; until then people are told that they may come back."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             codes = {await person.code(NO_TRIP), await person.code(SIGN_IN)}
             if codes == {"NOT_FOUND", "UNAUTHENTICATED"}:
@@ -47,7 +47,7 @@ async def back(person: Person) -> None:
 
 async def waits(database: Database, count: int) -> None:
     """Return once so many statements wait for a lock."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(database.waiting) != count:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
@@ -114,7 +114,7 @@ class Writers:
     async def come_so_far(self, count: int) -> None:
         """Return once so many more have been acknowledged."""
         wanted = len(self.acknowledged) + count
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.acknowledged) < wanted:  # noqa: ASYNC110 - a test may look
                 await asyncio.sleep(0.01)
 
@@ -175,7 +175,7 @@ async def test_all_of_postgrests_connections_are_held(
 
 async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:
     """What `/readyz` answers, as soon as it does with this status."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := await ready(http, url))[0] != status:  # noqa: ASYNC110 - it is another process that changes
             await asyncio.sleep(0.3)
     return found[1]

@@ -79,7 +79,7 @@ async def test_all_are_told_at_once_where_nobody_is_let_in(own: Own) -> None:
     with granted(own, 1):
         holding = await psycopg.AsyncConnection.connect(own.url)
         pool = pool_of(own.url, 3)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             told = await asyncio.gather(*(pool.take(30) for _ in range(8)), return_exceptions=True)
         assert [isinstance(each, ApiError) and each.extensions["code"] for each in told] == ["UPSTREAM_UNAVAILABLE"] * 8
         assert (pool.open, pool.idle) == (0, 0)

@@ -7,7 +7,7 @@ from tests.live.clients import Live, live
 from tests.scopes.conftest import Neighbours
 
 
-async def payload(connection: Live, seconds: float = 5.0) -> Any:
+async def payload(connection: Live, seconds: float = 60.0) -> Any:
     """The next answer, as it was sent."""
     message = await connection.message(seconds)
     assert message["type"] == "next", message
@@ -39,7 +39,7 @@ async def test_what_is_declared_to_be_polled_is_and_says_so(neighbours: Neighbou
         polled = {"live": {"pollSeconds": 5.0}}
         assert await payload(connection) == {"data": {"counters": {"nodes": [{"words": "One"}]}}, "extensions": polled}
         neighbours.sql("update public.counters set words = 'Two'")
-        assert (await payload(connection, 10))["data"] == {"counters": {"nodes": [{"words": "Two"}]}}
+        assert (await payload(connection))["data"] == {"counters": {"nodes": [{"words": "Two"}]}}
 
 
 async def test_a_view_is_followed_by_what_is_told_of_the_tables_behind_it(neighbours: Neighbours) -> None:

@@ -160,7 +160,7 @@ async def test_a_subscription_tells_of_changes(newcomer: Person, context_of: Con
         while not context.live:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
         await newcomer.ask('mutation ($id: UUID!) { updateTrip(id: $id, patch: { title: "After" }) { id } }', id=trip)
-        event = await asyncio.wait_for(first, 20)
+        event = await asyncio.wait_for(first, 60)
     assert event.errors is None
     assert event.data == {"told": {"what": "UPDATE", "id": trip, "trip": {"name": "After"}}}
 

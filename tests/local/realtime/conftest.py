@@ -154,7 +154,7 @@ class Heard:
         """Field `n` of each message."""
         return [message["payload"]["n"] for message in self.messages]
 
-    async def until(self, condition: Callable[[Heard], bool], seconds: float = 5) -> None:
+    async def until(self, condition: Callable[[Heard], bool], seconds: float = 60) -> None:
         """Wait until that holds of what was heard."""
         try:
             await until(lambda: condition(self), seconds)
@@ -162,7 +162,7 @@ class Heard:
             pytest.fail(f"heard {self.states} {self.errors} {self.messages[:30]}")
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until that holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (conditions of the stock client, which tells nobody)

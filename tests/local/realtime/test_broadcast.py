@@ -73,7 +73,7 @@ class TestFromTheDatabase:
         for number in range(15):
             began = time.perf_counter()
             await asyncio.to_thread(db.execute, SEND, [number, f"room:{room}"])
-            delays.append(await asyncio.wait_for(arrived.get(), 5) - began)
+            delays.append(await asyncio.wait_for(arrived.get(), 60) - began)
         assert statistics.median(delays) < 0.05
 
     async def test_numbers_keep_their_digits(

@@ -219,7 +219,7 @@ class TestLimits:
 
 async def until_ready(url: str) -> None:
     """Wait until the server hears the database."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(5):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(60):
         while True:
             async with http.get(f"{url}/health") as answer:
                 if answer.status == 200:

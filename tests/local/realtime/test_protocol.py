@@ -101,7 +101,7 @@ class Raw:
 
     async def hear(self) -> list[Any]:
         """The next text frame."""
-        return list(await asyncio.wait_for(self.socket.receive_json(), 5))
+        return list(await asyncio.wait_for(self.socket.receive_json(), 60))
 
     async def reply(self, ref: str) -> dict[str, Any]:
         """The payload of a reply, which must come next."""

@@ -72,7 +72,7 @@ class Jobs:
         looked = asyncio.Event()
         task = asyncio.create_task(Scheduler(self.url, self.clock, looked.set).run())
         try:
-            await asyncio.wait_for(looked.wait(), 20)
+            await asyncio.wait_for(looked.wait(), 60)
             yield
         finally:
             task.cancel()
@@ -87,7 +87,7 @@ class Jobs:
         )
         return int(count)
 
-    async def until(self, ready: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until it holds."""
         async with asyncio.timeout(seconds):
             while not ready():  # noqa: ASYNC110 - what happens in another process sets no event
