@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
-import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from tripgate.local.providers import connections
 from tripgate.local.providers.clock import Clock
 from tripgate.local.providers.deliveries import Deliveries
 from tripgate.local.providers.failures import Failure, Failures
@@ -163,7 +162,7 @@ class House:
         if done is not None and failure.kind == "delay":
             return done
         if failure.kind == "drop" or (done is not None and done.prepared):
-            _reset_connection(request)
+            connections.reset(request)
             self.ledger.end(entry, "dropped")
             return done if done is not None and done.prepared else web.Response()
         if failure.kind == "truncate":
@@ -197,15 +196,3 @@ async def _handled(provider: Provider, request: web.Request, handler: Handler) -
             return web.Response(status=error.status, text=error.text, headers=headers)
         # Of a path or method that the fake does not have; what it refuses itself it answers.
         return provider.error(error.status)
-
-
-def _reset_connection(request: web.Request) -> None:
-    """Have the client see a reset, as of a server that died, and not an orderly end."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

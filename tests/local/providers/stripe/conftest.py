@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.local.providers.conftest import Heard, Served, house_of
-from tripgate.local.binaries import deno, user_cache
+from tests.local.providers.deno_client import script
 from tripgate.local.providers.stripe.provider import STRIPE
 
 if TYPE_CHECKING:
@@ -20,22 +18,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DAY = 86_400
-
-
-async def script(name: str, *arguments: str) -> Any:
-    """What a script of this folder prints last, as JSON."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(deno()), "run", "--frozen", "--no-prompt", "--allow-env", "--allow-sys", "--allow-net=127.0.0.1"),
-        *(str(HERE / name), *arguments),
-        cwd=HERE,
-        env={**os.environ, "DENO_DIR": str(user_cache() / "deno"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, wrong = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, wrong.decode()
-    return json.loads(out.decode().splitlines()[-1])
 
 
 @dataclass
@@ -51,7 +33,7 @@ class Stripe:
 
     async def client(self, *calls: list[Any]) -> list[Any]:
         """What each call gives; see client.js."""
-        return list((await script("client.js", self.base, json.dumps(calls)))["results"])
+        return list((await script(HERE / "client.js", self.base, json.dumps(calls)))["results"])
 
     async def ask(self, method: str, path: str, data: Any = None, key: str | None = None) -> tuple[int, Any, Any]:
         """Status, body and headers of a plain request."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.local.providers.stripe.conftest import DAY, script
+from tests.local.providers.deno_client import script
+from tests.local.providers.stripe.conftest import DAY, HERE
 from tripgate.local.providers.stripe.items import later
 from tripgate.local.providers.stripe.pages import amount
 from tripgate.local.providers.stripe.store import signature
@@ -256,11 +257,11 @@ async def test_events_are_told_and_signed_as_its_client_checks(stripe: Stripe) -
     await stripe.served.control("POST", "deliveries/settle", status=204)
     ((headers, body),) = stripe.heard.requests
     header = headers["Stripe-Signature"]
-    assert await script("webhook.js", body.decode(), header, endpoint["secret"]) == {"type": "invoice.paid"}
-    forged = await script("webhook.js", body.decode().replace("990", "1"), header, endpoint["secret"])
+    assert await script(HERE / "webhook.js", body.decode(), header, endpoint["secret"]) == {"type": "invoice.paid"}
+    forged = await script(HERE / "webhook.js", body.decode().replace("990", "1"), header, endpoint["secret"])
     assert forged == {"failed": "StripeSignatureVerificationError"}
     stale = signature(endpoint["secret"], body, int(time.time()) - 301)
-    assert "failed" in await script("webhook.js", body.decode(), stale, endpoint["secret"])
+    assert "failed" in await script(HERE / "webhook.js", body.decode(), stale, endpoint["secret"])
 
 
 async def test_webhooks_of_days_ago_are_signed_afresh(stripe: Stripe) -> None:
@@ -271,7 +272,7 @@ async def test_webhooks_of_days_ago_are_signed_afresh(stripe: Stripe) -> None:
     (delivery,) = (await stripe.served.control("GET", "deliveries"))["deliveries"]
     await stripe.served.control("POST", "deliveries/send", {"numbers": [delivery["number"]]})
     headers, body = stripe.heard.requests[-1]
-    told = await script("webhook.js", body.decode(), headers["Stripe-Signature"], endpoint["secret"])
+    told = await script(HERE / "webhook.js", body.decode(), headers["Stripe-Signature"], endpoint["secret"])
     assert told == {"type": "customer.created"}
 
 
