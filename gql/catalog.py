@@ -16,6 +16,7 @@ class Catalog:
     Attributes:
         partly_hidden: The names of tables of which nobody may read whole rows.
         scopes: The rows on which people share.
+        streamed: The table whose text is told piece by piece on the topics of a scope, by the scope's name.
         several_schemas: Whether there are tables outside of `public`.
         listed: The types of which some root field reads a list; `None` where no program says so.
     """
@@ -25,6 +26,7 @@ class Catalog:
         self._by_name: dict[str, Table] = {}
         self._by_field: dict[str, Table] = {}
         self.partly_hidden: set[str] = set()
+        self.streamed: dict[str, Table] = {}
         self.scopes = Scopes()
         self.several_schemas = False
         self.listed: set[str] | None = None
@@ -46,6 +48,11 @@ class Catalog:
                     f"{name} would be a root field of both {other.type_name} over {other.name} and {table.type_name} "
                     f'over {table.name}. Call one otherwise, with table(…, plural="…") or by its class.'
                 )
+        if table.streamed is not None and table.scope is not None:
+            other = self.streamed.setdefault(table.scope.name, table)
+            if other is not table:
+                said = f"on the topics of {table.scope.name} pieces of {other.type_name} are told already"
+                raise ValueError(f"{table.type_name}: {said}")
         self.by_type[table.type_name] = table
         self._by_name[table.name] = table
         self.several_schemas |= table.schema != DEFAULT

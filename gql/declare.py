@@ -54,7 +54,7 @@ from gql.fields import (
 from gql.forward_types import declare_object_type, defining, optional
 from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
-from gql.scope import POLLED, REFERENCE, Membership, Scope, Through, Unheard, Via
+from gql.scope import POLLED, REFERENCE, Membership, Scope, Streamed, Through, Unheard, Via
 from gql.scope_checks import check_scope
 from gql.table import KEYS, Choices, Column, Computed, EmbeddedAs, Kind, PythonField, Relation, Sort, Table, UniqueKey
 
@@ -66,6 +66,7 @@ __all__ = [
     "REQUIRED",
     "EmbeddedAs",
     "Node",
+    "Streamed",
     "Write",
     "column",
     "computed",
@@ -109,9 +110,10 @@ def scope(
     owner: str | None = None,
     members: tuple[Membership, ...] = (),
     of_person: bool = False,
+    argument: str = "",
 ) -> Scope:
     """Declare rows on which people share; see `gql.scope`."""
-    made = Scope(name, root, description, owner, members, of_person, declared_at.caller())
+    made = Scope(name, root, description, owner, members, of_person, argument, declared_at.caller())
     catalog.scopes.add(made)
     return made
 
@@ -133,6 +135,7 @@ def table(
     seen_in: tuple[Through, ...] = (),
     unheard: Unheard | None = None,
     embedded_as: EmbeddedAs | None = None,
+    streamed: Streamed | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Map a class to the table `name`. The type is called like the class, behind the prefix of its schema.
 
@@ -158,6 +161,7 @@ def table(
             to have live queries of it read again and again. Without either, and without a scope, nothing starts.
         embedded_as: What of its rows comes along with rows of other schemas that refer to them, by a view in each of
             those, which `make schema` writes. Where more is selected, they are read by a request of their own.
+        streamed: Its text that is told piece by piece while it is being written: its changes are then such pieces too.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -208,6 +212,7 @@ def table(
             seen_in=seen_in,
             unheard=unheard,
             embedded_as=embedded_as,
+            streamed=streamed,
             declared_at=declared,
             field_caches={
                 to_camel_case(key): control

@@ -63,6 +63,7 @@ class Scope:
         members: The tables by whose rows others take part.
         of_person: Whether the root is a person, who alone hears of it, whoever else may see the row. On such a topic
             people are told of the memberships that they gain and lose in all other scopes.
+        argument: What the argument that names the row is called; empty for the scope's name and its key's, `tripId`.
         declared_at: Its file and line.
     """
 
@@ -72,6 +73,7 @@ class Scope:
     owner: str | None = None
     members: tuple[Membership, ...] = ()
     of_person: bool = False
+    argument: str = ""
     declared_at: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +131,27 @@ class Through:
     scope: Scope
     relation: str
     always: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A text of a row that is told piece by piece while it is being written: what a table says that has one.
+
+    Whoever writes it sends each piece on the topic of the row's scope, as an event `delta` whose payload is the row's
+    key under the name `row`, `offset`, the code points before the piece, and `text`; and puts the text into the row now
+    and then, and in the end.
+
+    Attributes:
+        column: With the text, which only grows while the row is open.
+        state: With what says whether the text is still being written.
+        open: What `state` says while it is.
+        row: What a piece calls the key of its row, as in `message_id`.
+    """
+
+    column: str
+    state: str
+    open: str
+    row: str
 
 
 class Scopes:

@@ -3,8 +3,8 @@
 from gql.caching import InvalidatedBy
 from gql.catalog import Catalog
 from gql.declared_at import named
-from gql.scope import Scope, Via
-from gql.table import Table
+from gql.scope import Scope, Streamed, Via
+from gql.table import Kind, Table
 
 
 def check_scope(table: Table, said: Scope | Via | None) -> None:
@@ -63,6 +63,8 @@ def _check_table(catalog: Catalog, table: Table) -> None:
         if catalog.scopes.by_name.get(table.scope.name) is not table.scope:
             raise ValueError(f"{table.type_name}: its scope {table.scope.name} must be made by scope(…)")
         _check_path(catalog, table.scope, table)
+    if table.streamed is not None:
+        _check_streamed(table, table.streamed)
     for seen in table.seen_in:
         relation = table.relations.get(seen.relation)
         target = None if relation is None or not relation.many else catalog.get(relation.target)
@@ -71,6 +73,19 @@ def _check_table(catalog: Catalog, table: Table) -> None:
                 f"the scope {seen.scope.name}: {table.type_name}.{seen.relation} must be a to-many relation to its "
                 "root, or to a table with a column that holds the root's key"
             )
+
+
+def _check_streamed(table: Table, streamed: Streamed) -> None:
+    for name in (streamed.column, streamed.state):
+        if (column := table.by_sql_name.get(name)) is None or column.computed:
+            raise ValueError(f"{table.type_name}: no column is called {name}, which streamed=… names")
+    if table.by_sql_name[streamed.column].kind is not Kind.TEXT:
+        raise ValueError(f"{table.type_name}: what is told piece by piece is a text, and {streamed.column} is none")
+    if table.scope is None or not table.scope_via:
+        raise ValueError(
+            f"{table.type_name}: pieces are told on the topic of a scope whose root's key stands in a column: "
+            "say scope=….via(…)"
+        )
 
 
 def _check_path(catalog: Catalog, scope: Scope, table: Table) -> None:

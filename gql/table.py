@@ -10,7 +10,7 @@ from typing import Any
 
 from gql.caching import CacheControl
 from gql.schemas import DEFAULT, bare, schema_of
-from gql.scope import Scope, Through, Unheard
+from gql.scope import Scope, Streamed, Through, Unheard
 
 Choices = tuple[tuple[str | int, str], ...]
 """For an enum, pairs of the value in SQL and the name in GraphQL."""
@@ -271,6 +271,7 @@ class Table:
         seen_in: Where else its rows are seen, and so whom it is told that they have changed.
         unheard: Why live queries need not be told of its changes, where they are not.
         embedded_as: The view by which its rows are embedded in those of other schemas; `None` where each takes a read.
+        streamed: Its text that is told piece by piece; `None` for no such.
         declared_at: The file and line of its class.
     """
 
@@ -298,6 +299,7 @@ class Table:
     seen_in: tuple[Through, ...] = ()
     unheard: Unheard | None = None
     embedded_as: EmbeddedAs | None = None
+    streamed: Streamed | None = None
     declared_at: str = field(default="", repr=False, compare=False)
     by_sql_name: Mapping[str, Column] = field(init=False, repr=False)
     key: Column = field(init=False, repr=False)

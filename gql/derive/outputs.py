@@ -75,16 +75,27 @@ class ChangeOperation(Enum):
 
 @functools.cache
 def change_type(type_name: str) -> type:
-    """`<Type>Change`: one event of a subscription."""
+    """`<Type>Change`: one event of a subscription; a piece of a text among them, where the type has such a text."""
+    table = catalog[type_name]
+    pieces = {
+        "delta": Field(
+            lambda: optional(str),
+            "A piece of the text that is being written, to be put behind what came before; null where the row is told.",
+        ),
+        "offset": Field(lambda: optional(int), "How many code points of the text come before the piece."),
+    }
     return make(
         f"{type_name}Change",
         {
             "operation": Field(lambda: ChangeOperation, "What happened."),
             "id": Field(lambda: optional(annotation_of(catalog[type_name].key)), "The row's key; null with RESYNC."),
             "occurredAt": Field(lambda: dt.datetime, "When it happened."),
-            catalog[type_name].singular: Field(
+            **(pieces if table.streamed is not None else {}),
+            table.singular: Field(
                 lambda: optional(object_type(type_name)),
-                "The row as it is now; null once it is deleted, and with RESYNC.",
+                "The row as it is now; null once it is deleted, with RESYNC, and with a piece of its text."
+                if table.streamed is not None
+                else "The row as it is now; null once it is deleted, and with RESYNC.",
             ),
         },
         f"A change of a `{type_name}`.",

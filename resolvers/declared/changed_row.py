@@ -45,22 +45,29 @@ class ChangedRow:
 
     Attributes:
         prepared: The read of the row; `None` where the record is enough.
+        columns: That are selected of it.
     """
 
     table: Table
     prepared: PreparedByKey | None
     shaper: ObjectShaper
+    columns: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, backend: Backend, table: Table, plan: ObjectPlan) -> "ChangedRow":
         """From the plan of the selection below the row."""
         read, shaper = plan.read, object_shaper(plan.shape)
+        selected = frozenset(picked.column for picked in read.columns)
         columns = [table.by_sql_name.get(picked.column) for picked in read.columns]
         if not read.embeds and all(map(_is_exact, columns)):
-            return cls(table, None, shaper)
+            return cls(table, None, shaper, selected)
         if _STAMP in table.by_sql_name and pick(table, _STAMP) not in read.columns:
             read = dataclasses.replace(read, columns=(*read.columns, pick(table, _STAMP)))
-        return cls(table, backend.prepare_by_key(read, table.primary_key), shaper)
+        return cls(table, backend.prepare_by_key(read, table.primary_key), shaper, selected)
+
+    def selects(self, column: str) -> bool:
+        """Whether the answer shows this column."""
+        return column in self.columns
 
     async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any] | None:
         """The selected fields; `None` where there is no row, or none that the caller may see.
@@ -79,7 +86,13 @@ class ChangedRow:
             if wait is None or not too_early(self.table, found, change):
                 break
             await asyncio.sleep(wait)
-        return None if found is None else self.shaper(found)
+        if found is None:
+            return None
+        streamed = self.table.streamed
+        if streamed is not None and streamed.column in found:
+            # As far as the change tells it: pieces of what lies beyond follow, whatever has been written meanwhile.
+            found = {**found, streamed.column: change.record[streamed.column]}
+        return self.shaper(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +105,7 @@ class ChangeAnswers:
         retry_seconds: For how long the read of a row is tried again.
     """
 
+    table: Table
     selected: Selected
     rows: dict[str, ChangedRow]
     same_for_all: bool
@@ -112,7 +126,11 @@ class ChangeAnswers:
             for child in selected.children
             if child.name == table.singular
         }
-        return cls(selected, rows, all(row.prepared is None for row in rows.values()), seconds)
+        return cls(table, selected, rows, all(row.prepared is None for row in rows.values()), seconds)
+
+    def selects(self, column: str) -> bool:
+        """Whether the row is told with this column."""
+        return any(row.selects(column) for row in self.rows.values())
 
     async def answer(self, change: Change, caller: Caller, backend: Backend) -> dict[str, Any]:
         """The subscription field's value for a change; rows that cannot be had for a while are waited for.
@@ -142,6 +160,10 @@ class ChangeAnswers:
                     made[child.key] = change.id
                 case "occurredAt":
                     made[child.key] = change.occurred_at
+                case "delta" if self.table.streamed is not None:
+                    made[child.key] = None if change.piece is None else change.piece.text
+                case "offset" if self.table.streamed is not None:
+                    made[child.key] = None if change.piece is None else change.piece.offset
                 case _:
                     made[child.key] = await self.rows[child.key].answer(change, caller, backend)
         return made

@@ -17,6 +17,7 @@ from resolvers.context import Context, Info
 from resolvers.declared.admission import Members, admission
 from resolvers.declared.base import DeclaredField, PlanCachingField, planner
 from resolvers.declared.changed_row import ChangeAnswers
+from resolvers.declared.streamed_changes import streamed_changes
 from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
@@ -95,10 +96,12 @@ class Changes(SubscriptionField, PlanCachingField):
         caller = context.signed_in()
         stream = self.prepared(context, selected, variables)
         assert context.relay is not None  # noqa: S101 - the gateway that serves subscriptions has one
-        subscription = await context.relay.subscribe(stream.topic, caller, stream.admit)
+        streams = self.table.streamed is not None
+        subscription = await context.relay.subscribe(stream.topic, caller, stream.admit, takes_pieces=streams)
+        told = streamed_changes(self.table, subscription, stream.answers, context.backend) if streams else subscription
         context.live.add(subscription)
         try:
-            async for change in subscription:
+            async for change in told:
                 if change.operation is Operation.RESYNC or change.table == self.table.name:
                     yield await stream.answers.answer(change, subscription.caller, context.backend)
         finally:

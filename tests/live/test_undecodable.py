@@ -205,14 +205,14 @@ class TestDecoding:
 
     def test_what_was_before_need_not_be_readable(self) -> None:
         row = {"table": "t", "operation": "UPDATE", "record": {"id": "1"}, "old_record": {"n": UNREADABLE}}
-        change = change_in({"type": "broadcast", "event": "UPDATE", "payload": row})
+        change = change_in({"type": "broadcast", "event": "UPDATE", "payload": row}, "trip:1")
         assert change is not None
         assert change.operation is Operation.UPDATE
 
     def test_an_undecodable_one_is_known_again_when_it_is_replayed(self) -> None:
         row = {"table": "t", "operation": "UPDATE", "record": {"id": "1", "n": UNREADABLE}}
         meta = {"id": "m1", "replayed": True}
-        change = change_in({"type": "broadcast", "event": "UPDATE", "payload": row, "meta": meta})
+        change = change_in({"type": "broadcast", "event": "UPDATE", "payload": row, "meta": meta}, "trip:1")
         assert change is not None
         assert (change.operation, change.undecodable) == (Operation.RESYNC, True)
         assert (change.message_id, change.replayed, change.record) == ("m1", True, None)

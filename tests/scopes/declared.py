@@ -1,13 +1,14 @@
 """Types over the tables of `project`: two scopes beside the product's own. For a program of their own,
 `tests.kinds.served`: what is declared stays declared."""
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, POLLED, REFERENCE, REQUIRED, column, on_create, scope, table, to_many, to_one
+from gql.declare import NEVER, POLLED, REFERENCE, REQUIRED, Streamed, column, on_create, scope, table, to_many, to_one
 from gql.scalars import BigInt
 from gql.schemas import HOUSEHOLD, MEETINGS
 from gql.scope import Membership
@@ -72,6 +73,27 @@ class ClubEvent:
     price: Decimal | None
 
     club = to_one("Club", via="club_number", description="Whose it is.")
+
+
+@table(
+    "speeches",
+    scope=CLUB.via("club_number"),
+    order_by=("place",),
+    cache=_told("clubs", "club_members"),
+    streamed=Streamed("words", state="state", open="spoken", row="speech_id"),
+)
+class Speech:
+    """What is said in a club, told as it is said."""
+
+    id: UUID = column(write=NEVER)
+    club_number: BigInt = column(write=NEVER)
+    place: int = column(write=NEVER)
+    words: str = column(write=NEVER)
+    state: str = column(write=NEVER)
+    price: Decimal | None = column(write=NEVER)
+    updated_at: datetime = column(write=NEVER)
+
+    club = to_one("Club", via="club_number", description="Where it is said.")
 
 
 @table(
@@ -198,6 +220,7 @@ _PARTS = [
         for name in (
             "Club",
             "ClubEvent",
+            "Speech",
             "MeetingClubEvent",
             "Room",
             "RoomNote",

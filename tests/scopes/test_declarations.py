@@ -8,7 +8,8 @@ import pytest
 from gql.caching import CacheControl, InvalidatedBy
 from gql.catalog import Catalog, catalog
 from gql.declare import NEVER, column, has_one, table, unique
-from gql.scope import Membership, Scope, Scopes
+from gql.derive.type_builder import scope_key_name
+from gql.scope import Membership, Scope, Scopes, Streamed
 from gql.scope_checks import check_scopes
 from gql.table import Column, Kind, Table
 from gql.types.scopes import TRIP, USER
@@ -160,3 +161,41 @@ def test_a_subscription_to_what_is_told_nowhere_fails_the_start(monkeypatch: pyt
 
 def test_the_products_scopes() -> None:
     assert (USER.topic("x"), TRIP.topic("x")) == ("user:x", "trip:x")
+
+
+def test_the_argument_that_names_a_root_may_be_called_otherwise() -> None:
+    assert scope_key_name(TRIP) == "tripId"
+    assert scope_key_name(replace(TRIP, argument="journeyId")) == "journeyId"
+
+
+SPEECHES = replace(
+    mapped("Speech", "club_id", "state", scope=CLUB, via="club_id"),
+    streamed=Streamed("words", state="state", open="spoken", row="speech_id"),
+)
+WORDS = Column("words", "words", Kind.TEXT, nullable=False)
+
+
+@pytest.mark.parametrize(
+    ("speeches", "message"),
+    [
+        (SPEECHES, "Speech: no column is called words, which streamed=… names"),
+        (
+            replace(SPEECHES, columns={**SPEECHES.columns, "words": replace(WORDS, kind=Kind.JSON)}),
+            "Speech: what is told piece by piece is a text, and words is none",
+        ),
+        (
+            replace(SPEECHES, columns={**SPEECHES.columns, "words": WORDS}, scope=None, scope_via=""),
+            "Speech: pieces are told on the topic of a scope whose root's key stands in a column: say scope=….via(…)",
+        ),
+    ],
+)
+def test_what_is_told_piece_by_piece_is_a_text_of_a_row_in_a_scope(speeches: Table, message: str) -> None:
+    with pytest.raises(ValueError, match=r"^") as failure:
+        check_scopes(catalog_of([PERSON, CLUB], PEOPLE, CLUBS, MEMBERS, speeches))
+    assert str(failure.value) == message
+
+
+def test_on_a_topic_pieces_of_one_table_are_told() -> None:
+    other = replace(SPEECHES, type_name="Song", name="songs", singular="song", plural="songs")
+    with pytest.raises(ValueError, match="Song: on the topics of club pieces of Speech are told already"):
+        catalog_of([PERSON, CLUB], PEOPLE, CLUBS, MEMBERS, SPEECHES, other)

@@ -92,7 +92,7 @@ class Channel:
 
     def broadcast(self, payload: dict[str, Any]) -> bool:
         """Pass a broadcast on, once. False where it could not be decoded, and a RESYNC was passed on instead."""
-        change = change_in(payload)
+        change = change_in(payload, self.topic)
         if change is None:
             return True
         known = change.message_id in self._received_ids
@@ -105,8 +105,9 @@ class Channel:
                 return not change.undecodable
         if not known:
             if change.message_id is not None:
+                # What has no id is kept nowhere, so it cannot be replayed.
                 self._received_ids.append(change.message_id)
-            self._received_at = time.time()
+                self._received_at = time.time()
             self.listener.on_change(change)
         return not change.undecodable
 

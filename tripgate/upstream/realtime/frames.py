@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gql.catalog import catalog
 from gql.schemas import DEFAULT, PostgresSchema
+from gql.table import Table
 from tripgate.upstream.realtime.decoding import decoded, readable
 
 
@@ -68,8 +69,20 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text that is being written.
+
+    Attributes:
+        offset: How many code points of the text come before it.
+    """
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one row.
+    """One change of one row, or a piece of its text.
 
     Attributes:
         record: The row as JSON, after an INSERT or UPDATE.
@@ -78,6 +91,7 @@ class Change:
         message_id: The broadcast's id, for leaving out what was received already.
         replayed: Whether it was sent again after a gap.
         undecodable: Whether it is a RESYNC since a message could not be decoded.
+        piece: What is told in place of the row, while its text is being written.
         answers: What has been made of it for its many readers, by whoever makes it, so that it is made once.
     """
 
@@ -90,6 +104,7 @@ class Change:
     replayed: bool = False
     undecodable: bool = False
     before: dict[str, Any] | None = None
+    piece: Piece | None = None
     answers: dict[object, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -109,12 +124,27 @@ class _Row(BaseModel):
     old_record: dict[str, Any] | None = None
 
 
+class _Told(BaseModel):
+    """The payload of a piece, beside its row's key."""
+
+    model_config = ConfigDict(strict=True)
+
+    offset: int = Field(ge=0)
+    text: str
+    at: str | None = None
+
+
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE"})
+PIECE = "delta"
+"""The event that tells a piece of a text."""
 
 
-def change_in(payload: dict[str, Any]) -> Change | None:
+def change_in(payload: dict[str, Any], topic: str) -> Change | None:
     """The change in a `broadcast` payload: RESYNC where it cannot be decoded, `None` for events of another kind."""
-    if payload.get("event") not in _CHANGES:
+    event = payload.get("event")
+    if event == PIECE and (scope := catalog.scopes.of(topic)) is not None and scope.name in catalog.streamed:
+        return _piece_in(payload, catalog.streamed[scope.name])
+    if event not in _CHANGES:
         return None
     meta = _meta(payload.get("meta"))
     try:
@@ -137,6 +167,22 @@ def change_in(payload: dict[str, Any]) -> Change | None:
         replayed=meta.replayed,
         before=row.old_record,
     )
+
+
+def _piece_in(payload: dict[str, Any], table: Table) -> Change:
+    """A piece of the text of one row of a table."""
+    meta = _meta(payload.get("meta"))
+    given = payload.get("payload")
+    try:
+        told = _Told.model_validate(given)
+        at = now() if told.at is None else datetime.fromisoformat(told.at).isoformat()
+    except ValueError:
+        return _undecodable(meta, None)
+    key = given.get(table.streamed.row) if isinstance(given, dict) and table.streamed is not None else None
+    if not isinstance(key, str | int) or isinstance(key, bool):
+        return _undecodable(meta, None)
+    piece = Piece(told.offset, told.text)
+    return Change(table.name, Operation.UPDATE, str(key), None, at, meta.id, meta.replayed, piece=piece)
 
 
 def _meta(given: Any) -> _Meta:

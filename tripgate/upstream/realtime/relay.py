@@ -64,8 +64,11 @@ class Relay:
         self.resyncs = ResyncCounts()
         self._topics: dict[str, _Topic] = {}
 
-    async def subscribe(self, topic: str, caller: Caller, admit: Admit) -> Subscription:
+    async def subscribe(self, topic: str, caller: Caller, admit: Admit, *, takes_pieces: bool = False) -> Subscription:
         """A subscription to a topic, until it is left.
+
+        Args:
+            takes_pieces: Whether pieces of texts are wanted, beside changes of rows.
 
         Raises:
             ApiError: FORBIDDEN when the caller may not see the topic; UPSTREAM_UNAVAILABLE when it cannot be joined in
@@ -81,6 +84,7 @@ class Relay:
             admission_bulkhead=self._admission_bulkhead,
             retry_seconds=limits.retry_seconds,
             resyncs=self.resyncs,
+            takes_pieces=takes_pieces,
         )
         shared = self._topic(topic)
         # Listening begins first, so that nothing is missed between the admission and the first change.
@@ -239,6 +243,11 @@ class _Topic:
 
     def on_change(self, change: Change) -> None:
         """Pass a change on to every subscription. What may change memberships has each admitted anew first."""
+        if change.piece is not None:
+            for subscription in self.subscriptions:
+                if subscription.takes_pieces:
+                    subscription.push(change)
+            return
         if change.table in self._memberships or change.operation is Operation.RESYNC or self._changes_hands(change):
             for subscription in self.subscriptions:
                 subscription.recheck_admission(removed=change.operation is not Operation.INSERT)

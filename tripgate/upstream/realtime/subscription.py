@@ -47,6 +47,7 @@ class Subscription:
         retry_seconds: For how long an admission that cannot be asked for is asked for again before the subscription
             fails.
         resyncs: Counts those of all subscriptions.
+        takes_pieces: Whether pieces of texts are wanted, beside changes of rows.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Subscription:
         "_wakeup",
         "caller",
         "on_refresh",
+        "takes_pieces",
         "topic",
     )
 
@@ -80,7 +82,9 @@ class Subscription:
         admission_bulkhead: Bulkhead,
         retry_seconds: float = 20.0,
         resyncs: ResyncCounts | None = None,
+        takes_pieces: bool = False,
     ) -> None:
+        self.takes_pieces = takes_pieces
         self._resyncs = resyncs or ResyncCounts()
         self.topic = topic
         self.caller = caller
