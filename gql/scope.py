@@ -63,7 +63,6 @@ class Scope:
         members: The tables by whose rows others take part.
         of_person: Whether the root is a person, who alone hears of it, whoever else may see the row. On such a topic
             people are told of the memberships that they gain and lose in all other scopes.
-        argument: What the argument that names the row is called; empty for the scope's name and its key's, `tripId`.
         declared_at: Its file and line.
     """
 
@@ -73,7 +72,6 @@ class Scope:
     owner: str | None = None
     members: tuple[Membership, ...] = ()
     of_person: bool = False
-    argument: str = ""
     declared_at: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:

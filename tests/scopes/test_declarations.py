@@ -8,7 +8,6 @@ import pytest
 from gql.caching import CacheControl, InvalidatedBy
 from gql.catalog import Catalog, catalog
 from gql.declare import NEVER, column, has_one, table, unique
-from gql.derive.type_builder import scope_key_name
 from gql.scope import Membership, Scope, Scopes, Streamed
 from gql.scope_checks import check_scopes
 from gql.table import Column, Kind, Table
@@ -161,11 +160,6 @@ def test_a_subscription_to_what_is_told_nowhere_fails_the_start(monkeypatch: pyt
 
 def test_the_products_scopes() -> None:
     assert (USER.topic("x"), TRIP.topic("x")) == ("user:x", "trip:x")
-
-
-def test_the_argument_that_names_a_root_may_be_called_otherwise() -> None:
-    assert scope_key_name(TRIP) == "tripId"
-    assert scope_key_name(replace(TRIP, argument="journeyId")) == "journeyId"
 
 
 SPEECHES = replace(
