@@ -1,0 +1,38 @@
+// Keeps a run's instructions out of what it says: nobody is shown more of them, word for word, than the smallest part that
+// is looked for. What is told in other words is not seen, so instructions hold no secrets.
+
+import { noAnswer } from "./provider.ts";
+
+// In characters of letters, digits and single blanks: about ten words, which nobody says by chance.
+const WINDOW = 60;
+
+/** Looks for parts of some instructions in a text that comes in pieces. */
+export class PromptGuard {
+  private readonly windows = new Set<string>();
+  private tail = "";
+
+  constructor(instructions: string) {
+    const plain = plainOf(instructions);
+    for (let start = 0; start + WINDOW <= plain.length; start += 1) {
+      this.windows.add(plain.slice(start, start + WINDOW));
+    }
+  }
+
+  /** Throws ApiError once a part of them is whole, with what came before. */
+  check(piece: string): void {
+    const text = plainOf(this.tail + piece);
+    for (let start = 0; start + WINDOW <= text.length; start += 1) {
+      if (this.windows.has(text.slice(start, start + WINDOW))) throw noAnswer("it repeated its instructions");
+    }
+    this.tail = text.slice(1 - WINDOW);
+  }
+
+  /** Another text begins. */
+  reset(): void {
+    this.tail = "";
+  }
+}
+
+function plainOf(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ");
+}
