@@ -1,7 +1,7 @@
 // One streamed chat completion: its text as it comes, its tool calls put together from their pieces, and what it took.
 
 import { ApiError } from "../errors.ts";
-import { noAnswer, type OpenAI, type Patience, patiently } from "./provider.ts";
+import { noAnswer, type OpenAI, type Patience, patiently, REQUEST_NAME } from "./provider.ts";
 import { bytesOf, toldUsage, type Usage } from "./usage.ts";
 
 export type Message = OpenAI.Chat.ChatCompletionMessageParam;
@@ -24,13 +24,15 @@ export interface Completion {
 
 /** What is known of a call while it runs, and when it has failed. */
 export interface Progress {
-  /** Whether the provider began to answer: from then on it counts. */
+  /** Whether the provider may have begun to answer: from then on it counts. */
   begun: boolean;
   bytes: number;
   usage: Usage | null;
 }
 
 export interface StreamLimits {
+  /** What the provider is to call the request in its own records. */
+  name: string;
   signal: AbortSignal;
   /** Until when something may begin, by `performance.now()`. */
   latest: number;
@@ -52,12 +54,12 @@ export async function complete(
   request: Request,
   onText: (piece: string) => void,
   progress: Progress,
-  { signal, latest, stallSeconds, patience }: StreamLimits,
+  { name, signal, latest, stallSeconds, patience }: StreamLimits,
 ): Promise<Completion> {
   const watch = new Watch(signal, stallSeconds);
   try {
     const { first, chunks } = await patiently(
-      () => begin(client, request, progress, watch),
+      () => begin(client, request, progress, watch, name),
       { signal, latest },
       patience,
     );
@@ -77,10 +79,16 @@ export async function complete(
 }
 
 /** The stream with its first chunk, before which nothing has come that could not be asked for again. */
-async function begin(client: OpenAI, request: Request, progress: Progress, watch: Watch) {
+async function begin(client: OpenAI, request: Request, progress: Progress, watch: Watch, name: string) {
   const body = { ...request, stream: true as const, stream_options: { include_usage: true } };
-  const stream = await client.chat.completions.create(body, { signal: watch.signal });
+  const before = progress.begun;
   progress.begun = true;
+  const stream = await client.chat.completions.create(body, { signal: watch.signal, headers: { [REQUEST_NAME]: name } })
+    .catch((error) => {
+      // It refused, or was not reached. What it did of a request that we gave up nobody says.
+      if (!watch.signal.aborted) progress.begun = before;
+      throw error;
+    });
   const chunks = stream[Symbol.asyncIterator]();
   return { first: await chunks.next(), chunks };
 }

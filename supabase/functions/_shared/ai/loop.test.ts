@@ -209,6 +209,7 @@ Deno.test("what breaks off is estimated upwards, never tried again, and kept as 
     () => stream([said("Half of")], "reset"),
     () => stream([said("Half of")], "stall"),
     () => stream([said("Half of")], "end"),
+    () => stream([said("Half of")], "garbage"),
     () => stream([said("Half of"), { error: { message: "overloaded", type: "server_error" } }]),
   ];
   for (const each of breaks) {

@@ -175,13 +175,13 @@ class Loop {
     if (call > 0) await runs.beginCall(run.id, call, agent.model, prompt, agent.max_output_tokens);
     const progress: Progress = { begun: false, bytes: 0, usage: null };
     try {
-      return await this.message(request, round, progress);
+      return await this.message(request, round, progress, `${run.id}:${call}`);
     } finally {
       await runs.endCall(run.id, call, usageOf(progress, prompt));
     }
   }
 
-  private async message(request: Request, round: number, progress: Progress): Promise<Completion> {
+  private async message(request: Request, round: number, progress: Progress, name: string): Promise<Completion> {
     const { job: { run }, services: { client, runs, tell, limits }, stop: { signal } } = this;
     signal.throwIfAborted();
     const id = await runs.beginMessage(run.id, "assistant", round);
@@ -202,7 +202,8 @@ class Loop {
     let done: Completion | null = null;
     try {
       const { stallSeconds, patience } = limits;
-      const completion = await complete(client, request, onText, progress, { signal, latest, stallSeconds, patience });
+      const streaming = { name, signal, latest, stallSeconds, patience };
+      const completion = await complete(client, request, onText, progress, streaming);
       for (const called of completion.toolCalls) {
         this.guard.reset();
         this.guard.check(called.arguments);
@@ -224,7 +225,7 @@ class Loop {
     let usage: Usage | null = null;
     try {
       const latest = this.job.began + limits.runSeconds * 1000;
-      const { embedding, tokens: told } = await embed(client, model, content, { signal, latest });
+      const { embedding, tokens: told } = await embed(client, model, content, { signal, latest }, `${run.id}:${call}`);
       usage = ofEmbedding(told, tokens);
       await runs.remember(person, { trip: run.trip_id, kind, content: keepableJson(content), embedding });
     } finally {
@@ -233,7 +234,7 @@ class Loop {
   };
 }
 
-/** What a call took; null where the provider never began to answer. */
+/** What a call took; null where the provider refused it, or was not reached. */
 function usageOf({ begun, bytes, usage }: Progress, prompt: number): Usage | null {
   return usage ?? (begun ? estimated(prompt, bytes) : null);
 }

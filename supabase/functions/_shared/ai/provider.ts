@@ -15,6 +15,9 @@ export interface Patience {
   pauseMs: number;
 }
 
+/** By which a request names itself to its provider, for the records of both. */
+export const REQUEST_NAME = "X-Client-Request-Id";
+
 /** As many numbers as `ai_memories.embedding` has. */
 export const DIMENSIONS = 1536;
 
@@ -86,7 +89,7 @@ function retryAfterMs(error: unknown): number | null {
 /** What people and the run's row are told of a failure; ApiErrors as they are. What the provider said is for the log. */
 export function failureOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof OpenAI.APIError || error instanceof TypeError) {
+  if (error instanceof OpenAI.OpenAIError || error instanceof TypeError || error instanceof SyntaxError) {
     log.error("the AI's provider failed", about(error));
     if (isTooLong(error)) {
       const message = "This is longer than what the AI can read at once. Ask about less, or begin a new conversation.";
@@ -146,12 +149,13 @@ export async function embed(
   model: string,
   text: string,
   limits: { signal: AbortSignal; latest: number },
+  name?: string,
 ): Promise<{ embedding: number[]; tokens: number | null }> {
   const answer = await patiently(
     () =>
       client.embeddings.create(
         { model, input: [text], dimensions: DIMENSIONS, encoding_format: "float" },
-        { signal: limits.signal, timeout: 15_000 },
+        { signal: limits.signal, timeout: 15_000, headers: name === undefined ? {} : { [REQUEST_NAME]: name } },
       ),
     limits,
   );

@@ -35,15 +35,16 @@ export const called = (index: number, piece: Body): Body => delta({ tool_calls: 
 /** A whole answer that says this. */
 export const answer = (...texts: string[]): Body[] => [...texts.map(said), ended(), used()];
 
-/** A stream of these chunks; `then` is what comes behind them: its end, nothing any more, or a connection that breaks. */
-export function stream(chunks: Body[], then: "done" | "stall" | "reset" | "end" = "done"): Response {
+/** A stream of these chunks; `then` is what comes behind them: its end, nothing any more, what is no JSON, or a connection that breaks. */
+export function stream(chunks: Body[], then: "done" | "stall" | "reset" | "end" | "garbage" = "done"): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       for (const chunk of chunks) controller.enqueue(encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`));
       if (then === "done") controller.enqueue(encoder.encode("data: [DONE]\n\n"));
       if (then === "reset") setTimeout(() => controller.error(new TypeError("connection reset")), 10);
-      if (then === "done" || then === "end") controller.close();
+      if (then === "garbage") controller.enqueue(encoder.encode('data: {"id": "half an\n\n'));
+      if (then !== "stall" && then !== "reset") controller.close();
     },
   });
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });

@@ -6,6 +6,8 @@ that has most of its properties; a property takes the row's value of the same na
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +22,12 @@ class Known:
     Attributes:
         rows: That tools gave.
         text: What was asked, for texts that no row has.
-        row: The one that is being written down, and its place among its like.
+        row: The one that is being written down.
     """
 
     rows: list[dict[str, Any]]
     text: str
     row: dict[str, Any] = field(default_factory=dict)
-    place: int = 0
 
     @classmethod
     def of(cls, found: list[Any], text: str) -> Known:
@@ -69,9 +70,9 @@ def value(schema: dict[str, Any], known: Known, name: str = "", root: dict[str, 
         case "string":
             return _string(schema, given, known, name)
         case "integer":
-            return int(_number(schema, given, known))
+            return int(_number(schema, given))
         case "number":
-            return _number(schema, given, known)
+            return _number(schema, given)
         case "boolean":
             return given if isinstance(given, bool) else False
         case _:
@@ -89,8 +90,8 @@ def _list(schema: dict[str, Any], known: Known, name: str, root: dict[str, Any])
     # Rows that name themselves as the entries do: of their properties, more than half.
     shapes = [row for row in known.rows if 2 * sum(_has(row, key) for key in properties) > len(properties)]
     # Written down once, however often a tool gave it.
-    unique = list({str(row.get("id", id(row))): row for row in shapes}.values())[:most]
-    entries = [value(inner, Known(known.rows, known.text, row, place), name, root) for place, row in enumerate(unique)]
+    unique = list({json.dumps(row, sort_keys=True): row for row in shapes}.values())[:most]
+    entries = [value(inner, Known(known.rows, known.text, row), name, root) for row in unique]
     entries += [value(inner, known, name, root) for _ in range(least - len(entries))]
     return entries
 
@@ -123,7 +124,7 @@ def _one_of(options: list[Any], known: Known, name: str) -> Any:
     if given in options:
         return given
     spoken = f"{known.text} {' '.join(str(row) for row in known.rows[:20])}".lower()
-    return next((each for each in options if str(each).lower() in spoken), options[-1])
+    return next((each for each in options if re.search(rf"\b{re.escape(str(each).lower())}", spoken)), options[-1])
 
 
 def _string(schema: dict[str, Any], given: object, known: Known, name: str) -> str:
@@ -139,8 +140,8 @@ def _string(schema: dict[str, Any], given: object, known: Known, name: str) -> s
     return text[: schema.get("maxLength", 1000)].ljust(schema.get("minLength", 0), ".")
 
 
-def _number(schema: dict[str, Any], given: object, known: Known) -> int | float:
-    number = given if isinstance(given, int | float) and not isinstance(given, bool) else known.place
+def _number(schema: dict[str, Any], given: object) -> int | float:
+    number = given if isinstance(given, int | float) and not isinstance(given, bool) else 1
     least, most = schema.get("minimum"), schema.get("maximum")
     number = number if least is None else max(number, least)
     return number if most is None else min(number, most)
