@@ -49,7 +49,7 @@ async def test_a_forged_token_is_left_to_postgrest_to_refuse(http: aiohttp.Clien
     assert body["code"] == "PGRST301"
 
 
-@pytest.mark.parametrize("path", ["/rest/v1/announcements", "/auth/v1/settings", "/storage/v1/bucket", "/nothing"])
+@pytest.mark.parametrize("path", ["/rest/v1/announcements", "/auth/v1/settings", "/nothing"])
 async def test_without_a_key_of_this_project_nothing_is_served(
     http: aiohttp.ClientSession, running: StackInfo, path: str
 ) -> None:
@@ -68,10 +68,6 @@ async def test_a_key_in_the_query_counts(http: aiohttp.ClientSession, running: S
 
 async def test_parts_that_are_not_here_say_so(http: aiohttp.ClientSession, running: StackInfo) -> None:
     headers = {"apikey": running.publishable_key}
-    for path in ("/storage/v1/bucket",):
-        async with http.get(running.api_url + path, headers=headers) as answer:
-            assert answer.status == 501
-            assert path in (await answer.json())["message"]
     async with http.get(f"{running.api_url}/nothing", headers=headers) as answer:
         assert answer.status == 404
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS"
 EXPOSED = (
-    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Link, Location, Range-Unit, "
-    "X-Supabase-Api-Version, X-Total-Count"
+    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, ETag, Link, Location, Range-Unit, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, "
+    "Upload-Offset, X-Supabase-Api-Version, X-Total-Count"
 )
 
 

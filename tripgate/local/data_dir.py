@@ -89,6 +89,11 @@ class DataDir:
         return self.root / "postgres"
 
     @property
+    def storage(self) -> Path:
+        """The bytes of the objects in Storage."""
+        return self.root / "storage"
+
+    @property
     def run(self) -> Path:
         """The directory of Postgres' Unix socket, unless this path is too long for one."""
         return self.root / "run"
@@ -122,7 +127,7 @@ class DataDir:
         """Remove everything that a stack made here; the lock stays."""
         for path in (self.keys, self.state, self.inbox):
             path.unlink(missing_ok=True)
-        for path in (self.logs, self.config, self.postgres, self.run):
+        for path in (self.logs, self.config, self.postgres, self.run, self.storage):
             remove_tree(path)
 
     def release(self) -> None:

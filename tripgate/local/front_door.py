@@ -1,9 +1,10 @@
 """The one address of the embedded Supabase, a process of its own.
 
 Run as `python -m tripgate.local.front_door --config FILE`; FILE is a JSON `FrontDoorConfig`. Serves `/auth/v1` itself,
-passes `/rest/v1` on to PostgREST, `/realtime/v1` to the Realtime server and `/functions/v1` to the project's functions,
-shows the mail that was sent at `/inbox`, has the faked services at `/providers`, checks and translates API keys on the
-way, and answers `/health` without one.
+passes `/rest/v1` on to PostgREST, `/realtime/v1` to the Realtime server, `/storage/v1` to the Storage server, which it
+starts when it is first asked for, and `/functions/v1` to the project's functions, shows the mail that was sent at
+`/inbox`, has the faked services at `/providers`, checks and translates API keys on the way, and answers `/health`
+without one.
 Takes URLs of up to 64 KiB. The listening socket is handed down, so that the port is known and taken before this starts.
 FILE may come later: this process loads its code while the database starts.
 """
@@ -35,9 +36,9 @@ from tripgate.local.providers.house import House
 from tripgate.local.providers.provider import Provider
 from tripgate.local.realtime import front_door_routes as realtime
 from tripgate.local.scheduler import starter as scheduler
+from tripgate.local.storage import front_door_routes as storage
 
 REST = "/rest/v1"
-NOT_SERVED = ("/storage/v1",)
 SHUTDOWN_SECONDS = 2.0
 
 CONFIG = web.AppKey("config", FrontDoorConfig)
@@ -69,8 +70,6 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
     app.on_response_prepare.append(allow_origin)
     app.router.add_get("/health", health)
     app.router.add_route("*", REST + "{rest:(/.*)?}", rest)
-    for prefix in NOT_SERVED:
-        app.router.add_route("*", prefix + "{rest:(/.*)?}", not_served)
     inbox = Inbox(config.inbox_file)
     inbox_pages.add_to(app, inbox)
     house = app[HOUSE] = House(
@@ -78,6 +77,10 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
     )
     providers_routes.add_to(app, house, config.secret_key)
     realtime.add_to(app, config.realtime_url)
+    if config.storage.enabled:
+        storage.add_to(app, config, Supervisor(config.functions_log_dir, config.lock_fd))
+    else:
+        app.router.add_route("*", storage.PREFIX + "{rest:(/.*)?}", not_served)
     functions.add_to(app, config, tokens, house.variables())
     if config.scheduler_database_url is not None:
         scheduler.add_to(app, config.scheduler_database_url, Supervisor(config.functions_log_dir, config.lock_fd))
@@ -130,8 +133,8 @@ async def rest(request: web.Request) -> web.StreamResponse:
 
 
 async def not_served(request: web.Request) -> web.Response:
-    """A part of the platform that this stand-in does not have."""
-    message = f"The embedded Supabase does not serve {request.path}"
+    """A part of the platform that the project has switched off."""
+    message = f"This project does not serve {request.path}: it is switched off in supabase/config.toml"
     return web.json_response({"statusCode": "501", "error": "Not Implemented", "message": message}, status=501)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tripgate.local.auth.settings import AuthSettings
 from tripgate.local.functions.settings import FunctionLimits, FunctionsSettings
 from tripgate.local.keys import Signer
+from tripgate.local.storage.config import StorageSettings
 
 
 class FrontDoorConfig(BaseModel):
@@ -34,6 +35,10 @@ class FrontDoorConfig(BaseModel):
     functions_database_url: str
     functions_log_dir: Path
     cron_secret: str
+    storage: StorageSettings
+    storage_database_url: str
+    storage_directory: Path
+    storage_config_file: Path
     scheduler_database_url: str | None = None
     # The data directory's lock, which the functions' guards keep open until they end.
     lock_fd: int

@@ -21,6 +21,7 @@ from tripgate.local.launch import Launch
 from tripgate.local.postgres import socket_directory
 from tripgate.local.process import ServerProcess, Supervisor
 from tripgate.local.realtime.config import RealtimeSettings
+from tripgate.local.storage import config as storage_config
 from tripgate.local.system_state import cluster_directory
 from tripgate.local.system_user import server_user
 
@@ -41,8 +42,8 @@ class StackOptions:
     overrules the project's `jwt_expiry`, and `password_cost` what bcrypt takes; `site_url` is where links in mails lead
     unless the project says so itself; `hosts` are more names by which the inbox may be asked for; without `scheduler`
     no job of the database runs and none of its requests is sent; `env_file` is read for the functions' settings in
-    place of `supabase/functions/.env`, and `function_limits` are theirs; without `jobs` those of the program do not run
-    in a new database.
+    place of `supabase/functions/.env`, and `function_limits` are theirs; `storage` overrules what the project says of
+    it; without `jobs` those of the program do not run in a new database.
     """
 
     project_dir: Path
@@ -59,6 +60,7 @@ class StackOptions:
     scheduler: bool = True
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     env_file: Path | None = None
+    storage: storage_config.StorageSettings | None = None
     function_limits: functions_settings.FunctionLimits = field(default_factory=functions_settings.FunctionLimits)
 
 
@@ -204,6 +206,7 @@ class Stack:
         if options.password_cost is not None:
             auth = auth.model_copy(update={"password_cost": options.password_cost})
         functions = functions_settings.of_project(options.project_dir)
+        storage = options.storage or storage_config.of_project(options.project_dir)
         schemas = postgrest.exposed_schemas(options.project_dir)
         api_port: int = listener.getsockname()[1]
         api_url = f"http://{ports.HOST}:{api_port}"
@@ -258,6 +261,12 @@ class Stack:
             functions_database_url=postgres.tcp_url("postgres", secrets.passwords["postgres"]),
             functions_log_dir=data_dir.logs,
             cron_secret=cron_secret,
+            storage=storage,
+            storage_database_url=postgres.tcp_url(
+                "supabase_storage_admin", secrets.passwords["supabase_storage_admin"]
+            ),
+            storage_directory=data_dir.storage,
+            storage_config_file=data_dir.config / "storage.json",
             scheduler_database_url=postgres.admin_url() if options.scheduler else None,
             lock_fd=data_dir.lock,
         )

@@ -1,0 +1,72 @@
+"""Assembles the Storage stand-in. Takes its configuration; gives an aiohttp application without the prefix
+`/storage/v1`, which the front door cuts off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import psycopg
+from aiohttp import web
+
+from tripgate.local.storage import errors
+from tripgate.local.storage.context import SERVICES, Services
+from tripgate.local.storage.database import Database
+from tripgate.local.storage.files import Files
+from tripgate.local.storage.renderer import Renderer
+from tripgate.local.storage.routes import buckets, changes, lists, objects, render, signing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tripgate.local.storage.config import StorageConfig
+
+MAX_BODY = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+def create(config: StorageConfig) -> web.Application:
+    """The application; before it answers, bytes without a row are removed."""
+    app = web.Application(middlewares=[errors.answer], client_max_size=MAX_BODY)
+    files = Files(config.directory)
+    services = app[SERVICES] = Services(
+        database=Database(config.database_url),
+        files=files,
+        signer=config.signer,
+        settings=config.settings,
+        renderer=Renderer(config.directory / "rendered"),
+    )
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        removed = await asyncio.to_thread(files.sweep, _named(config.database_url))
+        if removed:
+            log.info("removed %d files without a row, which an interrupted request left", removed)
+        await services.database.pool.open(wait=True, timeout=30)
+        yield
+        await services.renderer.stop()
+        await services.database.pool.close()
+
+    app.cleanup_ctx.append(running)
+    app.router.add_get("/health", _health)
+    app.router.add_get("/status", _health)
+    for table in (buckets.routes, lists.routes, signing.routes, objects.routes, render.routes, changes.routes):
+        app.add_routes(table)
+    app.add_routes(objects.last)
+    return app
+
+
+async def _health(_: web.Request) -> web.Response:
+    return web.json_response({"healthy": True})
+
+
+def _named(database_url: str) -> Callable[[list[str]], set[str]]:
+    """Tells which of some versions have a row."""
+
+    def named(versions: list[str]) -> set[str]:
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute("select version from storage.objects where version = any(%s)", (versions,))
+            return {row[0] for row in rows}
+
+    return named

@@ -1,0 +1,105 @@
+"""Storage's own connections to the database. Each transaction acts as somebody: as the caller, whom policies judge, or
+as `service_role`, whom none does."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from tripgate.local.storage.caller import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Connection = psycopg.AsyncConnection[DictRow]
+STATEMENT_TIMEOUT = "30s"
+LOCK_TIMEOUT = "5s"
+CONNECTIONS = 16
+WAIT_SECONDS = 10.0
+SERVICE = Caller("service_role", {"role": "service_role"})
+
+_SCOPE = (
+    "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+    " set_config('request.jwt.claim.sub', %s, true), set_config('request.jwt.claim.role', %s, true),"
+    " set_config('request.jwt', %s, true), set_config('request.method', %s, true),"
+    " set_config('request.path', %s, true), set_config('storage.operation', %s, true),"
+    " set_config('storage.allow_delete_query', 'true', true)"
+)
+
+
+class Act:
+    """What is being done, as policies may ask: `operation`, such as storage.object.upload, by which request."""
+
+    def __init__(self, operation: str, method: str, path: str) -> None:
+        self.operation = operation
+        self.method = method
+        self.path = path
+
+
+class Database:
+    """The pool, still closed; it is opened and closed by whoever serves."""
+
+    def __init__(self, url: str) -> None:
+        self.pool = cast(
+            "AsyncConnectionPool[Connection]",
+            AsyncConnectionPool(
+                url,
+                min_size=1,
+                max_size=CONNECTIONS,
+                timeout=WAIT_SECONDS,
+                open=False,
+                check=AsyncConnectionPool.check_connection,
+                kwargs={
+                    "row_factory": dict_row,
+                    "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
+                },
+            ),
+        )
+
+    @contextlib.asynccontextmanager
+    async def acting_as(self, caller: Caller, act: Act) -> AsyncIterator[Connection]:
+        """A transaction as this caller. Raises psycopg.Error, or PoolTimeout without a database."""
+        async with self.pool.connection() as connection:
+            await scope(connection, caller, act)
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def asking_as(self, caller: Caller, act: Act) -> AsyncIterator[Connection]:
+        """The same, rolled back: what is done in it asks whether it may be done."""
+        async with self.pool.connection() as connection:
+            try:
+                await scope(connection, caller, act)
+                yield connection
+            finally:
+                if not connection.closed:
+                    await connection.rollback()
+
+    def service(self, act: Act) -> contextlib.AbstractAsyncContextManager[Connection]:
+        """A transaction that no policy judges."""
+        return self.acting_as(SERVICE, act)
+
+
+async def scope(connection: Connection, caller: Caller, act: Act) -> None:
+    """Become this caller for the rest of the transaction."""
+    claims = orjson.dumps(caller.claims).decode()
+    owner = caller.owner or ""
+    await connection.execute(
+        _SCOPE, (caller.role, claims, owner, caller.role, caller.token, act.method, act.path, act.operation)
+    )
+
+
+async def one(connection: Connection, query: Any, values: Any = ()) -> DictRow | None:
+    """The first row, if there is one."""
+    cursor = await connection.execute(query, values)
+    return await cursor.fetchone()
+
+
+async def many(connection: Connection, query: Any, values: Any = ()) -> list[DictRow]:
+    """All rows."""
+    cursor = await connection.execute(query, values)
+    return await cursor.fetchall()

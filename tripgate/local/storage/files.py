@@ -1,0 +1,117 @@
+"""The bytes: one file for each version of an object, named by the version. Files never change once an object has them.
+
+Takes the directory; gives paths, and room for new bytes. A file without a row is what a crash left; `sweep` removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import re
+import uuid
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+_VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_AT_ONCE = 1000
+_BLOCK = 1024 * 1024
+
+
+def new_version() -> str:
+    """A name for bytes that are to come."""
+    return str(uuid.uuid4())
+
+
+def is_version(text: object) -> bool:
+    """Whether this names bytes; a row that was not made here may have anything."""
+    return isinstance(text, str) and _VERSION.fullmatch(text) is not None
+
+
+class Files:
+    """The bytes below one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._objects = directory / "objects"
+        self._objects.mkdir(parents=True, exist_ok=True)
+        for number in range(256):
+            (self._objects / f"{number:02x}").mkdir(exist_ok=True)
+
+    def path(self, version: str) -> Path:
+        """Where a version's bytes are, or are to be. Raises ValueError for what names none."""
+        if not is_version(version):
+            raise ValueError(version)
+        return self._objects / version[:2] / version
+
+    @contextlib.contextmanager
+    def writing(self, version: str) -> Iterator[Writer]:
+        """Room for a version's bytes, which go again unless all goes well."""
+        path = self.path(version)
+        try:
+            with path.open("xb", buffering=0) as file:
+                yield Writer(file)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def same(self, version: str) -> str:
+        """Another version with the same bytes. Raises FileNotFoundError."""
+        other = new_version()
+        os.link(self.path(version), self.path(other))
+        return other
+
+    def take(self, path: Path, version: str) -> None:
+        """Bytes that lie elsewhere on this disk become a version's."""
+        path.replace(self.path(version))
+
+    def remove(self, versions: Iterable[object]) -> None:
+        """Remove what no row names any more."""
+        for version in versions:
+            if isinstance(version, str) and is_version(version):
+                self.path(version).unlink(missing_ok=True)
+
+    def sweep(self, named: Callable[[list[str]], set[str]]) -> int:
+        """Remove all bytes but those that are `named` of some that are asked about; how many went."""
+        removed = 0
+        found = (entry.name for folder in os.scandir(self._objects) for entry in os.scandir(folder))
+        versions = (name for name in found if is_version(name))
+        while batch := list(itertools.islice(versions, _AT_ONCE)):
+            left = set(batch) - named(batch)
+            removed += len(left)
+            self.remove(left)
+        return removed
+
+
+class Writer:
+    """Writes to a file and knows how much and what."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self._digest.update(data)
+        self.size += len(data)
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+
+    @property
+    def etag(self) -> str:
+        """The entity tag, in quotes: a digest of all bytes, as the platform's disks give it."""
+        return f'"{self._digest.hexdigest()}"'
+
+
+def etag_of(path: Path) -> str:
+    """The same of a whole file."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return f'"{digest.hexdigest()}"'
