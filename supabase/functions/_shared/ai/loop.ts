@@ -39,6 +39,8 @@ export interface Job {
   person: string;
   run: Run;
   agent: Agent;
+  /** What the person asks. */
+  prompt: string;
   instructions: string;
   messages: Message[];
   form: Form | null;
@@ -91,7 +93,7 @@ export async function perform(job: Job, services: LoopServices): Promise<void> {
 }
 
 /** What a run asks of its model first: for whoever reserves it. */
-export function firstRequest(job: Omit<Job, "reader" | "began" | "run" | "person">): Request {
+export function firstRequest(job: Pick<Job, "agent" | "form" | "messages">): Request {
   return requestOf(job, job.messages, false);
 }
 
@@ -128,8 +130,10 @@ class Loop {
     private readonly stop: AbortController,
   ) {
     this.guard = new PromptGuard(job.instructions);
-    const hasRead = job.messages.some(({ role }) => role === "tool");
-    this.toolbox = new Toolbox(job.agent.tools, job.reader, this.remember, { hasRead });
+    // What the model said before it may have read.
+    const hasRead = job.messages.some(({ role }) => role === "tool" || role === "assistant");
+    const { prompt } = job;
+    this.toolbox = new Toolbox(job.agent.tools, job.reader, this.remember, { hasRead, prompt });
   }
 
   /** The run's result: what is kept of an answer by a form, and else null. */

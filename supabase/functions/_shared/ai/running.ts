@@ -74,6 +74,7 @@ async function jobOf(
   const reader = new Reader(services.database(caller), run.trip_id);
   const [opening, memories] = await Promise.all([kindOf(asked.agent)(reader, asked.input), reader.readMemories()]);
   const instructions = instructionsOf(agent.system_prompt);
-  const messages = messagesOf({ instructions, memories, history, prompt: asked.input.prompt }, opening);
-  return { person: caller.id, run, agent, instructions, messages, form: opening.form, reader, began };
+  const { prompt } = asked.input;
+  const messages = messagesOf({ instructions, memories, history, prompt }, opening);
+  return { person: caller.id, run, agent, prompt, instructions, messages, form: opening.form, reader, began };
 }
