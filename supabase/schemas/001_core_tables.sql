@@ -77,18 +77,22 @@ create table public.profiles (
     constraint profiles_pkey primary key (id),
     constraint fk_profiles_id foreign key (id) references auth.users (id) on delete cascade,
     constraint profiles_display_name_check check (char_length(display_name) <= 80 and display_name ~ '\S'),
-    constraint profiles_avatar_path_check check (char_length(avatar_path) between 1 and 1024)
+    -- In the person's own folder: no picture of somebody else's, and none of another bucket.
+    constraint profiles_avatar_path_check check (
+        char_length(avatar_path) >= 1 and char_length(avatar_path) <= 1024 and starts_with(avatar_path, id::text || '/')
+        and avatar_path !~ '(^|/)\.{0,2}(/|$)|[[:cntrl:]]'
+    )
 );
 
 comment on table public.profiles is 'A person who plans trips.';
 comment on column public.profiles.id is 'The person''s id, the same as that of their account.';
 comment on column public.profiles.display_name is 'The name shown to others, 1 to 80 characters long.';
-comment on column public.profiles.avatar_path is 'Where the person''s picture lies in the storage bucket for avatars.';
+comment on column public.profiles.avatar_path is 'Where the person''s picture lies in the bucket user-avatars: the person''s id, a slash, and what the picture is called.';
 comment on column public.profiles.created_at is 'When the person signed up.';
 comment on column public.profiles.updated_at is 'When the profile last changed.';
 -- What is told to whoever breaks them.
 comment on constraint profiles_display_name_check on public.profiles is 'A display name is 1 to 80 characters long, and not all of them are blank.';
-comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is 1 to 1,024 characters long.';
+comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is at most 1,024 characters long, and begins with its person''s id and a slash.';
 
 
 -- user_preferences ----------------------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ Values = dict[str, Any]
 TAKEN: list[tuple[str, Values]] = [
     ("profiles", {"display_name": "x" * 80}),
     ("profiles", {"display_name": "李"}),
-    ("profiles", {"avatar_path": "a/b.png"}),
     ("user_preferences", {"locale": "zh-Hant-TW"}),
     ("user_preferences", {"timezone": "America/Argentina/Buenos_Aires"}),
     ("user_preferences", {"timezone": "Etc/GMT+3"}),
@@ -109,6 +108,7 @@ REFUSED: list[tuple[str, Values, str]] = [
     ("profiles", {"display_name": " \t\n"}, "profiles_display_name_check"),
     ("profiles", {"display_name": "x" * 81}, "profiles_display_name_check"),
     ("profiles", {"avatar_path": ""}, "profiles_avatar_path_check"),
+    ("profiles", {"avatar_path": "me/b.png"}, "profiles_avatar_path_check"),
     ("user_preferences", {"locale": "en_GB"}, "user_preferences_locale_check"),
     ("user_preferences", {"timezone": "Europe/"}, "user_preferences_timezone_check"),
     ("user_preferences", {"home_currency": "eur"}, "user_preferences_home_currency_check"),

@@ -39,6 +39,9 @@ HELPERS = {
         "my_email",
         "my_topics",
         "my_place_ids_by_words",
+        "my_own_saved_place_ids",
+        "my_shown_saved_place_ids",
+        "has_room_for_files",
     )
 }
 

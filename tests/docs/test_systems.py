@@ -133,7 +133,7 @@ def a_field(name: str) -> bool:
 
 
 def a_bucket(name: str) -> bool:
-    return any(f"'{name}'" in file.read_text() for file in (ROOT / "supabase/schemas").glob("*.sql"))
+    return any(f"('{name}', " in file.read_text() for file in (ROOT / "supabase/program").glob("*.sql"))
 
 
 def a_test(name: str) -> bool:

@@ -8,21 +8,37 @@ ROME = "ada00000-0000-4000-8002-000000000001"
 
 
 async def test_ones_own_profile(newcomer: Person) -> None:
+    path = f"{newcomer.id}/nova.png"
     data = await newcomer.ask(
-        'mutation { updateMyProfile(patch: { displayName: "Nova", avatarPath: "me/nova.png" }) { id displayName } }'
+        f'mutation {{ updateMyProfile(patch: {{ displayName: "Nova", avatarPath: "{path}" }}) {{ id displayName }} }}'
     )
     assert data == {"updateMyProfile": {"id": newcomer.id, "displayName": "Nova"}}
     data = await newcomer.ask("{ viewer { displayName avatarPath trips { totalCount } places { nodes { name } } } }")
     assert data == {
         "viewer": {
             "displayName": "Nova",
-            "avatarPath": "me/nova.png",
+            "avatarPath": path,
             "trips": {"totalCount": 0},
             "places": {"nodes": []},
         }
     }
     error = await newcomer.refused('mutation { updateMyProfile(patch: { displayName: " " }) { id } }')
     assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "displayName")
+
+
+async def test_a_picture_lies_in_ones_own_folder(newcomer: Person, ada: Person) -> None:
+    write = "mutation ($path: String) { updateMyProfile(patch: { avatarPath: $path }) { avatarPath } }"
+    for path in (
+        "me/nova.png",
+        f"{ada.id}/nova.png",
+        f"{newcomer.id}nova.png",
+        f"{newcomer.id}/",
+        f"{newcomer.id}/../{ada.id}/nova.png",
+        f"{newcomer.id}/a\nb.png",
+        f"{newcomer.id}/" + "x" * 1000,
+    ):
+        error = await newcomer.refused(write, path=path)
+        assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "avatarPath")
 
 
 async def test_other_people_are_not_listed(newcomer: Person, ada: Person) -> None:
