@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,12 @@ class Person:
     def path(self, name: str) -> str:
         """A path in their folder, behind the bucket."""
         return f"pictures/{self.id}/{name}"
+
+    def metadata(self, name: str, *, bucket: str = "pictures", folder: str | None = None, **more: str) -> str:
+        """What a resumable upload of theirs says of itself."""
+        folder = f"{self.id}/" if folder is None else folder
+        said = {"bucketName": bucket, "objectName": f"{folder}{name}", "contentType": "text/plain", **more}
+        return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """What Storage answers to them."""

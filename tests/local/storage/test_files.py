@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -211,5 +212,5 @@ async def test_a_route_that_is_not_there(service: Person) -> None:
 
 async def test_large_files_pass_as_they_are(ada: Person) -> None:
     body = bytes(range(256)) * 4096 * 8
-    assert (await ada.ask("POST", f"/object/{ada.path('large')}", data=body)).status == 200
+    assert (await ada.ask("POST", f"/object/{ada.path('large')}", data=io.BytesIO(body))).status == 200
     assert (await ada.ask("GET", f"/object/{ada.path('large')}")).body == body

@@ -12,10 +12,11 @@ from aiohttp import web
 
 from tripgate.local.storage import errors
 from tripgate.local.storage.context import SERVICES, Services
-from tripgate.local.storage.database import Database
+from tripgate.local.storage.database import Database, end_former
 from tripgate.local.storage.files import Files
 from tripgate.local.storage.renderer import Renderer
-from tripgate.local.storage.routes import buckets, changes, lists, objects, render, signing
+from tripgate.local.storage.resumable import Uploads
+from tripgate.local.storage.routes import buckets, changes, lists, objects, render, signing, tus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def create(config: StorageConfig) -> web.Application:
     """The application; before it answers, bytes without a row are removed."""
-    app = web.Application(middlewares=[errors.answer], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[errors.answer, tus.answer], client_max_size=MAX_BODY)
     files = Files(config.directory)
     services = app[SERVICES] = Services(
         database=Database(config.database_url),
@@ -37,10 +38,14 @@ def create(config: StorageConfig) -> web.Application:
         signer=config.signer,
         settings=config.settings,
         renderer=Renderer(config.directory / "rendered"),
+        uploads=Uploads(config.directory / "uploads"),
     )
 
     async def running(_: web.Application) -> AsyncIterator[None]:
-        removed = await asyncio.to_thread(files.sweep, _named(config.database_url))
+        named = _named(config.database_url)
+        await asyncio.to_thread(end_former, config.database_url)
+        await asyncio.to_thread(services.uploads.sweep, named)
+        removed = await asyncio.to_thread(files.sweep, named)
         if removed:
             log.info("removed %d files without a row, which an interrupted request left", removed)
         await services.database.pool.open(wait=True, timeout=30)
@@ -51,8 +56,8 @@ def create(config: StorageConfig) -> web.Application:
     app.cleanup_ctx.append(running)
     app.router.add_get("/health", _health)
     app.router.add_get("/status", _health)
-    for table in (buckets.routes, lists.routes, signing.routes, objects.routes, render.routes, changes.routes):
-        app.add_routes(table)
+    for module in (buckets, lists, signing, tus, objects, render, changes):
+        app.add_routes(module.routes)
     app.add_routes(objects.last)
     return app
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tripgate.local.storage.config import StorageSettings
     from tripgate.local.storage.files import Files
     from tripgate.local.storage.renderer import Renderer
+    from tripgate.local.storage.resumable import Uploads
 
 TRUE = "true"
 _TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
@@ -32,6 +33,7 @@ class Services:
     signer: Signer
     settings: StorageSettings
     renderer: Renderer
+    uploads: Uploads
 
 
 SERVICES = web.AppKey("services", Services)

@@ -4,6 +4,7 @@ as `service_role`, whom none does."""
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -21,6 +22,8 @@ STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "5s"
 CONNECTIONS = 16
 WAIT_SECONDS = 10.0
+# By which the next process knows what is left of one that was killed.
+NAME = "tripgate storage"
 SERVICE = Caller("service_role", {"role": "service_role"})
 
 _SCOPE = (
@@ -30,6 +33,13 @@ _SCOPE = (
     " set_config('request.path', %s, true), set_config('storage.operation', %s, true),"
     " set_config('storage.allow_delete_query', 'true', true)"
 )
+
+
+_END = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where application_name = %s and usename = current_user and pid <> pg_backend_pid()"
+)
+END_SECONDS = 20.0
 
 
 class Act:
@@ -56,6 +66,7 @@ class Database:
                 check=AsyncConnectionPool.check_connection,
                 kwargs={
                     "row_factory": dict_row,
+                    "application_name": NAME,
                     "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
                 },
             ),
@@ -103,3 +114,12 @@ async def many(connection: Connection, query: Any, values: Any = ()) -> list[Dic
     """All rows."""
     cursor = await connection.execute(query, values)
     return await cursor.fetchall()
+
+
+def end_former(url: str) -> None:
+    """End what a process that was killed still does in the database, and wait for it: a row that came later would have
+    no bytes by then. Raises psycopg.Error."""
+    deadline = time.monotonic() + END_SECONDS
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(_END, (NAME,)).fetchone() != (0,) and time.monotonic() < deadline:
+            time.sleep(0.02)
