@@ -55,7 +55,7 @@ function usages(world: World): unknown[] {
 async function outcome(...script: (() => Response)[]): Promise<{ world: World; ending: Body }> {
   const world = new World();
   world.script.push(...script);
-  const ending = await runs(world, {}, { stallSeconds: 0.05 });
+  const ending = await runs(world, {}, { stallSeconds: 1 });
   return { world, ending };
 }
 
