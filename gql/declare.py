@@ -130,6 +130,7 @@ def table(
     search: str | None = None,
     cache: CacheControl | None = None,
     read_only: bool = False,
+    written_by_functions: bool = False,
     scope: Scope | Via | None = None,
     seen_in: tuple[Through, ...] = (),
     unheard: Unheard | None = None,
@@ -153,6 +154,8 @@ def table(
         cache: Whether answers with its rows may be cached, for those who want that.
         read_only: Whether it is a view: no input offers its columns, and no root field may write it. It needs a key all
             the same, whose values no two rows share, and `security_invoker`, so that policies decide about its rows.
+        written_by_functions: Whether nobody but functions of the database writes it, not with a secret key either: that
+            reads it, and calls them. No input offers its columns.
         scope: On whose topics changes of its rows are told: of the scope whose root it is, or of the one whose root's
             key stands in a column, as in `TRIP.via("trip_id")`, or in one of a table that foreign keys lead to.
         seen_in: Where else its rows are seen, as in `(TRIP.through("items"),)`: there it is told that one has changed.
@@ -200,6 +203,7 @@ def table(
             hidden_columns=hidden_columns,
             primary_key=key,
             read_only=read_only,
+            written_by_functions=written_by_functions,
             never_selected=tuple(each for each, hint in hints.items() if _without_none(hint)[0] is Vector),
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
             unique=tuple(_key(type_name, each, columns.values(), schema) for each in keys),
@@ -239,6 +243,10 @@ def _check_key(mapping: Table) -> None:
     written = [column.field for column in mapping.columns.values() if column.creatable or column.patchable]
     if mapping.read_only and written:
         raise ValueError(f"{mapping.type_name}.{written[0]}: nobody writes a view; leave write=… out")
+    if mapping.written_by_functions and written:
+        raise ValueError(
+            f"{mapping.type_name}.{written[0]}: functions alone write {mapping.name}; say write=NEVER of each column"
+        )
     key = mapping.by_sql_name.get(mapping.primary_key)
     if key is None:
         raise ValueError(f'{mapping.type_name} has no column {mapping.primary_key}; name its key: table(…, key="…")')

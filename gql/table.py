@@ -260,6 +260,7 @@ class Table:
         python: Fields that the program makes of a row's columns.
         unique: The unique keys beside the primary one.
         read_only: Whether it is a view, which nobody writes.
+        written_by_functions: Whether functions of the database alone write it.
         never_selected: SQL names of columns that are there and take part in nothing, as vectors do.
         cache: Whether answers with its rows may be cached, and until when; `None` for no.
         field_caches: The same for fields that say something of their own.
@@ -290,6 +291,7 @@ class Table:
     unique: tuple[UniqueKey, ...] = ()
     ordered_views: tuple[tuple[Sort, ...], ...] = ()
     read_only: bool = False
+    written_by_functions: bool = False
     never_selected: tuple[str, ...] = ()
     cache: CacheControl | None = None
     field_caches: Mapping[str, CacheControl] = field(default_factory=dict)

@@ -82,6 +82,7 @@ class BillingEventStatus(Enum):
     """The values of `billing_events.status`."""
 
     RECEIVED = "received"
+    WAITING = "waiting"
     DONE = "done"
     IGNORED = "ignored"
 
@@ -97,7 +98,7 @@ class InvoiceStatus(Enum):
     VOID = "void"
 
 
-@table("stripe_customers", scope=USER.via("user_id"), order_by=("created_at",), cache=TOLD)
+@table("stripe_customers", scope=USER.via("user_id"), order_by=("created_at",), written_by_functions=True, cache=TOLD)
 class StripeCustomer:
     """Whom Stripe knows a person as, over `stripe_customers`."""
 
@@ -110,7 +111,7 @@ class StripeCustomer:
     user = to_one("Profile", via="user_id", description="The person.")
 
 
-@table("subscriptions", scope=USER.via("user_id"), order_by=("created_at desc",), cache=TOLD)
+@table("subscriptions", scope=USER.via("user_id"), order_by=("created_at desc",), written_by_functions=True, cache=TOLD)
 class BillingSubscription:
     """A plan that a person pays for, over `subscriptions`; `Subscription` is GraphQL's own."""
 
@@ -129,7 +130,7 @@ class BillingSubscription:
     user = to_one("Profile", via="user_id", description="The person who pays.")
 
 
-@table("usage_limits", scope=USER.via("user_id"), order_by=("created_at desc",), cache=TOLD)
+@table("usage_limits", scope=USER.via("user_id"), order_by=("created_at desc",), written_by_functions=True, cache=TOLD)
 class UsageLimit:
     """How much of something there may be for a period, and how much of that is used, over `usage_limits`."""
 
@@ -148,7 +149,14 @@ class UsageLimit:
     user = to_one("Profile", via="user_id", description="The person.")
 
 
-@table("billing_events", scope=USER.via("user_id"), order_by=("created_at desc",), hidden_columns=True, cache=TOLD)
+@table(
+    "billing_events",
+    scope=USER.via("user_id"),
+    order_by=("created_at desc",),
+    hidden_columns=True,
+    written_by_functions=True,
+    cache=TOLD,
+)
 class BillingEvent:
     """Something that Stripe told, over `billing_events` without the payload, which nobody reads."""
 
@@ -166,7 +174,7 @@ class BillingEvent:
     user = to_one("Profile", via="user_id", description="The person whom it is about.")
 
 
-@table("invoices", scope=USER.via("user_id"), order_by=("issued_at desc",), cache=TOLD)
+@table("invoices", scope=USER.via("user_id"), order_by=("issued_at desc",), written_by_functions=True, cache=TOLD)
 class Invoice:
     """What a person was asked to pay, over `invoices`."""
 

@@ -91,6 +91,22 @@ comment on column public.stripe_customers.created_at is 'When the customer was m
 comment on column public.stripe_customers.updated_at is 'When this last changed.';
 comment on constraint stripe_customers_stripe_customer_id_check on public.stripe_customers is 'The id of a customer is 1 to 255 characters long.';
 
+-- Whom somebody has deleted at Stripe, and another was made for: what is told of them late is still of the same person.
+create table private.former_stripe_customers (
+    stripe_customer_id text not null,
+    user_id uuid not null,
+    created_at timestamptz not null default now(),
+
+    constraint former_stripe_customers_pkey primary key (stripe_customer_id),
+    constraint fk_former_stripe_customers_user_id
+        foreign key (user_id) references public.profiles (id) on delete cascade
+);
+comment on table private.former_stripe_customers is 'Whom Stripe knew a person as before.';
+comment on column private.former_stripe_customers.stripe_customer_id is 'The id of the customer, who is at Stripe no more.';
+create index idx_former_stripe_customers_user_id on private.former_stripe_customers (user_id);
+alter table private.former_stripe_customers enable row level security;
+create policy "Nobody but the functions of payments may look" on private.former_stripe_customers using (false);
+
 
 -- subscriptions ----------------------------------------------------------------------------------------------------------
 
@@ -212,7 +228,7 @@ create table public.billing_events (
     constraint billing_events_stripe_event_id_check check (char_length(stripe_event_id) between 1 and 255),
     constraint billing_events_type_check check (char_length(type) between 1 and 255),
     constraint billing_events_object_id_check check (char_length(object_id) <= 255),
-    constraint billing_events_status_check check (status in ('received', 'done', 'ignored')),
+    constraint billing_events_status_check check (status in ('received', 'waiting', 'done', 'ignored')),
     constraint billing_events_attempts_check check (attempts >= 1),
     constraint billing_events_payload_check check (jsonb_typeof(payload) = 'object')
 );
@@ -224,7 +240,7 @@ comment on column public.billing_events.type is 'What happened, as Stripe calls 
 comment on column public.billing_events.livemode is 'Whether it is about money, and not about a test.';
 comment on column public.billing_events.object_id is 'The id of what it happened to, at Stripe.';
 comment on column public.billing_events.user_id is 'The person whom it is about; null where nobody is known, and after they have left.';
-comment on column public.billing_events.status is 'What has become of it.';
+comment on column public.billing_events.status is 'What has become of it; what waits is about a price that is of no plan yet.';
 comment on column public.billing_events.attempts is 'How often it was told.';
 comment on column public.billing_events.payload is 'The event as it came; emptied when its person leaves.';
 comment on column public.billing_events.created_at is 'When it was told first.';

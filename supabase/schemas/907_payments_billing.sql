@@ -31,7 +31,8 @@ grant execute on function public.take_billing_lease(text, integer) to service_ro
 create function public.release_billing_lease(subject text, token bigint) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-    update private.billing_leases as lease set lease_until = clock_timestamp()
+    -- The next turn has a higher number than any before, whether there is a row of this one or not.
+    delete from private.billing_leases as lease
     where lease.subject = release_billing_lease.subject and lease.token = release_billing_lease.token;
 end
 $$;
@@ -61,6 +62,9 @@ revoke execute on function private.hold_billing_lease(text, bigint) from public;
 create function private.person_of_customer(customer text) returns uuid
 language sql stable set search_path = '' as $$
     select known.user_id from public.stripe_customers as known where known.stripe_customer_id = customer
+    union all
+    select former.user_id from private.former_stripe_customers as former where former.stripe_customer_id = customer
+    limit 1
 $$;
 revoke execute on function private.person_of_customer(text) from public;
 
@@ -98,7 +102,7 @@ begin
     return stands;
 end
 $$;
-comment on function public.record_stripe_event(text, text, boolean, text, text, jsonb) is 'Writes down that Stripe told an event, once more where it did before. Returns received while what it brings about is still to be done, else done or ignored.';
+comment on function public.record_stripe_event(text, text, boolean, text, text, jsonb) is 'Writes down that Stripe told an event, once more where it did before. Returns received or waiting while what it brings about is still to be done, else done or ignored.';
 revoke execute on function public.record_stripe_event(text, text, boolean, text, text, jsonb)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_stripe_event(text, text, boolean, text, text, jsonb) to service_role;
@@ -110,7 +114,7 @@ begin
         status = finish_event.status, user_id = coalesce(known.user_id, finish_event.person),
         -- Of nobody, or of somebody who has left, nothing is kept.
         payload = case when coalesce(known.user_id, finish_event.person) is null then '{}' else known.payload end
-    where known.stripe_event_id = finish_event.event and known.status = 'received';
+    where known.stripe_event_id = finish_event.event and known.status in ('received', 'waiting');
     if not found and event is not null and not exists (
         select from public.billing_events as known where known.stripe_event_id = finish_event.event
     ) then
@@ -120,16 +124,28 @@ end
 $$;
 revoke execute on function private.finish_event(text, text, uuid) from public;
 
+-- What nobody here is told of waits for nothing.
 create function public.finish_stripe_event(event text, status text default 'done') returns void
 language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
 begin
-    if coalesce(status, '') not in ('done', 'ignored') then
-        perform private.refuse('BAD_USER_INPUT', 'An event is done or ignored.', '{"field": "status"}');
+    if coalesce(finish_stripe_event.status, '') not in ('done', 'ignored', 'waiting') then
+        perform private.refuse('BAD_USER_INPUT', 'An event is done, ignored or waiting.', '{"field": "status"}');
     end if;
-    perform private.finish_event(event, status, null);
+    perform private.finish_event(
+        event,
+        case
+            when finish_stripe_event.status = 'waiting' and exists (
+                select from public.billing_events as known
+                where known.stripe_event_id = finish_stripe_event.event and known.user_id is null
+            ) then 'ignored'
+            else finish_stripe_event.status
+        end,
+        null
+    );
 end
 $$;
-comment on function public.finish_stripe_event(text, text) is 'What an event brings about is done, or it brings about nothing.';
+comment on function public.finish_stripe_event(text, text) is 'What an event brings about is done, or it brings about nothing, or it waits until its price is of a plan.';
 revoke execute on function public.finish_stripe_event(text, text) from public, anon, authenticated, service_role;
 grant execute on function public.finish_stripe_event(text, text) to service_role;
 
@@ -193,6 +209,27 @@ $$;
 comment on function public.keep_stripe_customer(uuid, text, bigint) is 'Whom Stripe knows a person as, within a turn of that person''s: the first stays, and is returned.';
 revoke execute on function public.keep_stripe_customer(uuid, text, bigint) from public, anon, authenticated, service_role;
 grant execute on function public.keep_stripe_customer(uuid, text, bigint) to service_role;
+
+create function public.replace_stripe_customer(person uuid, former text, customer text, token bigint) returns text
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.hold_billing_lease(person::text, token);
+    delete from public.stripe_customers as known
+    where known.user_id = person and known.stripe_customer_id = replace_stripe_customer.former;
+    if found then
+        insert into private.former_stripe_customers (stripe_customer_id, user_id)
+        values (replace_stripe_customer.former, person) on conflict do nothing;
+        -- On a page of nobody's nobody can pay.
+        update private.checkout_sessions as page set status = 'expired'
+        where page.user_id = person and page.status = 'open';
+    end if;
+    return public.keep_stripe_customer(person, customer, token);
+end
+$$;
+comment on function public.replace_stripe_customer(uuid, text, text, bigint) is 'Whom Stripe knows a person as now, in place of one that was deleted there, within a turn of that person''s; which they are is returned.';
+revoke execute on function public.replace_stripe_customer(uuid, text, text, bigint)
+    from public, anon, authenticated, service_role;
+grant execute on function public.replace_stripe_customer(uuid, text, text, bigint) to service_role;
 
 create function public.keep_checkout_session(
     person uuid, token bigint, session text, plan_key text, url text, expires_at timestamptz

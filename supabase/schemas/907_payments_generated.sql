@@ -18,7 +18,8 @@
 
 -- stripe_customers ----------------------------------------------------------------------------------------------------
 
-grant all on public.stripe_customers to service_role;
+-- Functions alone write it.
+grant select on public.stripe_customers to service_role;
 
 create trigger set_stripe_customers_updated_at before update on public.stripe_customers
     for each row execute function private.set_updated_at();
@@ -43,7 +44,8 @@ grant execute on function public.whole_stripe_customers(public.stripe_customers)
 
 -- subscriptions -------------------------------------------------------------------------------------------------------
 
-grant all on public.subscriptions to service_role;
+-- Functions alone write it.
+grant select on public.subscriptions to service_role;
 
 create trigger set_subscriptions_updated_at before update on public.subscriptions
     for each row execute function private.set_updated_at();
@@ -68,7 +70,8 @@ grant execute on function public.whole_subscriptions(public.subscriptions) to au
 
 -- usage_limits --------------------------------------------------------------------------------------------------------
 
-grant all on public.usage_limits to service_role;
+-- Functions alone write it.
+grant select on public.usage_limits to service_role;
 
 create trigger set_usage_limits_updated_at before update on public.usage_limits
     for each row execute function private.set_updated_at();
@@ -93,9 +96,8 @@ grant execute on function public.whole_usage_limits(public.usage_limits) to auth
 
 -- billing_events ------------------------------------------------------------------------------------------------------
 
--- All but reading what nobody may read.
+-- Functions alone write it.
 grant select (id, stripe_event_id, type, livemode, object_id, user_id, status, attempts, created_at, updated_at) on public.billing_events to service_role;
-grant insert, update, delete, truncate, references, trigger on public.billing_events to service_role;
 
 create trigger set_billing_events_updated_at before update on public.billing_events
     for each row execute function private.set_updated_at();
@@ -106,7 +108,8 @@ create trigger broadcast_billing_events_changes after insert or update or delete
 
 -- invoices ------------------------------------------------------------------------------------------------------------
 
-grant all on public.invoices to service_role;
+-- Functions alone write it.
+grant select on public.invoices to service_role;
 
 create trigger set_invoices_updated_at before update on public.invoices
     for each row execute function private.set_updated_at();

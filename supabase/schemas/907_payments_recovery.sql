@@ -10,13 +10,13 @@ begin
         select listed.event from unnest(events) with ordinality as listed (event, place)
         where not exists (
             select from public.billing_events as told
-            where told.stripe_event_id = listed.event and told.status <> 'received'
+            where told.stripe_event_id = listed.event and told.status not in ('received', 'waiting')
         )
         order by listed.place
     );
 end
 $$;
-comment on function public.stripe_events_left(text[]) is 'Of these events of Stripe, in their order, those that never came or are not done.';
+comment on function public.stripe_events_left(text[]) is 'Of these events of Stripe, in their order, those that never came or are not done; what waits is one of these.';
 revoke execute on function public.stripe_events_left(text[]) from public, anon, authenticated, service_role;
 grant execute on function public.stripe_events_left(text[]) to service_role;
 

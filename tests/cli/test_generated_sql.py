@@ -127,6 +127,15 @@ create trigger expect_secrets_deletes after delete on public.secrets
 """
 
 
+BY_FUNCTIONS = """
+
+-- ledgers -------------------------------------------------------------------------------------------------------------
+
+-- Functions alone write it.
+grant select (id) on public.ledgers to service_role;
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what the command reads; what a test declares in it is forgotten."""
@@ -168,6 +177,14 @@ def declare_secrets() -> None:
         id: UUID = column(write=NEVER)
 
     schema.MUTATIONS = (*schema.MUTATIONS, *crud("Secret", reads=False).types())
+
+
+def declare_ledgers() -> None:
+    @table("ledgers", hidden_columns=True, written_by_functions=True)
+    class Ledger:
+        """Nobody may read all of it, and functions alone write it."""
+
+        id: UUID = column(write=NEVER)
 
 
 def declare_couples() -> None:
@@ -250,7 +267,9 @@ def test_what_is_committed_is_current(project: Path) -> None:
     assert check() == (0, "")
 
 
-@pytest.mark.parametrize(("declare", "expected"), [(declare_shelves, SHELVES), (declare_secrets, HIDDEN)])
+@pytest.mark.parametrize(
+    ("declare", "expected"), [(declare_shelves, SHELVES), (declare_secrets, HIDDEN), (declare_ledgers, BY_FUNCTIONS)]
+)
 def test_a_new_table_gets_all_that_its_declaration_asks_for(
     project: Path, declare: Callable[[], None], expected: str
 ) -> None:
@@ -263,7 +282,7 @@ def test_a_new_table_gets_all_that_its_declaration_asks_for(
         "-- Written by `make schema` from gql/types and resolvers, for the tables of 005_more_tables.sql."
     )
     assert text.endswith(expected)
-    assert text.count("\n-- secrets -") + text.count("\n-- shelves -") == 1
+    assert text.count(f"\n-- {name} -") == 1
     assert generated_sql.stale(project) == []
 
 

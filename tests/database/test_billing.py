@@ -82,6 +82,13 @@ class TestTurns:
         lapse(db, of)
         assert take(db, of) > second
 
+    def test_leave_nothing_behind(self, db: psycopg.Connection, of: str) -> None:
+        """What was released writes nothing either."""
+        over = take(db, of)
+        call(db, "select public.release_billing_lease(%s, %s)", of, over)
+        assert db.execute("select from private.billing_leases where subject = %s", (of,)).fetchall() == []
+        assert reason(lambda: apply_subscription(db, of, over)) == ("CONFLICT", "LEASE_LOST")
+
     @pytest.mark.parametrize(("subject", "seconds"), [("", 30), (None, 30), ("x" * 256, 30), ("x", 0), ("x", 3601)])
     def test_wrong_ones_are_refused(self, db: psycopg.Connection, subject: str | None, seconds: int) -> None:
         code, _ = reason(lambda: call(db, "select public.take_billing_lease(%s, %s)", subject, seconds))
@@ -122,6 +129,14 @@ class TestEvents:
         assert reason(lambda: apply_subscription(db, of, 0, event="evt_1")) == ("CONFLICT", "LEASE_LOST")
         assert record(db, "evt_1", of) == "received"
 
+    def test_wait_for_what_nobody_can_say_yet(self, db: psycopg.Connection, of: str) -> None:
+        for event, customer_of in (("evt_1", of), ("evt_2", None)):
+            record(db, event, customer_of)
+            call(db, "select public.finish_stripe_event(%s, 'waiting')", event)
+        assert (record(db, "evt_1", of), record(db, "evt_2")) == ("waiting", "ignored")
+        apply_subscription(db, of, take(db, of), event="evt_1")
+        assert record(db, "evt_1", of) == "done"
+
     def test_that_bring_about_nothing_are_ignored(self, db: psycopg.Connection) -> None:
         record(db, "evt_1")
         call(db, "select public.finish_stripe_event('evt_1', 'ignored')")
@@ -151,6 +166,27 @@ class TestEvents:
 
 
 class TestCustomers:
+    def test_who_is_at_stripe_no_more_is_another_and_known_all_the_same(
+        self, db: psycopg.Connection, who: uuid.UUID, of: str
+    ) -> None:
+        apply_subscription(db, of, take(db, of))
+        token = take(db, str(who))
+        replace = "select public.replace_stripe_customer(%s, %s, %s, %s)"
+        for _ in range(2):
+            assert call(db, replace, who, of, "cus_new", token) == "cus_new"
+        assert call(db, "select public.billing_state(%s)->>'customer'", who) == "cus_new"
+        call(db, "select public.release_billing_lease(%s, %s)", str(who), token)
+        assert reason(lambda: call(db, replace, who, "cus_new", "cus_newer", token)) == ("CONFLICT", "LEASE_LOST")
+        lapse(db, of)
+        assert apply_subscription(db, of, take(db, of), "enterprise") == "applied"
+        assert db.execute("select user_id, plan_key from public.subscriptions where stripe_subscription_id = 'sub_1'"
+        ).fetchall() == [(who, "enterprise")]  # fmt: skip
+
+    @pytest.mark.parametrize("client", ["anon", "authenticated"])
+    def test_are_replaced_by_the_service_alone(self, db: psycopg.Connection, client: str) -> None:
+        may = "select has_function_privilege(%s, 'public.replace_stripe_customer(uuid, text, text, bigint)', 'execute')"
+        assert db.execute(may, (client,)).fetchone() == (False,)
+
     def test_the_first_stays(self, db: psycopg.Connection, who: uuid.UUID, of: str) -> None:
         token = take(db, str(who))
         assert call(db, "select public.keep_stripe_customer(%s, 'cus_second', %s)", who, token) == of

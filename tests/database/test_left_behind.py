@@ -28,7 +28,10 @@ PEOPLE = re.compile(
     r"|(.*_)?by|(.*_)?(email|phone|address_of)"
 )
 # As where a place is, which is nobody's; or beside a column that says of whom it is.
-NOBODY = {("public.stripe_customers", "stripe_customer_id")}
+NOBODY = {
+    ("public.stripe_customers", "stripe_customer_id"),
+    ("private.former_stripe_customers", "stripe_customer_id"),
+}
 
 DOES = ("task", "delete", "anonymise", "retain")
 

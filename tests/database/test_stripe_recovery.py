@@ -28,14 +28,14 @@ def test_no_client_asks(db: psycopg.Connection, client: LiteralString, call: Lit
 
 def test_events_that_never_came_or_are_not_done_are_left_in_their_order(db: psycopg.Connection, world: World) -> None:
     db.execute("delete from public.billing_events where true")
-    for event, status in (("evt_1", "received"), ("evt_2", "done"), ("evt_3", "ignored")):
+    for event, status in (("evt_1", "received"), ("evt_2", "done"), ("evt_3", "ignored"), ("evt_5", "waiting")):
         db.execute(
             "insert into public.billing_events (stripe_event_id, type, livemode, status) values (%s, 'x', false, %s)",
             (event, status),
         )
     with role(db, "service_role"):
-        asked = ["evt_4", "evt_3", "evt_2", "evt_1"]
-        assert db.execute("select public.stripe_events_left(%s)", (asked,)).fetchone() == (["evt_4", "evt_1"],)
+        asked = ["evt_5", "evt_4", "evt_3", "evt_2", "evt_1"]
+        assert db.execute("select public.stripe_events_left(%s)", (asked,)).fetchone() == (["evt_5", "evt_4", "evt_1"],)
         assert db.execute("select public.stripe_events_left('{}')").fetchone() == ([],)
 
 

@@ -44,6 +44,7 @@ async def test_nothing_writes_a_view_or_names_a_vector(person: Person) -> None:
     ("columns", "said", "problem"),
     [
         ({"code": (str, REQUIRED)}, {"read_only": True, "key": "code"}, "nobody writes a view"),
+        ({"id": (int, NEVER), "code": (str, REQUIRED)}, {"written_by_functions": True}, "functions alone write never"),
         ({"code": (str, NEVER)}, {}, "has no column id"),
         ({"id": (int, NEVER)}, {}, "a uuid, a text or a bigint"),
         ({"id": (str, REQUIRED)}, {}, "never changes"),

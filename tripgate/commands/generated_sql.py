@@ -163,9 +163,12 @@ def _sql(table: Table) -> str:
 
 
 def _service_role(table: Table) -> str:
+    shown = ", ".join(column.name for column in table.columns.values() if not column.computed)
+    if table.written_by_functions:
+        what = f"select ({shown})" if table.hidden_columns else "select"
+        return f"-- Functions alone write it.\ngrant {what} on {_sql(table)} to service_role;"
     if not table.hidden_columns:
         return f"grant all on {_sql(table)} to service_role;"
-    shown = ", ".join(column.name for column in table.columns.values() if not column.computed)
     return (
         f"-- All but reading what nobody may read.\ngrant select ({shown}) on {_sql(table)} to service_role;\n"
         f"grant insert, update, delete, truncate, references, trigger on {_sql(table)} to service_role;"

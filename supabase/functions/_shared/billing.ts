@@ -11,8 +11,11 @@ export interface TurnLimits {
   waitSeconds: number;
 }
 
-/** What has become of an event: what is `received` is not done yet. */
-export type EventStatus = "received" | "done" | "ignored";
+/** What has become of an event: `received` is not done yet, nor is what is `waiting` for its price to be of a plan. */
+export type EventStatus = "received" | "waiting" | "done" | "ignored";
+
+/** What a turn made of an event. */
+export type Became = Exclude<EventStatus, "received">;
 
 /** What is known of a person before they pay. */
 export interface BillingState {
@@ -82,8 +85,8 @@ export class Billing {
     return this.call("record_stripe_event", { event: id, ...rest });
   }
 
-  /** All that follows of it is written, or nothing follows. */
-  async finishEvent(event: string, status: "done" | "ignored"): Promise<void> {
+  /** All that follows of it is written, or nothing follows, or not before its price is of a plan. */
+  async finishEvent(event: string, status: Became): Promise<void> {
     await this.call("finish_stripe_event", { event, status });
   }
 
@@ -105,6 +108,11 @@ export class Billing {
   /** A person is this customer, unless they are one already; which they are. In the person's turn. */
   keepCustomer(turn: Turn, customer: string): Promise<string> {
     return this.call("keep_stripe_customer", { person: turn.subject, customer, token: turn.token });
+  }
+
+  /** A person is this customer, in place of one that Stripe has no more; which they are. In the person's turn. */
+  replaceCustomer(turn: Turn, former: string, customer: string): Promise<string> {
+    return this.call("replace_stripe_customer", { person: turn.subject, former, customer, token: turn.token });
   }
 
   /** The page on which a person may subscribe. In the person's turn. */

@@ -4,9 +4,10 @@ import { adminOf } from "./admin.ts";
 import { Billing, type BillingState, type Turn } from "./billing.ts";
 import type { Caller } from "./caller.ts";
 import { ApiError } from "./errors.ts";
+import { log } from "./log.ts";
 import { returnOrigins } from "./return_urls.ts";
 import type { Environment } from "./settings.ts";
-import { isLive, once, type Stripe, stripeOf } from "./stripe.ts";
+import { isLive, isMissing, once, type Stripe, stripeOf } from "./stripe.ts";
 import { type EventServices, SYSTEM, Writer } from "./stripe_events.ts";
 
 export interface PayingServices extends EventServices {
@@ -45,22 +46,60 @@ export function refuseAnonymous(state: BillingState): void {
 export async function customerOf(
   turn: Turn,
   state: BillingState,
-  { stripe, billing }: EventServices,
+  services: EventServices,
 ): Promise<string> {
   if (state.customer !== null) return state.customer;
+  return await services.billing.keepCustomer(turn, await madeCustomer(turn, state, services, "first"));
+}
+
+/** The customer that a person is in place of `former`, whom Stripe has no more. In the person's turn. */
+export async function anotherCustomer(
+  turn: Turn,
+  state: BillingState,
+  former: string,
+  services: EventServices,
+): Promise<string> {
+  log.warn("Stripe has a customer no more, and gets another", { customer: former });
+  return await services.billing.replaceCustomer(turn, former, await madeCustomer(turn, state, services, former));
+}
+
+/** Whether a failure is that Stripe has this customer no more: somebody deleted them there. */
+export async function isGone(error: unknown, customer: string, { stripe }: EventServices): Promise<boolean> {
+  if (!isMissing(error)) return false;
+  try {
+    return (await stripe.customers.retrieve(customer)).deleted === true;
+  } catch (failure) {
+    if (isMissing(failure)) return true;
+    throw failure;
+  }
+}
+
+/**
+ * A person's customer, that of whoever died before it was kept here, or a new one.
+ *
+ * Found by the address, or else by search, which knows of customers after a minute; one that was made since is made again
+ * by the same key, which Stripe answers as before for a day.
+ */
+async function madeCustomer(
+  turn: Turn,
+  state: BillingState,
+  { stripe }: EventServices,
+  inPlaceOf: string,
+): Promise<string> {
   const email = state.email ?? undefined;
   const look = async (): Promise<Stripe.Customer | null> => {
-    if (email === undefined) return null;
-    for await (const customer of stripe.customers.list({ email, limit: 100 })) {
-      if (customer.metadata.user_id === turn.subject) return customer;
+    const listed = email === undefined
+      ? stripe.customers.search({ query: `metadata["user_id"]:"${turn.subject}"`, limit: 100 })
+      : stripe.customers.list({ email, limit: 100 });
+    for await (const customer of listed) {
+      if (customer.metadata.user_id === turn.subject && customer.id !== inPlaceOf) return customer;
     }
     return null;
   };
   const create = (options: Stripe.RequestOptions) =>
     stripe.customers.create({ email, metadata: { user_id: turn.subject, system: SYSTEM } }, options);
-  // Whoever died before it was kept here has left one there.
-  const customer = await look() ?? await once(keys(`customer-${turn.subject}`, turn), create, look);
-  return await billing.keepCustomer(turn, customer.id);
+  const what = `customer-${turn.subject}-${inPlaceOf}`;
+  return (await look() ?? await once([`${SYSTEM}-${what}`, ...keys(what, turn)], create, look)).id;
 }
 
 /** The page on which a customer changes and ends what they pay for. */

@@ -2,7 +2,8 @@
 // customer's turn, so it is all one in which order events come, and how often.
 
 import { adminOf } from "./admin.ts";
-import { Billing, type Turn } from "./billing.ts";
+import { type Became, Billing, type Turn } from "./billing.ts";
+import { ApiError } from "./errors.ts";
 import { log } from "./log.ts";
 import type { Environment } from "./settings.ts";
 import { asking, isLive, isMissing, type Stripe, stripeOf } from "./stripe.ts";
@@ -52,6 +53,8 @@ export const TYPES: Readonly<Record<string, Kind>> = {
 /** The part of the product whose subscriptions these are; others have functions of their own, later. */
 export const SYSTEM = "trips";
 
+// As long as the database keeps.
+const LONGEST_ID = 255;
 // A renewal is a draft for an hour before it is asked for.
 const UNPAID: ReadonlySet<string> = new Set(["draft", "open", "uncollectible"]);
 
@@ -61,23 +64,27 @@ const TURN = { leaseSeconds: 15, waitSeconds: 20 };
 /**
  * Do what follows of an event, once or again, and keep that it is done.
  *
- * Nothing is lost where we die on the way: it stays `received`, and is done when it is told again. Throws ApiError, or any
- * Error: then it is to be told again.
+ * Nothing is lost where we die on the way: it stays `received`, and is done when it is told again, as what is `waiting` is.
+ * Throws ApiError, or any Error: then it is to be told again, but for BAD_USER_INPUT, of ids that are none.
  */
-export async function receive(told: Told, services: EventServices): Promise<"done" | "ignored" | "known"> {
+export async function receive(told: Told, services: EventServices): Promise<Became | "known"> {
   const { billing } = services;
   const object = told.data.object;
   const object_id = idOf(object);
+  if ([object_id, idOf(object.customer)].some((id) => id !== null && id.length > LONGEST_ID)) {
+    throw new ApiError("BAD_USER_INPUT", "This is no event of Stripe: no id is as long.");
+  }
   const kind = Object.hasOwn(TYPES, told.type) ? TYPES[told.type]! : null;
   const { id, type, livemode } = told;
   // Of what is nothing to us nothing is kept but that it came.
   const payload = kind === null ? {} : told;
   const customer = idOf(object.customer);
-  if (await billing.recordEvent({ id, type, livemode, object_id, customer, payload }) !== "received") return "known";
-  let became: "done" | "ignored" = "ignored";
+  const stands = await billing.recordEvent({ id, type, livemode, object_id, customer, payload });
+  if (stands === "done" || stands === "ignored") return "known";
+  let became: Became = "ignored";
   if (kind !== null && object_id !== null) {
     try {
-      if (await asking(() => write(kind, object, object_id, services))) became = "done";
+      became = await asking(() => write(kind, object, object_id, services));
     } catch (error) {
       if (!isMissing(error)) throw error;
       log.warn("Stripe has it no more", { event: id, type, object: object_id });
@@ -87,65 +94,70 @@ export async function receive(told: Told, services: EventServices): Promise<"don
   return became;
 }
 
-/** Fetch what an event is about and write it; false where it is not ours to write. */
+/** Fetch what an event is about and write it, where it is ours to write. */
 async function write(
   kind: Kind,
   object: Record<string, unknown>,
   id: string,
   services: EventServices,
-): Promise<boolean> {
+): Promise<Became> {
   const { billing, stripe } = services;
   const invoices = kind === "charge" || kind === "refund" ? await refundedInvoices(object, stripe) : [];
   const customer = idOf(object.customer) ?? await customerOfInvoice(invoices[0], stripe);
-  if (customer === null) return false;
+  if (customer === null) return "ignored";
   return await billing.inTurn(customer, TURN, async (turn) => {
     const writer = new Writer(services, turn);
     if (kind === "session") return await writer.session(id);
     if (kind === "subscription") return await writer.subscription(id);
-    let any = false;
-    for (const invoice of kind === "invoice" ? [id] : invoices) any = await writer.invoice(invoice) || any;
-    return any;
+    const each: Became[] = [];
+    for (const invoice of kind === "invoice" ? [id] : invoices) each.push(await writer.invoice(invoice));
+    return (["waiting", "done"] as const).find((became) => each.includes(became)) ?? "ignored";
   });
 }
 
-/** Writes what Stripe has now, in a customer's turn. Each is false where it is not ours to write. */
+/** Writes what Stripe has now, in a customer's turn. Each is `ignored` where it is not ours to write. */
 export class Writer {
   constructor(private readonly services: EventServices, private readonly turn: Turn) {}
 
   /** With what was begun on it: by itself it grants nothing. */
-  async session(id: string): Promise<boolean> {
+  async session(id: string): Promise<Became> {
     const session = await this.services.stripe.checkout.sessions.retrieve(id);
-    if (!this.isOf(session.customer) || !isOurs(session.metadata)) return false;
+    if (!this.isOf(session.customer) || !isOurs(session.metadata)) return "ignored";
     const { status, payment_status } = session;
     const ours = await this.services.billing.apply("checkout", this.turn, { session: id, status, payment_status });
     const subscription = idOf(session.subscription);
-    if (!ours || subscription === null) return ours;
+    if (!ours) return "ignored";
+    if (subscription === null) return "done";
     const invoice = idOf(session.invoice);
     return await (invoice === null ? this.subscription(subscription) : this.invoice(invoice));
   }
 
-  async subscription(id: string): Promise<boolean> {
+  /** It waits where its price is of no plan: that may be said of it yet. */
+  async subscription(id: string): Promise<Became> {
     const { stripe, billing } = this.services;
     const found = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
-    if (!this.isOf(found.customer) || !isOurs(found.metadata)) return false;
+    if (!this.isOf(found.customer) || !isOurs(found.metadata)) return "ignored";
     const plan_key = planOf(await this.paidPrice(found), await billing.prices());
     if (plan_key === null) {
       log.warn("a subscription is to no plan of ours", { subscription: id });
-      return false;
+      return "waiting";
     }
-    return await billing.apply("subscription", this.turn, { ...subscriptionOf(found), plan_key });
+    const applied = await billing.apply("subscription", this.turn, { ...subscriptionOf(found), plan_key });
+    return applied ? "done" : "ignored";
   }
 
   /** With its subscription, whose period begins or ends with it. */
-  async invoice(id: string): Promise<boolean> {
+  async invoice(id: string): Promise<Became> {
     const { stripe, billing } = this.services;
     const invoice = await stripe.invoices.retrieve(id);
     const details = invoice.parent?.subscription_details ?? null;
-    if (!this.isOf(invoice.customer) || !isOurs(details?.metadata ?? invoice.metadata)) return false;
+    if (!this.isOf(invoice.customer) || !isOurs(details?.metadata ?? invoice.metadata)) return "ignored";
     const subscription = idOf(details?.subscription);
-    if (subscription !== null) await this.subscription(subscription);
+    const became = subscription === null ? null : await this.subscription(subscription);
     const amount_refunded = invoice.amount_paid > 0 ? await refundedOf(id, stripe) : 0;
-    return await billing.apply("invoice", this.turn, { ...invoiceOf(invoice), subscription, amount_refunded });
+    const applied = await billing.apply("invoice", this.turn, { ...invoiceOf(invoice), subscription, amount_refunded });
+    if (!applied) return "ignored";
+    return became === "waiting" ? "waiting" : "done";
   }
 
   /**
@@ -257,7 +269,6 @@ export function isOurs(metadata: Stripe.Metadata | null | undefined): boolean {
 
 /** The id of what stands there as an id, or as the thing itself. */
 export function idOf(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null) return null;
-  return "id" in value && typeof value.id === "string" ? value.id : null;
+  const id = typeof value === "object" && value !== null && "id" in value ? value.id : value;
+  return typeof id === "string" && id !== "" ? id : null;
 }

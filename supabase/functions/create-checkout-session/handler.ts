@@ -8,8 +8,8 @@ import type { Turn } from "../_shared/billing.ts";
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError } from "../_shared/errors.ts";
 import { log } from "../_shared/log.ts";
-import { customerOf, inTurnOf, keys, type Page, type PayingServices } from "../_shared/paying.ts";
-import { portalOf, refuseAnonymous, settle } from "../_shared/paying.ts";
+import { anotherCustomer, customerOf, inTurnOf, isGone, keys, type Page } from "../_shared/paying.ts";
+import { type PayingServices, portalOf, refuseAnonymous, settle } from "../_shared/paying.ts";
 import { returnUrlOf } from "../_shared/return_urls.ts";
 import { asking, LONGEST_SECONDS, once, Stripe } from "../_shared/stripe.ts";
 import { isOurs, SYSTEM } from "../_shared/stripe_events.ts";
@@ -39,11 +39,18 @@ export const createCheckoutSession: Handler<PayingServices> = async (input, call
     inTurnOf(caller, services, async (turn, state) => {
       refuseAnonymous(state);
       const customer = await customerOf(turn, state, services);
+      const offer = async (customer: string) =>
+        await pageOf(turn, customer, wanted, prices[plan]!, services) ??
+          await portalOf(customer, wanted.cancel_url, services);
       if (state.session !== null && !await isOpen(state.session.id, services)) {
         await settle(state.session.id, customer, services);
       }
-      const page = await pageOf(turn, customer, wanted, prices[plan]!, services);
-      return page ?? await portalOf(customer, wanted.cancel_url, services);
+      try {
+        return await offer(customer);
+      } catch (error) {
+        if (!await isGone(error, customer, services)) throw error;
+        return await offer(await anotherCustomer(turn, state, customer, services));
+      }
     })
   );
   return { body: { session } };

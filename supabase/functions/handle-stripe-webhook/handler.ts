@@ -1,4 +1,4 @@
-// POST a signed event → 200 { received: true, became: "done" | "ignored" | "known" }
+// POST a signed event → 200 { received: true, became: "done" | "ignored" | "waiting" | "known" }
 //
 // What Stripe tells. 400 for what is forged, stale, too long, or of the other mode, and then nothing is kept. Anything but a
 // 2xx has Stripe tell it again, and so it does what it told while nothing else was done.

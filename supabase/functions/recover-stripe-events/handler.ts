@@ -1,4 +1,4 @@
-// POST { hours?, wait? } → 202 { accepted: true }, or with wait 200 { listed, left, done, failed }
+// POST { hours?, wait? } → 202 { accepted: true }, or with wait 200 { listed, left, done, waiting, failed }
 //
 // For the database's jobs: lists what Stripe had to tell within the last hours and does what never arrived, or was not done,
 // as if it were told now. Stripe keeps events for thirty days.
@@ -15,6 +15,8 @@ export interface Pass {
   listed: number;
   left: number;
   done: number;
+  /** For their prices to be of a plan. */
+  waiting: number;
   failed: number;
 }
 
@@ -37,7 +39,7 @@ export const recoverStripeEvents: ServiceHandler<EventServices> = async (input, 
 
 async function recover(hours: number, services: EventServices): Promise<Pass> {
   const end = performance.now() + END_SECONDS * 1000;
-  const pass: Pass = { listed: 0, left: 0, done: 0, failed: 0 };
+  const pass: Pass = { listed: 0, left: 0, done: 0, waiting: 0, failed: 0 };
   const gte = Math.floor(Date.now() / 1000 - hours * 3600);
   await asking(async () => {
     // By pages: those of before a pass that ends early are not asked of again in this one.
@@ -66,8 +68,7 @@ async function each(events: Told[], end: number, services: EventServices, pass: 
   const work = async () => {
     for (let event = queue.pop(); event !== undefined && performance.now() < end; event = queue.pop()) {
       try {
-        await receive(event, services);
-        pass.done += 1;
+        pass[await receive(event, services) === "waiting" ? "waiting" : "done"] += 1;
       } catch (error) {
         pass.failed += 1;
         log.warn("an event was not done", { event: event.id, type: event.type, error });

@@ -171,6 +171,52 @@ async def test_whoever_has_left_is_told_so_though_their_token_holds(payments: Pa
     left = {"code": "UNAUTHENTICATED", "message": "This account does not exist any more.", "extensions": {}}
     assert await checkout(payments, ada) == (401, left)
     assert await payments.call("create-billing-portal-session", {"return_url": f"{SITE}/"}, ada) == (401, left)
+    assert payments.db.execute("select subject from private.billing_leases").fetchall() == []
+
+
+async def test_who_was_deleted_at_stripe_by_hand_is_another_customer(payments: Payments, ada: Account) -> None:
+    """What is told of the first one late is still of the same person."""
+    await payments.press((await checkout(payments, ada))[1]["session"]["url"], "pay")
+    await tell_all(payments)
+    (former,) = customers(payments)
+    await payments.stripe("DELETE", f"customers/{former}")
+    portal = await payments.call("create-billing-portal-session", {"return_url": f"{SITE}/"}, ada)
+    assert (portal[0], portal[1]["code"]) == (404, "NOT_FOUND")
+    answers = await asyncio.gather(*(checkout(payments, ada) for _ in range(3)))
+    assert {(status, body["session"]["kind"]) for status, body in answers} == {(200, "checkout")}
+    (customer,) = customers(payments)
+    assert [each["id"] for each in await listed(payments, "customers")] == [customer]
+    assert [row["status"] for row in payments.rows("subscriptions", "id")] == ["active"]
+    await tell_all(payments)
+    assert [row["status"] for row in payments.rows("subscriptions", "id")] == ["canceled"]
+    await payments.press(answers[0][1]["session"]["url"], "pay")
+    await tell_all(payments)
+    assert sorted(row["status"] for row in payments.rows("subscriptions", "id")) == ["active", "canceled"]
+    assert {str(row["user_id"]) for row in payments.rows("subscriptions", "id")} == {ada.id}
+
+
+async def test_a_page_that_was_open_for_who_was_deleted_at_stripe_is_none(payments: Payments, ada: Account) -> None:
+    await checkout(payments, ada)
+    (former,) = customers(payments)
+    await payments.stripe("DELETE", f"customers/{former}")
+    assert (await checkout(payments, ada))[1]["session"]["kind"] == "checkout"
+    assert customers(payments) != [former]
+    assert [row["status"] for row in kept(payments)] == ["expired", "open"]
+    assert len(await opened(payments)) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop", "truncate", "garbage"])
+async def test_whoever_has_no_address_is_one_customer_too(payments: Payments, ada: Account, kind: str) -> None:
+    """Who died before it was kept here has left one at Stripe."""
+    payments.db.execute("update auth.users set email = null, phone = '491700000000' where id = %s", (ada.id,))
+    failure = {"provider": "stripe", "method": "POST", "path": "/v1/customers", "kind": kind, "after": True, "times": 3}
+    await payments.control("POST", "failures", failure)
+
+    async def works() -> bool:
+        return (await checkout(payments, ada))[0] == 200
+
+    await eventually(works)
+    assert [each["id"] for each in await listed(payments, "customers?limit=100")] == customers(payments)
 
 
 DOWN = [

@@ -39,7 +39,7 @@ async def test_what_was_dropped_is_done_by_the_pass(payments: Payments) -> None:
         assert {row["status"] for row in state["events"]} <= {*ours, "ignored"}
     assert await payments.call(PASS, {"wait": True}) == (
         200,
-        {"listed": found["listed"], "left": 0, "done": 0, "failed": 0},
+        {"listed": found["listed"], "left": 0, "done": 0, "waiting": 0, "failed": 0},
     )
 
 

@@ -91,6 +91,8 @@ async def test_what_is_oversized_is_refused_and_leaves_no_row(payments: Payments
     [
         *(an_event(livemode=True), an_event(livemode="false"), an_event(id="1"), an_event(id=None), an_event(type=7)),
         *(an_event(data=None), an_event(data={"object": None}), an_event(type="x" * 300), [], "text", 7, {}),
+        *(an_event(data={"object": {"id": "in_1", name: "x" * 256}}) for name in ("id", "customer")),
+        an_event(data={"object": {"id": "in_1", "customer": {"id": "x" * 256}}}),
     ],
     ids=lambda event: json.dumps(event)[:40],
 )
@@ -245,12 +247,44 @@ async def test_what_is_somebody_elses_or_another_systems_is_recorded_and_writes_
     assert {row["status"] for row in payments.rows("billing_events", "id")} == {"ignored"}
 
 
-async def test_a_price_that_is_of_no_plan_grants_none(payments: Payments) -> None:
+def waiting(payments: Payments) -> set[str]:
+    """The types of what waits for its price to be of a plan."""
+    return {row["type"] for row in payments.rows("billing_events", "id") if row["status"] == "waiting"}
+
+
+async def test_a_price_that_is_of_no_plan_grants_none_until_it_is_of_one(payments: Payments) -> None:
+    """Found by the pass, or by what is told next, though nothing is told of the price itself."""
     customer = await payments.customer(await payments.account())
-    await payments.subscribe(customer, await payments.price("something_else"))
-    for event in await payments.events():
-        assert (await payments.tell(event))[0] == 200
+    price = await payments.price("something_else")
+    await payments.subscribe(customer, price)
+    await tell_all(payments)
     assert payments.count("subscriptions") == 0
+    assert waiting(payments) == {"customer.subscription.created", "invoice.paid", "checkout.session.completed"}
+    _, found = await payments.call("recover-stripe-events", {"wait": True})
+    assert (found["left"], found["done"], found["waiting"], found["failed"]) == (3, 0, 3, 0)
+
+    await payments.stripe("POST", f"prices/{price}", {"lookup_key": "tripgate_pro", "transfer_lookup_key": "true"})
+    _, found = await payments.call("recover-stripe-events", {"wait": True})
+    assert (found["left"], found["done"], found["waiting"], found["failed"]) == (3, 3, 0, 0)
+    assert [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")] == [("pro", "active")]
+    assert waiting(payments) == set()
+
+
+async def test_what_waits_is_done_when_it_is_told_again(payments: Payments) -> None:
+    customer = await payments.customer(await payments.account())
+    price = await payments.price("something_else")
+    await payments.subscribe(customer, price)
+    (event,) = await payments.events(type="customer.subscription.created")
+    assert await payments.tell(event) == (200, {"received": True, "became": "waiting"})
+    await payments.stripe("POST", f"prices/{price}", {"metadata[plan_key]": "enterprise", "lookup_key": ""})
+    assert await payments.tell(event) == (200, {"received": True, "became": "done"})
+    assert [row["plan_key"] for row in payments.rows("subscriptions", "id")] == ["enterprise"]
+
+
+async def test_what_nobody_here_pays_for_waits_for_nothing(payments: Payments) -> None:
+    await payments.subscribe(await payments.customer(None), await payments.price("something_else"))
+    await tell_all(payments)
+    assert waiting(payments) == set()
 
 
 async def test_while_stripe_is_down_nothing_is_written_and_the_event_is_told_again(payments: Payments) -> None:

@@ -31,6 +31,7 @@ SQL_TYPES: dict[Kind, frozenset[str]] = {
 """What a column of each kind may be in SQL, without its size."""
 
 PEOPLE = "authenticated"
+_SERVICE = "service_role"
 """The role of whoever is signed in."""
 
 _DECLARE = "Declare it as it is, or change the table."
@@ -67,6 +68,13 @@ def _kind(table: Table, found: pg_catalog.Table) -> Iterator[Finding]:
             f"{table.type_name}: signed-in people {says} of {table.name}, and its declaration says the opposite.",
             f"Say hidden_columns={not table.hidden_columns}, or change the grants.",
         )
+    if table.written_by_functions:
+        for privilege in ("insert", "update", "delete"):
+            if found.may(_SERVICE, privilege) or found.granted(_SERVICE, privilege):
+                yield failure(
+                    f"{table.type_name}: the service may {privilege} {table.name}, which functions alone write.",
+                    f"Run: revoke {privilege} on {found.qualified} from service_role.",
+                )
 
 
 def _column(table: Table, column: Column, found: pg_catalog.Table) -> Iterator[Finding]:

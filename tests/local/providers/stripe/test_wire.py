@@ -39,19 +39,23 @@ def test_forms_that_make_no_sense(text: str) -> None:
 
 
 async def test_its_client_reads_what_it_wrote(stripe: Stripe) -> None:
-    created, found, changed, listed, gone, missing = await stripe.client(
+    created, found, changed, listed, searched, gone, still, missing = await stripe.client(
         ["customers.create", {"email": "ada@tripgate.example", "metadata": {"user": "ü & [1]"}}],
         ["customers.retrieve", "$0.id"],
         ["customers.update", "$0.id", {"name": "Ada", "metadata": {"user": "", "plan": "pro"}}],
         ["customers.list", {"email": "ada@tripgate.example", "limit": 1}],
+        ["customers.search", {"query": 'metadata["plan"]:"pro"'}],
         ["customers.del", "$0.id"],
         ["customers.retrieve", "$0.id"],
+        ["customers.retrieve", "cus_none"],
     )
     assert created["id"].startswith("cus_")
     assert (found["email"], found["metadata"]) == ("ada@tripgate.example", {"user": "ü & [1]"})
     assert (changed["name"], changed["metadata"]) == ("Ada", {"plan": "pro"})
     assert [each["id"] for each in listed["data"]] == [created["id"]]
+    assert [each["id"] for each in searched["data"]] == [created["id"]]
     assert (gone["id"], gone["deleted"]) == (created["id"], True)
+    assert (still["id"], still["deleted"]) == (created["id"], True)
     assert missing["failed"] == "StripeInvalidRequestError"
     assert (missing["statusCode"], missing["code"], missing["param"]) == (404, "resource_missing", "id")
     assert missing["requestId"].startswith("req_")

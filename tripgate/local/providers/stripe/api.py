@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from tripgate.local.providers.stripe import configurations
 from tripgate.local.providers.stripe.billing import ENDED
+from tripgate.local.providers.stripe.items import only_item
 from tripgate.local.providers.stripe.store import flag, whole
 from tripgate.local.providers.stripe.wire import API_VERSION, PARAMETERS, StripeError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from tripgate.local.providers.stripe.store import Store, Thing
 
 MAX_METADATA = 50
+_SEARCHED = re.compile(r"""metadata\[["'](\w+)["']\]:["']([^"']*)["']""")
 INTERVALS = ("day", "week", "month", "year")
 
 
@@ -32,10 +35,18 @@ class Api:
         self._billing = billing
         self._checkout = checkout
         self._portal = portal
+        # Ids of customers who were.
+        self._deleted: set[str] = set()
+
+    def forget(self) -> None:
+        """Who was deleted."""
+        self._deleted.clear()
 
     def add_to(self, app: web.Application) -> None:
         """Serve below `/v1`."""
         router = app.router
+        router.add_get("/v1/customers/search", self.search_customers)
+        router.add_get("/v1/customers/{id}", self.show_customer)
         for path, kind, filters in (
             ("products", "product", ("active",)),
             ("prices", "price", ("active", "product", "currency", "lookup_keys")),
@@ -60,6 +71,7 @@ class Api:
         for path, handler in (
             ("products", self.new_product),
             ("prices", self.new_price),
+            ("prices/{id}", self.change_price),
             ("customers", self.new_customer),
             ("customers/{id}", self.change_customer),
             ("subscriptions/{id}", self.change_subscription),
@@ -150,6 +162,27 @@ class Api:
             unit_amount_decimal=str(amount),
         ))  # fmt: skip
 
+    async def change_price(self, request: web.Request) -> web.Response:
+        """What it is called; its amount never changes."""
+        price = self._store.get("price", request.match_info["id"])
+        asked = _asked(request, "nickname", "lookup_key", "transfer_lookup_key", "metadata", "active")
+        if key := asked.get("lookup_key"):
+            for other in self._store.all("price"):
+                if other["lookup_key"] == key and other is not price:
+                    if asked.get("transfer_lookup_key") != "true":
+                        raise StripeError(f"A price already uses that lookup key: {key[:50]}", param="lookup_key")
+                    other["lookup_key"] = None
+        price.update({name: asked[name] or None for name in ("nickname", "lookup_key") if name in asked})
+        if "active" in asked:
+            price["active"] = flag(asked["active"], "active")
+        _change_metadata(price, asked)
+        # Subscriptions have the price as it is.
+        for subscription in self._store.all("subscription"):
+            item = only_item(subscription)
+            item["price"] = copy.deepcopy(self._store.get("price", item["price"]["id"]))
+        self._store.tell("price.updated", price)
+        return self._answer(request, price)
+
     async def new_customer(self, request: web.Request) -> web.Response:
         asked = _asked(request, "email", "name", "description", "phone", "metadata")
         customer = self._store.add(
@@ -175,6 +208,25 @@ class Api:
         self._store.tell("customer.created", customer)
         return self._answer(request, customer)
 
+    async def show_customer(self, request: web.Request) -> web.Response:
+        """Of one who was deleted it is said that they are."""
+        given = request.match_info["id"]
+        if given in self._deleted:
+            return web.json_response({"id": given, "object": "customer", "deleted": True})
+        return self._answer(request, self._store.get("customer", given))
+
+    async def search_customers(self, request: web.Request) -> web.Response:
+        """By one key of metadata: `metadata["user_id"]:"…"`."""
+        asked = _asked(request, "query", "limit", "page", needs=("query",))
+        wanted = _SEARCHED.fullmatch(str(asked["query"]).strip())
+        if wanted is None:
+            raise StripeError("The fake searches by one key of metadata alone.", param="query")
+        name, value = wanted.groups()
+        found = [each for each in self._store.all("customer") if each["metadata"].get(name) == value]
+        limit = whole(asked.get("limit", "10"), "limit", 1, 100)
+        page = {"object": "search_result", "url": "/v1/customers/search", "has_more": False, "data": found[:limit]}
+        return web.json_response(self._store.shown({**page, "next_page": None}, asked))
+
     async def change_customer(self, request: web.Request) -> web.Response:
         customer = self._store.get("customer", request.match_info["id"])
         asked = _asked(request, "email", "name", "description", "phone", "metadata")
@@ -192,6 +244,10 @@ class Api:
             if subscription["customer"] == customer["id"] and subscription["status"] not in ENDED:
                 self._billing.cancel(subscription, "cancellation_requested")
         self._store.remove(customer)
+        for session in self._store.all("checkout.session"):
+            if session["customer"] == customer["id"] and session["status"] == "open":
+                self._checkout.expire(session)
+        self._deleted.add(customer["id"])
         self._store.tell("customer.deleted", customer)
         return web.json_response({"id": customer["id"], "object": "customer", "deleted": True})
 

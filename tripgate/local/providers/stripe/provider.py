@@ -75,7 +75,8 @@ def create(lent: Lent) -> web.Application:
     portal = Portal(store, billing, lent.base_url)
     wire = Wire(lent.clock)
     app = web.Application(middlewares=[wire.middleware])
-    Api(store, billing, checkout, portal).add_to(app)
+    api = Api(store, billing, checkout, portal)
+    api.add_to(app)
     app.router.add_get("/c/pay/{id}", checkout.page)
     app.router.add_post("/c/pay/{id}", checkout.act)
     app.router.add_get("/p/session/{id}", portal.page)
@@ -116,7 +117,7 @@ def create(lent: Lent) -> web.Application:
     lent.control.router.add_post("/retries", retries)
     lent.control.router.add_post("/saved_failures", save_failures)
     lent.control.router.add_post("/hold", hold)
-    lent.on_reset.extend((store.forget, checkout.forget, billing.forget, wire.forget))
+    lent.on_reset.extend((store.forget, api.forget, checkout.forget, billing.forget, wire.forget))
     stock.fill(store, lent)
     lent.on_reset.append(lambda: stock.fill(store, lent))
     return app
