@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 # As many dots as the platform takes.
 MAX_PIXELS = 50_000_000
 # A hostile picture costs less than 100 MB, whatever it says of itself.
 MEMORY = 92 * 1024 * 1024
-TOO_BIG = "The source image resolution is too big"
+TOO_BIG = "The source image resolution is too large to process"
 UNSUPPORTED = "The source image is invalid or unsupported for rendering"
 FORMATS = {
     "JPEG": "image/jpeg",
@@ -31,8 +31,22 @@ FORMATS = {
     "GIF": "image/gif",
     "BMP": "image/bmp",
 }
+# An MPO opens as the JPEG that it begins with.
+OPENED = [name for name in FORMATS if name != "MPO"]
 _SAVED_AS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/avif": "AVIF", "image/gif": "GIF"}
 _WITH_QUALITY = {"JPEG", "WEBP", "AVIF"}
+# How a camera was held, and what makes its picture upright.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ON_ITS_SIDE = {_TURNS[held] for held in (5, 6, 7, 8)}
 
 
 def sizes(source: tuple[int, int], width: int, height: int, resize: str) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -54,38 +68,55 @@ def sizes(source: tuple[int, int], width: int, height: int, resize: str) -> tupl
     return scaled, (min(width or scaled[0], scaled[0]), min(height or scaled[1], scaled[1]))
 
 
+class PictureError(Exception):
+    """A picture that is not changed, with a sentence that says why."""
+
+
 def change(job: dict[str, Any]) -> str:
-    """Do one job; the media type that the picture became. Raises ValueError with a sentence."""
+    """Do one job; the media type that the picture became. Raises PictureError."""
     try:
-        with Image.open(job["source"], formats=list(FORMATS)) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(TOO_BIG)
-            turned = picture.getexif().get(0x0112, 1) in {5, 6, 7, 8}
-            shown = (picture.height, picture.width) if turned else picture.size
+        with Image.open(job["source"], formats=OPENED) as picture:
+            _check_size(picture)
+            upright = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+            lies = upright in _ON_ITS_SIDE
+            shown = (picture.height, picture.width) if lies else picture.size
             scaled, kept = sizes(shown, job["width"], job["height"], job["resize"])
             kind: str = job["format"] or FORMATS[picture.format or ""]
             profile = picture.info.get("icc_profile")
-            # JPEG alone can be read smaller than it is.
-            picture.draft(None, (scaled[1], scaled[0]) if turned else scaled)
-            upright = ImageOps.exif_transpose(picture)
-            return _save(_resized(upright, scaled, kept), Path(job["target"]), kind, job["quality"], profile)
-    except MemoryError:
-        raise ValueError(TOO_BIG) from None
-    except Image.DecompressionBombError:
-        raise ValueError(TOO_BIG) from None
-    except (OSError, SyntaxError, KeyError, EOFError):
-        raise ValueError(UNSUPPORTED) from None
+            # Turned last, when it is small.
+            made = _resized(picture, (scaled[1], scaled[0]) if lies else scaled)
+            if upright is not None:
+                made = made.transpose(upright)
+            left, top = (scaled[0] - kept[0]) // 2, (scaled[1] - kept[1]) // 2
+            if kept != scaled:
+                made = made.crop((left, top, left + kept[0], top + kept[1]))
+            return _save(made, Path(job["target"]), kind, job["quality"], profile)
+    except (MemoryError, Image.DecompressionBombError):
+        raise PictureError(TOO_BIG) from None
+    except PictureError:
+        raise
+    except Exception as error:
+        # Decoders have many ways to say that something is none of theirs.
+        sys.stderr.write(f"not changed: {error!r}\n")
+        raise PictureError(UNSUPPORTED) from error
 
 
-def _resized(picture: Image.Image, scaled: tuple[int, int], kept: tuple[int, int]) -> Image.Image:
-    if picture.size != scaled:
-        if picture.mode in {"P", "1"}:
-            picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
-        picture = picture.resize(scaled, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    if kept != scaled:
-        left, top = (scaled[0] - kept[0]) // 2, (scaled[1] - kept[1]) // 2
-        picture = picture.crop((left, top, left + kept[0], top + kept[1]))
-    return picture
+def _check_size(picture: Image.Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise PictureError(TOO_BIG)
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    # JPEG alone can be read smaller than it is.
+    picture.draft(None, size)
+    if picture.size == size:
+        picture.load()
+        return picture
+    if picture.mode.startswith("I"):
+        picture = picture.convert("L")
+    elif picture.mode in {"P", "1"}:
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _save(picture: Image.Image, target: Path, kind: str, quality: int, profile: bytes | None) -> str:
@@ -117,7 +148,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             answer = {"type": change(json.loads(line))}
-        except ValueError as error:
+        except PictureError as error:
             answer = {"error": str(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()

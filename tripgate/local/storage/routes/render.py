@@ -61,7 +61,7 @@ async def _render(
     if source is None or not source.exists():
         return assets.missing()
     if source.stat().st_size > MAX_SOURCE_BYTES:
-        raise errors.StorageError(400, "InvalidRequest", "The source image is too big")
+        raise errors.StorageError(400, "InvalidRequest", "The source image file is too large to process")
     accept = request.headers.get(hdrs.ACCEPT, "")
     async with services.renderer.rendered(source, wanted, accept) as (path, kind):
         headers = assets.headers_of(request, row, path.stat().st_size, expires)
