@@ -193,21 +193,20 @@ class Loop {
       ({ offset, text }) =>
         tell(run.id, { message_id: id, sequence: round, offset, text, at: new Date().toISOString() }),
       (content, bytes) => runs.checkpoint(id, content, bytes),
+      (text) => this.guard.check(text),
       () => progress.bytes,
-      () => this.stop.abort(new Stopped()),
+      (why) => this.stop.abort(why ?? new Stopped()),
       limits,
     );
     this.guard.reset();
-    const onText = (piece: string) => {
-      this.guard.check(piece);
-      outlet.add(piece);
-    };
     const latest = this.job.began + limits.runSeconds * 1000;
     let done: Completion | null = null;
     try {
       const { stallSeconds, patience } = limits;
       const streaming = { name, signal, latest, stallSeconds, patience };
-      const completion = await complete(client, request, onText, progress, streaming);
+      const completion = await complete(client, request, (piece) => outlet.add(piece), progress, streaming);
+      await outlet.close();
+      outlet.throwIfRefused();
       for (const called of completion.toolCalls) {
         this.guard.reset();
         this.guard.check(called.arguments);

@@ -43,11 +43,11 @@ export function tellBy(url: string, key: string, fetcher: typeof fetch = fetch):
 }
 
 export class Outlet {
-  /** All that came, as it can be kept. */
-  text = "";
+  private kept = "";
+  private pieces = "";
   private pending = "";
   private offset = 0;
-  private high = "";
+  private refused: { why: unknown } | null = null;
   private closed = false;
   private readonly wake = Promise.withResolvers<void>();
   private readonly timers = new Set<ReturnType<typeof setTimeout>>();
@@ -56,40 +56,61 @@ export class Outlet {
   private warned = false;
 
   /**
-   * `bytes` says how many have flowed; `stopped` is called once the run goes on no longer.
+   * `check` is asked of all text before it goes anywhere, and throws where it may not; `bytes` says how many have flowed;
+   * `stopped` is called once the run goes on no longer, or with what `check` threw.
    */
   constructor(
     private readonly tell: (delta: Pick<Delta, "offset" | "text">) => Promise<void>,
     private readonly keep: Keep,
+    private readonly check: (text: string) => void,
     private readonly bytes: () => number,
-    private readonly stopped: () => void,
+    private readonly stopped: (why?: unknown) => void,
     private readonly limits: OutletLimits = { deltaMs: 200, checkpointMs: CHECKPOINT_MS },
   ) {
     this.sending = this.every(this.limits.deltaMs, () => this.send());
     this.keeping = this.every(this.limits.checkpointMs, () => this.checkpoint());
   }
 
-  /** A piece came. Half a character is held until its other half comes; what Postgres cannot keep is replaced. */
+  /** All that came so far, as it may be kept. */
+  get text(): string {
+    this.gather();
+    return this.kept;
+  }
+
+  /** A piece came. Thousands do: what is done with them is done together. */
   add(piece: string): void {
-    let text = this.high + piece;
-    this.high = /[\uD800-\uDBFF]$/.test(text) ? text.slice(-1) : "";
-    text = keepable(text.slice(0, text.length - this.high.length));
-    this.text += text;
-    this.pending += text;
+    this.pieces += piece;
   }
 
   /** Nothing comes any more: what is left goes out, and nothing is under way behind this. */
   async close(): Promise<void> {
-    if (this.high !== "") {
-      this.high = "";
-      this.text += "\uFFFD";
-      this.pending += "\uFFFD";
-    }
     this.closed = true;
     this.wake.resolve();
     this.timers.forEach(clearTimeout);
     await Promise.all([this.sending, this.keeping]);
     await this.send();
+  }
+
+  /** Throws what `check` threw. */
+  throwIfRefused(): void {
+    if (this.refused !== null) throw this.refused.why;
+  }
+
+  /** Half a character is held until its other half comes; what Postgres cannot keep is replaced. */
+  private gather(): void {
+    if (this.refused !== null || this.pieces === "") return;
+    const half = !this.closed && /[\uD800-\uDBFF]$/.test(this.pieces) ? 1 : 0;
+    const text = keepable(this.pieces.slice(0, this.pieces.length - half));
+    this.pieces = this.pieces.slice(this.pieces.length - half);
+    try {
+      this.check(text);
+    } catch (why) {
+      this.refused = { why };
+      this.stopped(why);
+      return;
+    }
+    this.kept += text;
+    this.pending += text;
   }
 
   private async every(ms: number, work: () => Promise<void>): Promise<void> {
@@ -110,6 +131,7 @@ export class Outlet {
   }
 
   private async send(): Promise<void> {
+    this.gather();
     if (this.pending === "") return;
     const { offset, pending: text } = this;
     this.pending = "";

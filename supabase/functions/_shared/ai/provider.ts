@@ -124,8 +124,8 @@ function isTooOften(error: unknown): boolean {
 
 function about(error: unknown): Record<string, unknown> {
   if (!(error instanceof OpenAI.APIError)) return { error };
-  const { name, status, code, type, requestID, message, cause } = error;
-  return { kind: name, status, code, type, provider: requestID, said: message, cause };
+  const { constructor, status, code, type, requestID, message, cause } = error;
+  return { kind: constructor.name, status, code, type, provider: requestID, said: message, cause };
 }
 
 /** Wait. Throws the signal's reason. */
