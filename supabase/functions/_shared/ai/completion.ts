@@ -1,7 +1,7 @@
 // One streamed chat completion: its text as it comes, its tool calls put together from their pieces, and what it took.
 
 import { ApiError } from "../errors.ts";
-import { noAnswer, type OpenAI, type Patience, patiently, REQUEST_NAME } from "./provider.ts";
+import { noAnswer, type OpenAI, type Patience, patiently, REQUEST_NAME, sleep } from "./provider.ts";
 import { bytesOf, toldUsage, type Usage } from "./usage.ts";
 
 export type Message = OpenAI.Chat.ChatCompletionMessageParam;
@@ -38,11 +38,15 @@ export interface StreamLimits {
   latest: number;
   /** How long nothing may come once something has. */
   stallSeconds: number;
+  /** How long one waits, once all that is there was read, before one reads again. */
+  paceMs: number;
   patience?: Patience;
 }
 
 // A model may think for long before it says anything; the run's own deadline ends that.
 const MOST_TOOL_CALLS = 16;
+// What is there is read faster than so.
+const CAUGHT_UP_MS = 5;
 
 /**
  * Ask for a completion and read it to its end; `onText` gets its text in pieces.
@@ -54,7 +58,7 @@ export async function complete(
   request: Request,
   onText: (piece: string) => void,
   progress: Progress,
-  { name, signal, latest, stallSeconds, patience }: StreamLimits,
+  { name, signal, latest, stallSeconds, paceMs, patience }: StreamLimits,
 ): Promise<Completion> {
   const watch = new Watch(signal, stallSeconds);
   try {
@@ -64,9 +68,13 @@ export async function complete(
       patience,
     );
     const assembly = new Assembly(onText, progress);
-    for (let next = first; !next.done; next = await chunks.next()) {
+    for (let next = first; !next.done;) {
       watch.touch();
       assembly.take(next.value);
+      const before = performance.now();
+      next = await chunks.next();
+      // Each waking for a piece costs more than the piece: what comes meanwhile is read together.
+      if (performance.now() - before > CAUGHT_UP_MS && !assembly.isOver) await sleep(paceMs, watch.signal);
     }
     watch.throwIfOver();
     return assembly.whole();
@@ -134,6 +142,11 @@ class Assembly {
   private readonly calls: ToolCall[] = [];
 
   constructor(private readonly onText: (piece: string) => void, private readonly progress: Progress) {}
+
+  /** Whether nothing more is said. */
+  get isOver(): boolean {
+    return this.finish !== null;
+  }
 
   take(chunk: Chunk): void {
     this.progress.usage = toldUsage(chunk.usage) ?? this.progress.usage;

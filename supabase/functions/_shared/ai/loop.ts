@@ -189,21 +189,18 @@ class Loop {
     const { job: { run }, services: { client, runs, tell, limits }, stop: { signal } } = this;
     signal.throwIfAborted();
     const id = await runs.beginMessage(run.id, "assistant", round);
-    const outlet = new Outlet(
-      ({ offset, text }) =>
-        tell(run.id, { message_id: id, sequence: round, offset, text, at: new Date().toISOString() }),
-      (content, bytes) => runs.checkpoint(id, content, bytes),
-      (text) => this.guard.check(text),
-      () => progress.bytes,
-      (why) => this.stop.abort(why ?? new Stopped()),
-      limits,
-    );
+    const outlet = new Outlet({
+      tell: (piece) => tell(run.id, { message_id: id, sequence: round, ...piece, at: new Date().toISOString() }),
+      keep: (content) => runs.checkpoint(id, content, progress.bytes),
+      check: (text) => this.guard.check(text),
+      stopped: (why) => this.stop.abort(why ?? new Stopped()),
+    }, limits);
     this.guard.reset();
     const latest = this.job.began + limits.runSeconds * 1000;
     let done: Completion | null = null;
     try {
-      const { stallSeconds, patience } = limits;
-      const streaming = { name, signal, latest, stallSeconds, patience };
+      const { stallSeconds, deltaMs: paceMs, patience } = limits;
+      const streaming = { name, signal, latest, stallSeconds, paceMs, patience };
       const completion = await complete(client, request, (piece) => outlet.add(piece), progress, streaming);
       await outlet.close();
       outlet.throwIfRefused();

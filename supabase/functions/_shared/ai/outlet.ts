@@ -15,16 +15,26 @@ export interface Delta {
   at: string;
 }
 
-/** Keeps what has come so far, and how many bytes flowed for it; whether the run goes on. */
-export type Keep = (content: string, bytes: number) => Promise<boolean>;
+/** What a message is handed on to. */
+export interface Ways {
+  tell: (delta: Pick<Delta, "offset" | "text">) => Promise<void>;
+  /** Keeps what has come so far; whether the run goes on. */
+  keep: (content: string) => Promise<boolean>;
+  /** Is asked of all text before it goes anywhere, and throws where it may not. */
+  check: (text: string) => void;
+  /** Is called once the run goes on no longer, or with what `check` threw. */
+  stopped: (why?: unknown) => void;
+}
 
 export interface OutletLimits {
+  /** Between two broadcasts. */
   deltaMs: number;
   checkpointMs: number;
 }
 
-const CHECKPOINT_MS = 1000;
 const TELL_SECONDS = 5;
+// Pieces that are read together come after each other, in no time.
+const TOGETHER_MS = 5;
 
 /** Broadcasts as Realtime takes them by HTTP, on a private topic that nobody else may send to. */
 export function tellBy(url: string, key: string, fetcher: typeof fetch = fetch): Tell {
@@ -43,32 +53,21 @@ export function tellBy(url: string, key: string, fetcher: typeof fetch = fetch):
 }
 
 export class Outlet {
-  private kept = "";
   private pieces = "";
+  private kept = "";
   private pending = "";
   private offset = 0;
-  private refused: { why: unknown } | null = null;
   private closed = false;
-  private readonly wake = Promise.withResolvers<void>();
-  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
-  private sending: Promise<void>;
-  private keeping: Promise<void>;
+  private refused: { why: unknown } | null = null;
   private warned = false;
+  private telling: Promise<void> = Promise.resolve();
+  private keeping: Promise<void> = Promise.resolve();
+  private tellTimer: ReturnType<typeof setTimeout> | undefined;
+  private keepTimer: ReturnType<typeof setTimeout> | undefined;
+  private told = -Infinity;
 
-  /**
-   * `check` is asked of all text before it goes anywhere, and throws where it may not; `bytes` says how many have flowed;
-   * `stopped` is called once the run goes on no longer, or with what `check` threw.
-   */
-  constructor(
-    private readonly tell: (delta: Pick<Delta, "offset" | "text">) => Promise<void>,
-    private readonly keep: Keep,
-    private readonly check: (text: string) => void,
-    private readonly bytes: () => number,
-    private readonly stopped: (why?: unknown) => void,
-    private readonly limits: OutletLimits = { deltaMs: 200, checkpointMs: CHECKPOINT_MS },
-  ) {
-    this.sending = this.every(this.limits.deltaMs, () => this.send());
-    this.keeping = this.every(this.limits.checkpointMs, () => this.checkpoint());
+  constructor(private readonly ways: Ways, private readonly limits: OutletLimits) {
+    this.keepLater();
   }
 
   /** All that came so far, as it may be kept. */
@@ -80,15 +79,16 @@ export class Outlet {
   /** A piece came. Thousands do: what is done with them is done together. */
   add(piece: string): void {
     this.pieces += piece;
+    this.tellLater();
   }
 
   /** Nothing comes any more: what is left goes out, and nothing is under way behind this. */
   async close(): Promise<void> {
     this.closed = true;
-    this.wake.resolve();
-    this.timers.forEach(clearTimeout);
-    await Promise.all([this.sending, this.keeping]);
-    await this.send();
+    clearTimeout(this.tellTimer);
+    clearTimeout(this.keepTimer);
+    await Promise.all([this.telling, this.keeping]);
+    await this.tell();
   }
 
   /** Throws what `check` threw. */
@@ -103,41 +103,44 @@ export class Outlet {
     const text = keepable(this.pieces.slice(0, this.pieces.length - half));
     this.pieces = this.pieces.slice(this.pieces.length - half);
     try {
-      this.check(text);
+      this.ways.check(text);
     } catch (why) {
       this.refused = { why };
-      this.stopped(why);
+      this.ways.stopped(why);
       return;
     }
     this.kept += text;
     this.pending += text;
   }
 
-  private async every(ms: number, work: () => Promise<void>): Promise<void> {
-    while (!this.closed) {
-      await Promise.race([this.pause(ms), this.wake.promise]);
-      if (!this.closed) await work();
-    }
+  private tellLater(): void {
+    if (this.tellTimer !== undefined || this.closed) return;
+    const wait = Math.max(TOGETHER_MS, this.told + this.limits.deltaMs - performance.now());
+    this.tellTimer = setTimeout(() => {
+      this.told = performance.now();
+      this.telling = this.tell().then(() => {
+        this.tellTimer = undefined;
+        if (this.pieces !== "" && this.refused === null) this.tellLater();
+      });
+    }, wait);
   }
 
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.timers.delete(timer);
-        resolve();
-      }, ms);
-      this.timers.add(timer);
-    });
+  private keepLater(): void {
+    this.keepTimer = setTimeout(() => {
+      this.keeping = this.keep().then(() => {
+        if (!this.closed) this.keepLater();
+      });
+    }, this.limits.checkpointMs);
   }
 
-  private async send(): Promise<void> {
+  private async tell(): Promise<void> {
     this.gather();
     if (this.pending === "") return;
     const { offset, pending: text } = this;
     this.pending = "";
     this.offset += lengthOf(text);
     try {
-      await this.tell({ offset, text });
+      await this.ways.tell({ offset, text });
     } catch (error) {
       // Whoever follows sees the gap, and reads the row.
       if (!this.warned) log.warn("a piece of a message was not told", { error });
@@ -145,9 +148,9 @@ export class Outlet {
     }
   }
 
-  private async checkpoint(): Promise<void> {
+  private async keep(): Promise<void> {
     try {
-      if (!await this.keep(this.text, this.bytes())) this.stopped();
+      if (!await this.ways.keep(this.text)) this.ways.stopped();
     } catch (error) {
       // The lease holds for many of these.
       log.warn("a message was not kept yet", { error });
