@@ -4,7 +4,6 @@
 import OpenAI from "npm:openai@7.59.0";
 import { ApiError } from "../errors.ts";
 import { log } from "../log.ts";
-import { paced } from "./pacing.ts";
 import { providerUrl } from "../provider_url.ts";
 import type { Environment } from "../settings.ts";
 
@@ -39,7 +38,7 @@ export function providerOf(env: Environment, fetcher: typeof fetch = fetch): Ope
     // It knows neither our deadline nor whether anything has come yet: `patiently` does.
     maxRetries: 0,
     logLevel: "off",
-    fetch: async (input, options) => paced(await fetcher(input, options)),
+    fetch: fetcher,
   });
 }
 
