@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,7 @@ async def _send_pieces(
 ) -> None:
     loop = asyncio.get_running_loop()
     began, sent = loop.time(), 0
+    call.streamed_at = time.time()
     for piece in _pieces(script, answer):
         if script.fault is not None and piece.tokens and sent == script.fault_after:
             await _break(request, response, script)

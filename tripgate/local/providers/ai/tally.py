@@ -28,6 +28,7 @@ class Call:
         completion_tokens: What was thought and sent until it ended, reasoning among it.
         told_usage: Whether the client was told these numbers.
         sent_characters: Of text, not of tools.
+        streamed_at: When its stream began, in seconds since 1970 by this machine's clock; `None` before.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Call:
     reasoning_tokens: int = 0
     told_usage: bool = False
     sent_characters: int = 0
+    streamed_at: float | None = None
 
     def usage(self) -> dict[str, Any]:
         """As the wire has it."""
@@ -75,6 +77,7 @@ class Call:
             "reasoningTokens": self.reasoning_tokens,
             "toldUsage": self.told_usage,
             "sentCharacters": self.sent_characters,
+            "streamedAt": self.streamed_at,
         }
 
 
