@@ -28,7 +28,7 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Aggregates are on",
         "A token verifies: ES256",
         "It sees its own rows and those that others share with it, and no stranger's.",
-        *(f"Function {name} answers." for system in systems.found() for name in system.edge_functions),
+        *(f"Function {name} answers" for system in systems.found() for name in system.edge_functions),
         "Row level security is on",
         "Types and tables agree, and nothing is missing that the fields need.",
         "Realtime has its policies",

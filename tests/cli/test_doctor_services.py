@@ -1,6 +1,7 @@
 """What `tripgate doctor` learns from Realtime, Edge Functions and the words of mails, and that it asks for all."""
 
 import re
+import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -93,6 +94,34 @@ async def test_functions_by_what_they_answer(http: aiohttp.ClientSession, status
         first, *_ = await live.functions(probe, Settings.model_validate(given), somebody)
     names = [name for system in systems.found() for name in system.edge_functions]
     assert first.text.partition(". ")[0].rstrip(".") == f"Function {names[0]} {told}".rstrip(".")
+
+
+def test_it_asks_for_all_functions_that_are_declared() -> None:
+    config = tomllib.loads((ROOT / "supabase" / "config.toml").read_text())
+    folders = {each.parent.name for each in (ROOT / "supabase" / "functions").glob("*/index.ts")}
+    asked = {name for system in systems.found() for name in system.edge_functions}
+    assert asked == config["functions"].keys() == folders, "name it in EDGE_FUNCTIONS of its system's doctor.py"
+
+
+@pytest.mark.parametrize(("said", "asked"), [("", True), ("enabled = false", False)])
+async def test_functions_of_the_project_at_hand_are_asked_for_too(
+    http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, asked: bool
+) -> None:
+    async def missing(_: web.Request) -> web.Response:
+        return web.json_response({"code": "NOT_FOUND", "message": "Requested function was not found"}, status=404)
+
+    app = web.Application()
+    app.router.add_route("*", "/functions/v1/{name}", missing)
+    (tmp_path / "supabase").mkdir()
+    (tmp_path / "supabase" / "config.toml").write_text(f"[functions.our-own]\n{said}\n")
+    monkeypatch.chdir(tmp_path)
+    async with listening(app) as url:
+        given = {"SUPABASE_URL": url, "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x"}
+        found = await live.functions(Probe(http, "sb_publishable_x", deadline=5), Settings.model_validate(given), None)
+    needed = [name for system in systems.found() for name in system.edge_functions]
+    names = [*needed, "our-own"] if asked else needed
+    assert [each.text for each in found] == [f"Function {name} is not deployed." for name in names]
+    assert found[0].advice == f"Run `supabase functions deploy --use-api {names[0]}`."
 
 
 def test_it_asks_for_all_that_the_program_calls() -> None:

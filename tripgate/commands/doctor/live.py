@@ -1,7 +1,9 @@
 """Realtime and the Edge Functions: do they answer, and as they should?"""
 
 import asyncio
+import tomllib
 import uuid
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
@@ -12,7 +14,7 @@ from gql.scope import Scope
 from gql.table import Kind
 from tripgate import systems
 from tripgate.commands.doctor.account import SignedIn
-from tripgate.commands.doctor.probe import Probe, UnreachedError, unreached
+from tripgate.commands.doctor.probe import Answer, Probe, UnreachedError, unreached
 from tripgate.commands.doctor.report import Finding, failure, listed, note, ok, warning
 from tripgate.gateway.settings import Settings
 from tripgate.upstream.realtime.frames import Frame, UndecodableError
@@ -120,39 +122,58 @@ async def _reply(connection: aiohttp.ClientWebSocketResponse, frame: Frame) -> F
 
 
 async def functions(probe: Probe, settings: Settings, signed_in: SignedIn | None) -> list[Finding]:
-    """Whether the Edge Functions are deployed and start. Nothing is asked of them that has an effect.
+    """Whether the Edge Functions are deployed and start: those of systems, and what supabase/config.toml here declares.
+
+    Nothing is asked of them that has an effect.
 
     Raises:
         UnreachedError: Nobody answers.
     """
-    findings = await asyncio.gather(
-        *(_function(probe, settings, name, signed_in) for system in systems.found() for name in system.edge_functions)
-    )
-    return list(findings)
+    needed = [name for system in systems.found() for name in system.edge_functions]
+    names = dict.fromkeys([*needed, *await asyncio.to_thread(_declared_here)])
+    return list(await asyncio.gather(*(_function(probe, settings, name, signed_in) for name in names)))
+
+
+def _declared_here() -> list[str]:
+    try:
+        config = tomllib.loads(Path("supabase/config.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return []
+    declared = config.get("functions")
+    if not isinstance(declared, dict):
+        return []
+    return [name for name, said in declared.items() if isinstance(said, dict) and said.get("enabled", True)]
 
 
 async def _function(probe: Probe, settings: Settings, name: str, signed_in: SignedIn | None) -> Finding:
     url = f"{settings.project_url}/functions/v1/{name}"
     if signed_in is None:
         answer = await probe.ask(url, variable="SUPABASE_URL", method="OPTIONS")
-        good = answer.status < 300
+        # A webhook is for no browser, and says so in our functions' own words.
+        good = answer.status < 300 or _in_our_words(answer, "METHOD_NOT_ALLOWED")
     else:
-        # Refused for its empty input, which shows that function and token work, before anything happens.
+        # Refused for its empty input, which shows that function and token work, before anything happens; what takes
+        # none only reads.
         answer = await probe.ask(url, variable="SUPABASE_URL", method="POST", token=signed_in.token, body={})
-        good = answer.code == "BAD_USER_INPUT"
+        good = answer.code == "BAD_USER_INPUT" or answer.status == 200
     if good:
         return ok(f"Function {name} answers.")
-    if answer.code == "UNAUTHENTICATED" and isinstance(answer.data.get("extensions"), dict):
-        # In our functions' own words: those of services and webhooks know their callers by secrets and signatures.
+    if _in_our_words(answer, "UNAUTHENTICATED"):
+        # Those of services and webhooks know their callers by secrets and signatures.
         return ok(f"Function {name} answers, and lets in its own callers alone.")
     if answer.code == "BOOT_ERROR":
         return failure(
             f"Function {name} does not start.", "Its log says why; a setting may be missing: docs/functions.md."
         )
     if answer.status == 404:
-        return failure(f"Function {name} is not deployed.", f"Run `supabase functions deploy {name}`.")
+        return failure(f"Function {name} is not deployed.", f"Run `supabase functions deploy --use-api {name}`.")
     if answer.status == 401:
         return failure(
             f"Function {name} refuses the account's token: {answer.message}.", "Does it verify with the current keys?"
         )
     return failure(f"Function {name} does not work: {answer.message}.", "Look into the function's logs.")
+
+
+def _in_our_words(answer: Answer, code: str) -> bool:
+    """Whether one of our functions said this code, and not the platform before it."""
+    return answer.code == code and isinstance(answer.data.get("extensions"), dict)

@@ -4,7 +4,24 @@ from collections.abc import Mapping
 
 from tripgate.systems.system import Form
 
-EDGE_FUNCTIONS = ("invite-collaborator", "accept-invitation", "invite-member", "accept-membership")
+# All that supabase/config.toml declares.
+EDGE_FUNCTIONS = (
+    "invite-collaborator",
+    "accept-invitation",
+    "invite-member",
+    "accept-membership",
+    "handle-stripe-webhook",
+    "create-checkout-session",
+    "create-billing-portal-session",
+    "recover-stripe-events",
+    "delete-external-customer",
+    "enforce-usage-limits",
+    "run-ai-agent",
+    "summarize-trip",
+    "optimize-itinerary",
+    "classify-place",
+    "search-ai-memories",
+)
 
 FORMS = (
     Form(
