@@ -197,8 +197,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, in what tests make."""
-    gc.collect()
+    """Look for garbage from now on, in what tests make: what there is by now takes half a second to look through."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     gc.enable()

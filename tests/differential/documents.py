@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from gql.catalog import catalog
 from tests.differential.inputs import KEYS, Name, filters, input_field, literal, node_ids, orders
-from tests.differential.reference import SCHEMA
+from tests.differential.reference import written_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,8 +56,8 @@ class Document:
 def documents(draw: st.DrawFn) -> Document:
     """Queries, relations nested to depth 3."""
     author = _Author(draw)
-    assert SCHEMA.query_type is not None
-    selection = author.selection_set(SCHEMA.query_type, 3)
+    assert written_schema().query_type is not None
+    selection = author.selection_set(written_schema().query_type, 3)
     declared = f" ({', '.join(author.declared)})" if author.declared else ""
     fragments = [f"fragment {name} on {on} {text}" for name, (on, _, text) in author.fragments.items()]
     return Document("\n".join([f"query{declared} {selection}", *fragments]), author.given)
@@ -84,7 +84,7 @@ class _Author:
     def _selection(self, parent: Parent, depth: int) -> str:
         self._room -= 1
         ways: list[Callable[[Parent, int], str]] = [self._field] * 5
-        if parent is SCHEMA.query_type:
+        if parent is written_schema().query_type:
             ways += [_introspection]
         if self._room > 0:
             ways += [self._inline, self._named]
@@ -101,7 +101,7 @@ class _Author:
         text += self._directive()
         if definition is None or not is_composite_type(below := get_named_type(definition.type)):
             return text
-        follows = parent is SCHEMA.query_type or catalog.get(parent.name) is not None
+        follows = parent is written_schema().query_type or catalog.get(parent.name) is not None
         return f"{text} {self.selection_set(cast('Parent', below), depth - follows)}"
 
     def _meaning(self, parent: Parent, name: str) -> tuple[GraphQLField | None, str]:
@@ -144,7 +144,7 @@ class _Author:
     def _part_of(self, parent: Parent) -> Parent:
         """A type that a fragment may have here: the same, its interface, or one of its implementations."""
         if isinstance(parent, GraphQLInterfaceType):
-            return self._one_of([parent, *(cast("Parent", SCHEMA.type_map[name]) for name in KEYS)])
+            return self._one_of([parent, *(cast("Parent", written_schema().type_map[name]) for name in KEYS)])
         parents: list[Parent] = [parent, parent, *parent.interfaces]
         return self._one_of(parents)
 
@@ -177,7 +177,9 @@ class _Author:
             found["filter"] = (
                 self._value(f"{type_name}Filter", filters(type_name))
                 if self._up_to(1)
-                else self._with_variables(SCHEMA.type_map[f"{type_name}Filter"], self._draw(filters(type_name)))
+                else self._with_variables(
+                    written_schema().type_map[f"{type_name}Filter"], self._draw(filters(type_name))
+                )
             )
         if self._up_to(1):
             found["orderBy"] = self._value(f"[{type_name}Order!]", orders(type_name))
@@ -251,7 +253,7 @@ def _fields(parent: Parent, *, related: bool) -> tuple[list[str], list[str]]:
     leaves, objects = ["__typename"], []
     table = catalog.get(parent.name)
     for name, field in parent.fields.items():
-        if name in LEFT_OUT or (parent is SCHEMA.query_type and name not in ROOTS.union(FULL_ROOTS)):
+        if name in LEFT_OUT or (parent is written_schema().query_type and name not in ROOTS.union(FULL_ROOTS)):
             continue
         if is_composite_type(get_named_type(field.type)):
             if related or table is None or name not in table.relations:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gql.catalog import catalog
 from gql.table import Column, Kind
-from tests.differential.reference import SCHEMA
+from tests.differential.reference import written_schema
 
 ADA, BEN = "ada00000-0000-4000-8000-000000000001", "be400000-0000-4000-8000-000000000002"
 # Rows of the seed whose keys are known, some of them hidden from Ada, and one that there is not.
@@ -59,7 +59,7 @@ def literal(value: Any) -> str:
 def filters(type_name: str, depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
     """Filters by own columns."""
     columns = [column for column in catalog[type_name].columns.values() if column.enum or column.kind in VALUES]
-    type_ = SCHEMA.type_map[f"{type_name}Filter"]
+    type_ = written_schema().type_map[f"{type_name}Filter"]
     one = st.sampled_from(columns).flatmap(
         lambda column: st.fixed_dictionaries({column.field: operators(column, input_field(type_, column.field))})
     )

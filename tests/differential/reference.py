@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
     import psycopg
 
-SCHEMA: GraphQLSchema = build_schema(schema().as_str())
-"""The schema as its text alone, without the program behind it: custom scalars and enums pass through as they are."""
+
+@cache
+def written_schema() -> GraphQLSchema:
+    """The schema as its text alone, without the program behind it: custom scalars and enums pass as they are."""
+    return build_schema(schema().as_str())
+
 
 PAGE_SIZE = 20
 OPERATORS = {
@@ -103,7 +108,7 @@ class Reference:
                 [json.dumps({"sub": self._person, "role": "authenticated"})],
             )
             result = execute_sync(
-                SCHEMA,
+                written_schema(),
                 parse(document),
                 variable_values=variables,
                 field_resolver=self._field,

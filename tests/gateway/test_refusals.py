@@ -117,7 +117,6 @@ class RefusalSubscription:
         yield str(await info.context.functions.invoke("refuses", body, info.context.caller))
 
 
-SCHEMA = build_schema(queries=[RefusalQuery], subscriptions=[RefusalSubscription])
 ASK = (
     "query ($code: String!, $message: String!, $extensions: JSON!) "
     "{{ {}(code: $code, message: $message, extensions: $extensions) }}"
@@ -161,7 +160,8 @@ async def person(
     request: pytest.FixtureRequest, http: aiohttp.ClientSession, refusing: StackInfo
 ) -> AsyncIterator[Person]:
     """Somebody behind a gateway that reads one way or the other."""
-    async with serving(refusing, schema=SCHEMA, **reading(refusing, request.param)) as url:
+    schema = build_schema(queries=[RefusalQuery], subscriptions=[RefusalSubscription])
+    async with serving(refusing, schema=schema, **reading(refusing, request.param)) as url:
         yield await Person(http, url).sign_up()
 
 

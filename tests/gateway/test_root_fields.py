@@ -14,7 +14,6 @@ from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
-    build_schema,
     get_directive_values,
     get_named_type,
     is_leaf_type,
@@ -23,13 +22,13 @@ from graphql import (
 
 from gql.strawberry_definition import strawberry_definition
 from resolvers.declared import DeclaredField, value_of
+from tests.differential.reference import written_schema
 from tests.gateway.test_account_is_gone import a_value
 from tests.support import Person, Wire, serving
 from tripgate.gateway.schema import check_root_fields, schema
 from tripgate.local.stack import StackInfo
 
 KEPT = "displayName"
-WRITTEN_SCHEMA = build_schema(schema().as_str())
 SOME_NODE = base64.urlsafe_b64encode(f"Trip:{uuid4()}".encode()).decode().rstrip("=")
 
 
@@ -52,7 +51,7 @@ async def forbidden(seeded: StackInfo, ada: Person) -> AsyncIterator[Person]:
 
 
 def root_fields(name: str) -> dict[str, GraphQLField]:
-    type_ = WRITTEN_SCHEMA.type_map[name]
+    type_ = written_schema().type_map[name]
     assert isinstance(type_, GraphQLObjectType)
     return type_.fields
 
@@ -123,7 +122,7 @@ async def test_where_all_fail_all_are_null_and_each_says_why(forbidden: Person, 
 
 def null_means_error(root: str) -> dict[str, bool]:
     """Whether each field says `@semanticNonNull`, of itself alone."""
-    directive = WRITTEN_SCHEMA.get_directive("semanticNonNull")
+    directive = written_schema().get_directive("semanticNonNull")
     assert directive is not None
     found = {}
     for name, field in root_fields(root).items():

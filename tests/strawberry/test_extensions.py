@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
 import strawberry
+from strawberry import Schema
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
@@ -95,13 +97,18 @@ DOMAINS: dict[str, Any] = {
     "mutations": [GuardedMutation],
     "subscriptions": [GuardedSubscription],
 }
-GUARDED = build_schema(**DOMAINS)
+
+
+@cache
+def guarded_schema() -> Schema:
+    """The program's schema, with these domains."""
+    return build_schema(**DOMAINS)
 
 
 @pytest.fixture(scope="module")
 async def guarded(seeded: StackInfo) -> AsyncIterator[str]:
     """A gateway whose fields have permission classes and extensions."""
-    async with serving(seeded, schema=GUARDED, cache=True) as url:
+    async with serving(seeded, schema=guarded_schema(), cache=True) as url:
         yield url
 
 
@@ -113,7 +120,7 @@ def at(person: Person, url: str) -> Person:
 async def anywhere(person: Person, context_of: ContextOf, url: str, document: str, **variables: Any) -> dict[str, Any]:
     """What the gateway and `execute` both answer."""
     _, body = await at(person, url).post(document, **variables)
-    done = await GUARDED.execute(document, variables, await context_of(f"Bearer {person.token}"))
+    done = await guarded_schema().execute(document, variables, await context_of(f"Bearer {person.token}"))
     answer: dict[str, Any] = {"errors": [error.formatted for error in done.errors]} if done.errors else {}
     answer["data"] = done.data
     assert answer == body
@@ -204,7 +211,7 @@ async def test_whoever_is_not_signed_in_is_refused_before_anything_runs(
     assert [(error["path"], error["extensions"]["code"]) for error in body["errors"]] == [
         (["failing"], "UNAUTHENTICATED")
     ]
-    done = await GUARDED.execute(document, context_value=as_nobody)
+    done = await guarded_schema().execute(document, context_value=as_nobody)
     assert (done.data, [error.formatted for error in done.errors or ()]) == (body["data"], body["errors"])
 
 
@@ -212,7 +219,7 @@ async def test_nobody_hears_of_a_subscription_with_a_body(guarded: str, anonymou
     document = "subscription { counting(to: 3) }"
     ((_, told),) = await events(anonymous, guarded, document)
     assert [error["extensions"]["code"] for error in told["errors"]] == ["UNAUTHENTICATED"]
-    async with aclosing(await GUARDED.subscribe(document, None, as_nobody)) as stream:
+    async with aclosing(await guarded_schema().subscribe(document, None, as_nobody)) as stream:
         (event,) = [each async for each in stream]
     assert [error.extensions for error in event.errors or ()] == [{"code": "UNAUTHENTICATED"}]
 
@@ -238,7 +245,7 @@ async def test_a_guarded_subscription_tells_nothing(guarded: str, ada: Person, c
     (error,) = told["errors"]
     assert (error["message"], error["extensions"]["code"]) == ("Only Ben may do this.", "FORBIDDEN")
     context = await context_of(f"Bearer {ada.token}")
-    async with aclosing(await GUARDED.subscribe(document, {"id": ADAS_TRIP}, context)) as stream:
+    async with aclosing(await guarded_schema().subscribe(document, {"id": ADAS_TRIP}, context)) as stream:
         (event,) = [each async for each in stream]
     assert [each.formatted["extensions"] for each in event.errors or ()] == [{"code": "FORBIDDEN"}]
     assert not context.live

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any, ClassVar
 
 import aiohttp
 import pytest
 import strawberry
+from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
 from gql.declare import Node
@@ -81,15 +83,28 @@ class BrokenQuery:
         return "a secret"  # type: ignore[return-value]
 
 
-NOTED = build_schema(**DOMAINS, extensions=[Noting])
-FAILING = build_schema(extensions=[Failing])
-BROKEN = build_schema(queries=[BrokenQuery])
+@cache
+def noted_schema() -> Schema:
+    """The program's schema, each operation noted."""
+    return build_schema(**DOMAINS, extensions=[Noting])
+
+
+@cache
+def failing_schema() -> Schema:
+    """The program's schema, with an extension that fails."""
+    return build_schema(extensions=[Failing])
+
+
+@cache
+def broken_schema() -> Schema:
+    """The program's schema, with fields that fail."""
+    return build_schema(queries=[BrokenQuery])
 
 
 @pytest.fixture(scope="module")
 async def noted(seeded: StackInfo) -> AsyncIterator[str]:
     """A gateway whose schema has an extension."""
-    async with serving(seeded, schema=NOTED, cache=True) as url:
+    async with serving(seeded, schema=noted_schema(), cache=True) as url:
         yield url
 
 
@@ -146,10 +161,10 @@ async def test_what_is_not_of_its_type_is_a_mistake_of_ours_and_masked(
     seeded: StackInfo, ada: Person, as_ada: Context
 ) -> None:
     fields = ["noNumber", "noList", "noNumbers", "noMember", "noProgress { items }", "noNode { nodeId }"]
-    async with serving(seeded, schema=BROKEN) as url:
+    async with serving(seeded, schema=broken_schema()) as url:
         for field in fields:
             document = f"{{ {field} viewer {{ id }} }}"
-            done = await BROKEN.execute(document, context_value=as_ada)
+            done = await broken_schema().execute(document, context_value=as_ada)
             told = {"data": done.data, "errors": [error.formatted for error in done.errors or ()]}
             for answer in (told, (await at(ada, url).post(document))[1]):
                 assert answer["data"] == {field.split()[0]: None, "viewer": {"id": ada.id}}
@@ -169,17 +184,17 @@ async def test_a_subscription_that_ends_says_where_under_extensions_too(
         async with live(at(ada, url)) as connection:
             id_ = await connection.subscribe(document)
             assert await connection.message() == {"id": id_, "type": "error", "payload": [expected]}
-    async with aclosing(await NOTED.subscribe(document, None, as_ada)) as events:
+    async with aclosing(await noted_schema().subscribe(document, None, as_ada)) as events:
         (event,) = [event async for event in events]
     assert [error.formatted for error in event.errors or ()] == [expected]
 
 
 async def test_what_fails_in_an_extension_is_masked(seeded: StackInfo, ada: Person, as_ada: Context) -> None:
-    async with serving(seeded, schema=FAILING) as url:
+    async with serving(seeded, schema=failing_schema()) as url:
         refused = await at(ada, url).refused("{ viewer { id } }")
     assert refused["code"] == "INTERNAL_SERVER_ERROR"
     assert "secret" not in refused["message"]
-    done = await FAILING.execute("{ viewer { id } }", context_value=as_ada)
+    done = await failing_schema().execute("{ viewer { id } }", context_value=as_ada)
     (error,) = done.errors or ()
     assert error.extensions is not None
     assert error.extensions["code"] == "INTERNAL_SERVER_ERROR"
