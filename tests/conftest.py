@@ -163,6 +163,12 @@ async def newcomer(anonymous: Person) -> Person:
     return await anonymous.sign_up()
 
 
+@pytest.fixture
+async def stranger(anonymous: Person) -> Person:
+    """Somebody else who has just signed up, for what Ben must not be left with."""
+    return await anonymous.sign_up()
+
+
 # What starts servers.
 SERVERS = {"stack", "seeded", "redis", "own", "samples", "shared", "breakable_stack", "printed"}
 

@@ -210,10 +210,10 @@ async def test_how_far_it_is_between_two_places(newcomer: Person, wire: Wire) ->
 
 
 async def test_where_a_place_lies_that_one_may_not_see_is_not_revealed(
-    newcomer: Person, ben: Person, anonymous: Person
+    newcomer: Person, stranger: Person, anonymous: Person
 ) -> None:
     here = await save(newcomer, latitude="48.0", longitude="11.0")
-    there = await save(ben, latitude="47.0", longitude="11.0")
+    there = await save(stranger, latitude="47.0", longitude="11.0")
     for pair in ((here, there), (there, here), (there, there)):
         assert await newcomer.ask(DISTANCE, **dict(zip(("from", "to"), pair, strict=True))) == {
             "distanceInMetres": None

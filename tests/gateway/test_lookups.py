@@ -21,10 +21,10 @@ async def methods(wire: Wire, asking: Person, query: str, /, **variables: object
     return [request.split()[0] for request in wire.requests]
 
 
-async def test_a_tag_by_its_name_is_ones_own(newcomer: Person, ben: Person, anonymous: Person, wire: Wire) -> None:
-    for person in (newcomer, ben):
+async def test_a_tag_by_its_name_is_ones_own(newcomer: Person, stranger: Person, anonymous: Person, wire: Wire) -> None:
+    for person in (newcomer, stranger):
         await person.ask('mutation { upsertTag(input: { name: "shared word", colour: "#112233" }) { id } }')
-    for person in (newcomer, ben):
+    for person in (newcomer, stranger):
         assert await person.ask(TAG, name="shared word") == {
             "tagByName": {"name": "shared word", "colour": "#112233", "owner": {"id": person.id}}
         }
@@ -68,12 +68,12 @@ async def test_a_collaborator_by_trip_and_person(team: Team, anonymous: Person) 
     assert await anonymous.code(query, trip=team.trip, person=team.editor.id) == "UNAUTHENTICATED"
 
 
-async def test_a_plan_that_one_person_leaves_behind_does_not_serve_another(newcomer: Person, ben: Person) -> None:
+async def test_a_plan_that_one_person_leaves_behind_does_not_serve_another(newcomer: Person, stranger: Person) -> None:
     query = '{ tagByName(name: "only newcomers") { name } }'
     await newcomer.ask('mutation { upsertTag(input: { name: "only newcomers" }) { id } }')
     for _ in range(2):
         assert await newcomer.ask(query) == {"tagByName": {"name": "only newcomers"}}
-        assert await ben.ask(query) == {"tagByName": None}
+        assert await stranger.ask(query) == {"tagByName": None}
 
 
 NODES = """query ($ids: [ID!]!) {

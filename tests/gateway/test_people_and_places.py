@@ -68,7 +68,7 @@ async def test_ones_own_preferences(newcomer: Person, anonymous: Person) -> None
     assert await anonymous.code(change) == "UNAUTHENTICATED"
 
 
-async def test_keeping_places(newcomer: Person, ben: Person) -> None:
+async def test_keeping_places(newcomer: Person, stranger: Person) -> None:
     data = await newcomer.ask(
         """mutation {
              createPlace(
@@ -101,10 +101,10 @@ async def test_keeping_places(newcomer: Person, ben: Person) -> None:
         "placeId": place_id,
         "place": {"name": "Pantheon", "items": {"nodes": [{"title": "Look up"}]}},
     }
-    assert await ben.ask("query ($id: UUID!) { place(id: $id) { name } }", id=place_id) == {"place": None}
+    assert await stranger.ask("query ($id: UUID!) { place(id: $id) { name } }", id=place_id) == {"place": None}
     use = """mutation ($trip: UUID!, $place: UUID!) {
                createTripItem(input: { tripId: $trip, placeId: $place, title: "x" }) { id } }"""
-    assert await ben.code(use, trip=await ben.trip(), place=place_id) == "FORBIDDEN"
+    assert await stranger.code(use, trip=await stranger.trip(), place=place_id) == "FORBIDDEN"
     data = await newcomer.ask(
         """mutation ($id: UUID!) {
              updatePlace(id: $id, patch: { city: "Rome", latitude: null, longitude: null }) { city latitude } }""",

@@ -48,16 +48,16 @@ async def test_the_same_tag_twice_is_one_tag(newcomer: Person, wire: Wire) -> No
     assert [request.split()[0] for request in wire.requests] == ["POST", "GET"]
 
 
-async def test_a_tag_of_the_same_name_of_somebody_else_is_left_alone(newcomer: Person, ben: Person) -> None:
-    theirs = (await ben.ask(TAG, input={"name": "common", "colour": "#aaaaaa"}))["upsertTag"]
+async def test_a_tag_of_the_same_name_of_somebody_else_is_left_alone(newcomer: Person, stranger: Person) -> None:
+    theirs = (await stranger.ask(TAG, input={"name": "common", "colour": "#aaaaaa"}))["upsertTag"]
     mine = (await newcomer.ask(TAG, input={"name": "common", "colour": "#bbbbbb"}))["upsertTag"]
     assert mine["id"] != theirs["id"]
     assert mine["owner"] == {"id": newcomer.id}
-    assert (await ben.ask(TAG, input={"name": "common"}))["upsertTag"] == theirs
+    assert (await stranger.ask(TAG, input={"name": "common"}))["upsertTag"] == theirs
 
 
-async def test_what_is_never_written_is_not_in_the_input(newcomer: Person, ben: Person) -> None:
-    for field, value in (("ownerId", ben.id), ("id", ben.id), ("createdAt", "2020-01-01T00:00:00Z")):
+async def test_what_is_never_written_is_not_in_the_input(newcomer: Person, stranger: Person) -> None:
+    for field, value in (("ownerId", stranger.id), ("id", stranger.id), ("createdAt", "2020-01-01T00:00:00Z")):
         assert await newcomer.code(TAG, input={"name": "x", field: value}) == "BAD_USER_INPUT"
 
 
@@ -110,34 +110,34 @@ async def test_a_place_stands_in_a_collection_once(newcomer: Person) -> None:
     assert data == {"upsertCollectionPlace": {**first, "orderIndex": 3, "notes": None}}
 
 
-async def test_what_somebody_else_keeps_cannot_be_written_to(newcomer: Person, ben: Person) -> None:
+async def test_what_somebody_else_keeps_cannot_be_written_to(newcomer: Person, stranger: Person) -> None:
     """The answer is the same whether there is such a row or not."""
-    theirs = {"placeId": await place(ben), "tagId": await tag(ben, "for a test of upserts")}
+    theirs = {"placeId": await place(stranger), "tagId": await tag(stranger, "for a test of upserts")}
     answers = [await newcomer.refused(PUT, input=theirs)]
-    await ben.ask(PUT, input=theirs)
+    await stranger.ask(PUT, input=theirs)
     answers.append(await newcomer.refused(PUT, input=theirs))
     assert answers == [{"code": "FORBIDDEN", "message": "You are not allowed to do this."}] * 2
-    kept = {"collectionId": await collection(ben), "placeId": theirs["placeId"]}
+    kept = {"collectionId": await collection(stranger), "placeId": theirs["placeId"]}
     answers = [await newcomer.refused(COLLECT, input={**kept, "notes": "mine"})]
-    await ben.ask(COLLECT, input={**kept, "notes": "theirs"})
+    await stranger.ask(COLLECT, input={**kept, "notes": "theirs"})
     answers.append(await newcomer.refused(COLLECT, input={**kept, "notes": "mine"}))
     assert answers == [{"code": "FORBIDDEN", "message": "You are not allowed to do this."}] * 2
     assert await newcomer.code(SAVE, input={"placeId": theirs["placeId"]}) == "FORBIDDEN"
-    data = await ben.ask(
+    data = await stranger.ask(
         "query ($id: UUID!) { collection(id: $id) { collectionPlaces { nodes { notes } } } }", id=kept["collectionId"]
     )
     assert data["collection"]["collectionPlaces"]["nodes"] == [{"notes": "theirs"}]
 
 
 async def test_a_row_that_is_in_the_way_and_hidden_says_nothing(
-    newcomer: Person, ben: Person, seeded: StackInfo
+    newcomer: Person, stranger: Person, seeded: StackInfo
 ) -> None:
     """No caller can make such a row; an administrator can."""
     given = {"tagId": await tag(newcomer, "hidden"), "placeId": await place(newcomer)}
     with psycopg.connect(seeded.admin_db_url, autocommit=True) as connection:
         connection.execute(
             "insert into public.place_tags (user_id, tag_id, place_id) values (%s, %s, %s)",
-            [ben.id, given["tagId"], given["placeId"]],
+            [stranger.id, given["tagId"], given["placeId"]],
         )
     error = await newcomer.refused(PUT, input=given)
     assert error == {

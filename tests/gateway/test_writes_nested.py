@@ -164,7 +164,7 @@ async def test_nobody_creates_nothing(anonymous: Person, wire: Wire) -> None:
     assert wire.requests == []
 
 
-async def test_collections_with_places_and_places_with_tags(newcomer: Person, ben: Person) -> None:
+async def test_collections_with_places_and_places_with_tags(newcomer: Person, stranger: Person) -> None:
     made = await newcomer.ask(
         'mutation { createTag(input: { name: "calm" }) { id } createPlace(input: { name: "Pier" }) { id } }'
     )
@@ -201,14 +201,14 @@ async def test_collections_with_places_and_places_with_tags(newcomer: Person, be
     }
     # Of somebody else's places and tags one can have neither.
     forbidden = {"code": "FORBIDDEN", "message": "You are not allowed to do this."}
-    error = await ben.refused(collect, input={"name": "Theirs", "collectionPlaces": [{"placeId": pier}]})
+    error = await stranger.refused(collect, input={"name": "Theirs", "collectionPlaces": [{"placeId": pier}]})
     assert error == {**forbidden, "field": "collectionPlaces"}
-    error = await ben.refused(
+    error = await stranger.refused(
         "mutation ($input: CreatePlaceInput!) { createPlace(input: $input) { id } }",
         input={"name": "Theirs", "placeTags": [{"tagId": tag}]},
     )
     assert error == {**forbidden, "field": "placeTags"}
-    data = await ben.ask('{ collections(filter: { name: { eq: "Theirs" } }) { totalCount } }')
+    data = await stranger.ask('{ collections(filter: { name: { eq: "Theirs" } }) { totalCount } }')
     assert data == {"collections": {"totalCount": 0}}
 
 
