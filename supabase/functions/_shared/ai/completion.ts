@@ -20,6 +20,8 @@ export interface ToolCall {
 export interface Completion {
   text: string;
   toolCalls: ToolCall[];
+  /** Whether it had more to say than it may at once. */
+  isCut: boolean;
 }
 
 /** What is known of a call while it runs, and when it has failed. */
@@ -188,6 +190,6 @@ class Assembly {
     }
     if (this.text === "" && toolCalls.length === 0) throw noAnswer(`nothing was said, by reason of ${this.finish}`);
     toolCalls.forEach((call, index) => call.id ||= `call_${index}`);
-    return { text: this.text, toolCalls };
+    return { text: this.text, toolCalls, isCut: this.finish === "length" };
   }
 }

@@ -366,6 +366,12 @@ Deno.test("a summary and a category are what their forms say", async () => {
   });
 });
 
+Deno.test("a text that had to end is kept, and said to be cut", async () => {
+  const { world, ending } = await outcome(() => stream([said("And then"), ended("length"), used()]));
+  assert.deepEqual(ending.result, { kind: "text", is_cut: true });
+  assert.equal(world.of("end_ai_message")[0]!.status, "complete");
+});
+
 Deno.test("usage says what was cached and thought", async () => {
   const usage = {
     ...USAGE,

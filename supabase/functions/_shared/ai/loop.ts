@@ -136,12 +136,12 @@ class Loop {
     this.toolbox = new Toolbox(job.agent.tools, job.reader, this.remember, { hasRead, prompt });
   }
 
-  /** The run's result: what is kept of an answer by a form, and else null. */
+  /** The run's result: what is kept of an answer by a form; of a text only whether it was cut. */
   async work(): Promise<unknown> {
     const { form } = this.job;
     const messages = [...this.job.messages];
     for (let round = 1; round <= this.services.limits.rounds; round += 1) {
-      const { text, toolCalls } = await this.round(messages, round);
+      const { text, toolCalls, isCut } = await this.round(messages, round);
       if (toolCalls.length > 0) {
         const calls = toolCalls.map(({ id, name, arguments: given }) => ({
           id,
@@ -155,7 +155,7 @@ class Loop {
         );
         continue;
       }
-      if (form === null) return null;
+      if (form === null) return isCut ? { kind: "text", is_cut: true } : null;
       const read = readJson(text, form.schema);
       const wrong = "wrong" in read ? read.wrong : form.mistakeOf(read.value);
       if (wrong === null && "value" in read) return keepableJson(form.resultOf(read.value));

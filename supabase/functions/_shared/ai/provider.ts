@@ -102,6 +102,9 @@ export function failureOf(error: unknown): ApiError {
     }
     return new ApiError("AI_PROVIDER_ERROR", "The AI's provider failed. Try again later.");
   }
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return new ApiError("AI_PROVIDER_ERROR", "The AI's provider took too long. Try again later.");
+  }
   log.error("an AI run failed", { error });
   return new ApiError("INTERNAL_SERVER_ERROR", "Something went wrong.");
 }

@@ -10,6 +10,9 @@ const MOST_VOTES = 300;
 const MOST_PLACES = 20;
 const MOST_MEMORIES = 20;
 const LONGEST_TEXT = 600;
+const SHORTEST_TEXT = 100;
+// Of texts in all, so that many items do not cost a fortune.
+const MOST_CHARACTERS = 60_000;
 const TRIP = "title,description,destination,status,start_date,end_date,budget,currency";
 const PLACE = "name,category,address,city,country_code,latitude,longitude";
 const ITEMS = "id,title,notes,kind,day_number,starts_at,ends_at,cost," +
@@ -34,7 +37,7 @@ export class Reader {
     if (!data) throw gone();
     const { start_date, end_date } = data;
     if (start_date && end_date) this.span = (Date.parse(end_date) - Date.parse(start_date)) / 86_400_000 + 1;
-    return { ...shortened(data) as Record<string, unknown>, days: this.span };
+    return { ...shown(data), days: this.span };
   }
 
   /** The items of the trip, or of one of its days, in their order: their ids, and as a model sees them. */
@@ -45,9 +48,10 @@ export class Reader {
     const { data, error } = await asked.order("day_number").order("order_index").order("id").limit(MOST_ITEMS);
     if (error) throw databaseError(error);
     const items = data as unknown as ({ id: string } & Record<string, unknown>)[];
+    const longest = Math.max(SHORTEST_TEXT, Math.min(LONGEST_TEXT, MOST_CHARACTERS / items.length));
     return {
       ids: items.map(({ id }) => id),
-      shown: items.map(({ id, ...rest }) => ({ ref: this.refOf(id), ...shown(rest) })),
+      shown: items.map(({ id, ...rest }) => ({ ref: this.refOf(id), ...shown(rest, longest) })),
     };
   }
 
@@ -64,7 +68,7 @@ export class Reader {
     const { data, error } = await this.database.rpc("search_places", { words }).select(PLACE).order("name")
       .limit(MOST_PLACES);
     if (error) throw databaseError(error);
-    return (data as unknown as Record<string, unknown>[]).map(shown);
+    return (data as unknown as Record<string, unknown>[]).map((row) => shown(row));
   }
 
   /** Throws ApiError where there is none, or none that they may see. */
@@ -104,14 +108,14 @@ function gone(): ApiError {
 }
 
 /** Without what says nothing, and with long texts cut: each costs tokens. */
-function shown(row: Record<string, unknown>): Record<string, unknown> {
-  return shortened(row) as Record<string, unknown>;
+function shown(row: Record<string, unknown>, longest = LONGEST_TEXT): Record<string, unknown> {
+  return shortened(row, longest) as Record<string, unknown>;
 }
 
-function shortened(value: unknown): unknown {
-  if (typeof value === "string") return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}…` : value;
-  if (Array.isArray(value)) return value.map(shortened);
+function shortened(value: unknown, longest: number): unknown {
+  if (typeof value === "string") return value.length > longest ? `${value.slice(0, longest)}…` : value;
+  if (Array.isArray(value)) return value.map((each) => shortened(each, longest));
   if (typeof value !== "object" || value === null) return value;
   const kept = Object.entries(value).filter(([, each]) => each !== null && each !== "");
-  return Object.fromEntries(kept.map(([name, each]) => [name, shortened(each)]));
+  return Object.fromEntries(kept.map(([name, each]) => [name, shortened(each, longest)]));
 }
