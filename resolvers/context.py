@@ -13,6 +13,7 @@ from tripgate.upstream.backend import Backend
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.realtime.relay import Relay
+from tripgate.upstream.storage import StorageClient
 
 if TYPE_CHECKING:
     from tripgate.upstream.auth import AuthClient
@@ -57,6 +58,7 @@ class Context:
         plans: The cache of `PlanCachingField`.
         cost: What the operation may cost at most.
         live_queries: Answers live queries.
+        storage: Signs addresses of objects and deletes them.
     """
 
     caller: Caller
@@ -69,6 +71,7 @@ class Context:
     plans: PlanCache = field(default_factory=PlanCache)
     cost: int = 0
     live_queries: LiveQueries | None = None
+    storage: StorageClient | None = None
 
     @property
     def auth(self) -> "AuthClient":

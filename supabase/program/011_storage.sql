@@ -7,3 +7,7 @@ insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_typ
 on conflict (id) do update set
     name = excluded.name, public = excluded.public, file_size_limit = excluded.file_size_limit,
     allowed_mime_types = excluded.allowed_mime_types;
+
+-- rows of private.task_kinds by kind: function where kind = 'remove_objects'
+insert into private.task_kinds (kind, function) values ('remove_objects', 'clean-storage')
+on conflict (kind) do update set function = excluded.function;

@@ -327,10 +327,11 @@ revoke execute on function public.offer_upload(text, uuid, text, bigint) from pu
 grant execute on function public.offer_upload(text, uuid, text, bigint) to authenticated;
 
 -- All of them or none: what Storage is asked to delete, it deletes as far as policies let it, and says of the rest nothing.
-create function public.files_to_delete(ids uuid[]) returns jsonb
+create function public.files_to_delete(ids text) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 declare
     me constant text := auth.uid();
+    wanted constant uuid[] := string_to_array(files_to_delete.ids, ',');
     trips constant text[] := array(select private.my_trip_ids()::text);
     own_trips constant text[] := array(select private.my_own_trip_ids()::text);
     own_places constant text[] := array(select private.my_own_saved_place_ids()::text);
@@ -353,15 +354,15 @@ begin
         jsonb_agg(jsonb_build_object('id', objects.id, 'bucket', objects.bucket_id, 'path', objects.name)) as files
     into found
     from storage.objects, lateral (select split_part(objects.name, '/', 1)) as files (folder)
-    where objects.id = any (ids);
-    if found.seen <> (select count(distinct wanted.id) from unnest(ids) as wanted (id)) then
+    where objects.id = any (wanted);
+    if found.seen <> (select count(distinct each) from unnest(wanted) as each) then
         perform private.refuse('NOT_FOUND', 'There is no such picture, or you may not see it.', '{"field": "ids"}');
     elsif not found.theirs then
         perform private.refuse('FORBIDDEN', 'Only who uploaded a picture, or owns what it belongs to, deletes it.');
     end if;
-    return coalesce(found.files, '[]');
+    return jsonb_build_object('files', coalesce(found.files, '[]'));
 end
 $$;
-comment on function public.files_to_delete(uuid[]) is 'Where pictures lie that the caller may delete: the id, bucket and path of each. Refused with NOT_FOUND or FORBIDDEN where one is not there or not theirs to delete.';
-revoke execute on function public.files_to_delete(uuid[]) from public, anon, authenticated, service_role;
-grant execute on function public.files_to_delete(uuid[]) to authenticated;
+comment on function public.files_to_delete(text) is 'Where pictures lie that the caller may delete, by their ids with commas between them: the id, bucket and path of each. Refused with NOT_FOUND or FORBIDDEN where one is not there or not theirs to delete.';
+revoke execute on function public.files_to_delete(text) from public, anon, authenticated, service_role;
+grant execute on function public.files_to_delete(text) to authenticated;

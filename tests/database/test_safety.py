@@ -46,7 +46,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.plans()": "Plans are the program's, and nobody's to read; it tells what is for sale.",
         "public.current_usage_limits()": "Plans are nobody's to read; it asks for the caller's own part alone.",
         "public.offer_upload(text,uuid,text,bigint)": "Plans are nobody's to read; it asks for the caller's own part.",
-        "public.files_to_delete(uuid[])": "It asks for what the caller takes part in, once.",
+        "public.files_to_delete(text)": "It asks for what the caller takes part in, once.",
         "public.accept_membership(text,text)": "Nobody may make themselves take part otherwise; it asks for a secret.",
         "public.vote_summary(public.trip_items)": "It asks for the caller's part in the trip itself, once an item.",
         "public.preference_summary(public.trips)": "It asks for the caller's part in the trip itself, once a trip.",

@@ -366,7 +366,9 @@ def test_a_path_that_is_offered_is_let_in(world: World) -> None:
             assert world.attempt("owner", INSERT, bucket, path, "{}") == 1
 
 
-TO_DELETE: LiteralString = "select jsonb_array_elements(public.files_to_delete(%s))"
+TO_DELETE: LiteralString = (
+    "select jsonb_array_elements(public.files_to_delete(array_to_string(%s::uuid[], ',')) -> 'files')"
+)
 
 
 def test_what_may_be_deleted_is_what_policies_let_go(world: World) -> None:

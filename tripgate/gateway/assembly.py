@@ -82,6 +82,7 @@ def _engine(settings: Settings, schema: strawberry.Schema, upstreams: Upstreams)
         upstreams.auth,
         upstreams.functions,
         upstreams.relay,
+        storage=upstreams.storage,
         max_page_size=settings.max_page_size,
         invalidation=assemble_invalidation(settings, upstreams.backend, upstreams.relay),
         live_queries=_live_queries(settings, upstreams),

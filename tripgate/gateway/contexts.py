@@ -38,6 +38,7 @@ async def contexts(settings: Settings) -> AsyncIterator[ContextOf]:
                 upstreams.functions,
                 settings.max_page_size,
                 upstreams.relay,
+                storage=upstreams.storage,
             )
 
         yield of

@@ -35,6 +35,7 @@ from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.record import recording
 from tripgate.upstream.resilience.deadline import Operations, deadline, ends_at
+from tripgate.upstream.storage import StorageClient
 
 
 class Engine:
@@ -57,6 +58,7 @@ class Engine:
         functions: FunctionsClient,
         relay: Relay,
         *,
+        storage: StorageClient,
         max_page_size: int,
         operations: Operations,
         live_queries: LiveQueries,
@@ -69,6 +71,7 @@ class Engine:
         self._auth = auth
         self._functions = functions
         self._relay = relay
+        self._storage = storage
         self._max_page_size = max_page_size
         self.operations = operations
         self.live_queries = live_queries
@@ -262,6 +265,7 @@ class Engine:
             prepared.plans,
             prepared.cost,
             self.live_queries,
+            self._storage,
         )
 
     def _take_out_unreadable(self, answer: dict[str, Any]) -> None:

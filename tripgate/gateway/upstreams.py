@@ -20,6 +20,7 @@ from tripgate.upstream.postgrest.client import PostgrestBackend
 from tripgate.upstream.realtime.client import RealtimeClient
 from tripgate.upstream.realtime.relay import Relay, RelayLimits
 from tripgate.upstream.resilience.policy import PolicyLimits
+from tripgate.upstream.storage import StorageClient
 
 if TYPE_CHECKING:
     from tripgate.upstream.postgres.opening import Database
@@ -42,6 +43,7 @@ class Upstreams:
     backend: Backend
     auth: LazyAuth
     functions: FunctionsClient
+    storage: StorageClient
     realtime: RealtimeClient
     relay: Relay
     database: "Database | None" = None
@@ -60,6 +62,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
             settings.postgrest_url, connections=rest_limits.connections, outlive=settings.upstream_timeout
         )
         functions = HttpFunctions(session, f"{settings.project_url}/functions/v1", api_key, policies.functions)
+        storage = StorageClient(session, f"{settings.project_url}/storage/v1", api_key, policies.storage)
         realtime = RealtimeClient(session, settings.realtime_address, api_key)
         relay = Relay(realtime, limits=_relay_limits(settings, rest_limits))
         identity = _identity(settings, session)
@@ -75,6 +78,7 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
                     backend,
                     auth,
                     FunctionsClient(functions),
+                    storage,
                     realtime,
                     relay,
                     database,

@@ -11,17 +11,24 @@ from tripgate.upstream.resilience.policy import Policy, PolicyLimits
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """How PostgREST, Auth and the Edge Functions are asked; and Postgres, where it is asked itself."""
+    """How PostgREST, Auth, the Edge Functions and Storage are asked; and Postgres, where it is asked itself."""
 
     rest: Policy[Answer]
     auth: Policy[Any]
     functions: Policy[Any]
+    storage: Policy[Any]
     database: Policy[Any] | None = None
 
     @classmethod
     def of(cls, limits: PolicyLimits, rest: PolicyLimits) -> "Policies":
         """The same limits for each but PostgREST."""
-        return cls(Policy("rest", rest, fault), Policy("auth", limits), Policy("functions", limits))
+        return cls(
+            Policy("rest", rest, fault),
+            Policy("auth", limits),
+            Policy("functions", limits),
+            Policy("storage", limits),
+        )
 
     def __iter__(self) -> Iterator[Policy[Any]]:
-        return iter(each for each in (self.rest, self.auth, self.functions, self.database) if each is not None)
+        asked = (self.rest, self.auth, self.functions, self.storage, self.database)
+        return iter(each for each in asked if each is not None)

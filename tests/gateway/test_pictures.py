@@ -1,0 +1,195 @@
+"""Pictures by GraphQL: a ticket, an upload to Storage itself, deletion; who may, and what is told to who may not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from tests.gateway.conftest import Team
+    from tests.support import Person
+    from tripgate.local.stack import StackInfo
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+INPUT = {"contentType": "image/png", "size": str(len(PNG))}
+TICKET = "{ path uploadUrl token resumableUrl expiresAt }"
+TRIP_IMAGE = f"""mutation ($trip: UUID!, $input: UploadInput!) {{
+    createTripImageUpload(tripId: $trip, input: $input) {TICKET} }}"""
+PLACE_PHOTO = f"""mutation ($place: UUID!, $input: UploadInput!) {{
+    createPlacePhotoUpload(savedPlaceId: $place, input: $input) {TICKET} }}"""
+AVATAR = f"mutation ($input: UploadInput!) {{ createAvatarUpload(input: $input) {TICKET} }}"
+DELETE = "mutation ($ids: [UUID!]!) { deleteStoredFiles(ids: $ids) }"
+
+
+async def ticket(person: Person, trip: str) -> dict[str, Any]:
+    made: dict[str, Any] = (await person.ask(TRIP_IMAGE, trip=trip, input=INPUT))["createTripImageUpload"]
+    return made
+
+
+async def put(person: Person, url: str, body: bytes = PNG, content_type: str = "image/png") -> int:
+    async with person.http.put(url, data=body, headers={"Content-Type": content_type}) as response:
+        return response.status
+
+
+async def upload(person: Person, trip: str) -> str:
+    """Uploads a picture; its path."""
+    made = await ticket(person, trip)
+    assert await put(person, made["uploadUrl"]) == 200
+    path: str = made["path"]
+    return path
+
+
+async def sql(stack: StackInfo, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def ask() -> list[tuple[Any, ...]]:
+        with psycopg.connect(stack.admin_db_url, autocommit=True) as db:
+            found = db.execute(statement, values)  # type: ignore[arg-type]
+            return found.fetchall() if found.description else []
+
+    return await asyncio.to_thread(ask)
+
+
+async def id_of(stack: StackInfo, path: str) -> str:
+    ((found,),) = await sql(stack, "select id from public.stored_files where path = %s", path)
+    return str(found)
+
+
+async def test_a_ticket_an_upload_and_the_end_of_it(seeded: StackInfo, team: Team) -> None:
+    made = await ticket(team.editor, team.trip)
+    folder, _, name = made["path"].partition("/")
+    assert (folder, name[-4:]) == (team.trip, ".png")
+    assert made["uploadUrl"].startswith(
+        f"{seeded.api_url}/storage/v1/object/upload/sign/trip-images/{made['path']}?token="
+    )
+    assert made["resumableUrl"] == f"{seeded.api_url}/storage/v1/upload/resumable/sign"
+    assert await put(team.editor, made["uploadUrl"]) == 200
+    # Once, since no ticket writes over what is there.
+    assert await put(team.editor, made["uploadUrl"]) == 400
+    ((size, uploader),) = await sql(
+        seeded, "select size, uploader_id::text from public.stored_files where path = %s", made["path"]
+    )
+    assert (size, uploader) == (len(PNG), team.editor.id)
+    file = await id_of(seeded, made["path"])
+    assert await team.viewer.code(DELETE, ids=[file]) == "FORBIDDEN"
+    assert await team.owner.ask(DELETE, ids=[file, file]) == {"deleteStoredFiles": [file]}
+    assert await sql(seeded, "select from storage.objects where name = %s", made["path"]) == []
+    assert await team.owner.code(DELETE, ids=[file]) == "NOT_FOUND"
+
+
+async def test_who_gets_a_ticket(team: Team, anonymous: Person) -> None:
+    outcomes = {}
+    for name in ("owner", "editor", "viewer", "stranger"):
+        status, body = await getattr(team, name).post(TRIP_IMAGE, trip=team.trip, input=INPUT)
+        assert status == 200
+        outcomes[name] = body["errors"][0]["extensions"]["code"] if "errors" in body else "ticket"
+    assert outcomes == {"owner": "ticket", "editor": "ticket", "viewer": "FORBIDDEN", "stranger": "NOT_FOUND"}
+    assert await anonymous.code(TRIP_IMAGE, trip=team.trip, input=INPUT) == "UNAUTHENTICATED"
+    assert await anonymous.code(AVATAR, input=INPUT) == "UNAUTHENTICATED"
+    assert await anonymous.code(DELETE, ids=[str(uuid.uuid4())]) == "UNAUTHENTICATED"
+    error = await team.owner.refused(TRIP_IMAGE, trip=str(uuid.uuid4()), input=INPUT)
+    assert (error["code"], error["field"]) == ("NOT_FOUND", "tripId")
+
+
+async def test_a_removed_editor_gets_none_and_deletes_nothing(seeded: StackInfo, team: Team) -> None:
+    file = await id_of(seeded, await upload(team.editor, team.trip))
+    await sql(seeded, "delete from public.collaborators where user_id = %s", team.editor.id)
+    assert await team.editor.code(TRIP_IMAGE, trip=team.trip, input=INPUT) == "NOT_FOUND"
+    assert await team.editor.code(DELETE, ids=[file]) == "NOT_FOUND"
+
+
+async def test_a_ticket_is_for_its_path_and_a_token_for_what_it_was_made_for(team: Team) -> None:
+    made, other = await ticket(team.owner, team.trip), await ticket(team.owner, team.trip)
+    moved = made["uploadUrl"].replace(made["path"], other["path"])
+    assert await put(team.owner, moved) == 400
+    assert await put(team.owner, made["uploadUrl"] + "x") == 400
+    assert await put(team.owner, made["uploadUrl"].partition("?")[0]) == 400
+    # Types and sizes are the bucket's to refuse.
+    assert await put(team.owner, made["uploadUrl"], b"<svg/>", "image/svg+xml") == 400
+    assert await put(team.owner, made["uploadUrl"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"contentType": "image/svg+xml"}, "input.contentType"),
+        ({"contentType": "image/png\n"}, "input.contentType"),
+        ({"contentType": ""}, "input.contentType"),
+        ({"contentType": "x" * 2000}, "input.contentType"),
+        ({"size": "0"}, "input.size"),
+        ({"size": "-1"}, "input.size"),
+        ({"size": "52428801"}, "input.size"),
+        ({"size": str(2**62)}, "input.size"),
+    ],
+)
+async def test_inputs_that_make_no_sense(team: Team, changes: dict[str, str], field: str) -> None:
+    error = await team.owner.refused(TRIP_IMAGE, trip=team.trip, input={**INPUT, **changes})
+    assert (error["code"], error["field"]) == ("BAD_USER_INPUT", field)
+
+
+async def test_a_null_byte_in_a_type(team: Team) -> None:
+    assert await team.owner.code(TRIP_IMAGE, trip=team.trip, input={**INPUT, "contentType": "a\0b"}) == "BAD_USER_INPUT"
+
+
+async def test_photos_of_places_and_avatars(team: Team) -> None:
+    made = await team.owner.ask('mutation { createSavedPlace(input: { name: "A bench" }) { id } }')
+    place = made["createSavedPlace"]["id"]
+    photo = (await team.owner.ask(PLACE_PHOTO, place=place, input=INPUT))["createPlacePhotoUpload"]
+    assert photo["path"].startswith(f"{place}/")
+    assert await put(team.owner, photo["uploadUrl"]) == 200
+    error = await team.editor.refused(PLACE_PHOTO, place=place, input=INPUT)
+    assert (error["code"], error["field"]) == ("NOT_FOUND", "savedPlaceId")
+    avatar = (await team.owner.ask(AVATAR, input=INPUT))["createAvatarUpload"]
+    assert await put(team.owner, avatar["uploadUrl"]) == 200
+    data = await team.owner.ask(
+        "mutation ($path: String) { updateMyProfile(patch: { avatarPath: $path }) { avatarPath } }", path=avatar["path"]
+    )
+    assert data == {"updateMyProfile": {"avatarPath": avatar["path"]}}
+    too_large = {**INPUT, "size": str(5 * 2**20 + 1)}
+    assert await team.owner.code(AVATAR, input=too_large) == "BAD_USER_INPUT"
+
+
+async def test_what_is_there_counts(seeded: StackInfo, team: Team) -> None:
+    await upload(team.editor, team.trip)
+    left = "{ usageLimits(filter: { metric: { eq: STORAGE_BYTES } }) { nodes { used } } }"
+    assert await team.editor.ask(left) == {"usageLimits": {"nodes": [{"used": str(len(PNG))}]}}
+    open_ticket = await ticket(team.editor, team.trip)
+    await sql(
+        seeded,
+        "update storage.objects set metadata = metadata || '{\"size\": 104857600}' where owner_id = %s",
+        team.editor.id,
+    )
+    error = await team.editor.refused(TRIP_IMAGE, trip=team.trip, input=INPUT)
+    assert (error["code"], error["metric"]) == ("USAGE_LIMIT_EXCEEDED", "STORAGE_BYTES")
+    # A ticket that was given still works, which is what remains.
+    assert await put(team.editor, open_ticket["uploadUrl"]) == 200
+
+
+async def test_nothing_at_all_and_too_much_at_once(team: Team) -> None:
+    assert await team.owner.ask(DELETE, ids=[]) == {"deleteStoredFiles": []}
+    error = await team.owner.refused(DELETE, ids=[str(uuid.uuid4()) for _ in range(101)])
+    assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "ids")
+
+
+async def test_what_a_deleted_trip_leaves_is_removed_bytes_and_rows(seeded: StackInfo, team: Team) -> None:
+    path = await upload(team.editor, team.trip)
+    await team.owner.ask("mutation ($id: UUID!) { deleteTrip(id: $id) { id } }", id=team.trip)
+    late = await sql(seeded, "select name from storage.objects where name = %s", path)
+    assert late == [(path,)]
+    url = f"{seeded.api_url}/functions/v1/clean-storage"
+    async with team.owner.http.post(url, json={"wait": True}, headers={"apikey": seeded.secret_key}) as response:
+        assert response.status == 200
+        outcome = await response.json()
+    assert outcome["failed"] == outcome["again"] == 0
+    assert await sql(seeded, "select name from storage.objects where name = %s", path) == []
+    ((bytes_used,),) = await sql(
+        seeded,
+        "select used_amount from public.usage_limits where metric = 'storage_bytes' and user_id = %s",
+        team.editor.id,
+    )
+    assert bytes_used == 0

@@ -1,0 +1,136 @@
+"""Storage, asked with the caller's own token: addresses that work for a while, and deletion. No bytes pass here."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import jwt
+import orjson
+
+from gql.errors import ApiError, ErrorCode
+from tripgate.upstream.caller import Caller
+from tripgate.upstream.calls import UpstreamCall
+from tripgate.upstream.resilience.failures import timed_out, unavailable
+from tripgate.upstream.resilience.policy import Policy
+
+_UNBOUNDED = aiohttp.ClientTimeout(total=None)
+_OUT_OF_ORDER = frozenset({500, 502, 503, 504, 544})
+_TICKET_SECONDS = 7200
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpload:
+    """Where one object may be uploaded.
+
+    Attributes:
+        url: Takes the bytes by PUT, whoever has it.
+        token: Goes along as `x-signature` to `resumable_url`, which speaks TUS.
+        expires_at: As seconds since 1970.
+    """
+
+    url: str
+    token: str
+    resumable_url: str
+    expires_at: float
+
+
+class StorageClient:
+    """Storage of one project.
+
+    Args:
+        url: As in `https://project.supabase.co/storage/v1`; what is answered begins with it.
+        policy: How long Storage is asked, and whether at all. Nothing is repeated.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, api_key: str, policy: Policy[Any]) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+        self._api_key = api_key
+        self._policy = policy
+
+    async def sign_upload(self, bucket: str, path: str, caller: Caller) -> SignedUpload:
+        """A ticket for an object that the caller may make.
+
+        Raises:
+            ApiError: FORBIDDEN where policies let it in no more; UPSTREAM_UNAVAILABLE, TIMEOUT, OVERLOADED.
+        """
+        made = await self._ask("POST", f"object/upload/sign/{_quoted(bucket, path)}", {}, caller)
+        token = str(made["token"])
+        return SignedUpload(f"{self._url}{made['url']}", token, f"{self._url}/upload/resumable/sign", _expiry(token))
+
+    async def remove(self, bucket: str, paths: Sequence[str], caller: Caller) -> frozenset[str]:
+        """Delete objects, of those that the caller may delete; the paths of those that were.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE, TIMEOUT, after which some may be gone; OVERLOADED.
+        """
+        gone = await self._ask("DELETE", f"object/{quote(bucket)}", {"prefixes": list(paths)}, caller)
+        return frozenset(str(each["name"]) for each in gone)
+
+    async def _ask(self, method: str, target: str, body: dict[str, Any], caller: Caller) -> Any:
+        headers = {"apikey": self._api_key, "Content-Type": "application/json"}
+        if caller.token is not None:
+            headers["Authorization"] = f"Bearer {caller.token}"
+        try:
+            async with self._policy.once(caller.user_id, aiohttp.ClientError, ConnectionError) as attempt:
+                with UpstreamCall("storage", method, target) as call:
+                    response = await self._session.request(
+                        method,
+                        f"{self._url}/{target}",
+                        data=orjson.dumps(body),
+                        headers={**headers, **call.headers},
+                        timeout=_UNBOUNDED,  # the policy bounds it
+                        allow_redirects=False,
+                    )
+                    call.status = response.status
+                async with response:
+                    answered = await response.read()
+                attempt.failed = response.status in _OUT_OF_ORDER
+        except TimeoutError:
+            raise timed_out("Storage took too long. See whether it happened before you repeat it.") from None
+        except (aiohttp.ClientError, ConnectionError):
+            raise _unavailable() from None
+        if response.status < 300:
+            return _json(answered)
+        raise _refusal(response.status, answered)
+
+
+def _refusal(status: int, answered: bytes) -> ApiError:
+    """What Storage refused, without its words. Most of its statuses are 400, and the body says which."""
+    told = _json(answered)
+    code = str(told.get("statusCode", status)) if isinstance(told, dict) else str(status)
+    match code:
+        case "401":
+            return ApiError(ErrorCode.UNAUTHENTICATED, "The access token is not accepted. Sign in again.")
+        case "403":
+            return ApiError(ErrorCode.FORBIDDEN, "You are not allowed to do this.")
+        case "404":
+            return ApiError(ErrorCode.NOT_FOUND, "There is no such picture, or you may not see it.")
+        case _:
+            return _unavailable()
+
+
+def _json(answered: bytes) -> Any:
+    try:
+        return orjson.loads(answered)
+    except orjson.JSONDecodeError:
+        raise _unavailable() from None
+
+
+def _unavailable() -> ApiError:
+    return unavailable("Pictures are not available right now. Try again shortly.")
+
+
+def _quoted(bucket: str, path: str) -> str:
+    return f"{quote(bucket)}/{quote(path)}"
+
+
+def _expiry(token: str) -> float:
+    """When a ticket ends, as it says itself; whoever takes it verifies it."""
+    try:
+        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
+        return time.time() + _TICKET_SECONDS
