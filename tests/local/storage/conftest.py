@@ -75,7 +75,7 @@ class Person:
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """What Storage answers to them."""
-        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **options.pop("headers", {})}
         async with self.http.request(method, f"{self.url}{path}", headers=headers, **options) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 

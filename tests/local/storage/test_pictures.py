@@ -186,6 +186,14 @@ async def test_a_public_picture(service: Person, client: Callable[[str], SyncSto
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>'
 
 
+async def test_a_drawing_is_passed_on_without_its_scripts_power(shown: Callable[..., Any]) -> None:
+    answer = await shown(SVG, "width=10", "image/svg+xml")
+    assert (answer.body, answer.headers["Content-Type"]) == (SVG, "image/svg+xml")
+    assert answer.headers["Content-Security-Policy"] == "script-src 'none'"
+    refused = await shown(SVG, "width=10&format=webp", "image/svg+xml")
+    assert refused.refusal == (400, "400", "InvalidRequest", UNSUPPORTED)
+
+
 @pytest.mark.parametrize("body", [b"", b"no picture", SVG, picture((40, 20))[:60], b"GIF89a" + b"\xff" * 20])
 async def test_what_is_no_picture(shown: Callable[..., Any], body: bytes) -> None:
     answer = await shown(body, "width=10")

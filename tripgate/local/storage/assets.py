@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tripgate.local.storage.objects import Row
 
 BLOCK = 1024 * 1024
+SVG = "image/svg+xml"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _ANY_TYPE = "application/octet-stream"
 
@@ -74,6 +75,8 @@ def headers_of(request: web.Request, row: Row, size: int, expires: int | None = 
         headers[hdrs.CACHE_CONTROL] = _shown(said.get("cacheControl"), "no-cache")
     else:
         headers[hdrs.EXPIRES] = email.utils.formatdate(expires, usegmt=True)
+    if headers[hdrs.CONTENT_TYPE].startswith(SVG):
+        headers["Content-Security-Policy"] = "script-src 'none'"
     headers.update(disposition(request))
     return headers
 

@@ -45,8 +45,12 @@ def act(request: web.Request, operation: str) -> Act:
 
 
 def caller_of(request: web.Request) -> caller.Caller:
-    """Who asks. Raises StorageError without a token that holds."""
-    return caller.identify(request.app[SERVICES].signer, request.headers.get(hdrs.AUTHORIZATION))
+    """Who asks. Raises StorageError without a token, and for one that does not hold."""
+    authorization = request.headers.get(hdrs.AUTHORIZATION)
+    if authorization is None:
+        message = "headers must have required property 'authorization'"
+        raise errors.StorageError(400, "InvalidRequest", message, "Error")
+    return caller.identify(request.app[SERVICES].signer, authorization)
 
 
 def caller_if_any(request: web.Request) -> caller.Caller | None:

@@ -18,7 +18,7 @@ from aiohttp import ClientError, hdrs, web
 from psycopg_pool import PoolTimeout
 
 from tripgate.local.storage import caller, errors, files, incoming, names, objects, writes
-from tripgate.local.storage.context import SERVICES, TRUE, Services, act, caller_of
+from tripgate.local.storage.context import SERVICES, TRUE, Services, act
 from tripgate.local.storage.database import SERVICE
 from tripgate.local.storage.objects import NewObject
 from tripgate.local.storage.resumable import Upload
@@ -135,7 +135,7 @@ async def head(request: web.Request) -> web.Response:
         if request.path.startswith(SIGNED):
             _permission(request, upload.bucket, upload.name)
         else:
-            caller_of(request)
+            _caller(request)
         pairs = (f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in upload.metadata.items())
         headers = {
             hdrs.CACHE_CONTROL: "no-store",
@@ -270,8 +270,12 @@ def _permission(request: web.Request, bucket: str, name: str) -> _Permission:
         claims = caller.verify(request.app[SERVICES].signer, token, "upload", f"{bucket}/{name}")
         owner = claims.get("owner")
         return _Permission(None, owner if isinstance(owner, str) else None, claims.get("upsert") is True)
-    who = caller_of(request)
+    who = _caller(request)
     return _Permission(who, who.owner, request.headers.get("X-Upsert") == TRUE)
+
+
+def _caller(request: web.Request) -> caller.Caller:
+    return caller.identify(request.app[SERVICES].signer, request.headers.get(hdrs.AUTHORIZATION))
 
 
 async def _may(services: Services, permission: _Permission, acting: Act, upload: Upload) -> None:
