@@ -14,14 +14,15 @@ from pydantic import BaseModel
 from tripgate.local.errors import LocalStackError
 from tripgate.local.keys import Signer
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([kKmMgG]?)([iI]?)[bB]?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([kKmMgG]?)[iI]?[bB]?")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 # What is not there, and so may only be off.
 _OFF = {
-    "s3_protocol": "the S3 protocol",
-    "analytics": "analytics buckets",
-    "vector": "vector buckets",
+    "s3_protocol": "the S3 protocol is",
+    "analytics": "analytics buckets are",
+    "vector": "vector buckets are",
 }
+_SAID = {"enabled", "file_size_limit", "buckets"}
 
 
 class StorageSettings(BaseModel):
@@ -57,9 +58,14 @@ def of_project(project_dir: Path) -> StorageSettings:
         return StorageSettings()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LocalStackError(f"{file} is not TOML: {error}") from error
+    tables = {name: section.get(name, {}) for name in (*_OFF, "image_transformation")} if _is_table(section) else {}
+    if not tables or not all(map(_is_table, tables.values())):
+        raise LocalStackError(f"{file}, [storage]: has to be a table, and what is below it too.")
+    for name in section.keys() - tables.keys() - _SAID:
+        raise LocalStackError(f"{file}, [storage] {name}: is no setting of Storage.")
     for name, missing in _OFF.items():
-        if section.get(name, {}).get("enabled", False):
-            raise LocalStackError(f"{file}, [storage.{name}]: {missing} are not there; say `enabled = false`.")
+        if tables[name].get("enabled", False):
+            raise LocalStackError(f"{file}, [storage.{name}]: {missing} not there; say `enabled = false`.")
     if section.get("buckets"):
         raise LocalStackError(f"{file}, [storage.buckets]: make buckets in the project's SQL.")
     read: dict[str, Any] = {}
@@ -67,10 +73,14 @@ def of_project(project_dir: Path) -> StorageSettings:
         read["enabled"] = _flag(file, "storage", section["enabled"])
     if "file_size_limit" in section:
         read["file_size_limit"] = _bytes(file, section["file_size_limit"])
-    transformation = section.get("image_transformation", {})
-    if "enabled" in transformation:
-        read["image_transformation"] = _flag(file, "storage.image_transformation", transformation["enabled"])
+    if "enabled" in tables["image_transformation"]:
+        switch = tables["image_transformation"]["enabled"]
+        read["image_transformation"] = _flag(file, "storage.image_transformation", switch)
     return StorageSettings(**read)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _flag(file: Path, section: str, value: object) -> bool:
@@ -83,7 +93,5 @@ def _bytes(file: Path, value: object) -> int:
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise LocalStackError(f'{file}, [storage] file_size_limit: write a size such as "50MiB".')
-    number, unit, binary = match.groups()
     # As the platform's command line reads them: both kinds of unit count by 1024.
-    del binary
-    return int(float(number) * 1024 ** _POWERS[unit.lower()])
+    return int(float(match[1]) * 1024 ** _POWERS[match[2].lower()])
