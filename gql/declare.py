@@ -110,9 +110,10 @@ def scope(
     owner: str | None = None,
     members: tuple[Membership, ...] = (),
     of_person: bool = False,
+    short: str | None = None,
 ) -> Scope:
     """Declare rows on which people share; see `gql.scope`."""
-    made = Scope(name, root, description, owner, members, of_person, declared_at.caller())
+    made = Scope(name, root, description, owner, members, of_person, short, declared_at.caller())
     catalog.scopes.add(made)
     return made
 

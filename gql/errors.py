@@ -58,6 +58,7 @@ RAISED_CODES = frozenset(
         ErrorCode.NOT_FOUND,
         ErrorCode.CONFLICT,
         ErrorCode.RATE_LIMITED,
+        ErrorCode.NOT_ENABLED,
         ErrorCode.TIMEOUT,
         ErrorCode.UPSTREAM_UNAVAILABLE,
         ErrorCode.USAGE_LIMIT_EXCEEDED,

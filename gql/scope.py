@@ -56,13 +56,14 @@ class Scope:
 
     Attributes:
         name: What topics begin with, before a colon and the root's key. With its underscores as spaces it is also what
-            messages call the row.
+            messages call the row, unless `short` is.
         root: The GraphQL type of the row.
         description: What the argument that names the row says.
         owner: The root's column with the id of the person whose it is; `None` where it is nobody's.
         members: The tables by whose rows others take part.
         of_person: Whether the root is a person, who alone hears of it, whoever else may see the row. On such a topic
             people are told of the memberships that they gain and lose in all other scopes.
+        short: What arguments and messages call the row, where topics say more: `run` for `ai_run`.
         declared_at: Its file and line.
     """
 
@@ -72,11 +73,13 @@ class Scope:
     owner: str | None = None
     members: tuple[Membership, ...] = ()
     of_person: bool = False
+    short: str | None = None
     declared_at: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"a scope is called like a column, in lower case, and not {self.name!r}")
+        for name in (self.name, self.called):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"a scope is called like a column, in lower case, and not {name!r}")
 
     def via(self, *columns: str) -> "Via":
         """What a table says whose column holds the root's key: `@table("trip_items", scope=TRIP.via("trip_id"))`.
@@ -100,9 +103,14 @@ class Scope:
         return f"{self.name}:{key}"
 
     @property
+    def called(self) -> str:
+        """What arguments call it."""
+        return self.name if self.short is None else self.short
+
+    @property
     def noun(self) -> str:
         """What people call such a row."""
-        return self.name.replace("_", " ")
+        return self.called.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def scope_argument(scope: Scope) -> StrawberryArgument:
 def scope_key_name(scope: Scope) -> str:
     """What the key of a scope's root is called where other keys stand beside it: `tripId`."""
     key = catalog[scope.root].key
-    return to_camel_case(scope.name) + key.field[0].upper() + key.field[1:]
+    return to_camel_case(scope.called) + key.field[0].upper() + key.field[1:]
 
 
 def key_argument(type_name: str) -> StrawberryArgument:

@@ -20,3 +20,5 @@ COLLECTION = scope(
     members=(Membership("CollectionMember", via="collection_id", person="user_id"),),
     description="The collection.",
 )
+
+AI_RUN = scope("ai_run", root="AiRun", owner="user_id", short="run", description="The run.")

@@ -39,6 +39,7 @@ begin
                     'CONFLICT', 'PLAN_FULL', 'MEETING_FULL', 'RECIPIENT_OPTED_OUT', 'TEMPLATE_REQUIRED'
                 ) then 409
                 when code in ('RATE_LIMITED', 'AI_RATE_LIMITED') then 429
+                when code = 'NOT_ENABLED' then 501
                 when code = 'AI_PROVIDER_ERROR' then 502
                 when code = 'UPSTREAM_UNAVAILABLE' then 503
                 when code = 'TIMEOUT' then 504

@@ -168,6 +168,10 @@ class World:
             return Jsonb(said) if isinstance(said, dict) else said
         if said == "$hash":
             return uuid.uuid4().hex * 2
+        if said == "$name":
+            return f"n{uuid.uuid4().hex}"
+        if said == "$vector":
+            return [0.5] * 1536
         if said == "$companion" and not has.has_companion:
             sign_up(self.db, has.companion, {"display_name": "Connie Companion"})
             has.has_companion = True

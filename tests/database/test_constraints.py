@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -102,6 +103,12 @@ TAKEN: list[tuple[str, Values]] = [
     ("billing_events", {"user_id": None, "object_id": None, "status": "ignored", "attempts": 2}),
     ("invoices", {"amount_due": "-9.00", "currency": "BHD", "hosted_invoice_url": "https://invoice.stripe.com/i/1"}),
     ("invoices", {"user_id": None, "amount_due": "900", "currency": "JPY", "status": "uncollectible"}),
+    ("ai_agents", {"system_prompt": "x" * 20000, "tools": ["read_trip", "remember"], "max_output_tokens": 100000}),
+    ("ai_runs", {"status": "failed", "error_code": "AI_PROVIDER_ERROR", "lease_until": None}),
+    ("ai_runs", {"status": "cancelled", "idempotency_key": "x" * 200}),
+    ("ai_messages", {"content": "x" * 400000, "tool_calls": "[]"}),
+    ("ai_memories", {"content": "x" * 2000, "expires_at": "2027-05-01 10:00Z"}),
+    ("ai_usage", {"run_id": None, "call_index": None, "prompt_tokens": 7, "cached_tokens": 7}),
 ]
 
 REFUSED: list[tuple[str, Values, str]] = [
@@ -209,6 +216,15 @@ REFUSED: list[tuple[str, Values, str]] = [
     ("billing_events", {"payload": "[]"}, "billing_events_payload_check"),
     ("invoices", {"number": "x" * 256}, "invoices_number_check"),
     ("notifications", {"dedupe_key": "x" * 201}, "notifications_dedupe_key_check"),
+    ("ai_agents", {"system_prompt": "x" * 20001}, "ai_agents_system_prompt_check"),
+    ("ai_runs", {"input": json.dumps({"prompt": "x" * 65536})}, "ai_runs_input_check"),
+    ("ai_runs", {"result": json.dumps({"summary": "x" * 262144})}, "ai_runs_result_check"),
+    ("ai_runs", {"status": "failed", "lease_until": None}, "ai_runs_error_code_check"),
+    ("ai_runs", {"idempotency_key": "x" * 201}, "ai_runs_idempotency_key_check"),
+    ("ai_runs", {"lease_until": None}, "ai_runs_lease_until_check"),
+    ("ai_messages", {"content": "x" * 400001}, "ai_messages_content_check"),
+    ("ai_memories", {"content": "x" * 2001}, "ai_memories_content_check"),
+    ("ai_usage", {"call_index": None}, "ai_usage_call_index_check"),
 ]
 
 

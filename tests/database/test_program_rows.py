@@ -108,6 +108,8 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
     with psycopg.connect(server.database(database.project_files(ROOT)), autocommit=True) as connection:
         jobs = connection.execute("select jobname, command, active from cron.job order by jobname").fetchall()
         assert [name for name, _, _ in jobs] == [
+            "ai-end-lost-runs",
+            "ai-forget-expired-memories",
             "payments-expire-reservations",
             "payments-prune-reservations",
             "payments-recover-events",

@@ -15,11 +15,11 @@ delete = "1      0       0       0         N          1"
 
 `row` is the owner's row, and the stranger's; it is left out where an account comes with one. `insert` is the row that
 is tried, by default such a one again, and `change` what an update sets. `$profiles` stands for the key of the owner's
-row in that table (`$household.couples` in another schema), `$companion` for the key of a third person and `$hash` for
-64 hexadecimal digits. Below `[may]` stands for each actor how many of the owner's rows are reached, or how it is
-refused: N where nothing is granted, P by a policy, or an SQLSTATE. `before` is a statement that the actor runs before
-inserting. Where the table has checks, `[refused]` holds for each of them what it refuses of an update, as in
-`tags_name_check = [{ name = "" }]`.
+row in that table (`$household.couples` in another schema), `$companion` for the key of a third person, `$hash` for
+64 hexadecimal digits, `$name` for a new name and `$vector` for an embedding. Below `[may]` stands for each actor how
+many of the owner's rows are reached, or how it is refused: N where nothing is granted, P by a policy, or an SQLSTATE.
+`before` is a statement that the actor runs before inserting. Where the table has checks, `[refused]` holds for each of
+them what it refuses of an update, as in `tags_name_check = [{ name = "" }]`.
 """
 
 from __future__ import annotations

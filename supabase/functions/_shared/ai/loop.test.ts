@@ -352,7 +352,7 @@ Deno.test("a summary and a category are what their forms say", async () => {
   assert.equal(json_schema.schema.additionalProperties, false);
 
   const place = new World();
-  place.rows.places = () => ({ name: "Munch" });
+  place.rows.places_by_ids = () => ({ name: "Munch" });
   place.script.push(
     () => stream(answer('{"category": "castle", "reason": "?"}')),
     () => stream(answer('{"category": "museum", "reason": "It shows paintings."}')),

@@ -71,9 +71,9 @@ export class Reader {
     return (data as unknown as Record<string, unknown>[]).map((row) => shown(row));
   }
 
-  /** Throws ApiError where there is none, or none that they may see. */
+  /** Throws ApiError where there is none, or none that they may see. By POST, which an account that is gone may not. */
   async readPlace(id: string): Promise<Record<string, unknown>> {
-    const { data, error } = await this.database.from("places").select(`${PLACE},website,notes`).eq("id", id)
+    const { data, error } = await this.database.rpc("places_by_ids", { ids: [id] }).select(`${PLACE},website,notes`)
       .maybeSingle<Record<string, unknown>>();
     if (error) throw databaseError(error);
     if (!data) throw new ApiError("NOT_FOUND", "There is no such place, or you may not see it.");

@@ -1,0 +1,180 @@
+"""What the caller asks agents, what they said and remember of the caller, and what it cost."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from graphql.execution.values import VariableValues
+from strawberry.types.arguments import StrawberryArgument
+
+from gql import derive
+from gql.errors import ApiError
+from gql.forward_types import list_of, object_type, optional
+from gql.types.ai import RunAiAgentInput
+from resolvers.context import Context
+from resolvers.declared import grouped, many, one
+from resolvers.declared.crud import crud, domain
+from resolvers.declared.writes import Write
+from tripgate.planner.plan import Call
+from tripgate.planner.selection import Selected
+
+
+class Asked(Write):
+    """Has an Edge Function ask an agent, and answers the run, which goes on behind it.
+
+    Args:
+        function: The Edge Function.
+        fields: What the function calls each argument.
+    """
+
+    null_means_error = True
+
+    def __init__(
+        self, function: str, fields: dict[str, str], make_arguments: Callable[[], list[StrawberryArgument]], said: str
+    ) -> None:
+        super().__init__("AiRun", lambda: object_type("AiRun"), make_arguments, said)
+        self._function = function
+        self._fields = fields
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        plan = self.plan(context, selected, variables)
+        arguments = selected.arguments(variables)
+        given = {
+            self._fields[name]: str(value) if isinstance(value, UUID) else value
+            for name, value in self._given(arguments).items()
+            if value is not None
+        }
+        try:
+            made = await context.functions.invoke(self._function, given, caller)
+        except ApiError as error:
+            raise self._named(error) from None
+        return await self.by_key(context, plan, str(made["run"]["id"]))
+
+    def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {name: arguments.get(name) for name in self._fields}
+
+    def _named(self, error: ApiError) -> ApiError:
+        """The refusal, with the argument by what it is called here."""
+        names = {ours: name for name, ours in self._fields.items()}
+        if (name := names.get(str(error.extensions.get("field")))) is not None:
+            error.extensions["field"] = name
+        return error
+
+
+class AskedByInput(Asked):
+    """The same, whose arguments stand in an input."""
+
+    def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return super()._given(arguments["input"])
+
+    def _named(self, error: ApiError) -> ApiError:
+        before = error.extensions.get("field")
+        named = super()._named(error)
+        if named.extensions.get("field") != before:
+            named.extensions["field"] = f"input.{named.extensions['field']}"
+        return named
+
+
+class CancelAiRun(Write):
+    """Ends a run that has not ended."""
+
+    null_means_error = True
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        context.signed_in()
+        plan = self.plan(context, selected, variables)
+        key = str(selected.arguments(variables)["id"])
+        return await self.one(context, plan, Call("cancel_ai_run", {"run": key}, plan.returning))
+
+
+class ApplyItinerary(Write):
+    """Does what a run proposes for its trip."""
+
+    null_means_error = True
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        plan = self.plan(context, selected, variables)
+        given = {"run": str(selected.arguments(variables)["runId"])}
+        rows = await context.backend.write(Call("apply_itinerary", given, plan.returning), caller, self.table)
+        if rows and plan.read.embeds:
+            rows = await self.read_back(context, plan, [row[self.table.primary_key] for row in rows])
+        return [plan.shaper(row) for row in rows]
+
+
+def _trip() -> StrawberryArgument:
+    return derive.argument("tripId", UUID, "The trip that it is about.")
+
+
+@strawberry.type
+class AiQuery:
+    """Reading of agents and what they did."""
+
+    ai_agents = many("AiAgent")
+    ai_run = one("AiRun")
+    ai_runs = many("AiRun")
+    ai_runs_grouped = grouped("AiRun")
+    ai_memories = many("AiMemory")
+    ai_usages = many("AiUsage")
+    ai_usages_grouped = grouped("AiUsage")
+
+
+@strawberry.type
+class AiMutation:
+    """Asking, and what comes of it."""
+
+    run_ai_agent = AskedByInput(
+        "run-ai-agent",
+        {
+            "agentKey": "agent_key",
+            "prompt": "prompt",
+            "tripId": "trip_id",
+            "conversationId": "conversation_id",
+            "idempotencyKey": "idempotency_key",
+        },
+        lambda: [derive.argument("input", RunAiAgentInput, "What is asked.")],
+        "Ask an agent something. Its answer comes as messages of the run, which streams: follow `aiMessageChanges`.",
+    )
+    summarize_trip = Asked(
+        "summarize-trip",
+        {"tripId": "trip_id"},
+        lambda: [_trip()],
+        "Have a trip summarized; the summary is the run's `result`.",
+    )
+    optimize_itinerary = Asked(
+        "optimize-itinerary",
+        {"tripId": "trip_id", "dayNumber": "day_number"},
+        lambda: [_trip(), derive.argument("dayNumber", optional(int), "The day, counted from 1; all without one.")],
+        "Have a better order of a trip's itinerary proposed. Nothing changes until `applyItinerary` is asked for it.",
+    )
+    classify_place = Asked(
+        "classify-place",
+        {"placeId": "place_id"},
+        lambda: [derive.argument("placeId", UUID, "The place.")],
+        "Have a category proposed for a place, in the run's `result`; `updatePlace` takes it.",
+    )
+    apply_itinerary = ApplyItinerary(
+        "TripItem",
+        lambda: list_of(object_type("TripItem")),
+        lambda: [derive.argument("runId", UUID, "The run that proposes it.")],
+        "Do what a run of the caller's proposes for its trip's itinerary, with the caller's own rights; the answer is "
+        "the items that it names. CONFLICT where the trip has changed since.",
+    )
+    cancel_ai_run = CancelAiRun(
+        "AiRun",
+        lambda: object_type("AiRun"),
+        lambda: [derive.key_argument("AiRun")],
+        "End a run of the caller's that is queued or running; what it has used is counted.",
+    )
+
+
+DOMAIN = domain(
+    AiQuery,
+    AiMutation,
+    crud("AiRun", reads=False, writes=False, changes="How a run of the caller's goes on."),
+    crud("AiMessage", reads=False, writes=False, changes="What is said in a run of the caller's."),
+    crud("AiMemory", reads=False, changes="What agents keep in mind of the caller."),
+    position=95,
+)
