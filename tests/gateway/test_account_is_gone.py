@@ -29,7 +29,7 @@ from tripgate.upstream.postgrest.errors import public_error
 
 SCALARS = {
     "UUID": str(uuid4()), "String": "text", "Int": 1, "Float": 1.5, "Boolean": True, "Date": "2026-05-01",
-    "DateTime": "2026-05-01T10:00:00Z", "Decimal": "1.00", "JSON": {}, "ID": str(uuid4()), "URL": "https://x.example",
+    "BigInt": "1", "DateTime": "2026-05-01T10:00:00Z", "Decimal": "1.00", "JSON": {}, "ID": str(uuid4()), "URL": "https://x.example",
     "Time": "10:00:00", "CurrencyCode": "EUR",
 }  # fmt: skip
 
