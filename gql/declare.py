@@ -56,7 +56,20 @@ from gql.scalars import JSON, BigInt, Interval, Vector
 from gql.schemas import PUBLIC, PostgresSchema
 from gql.scope import POLLED, REFERENCE, Membership, Scope, Streamed, Through, Unheard, Via
 from gql.scope_checks import check_scope
-from gql.table import KEYS, Choices, Column, Computed, EmbeddedAs, Kind, PythonField, Relation, Sort, Table, UniqueKey
+from gql.table import (
+    KEYS,
+    Choices,
+    Column,
+    Computed,
+    EmbeddedAs,
+    Kind,
+    PythonField,
+    Relation,
+    Sort,
+    Table,
+    UniqueKey,
+    by_function,
+)
 
 __all__ = [
     "FREELY",
@@ -188,7 +201,9 @@ def table(
         objects = {key: value for key, value in vars(cls).items() if isinstance(value, ComputedDeclaration)}
         methods = {key: value for key, value in vars(cls).items() if isinstance(value, PythonFieldDeclaration)}
         default_order = tuple(_sort(text) for text in order_by)
-        listed = default_order and any(relation.many for relation in relations.values())
+        listed = default_order and any(
+            relation.many and by_function(relation.via) is None for relation in relations.values()
+        )
         type_name = schema.type_name(cls.__name__)
         path = scope.columns if isinstance(scope, Via) else () if scope is None else (key,)
         mapping = Table(

@@ -131,7 +131,8 @@ def to_many(
     deprecated: str | None = None,
     cache: CacheControl | None = None,
 ) -> Any:
-    """The rows of `target` whose column `via` refers to this one, as a connection.
+    """The rows of `target` whose column `via` refers to this one, as a connection; with `via="images()"` those that the
+    function `images` of this table's rows returns, as plain SQL that Postgres puts in its place.
 
     Args:
         create: Whether new ones can be given with a new row of this type, all or none: by the database function

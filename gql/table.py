@@ -20,6 +20,12 @@ WHOLE = "whole_"
 """What begins the name of the computed relationship by which a table's row embeds itself."""
 
 
+def by_function(via: str) -> str | None:
+    """The function of a row that gives the related rows, where a relation's `via` is one, as in `images()`; of the
+    row's own schema."""
+    return via[:-2] if via.endswith("()") else None
+
+
 class Kind(StrEnum):
     """How a column's values behave: which operators fit and how they travel."""
 
@@ -125,7 +131,8 @@ class Relation:
     Attributes:
         field: The GraphQL name, as in `items`.
         target: The GraphQL type at the other end.
-        via: The foreign key's column: on this table for a to-one relation, on the target's for a to-many.
+        via: The foreign key's column: on this table for a to-one relation, on the target's for a to-many. Or a function
+            of the row that returns rows of the target, as in `images()`.
         creatable: Whether `Create…Input` takes new related rows along.
         theirs: Whether the foreign key of a to-one relation is the target's, and unique.
     """

@@ -10,6 +10,7 @@ from gql.errors import ApiError, ErrorCode, bad_input
 from gql.nullability import semantic_non_null
 from gql.types.storage import UploadInput, UploadTicket
 from resolvers.context import Context, Info
+from resolvers.declared import changes
 from resolvers.declared.crud import domain
 from tripgate.planner.plan import FunctionCall
 from tripgate.upstream.storage import StorageClient
@@ -112,4 +113,11 @@ def _storage(context: Context) -> StorageClient:
     return context.storage
 
 
-DOMAIN = domain(StorageMutation, position=92)
+@strawberry.type
+class StorageSubscription:
+    """Pictures, as they come and go."""
+
+    trip_image_changes = changes("StoredFile", description="Pictures of the trip, as they come, change and go.")
+
+
+DOMAIN = domain(StorageMutation, StorageSubscription, position=92)

@@ -34,6 +34,7 @@ class SavedPlace:
 
     owner = to_one("Profile", via="user_id", description="The person who saved it.")
     place = to_one("Place", via="place_id", description="The place on the map; null once it is no longer shared.")
+    photos = to_many("StoredFile", via="photos()", description="Pictures of it, by default the newest first.")
 
 
 @table(

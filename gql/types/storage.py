@@ -1,10 +1,50 @@
 """Pictures of trips, saved places and people: objects of Storage, whose bytes never pass the gateway."""
 
 from datetime import datetime
+from enum import Enum
+from uuid import UUID
 
 import strawberry
 
+from gql.caching import CacheControl, InvalidatedBy
+from gql.declare import table, to_one
 from gql.scalars import BigInt
+from gql.types.scopes import TRIP
+
+
+@strawberry.enum(description="Where pictures lie.")
+class StorageBucket(Enum):
+    """The buckets of the program."""
+
+    TRIP_IMAGES = "trip-images"
+    PLACE_PHOTOS = "place-photos"
+    USER_AVATARS = "user-avatars"
+
+
+@table(
+    "stored_files",
+    read_only=True,
+    scope=TRIP.via("trip_id"),
+    order_by=("created_at desc",),
+    # Not cached, since Storage writes it.
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC),
+)
+class StoredFile:
+    """A picture, over the view `stored_files`."""
+
+    id: UUID
+    bucket: StorageBucket
+    path: str
+    content_type: str | None
+    size: BigInt
+    uploader_id: UUID | None
+    trip_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+    uploader = to_one(
+        "Profile", via="uploader()", description="Who uploaded it; null where the caller does not see them."
+    )
 
 
 @strawberry.type(description="A place for one picture, which whoever has the ticket may upload to it.")

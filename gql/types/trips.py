@@ -81,6 +81,7 @@ class Trip:
     collaborators = to_many("Collaborator", via="trip_id", description="Whom the trip is shared with.")
     invitations = to_many("Invitation", via="trip_id", description="Who has been asked to join; for the owner's eyes.")
     votes = to_many("Vote", via="trip_id", description="What the people on the trip think of its items.")
+    images = to_many("StoredFile", via="images()", description="Pictures of the trip, by default the newest first.")
     preferences = to_many("TripPreferences", via="trip_id", description="What each person on the trip wishes for.")
     preference_summary = computed(
         TripPreferenceSummary,

@@ -82,6 +82,62 @@ async def test_a_ticket_an_upload_and_the_end_of_it(seeded: StackInfo, team: Tea
     assert await team.owner.code(DELETE, ids=[file]) == "NOT_FOUND"
 
 
+IMAGES = """query ($id: UUID!) { trip(id: $id) { title images(first: 2) { totalCount nodes {
+    id bucket path contentType size uploaderId tripId uploader { displayName } } } } }"""
+
+
+async def test_a_trip_and_its_pictures(seeded: StackInfo, team: Team) -> None:
+    paths = [await upload(person, team.trip) for person in (team.owner, team.editor, team.editor)]
+    ids = [await id_of(seeded, path) for path in paths]
+    names = [(await person.ask("{ viewer { displayName } }"))["viewer"] for person in (team.owner, team.editor)]
+    expected = [
+        {
+            "id": ids[number],
+            "bucket": "TRIP_IMAGES",
+            "path": paths[number],
+            "contentType": "image/png",
+            "size": str(len(PNG)),
+            "uploaderId": team.editor.id,
+            "tripId": team.trip,
+            "uploader": names[1],
+        }
+        for number in (2, 1)
+    ]
+    for person in (team.owner, team.editor, team.viewer):
+        data = await person.ask(IMAGES, id=team.trip)
+        assert data == {"trip": {"title": "Shared", "images": {"totalCount": 3, "nodes": expected}}}
+    assert await team.stranger.ask(IMAGES, id=team.trip) == {"trip": None}
+    # In lists, by filters, by orders of related rows, by what identifies them.
+    data = await team.viewer.ask(
+        """query ($uploader: UUID!, $none: UUID!) {
+            trips(filter: { images: { some: { uploaderId: { eq: $uploader } } } }) { nodes {
+                images(orderBy: [{ uploader: { displayName: ASC } }, { createdAt: ASC }]) { nodes { path } }
+                none: images(filter: { uploader: { id: { eq: $none } } }) { nodes { path } } } }
+            nothing: trips(filter: { images: { some: { uploaderId: { eq: $none } } } }) { totalCount } }""",
+        uploader=team.owner.id,
+        none=team.stranger.id,
+    )
+    ordered = sorted(
+        zip([names[0], names[1], names[1]], range(3), strict=True), key=lambda each: each[0]["displayName"]
+    )
+    assert data == {
+        "trips": {
+            "nodes": [{"images": {"nodes": [{"path": paths[each]} for _, each in ordered]}, "none": {"nodes": []}}]
+        },
+        "nothing": {"totalCount": 0},
+    }
+
+
+async def test_a_saved_place_and_its_photos(team: Team) -> None:
+    place = (await team.owner.ask('mutation { createSavedPlace(input: { name: "A bench" }) { id } }'))[
+        "createSavedPlace"
+    ]
+    photo = (await team.owner.ask(PLACE_PHOTO, place=place["id"], input=INPUT))["createPlacePhotoUpload"]
+    assert await put(team.owner, photo["uploadUrl"]) == 200
+    data = await team.owner.ask("{ savedPlaces { nodes { photos { nodes { path tripId } } } } }")
+    assert data == {"savedPlaces": {"nodes": [{"photos": {"nodes": [{"path": photo["path"], "tripId": None}]}}]}}
+
+
 async def test_who_gets_a_ticket(team: Team, anonymous: Person) -> None:
     outcomes = {}
     for name in ("owner", "editor", "viewer", "stranger"):

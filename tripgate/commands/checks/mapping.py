@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gql import pg_catalog
 from gql.catalog import Catalog
-from gql.table import Column, Kind, Relation, Table
+from gql.table import Column, Kind, Relation, Table, by_function
 from tripgate.commands.doctor.report import Finding, failure, listed, note, warning
 
 SQL_TYPES: dict[Kind, frozenset[str]] = {
@@ -98,7 +98,9 @@ def _column(table: Table, column: Column, found: pg_catalog.Table) -> Iterator[F
         yield failure(f"{name} is declared with digits={column.digits}, and {column.name} is {here.type}.", _DECLARE)
     if column.choices is not None:
         members, may = {str(value) for value, _ in column.choices}, found.choices(column.name)
-        if may is None:
+        if may is None and found.view:
+            pass  # what its rows may hold is for the tables behind it to say
+        elif may is None:
             yield failure(f"{name} is an enum, and no check lists what {table.name}.{column.name} may be.", "Add one.")
         elif members != may:
             unlike = listed(sorted(members ^ may))
@@ -177,6 +179,16 @@ def _relation(table: Table, relation: Relation, declared: Catalog, database: pg_
     if holding is None or referred is None:
         return  # told of its own type
     name = f"{table.type_name}.{relation.field}"
+    if (function := by_function(relation.via)) is not None:
+        ends = (
+            {table.name: holding, target.name: referred}
+            if holder is table
+            else {table.name: referred, target.name: holding}
+        )
+        row, rows = ends[table.name].qualified, f"SETOF {ends[target.name].qualified}"
+        if not any(each.row_of == row and each.returns == rows for each in database.named(function, table.schema)):
+            yield failure(f"{name}: there is no function {function} of {table.name} that returns {rows}.", _DECLARE)
+        return
     if holding.view or referred.view:
         # PostgREST finds a view's relations by the columns that it takes over.
         if relation.via not in holding.columns:

@@ -9,6 +9,7 @@ it is looked first whether there are about as many as are wanted.
 import re
 
 from gql.catalog import catalog
+from gql.table import by_function
 from tripgate.planner import result_shape as shape
 from tripgate.planner.plan import ALWAYS, Aggregate, Embed, Read
 from tripgate.upstream.postgres.render.conditions import condition_text, tests_lists
@@ -236,7 +237,7 @@ def _at_once(embed: Embed, key: str) -> bool:
     """Whether related rows can be read for all rows of a page at once, whose key is this column."""
     read = embed.read
     plain = bool(read.limit and read.order) and not (read.offset or read.aggregates or read.source)
-    plain = plain and _OURS.fullmatch(key) is None
+    plain = plain and _OURS.fullmatch(key) is None and by_function(embed.via) is None
     return (
         plain
         and embed.many

@@ -5,6 +5,7 @@ from functools import cache
 
 from gql.catalog import catalog
 from gql.schemas import bare, schema_of
+from gql.table import by_function
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,16 @@ def joined(table: str, alias: str, via: str, other: str, other_alias: str, *, ma
         via: The foreign key's column, on whichever side it is.
         many: Whether several rows can belong to it.
     """
+    if (function := by_function(via)) is not None:
+        # Found by the row's key, since what is joined or selected from need not be a row of the table any more; and as
+        # an array, which is made once a row and then looked up.
+        key, found = catalog.key_of(table), catalog.key_of(other)
+        schema, dot, _ = table.rpartition(".")
+        rows = f"{qualified(table)} as p, lateral {qualified(f'{schema}{dot}{function}')}(p) as f"
+        return (
+            f"{column(other_alias, found)} = any (array("
+            f"select {column('f', found)} from {rows} where {column('p', key)} = {column(alias, key)}))"
+        )
     if many or is_theirs(table, via, other):
         return f"{column(other_alias, via)} = {column(alias, catalog.key_of(table))}"
     return f"{column(other_alias, catalog.key_of(other))} = {column(alias, via)}"

@@ -7,7 +7,7 @@ From a view that ends in the very order asked for, it sorts first and collects f
 from functools import cache
 
 from gql.catalog import catalog
-from gql.table import Sort, Table
+from gql.table import Sort, Table, by_function
 from tripgate.planner.plan import And, Condition, Not, Or, Read, Related
 from tripgate.upstream.postgrest.render.functions import tested_columns
 
@@ -18,7 +18,7 @@ def relation(read: Read) -> str:
         return read.table
     # Hashed with the order, which is why there is one look-up for both.
     view = _views().get((read.table, read.order))
-    if view is None or read.table in _related_tables(read):
+    if view is None or read.table in _related_tables(read) or _calls_functions(read):
         # A key of the table to itself would lead from the view to the table by both its ends.
         return read.table
     name, columns = view
@@ -37,6 +37,23 @@ def _related_tables(read: Read) -> set[str]:
         *(key.path[0].table for key in read.order if key.path),
         *_tested_tables(read.where),
     }
+
+
+def _calls_functions(read: Read) -> bool:
+    """Whether rows are asked for, or tested, that a function of the table's rows gives: it takes none of a view's."""
+    return any(by_function(embed.via) for embed in read.embeds) or _tests_functions(read.where)
+
+
+def _tests_functions(condition: Condition) -> bool:
+    match condition:
+        case Related():
+            return by_function(condition.via) is not None
+        case Not():
+            return _tests_functions(condition.of)
+        case And() | Or():
+            return any(map(_tests_functions, condition.of))
+        case _:
+            return False
 
 
 def _tested_tables(condition: Condition) -> set[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from gql.schemas import bare
+from gql.table import by_function
 from tripgate.planner.plan import Aggregate, Compare, Operator, Pick, Read
 from tripgate.upstream.postgrest.long_rows import Postprocess
 from tripgate.upstream.postgrest.render.seams import Seam
@@ -110,8 +111,10 @@ def related_name(table: str, via: str, *, of: str, many: bool = False) -> str:
     """What an embed names: the related table, and the foreign key by its column.
 
     A key of a table to itself has two ends of one name: with the table's name PostgREST takes the rows that refer to a
-    row, and with the column's the one that it refers to.
+    row, and with the column's the one that it refers to. A computed relationship is named alone.
     """
+    if (function := by_function(via)) is not None:
+        return function
     return via if table == of and not many else f"{bare(table)}!{via}"
 
 
