@@ -17,6 +17,7 @@ from tripgate.local.storage.app import create
 from tripgate.local.storage.config import StorageConfig
 
 SHUTDOWN_SECONDS = 2.0
+READ_BUFFER = 1024 * 1024
 
 
 async def serve(config: StorageConfig) -> None:
@@ -30,6 +31,7 @@ async def serve(config: StorageConfig) -> None:
         access_log=None,
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
+        read_bufsize=READ_BUFFER,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()

@@ -65,6 +65,7 @@ class Database:
                 open=False,
                 check=AsyncConnectionPool.check_connection,
                 kwargs={
+                    "autocommit": True,
                     "row_factory": dict_row,
                     "application_name": NAME,
                     "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
@@ -73,26 +74,27 @@ class Database:
         )
 
     @contextlib.asynccontextmanager
-    async def acting_as(self, caller: Caller, act: Act) -> AsyncIterator[Connection]:
-        """A transaction as this caller. Raises psycopg.Error, or PoolTimeout without a database."""
-        async with self.pool.connection() as connection:
+    async def acting_as(self, caller: Caller, act: Act, *, only_asking: bool = False) -> AsyncIterator[Connection]:
+        """A transaction as this caller. What is done `only_asking` is rolled back. Statements are sent together with
+        the next that is fetched from, the commit with the end. Raises psycopg.Error, or PoolTimeout without a
+        database."""
+        async with (
+            self.pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(force_rollback=only_asking),
+        ):
             await scope(connection, caller, act)
             yield connection
-
-    @contextlib.asynccontextmanager
-    async def asking_as(self, caller: Caller, act: Act) -> AsyncIterator[Connection]:
-        """The same, rolled back: what is done in it asks whether it may be done."""
-        async with self.pool.connection() as connection:
-            try:
-                await scope(connection, caller, act)
-                yield connection
-            finally:
-                if not connection.closed:
-                    await connection.rollback()
 
     def service(self, act: Act) -> contextlib.AbstractAsyncContextManager[Connection]:
         """A transaction that no policy judges."""
         return self.acting_as(SERVICE, act)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for single reads that no policy judges: the tables' owner's."""
+        async with self.pool.connection() as connection:
+            yield connection
 
 
 async def scope(connection: Connection, caller: Caller, act: Act) -> None:

@@ -96,11 +96,8 @@ async def find_names(connection: Connection, bucket: str, names: Sequence[str]) 
 
 
 async def insert(connection: Connection, new: NewObject) -> None:
-    """Make an object. Raises StorageError where there is one."""
-    try:
-        await connection.execute(_INSERT, new.values())
-    except psycopg.errors.UniqueViolation:
-        raise errors.already_exists() from None
+    """Make an object. Raises psycopg.errors.UniqueViolation where there is one, by the end of the transaction."""
+    await connection.execute(_INSERT, new.values())
 
 
 async def upsert(connection: Connection, new: NewObject) -> Row:

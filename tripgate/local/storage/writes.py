@@ -30,11 +30,14 @@ _UNSURE = ("08", "57P")
 
 async def may_upload(services: Services, caller: Caller, act: Act, new: NewObject, *, upsert: bool) -> None:
     """Raises StorageError unless this caller may make the object, or give it new bytes where that is wanted."""
-    async with services.database.asking_as(caller, act) as connection:
-        if upsert:
-            await objects.upsert(connection, new)
-        else:
-            await objects.insert(connection, new)
+    try:
+        async with services.database.acting_as(caller, act, only_asking=True) as connection:
+            if upsert:
+                await objects.upsert(connection, new)
+            else:
+                await objects.insert(connection, new)
+    except psycopg.errors.UniqueViolation:
+        raise errors.already_exists() from None
 
 
 async def keep(services: Services, incoming: Incoming, version: str) -> dict[str, Any]:
@@ -42,7 +45,7 @@ async def keep(services: Services, incoming: Incoming, version: str) -> dict[str
     with services.files.writing(version) as writer:
         async for chunk in incoming.chunks:
             writer.write(chunk)
-    said = about(writer.etag, writer.size, incoming.content_type, incoming.cache_control)
+    said = about(files.etag_of(version), writer.size, incoming.content_type, incoming.cache_control)
     return said if incoming.robots is None else {**said, "xRobotsTag": incoming.robots}
 
 
@@ -74,7 +77,7 @@ async def move(services: Services, caller: Caller, act: Act, bucket: str, name: 
     """Give an object another name, or another bucket; its row."""
     to_bucket, to_name = names.check_bucket(to[0]), names.check_key(to[1])
     version = files.new_version()
-    async with services.database.asking_as(caller, act) as connection:
+    async with services.database.acting_as(caller, act, only_asking=True) as connection:
         await objects.find(connection, bucket, name)
         asked = NewObject(to_bucket, to_name, version, caller.owner)
         await objects.move(connection, bucket, name, asked)
@@ -111,8 +114,8 @@ async def copy(services: Services, caller: Caller, act: Act, source: Row, new: N
 
 async def delete_one(services: Services, caller: Caller, act: Act, bucket: str, name: str) -> None:
     """Delete an object. Raises StorageError where there is none, and where the caller may not."""
-    async with services.database.service(act) as connection:
-        await objects.find(connection, bucket, name, lock=True)
+    async with services.database.reading() as connection:
+        await objects.find(connection, bucket, name)
     async with services.database.acting_as(caller, act) as connection:
         rows = await objects.delete(connection, bucket, [name])
     if not rows:

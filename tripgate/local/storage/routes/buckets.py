@@ -115,7 +115,7 @@ async def delete(request: web.Request) -> web.Response:
     """Delete a bucket that holds nothing."""
     who, bucket, acting = caller_of(request), request.match_info["bucket"], act(request, "bucket.delete")
     database = request.app[SERVICES].database
-    async with database.service(acting) as connection:
+    async with database.reading() as connection:
         await objects.find_bucket(connection, bucket)
         if await one(connection, "select from storage.objects where bucket_id = %s limit 1", (bucket,)) is not None:
             message = "The bucket you tried to delete is not empty"

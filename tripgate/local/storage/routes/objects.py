@@ -61,7 +61,7 @@ async def _upload(
 ) -> Row:
     services = request.app[SERVICES]
     bucket, name = named(request)
-    async with services.database.service(acting) as connection:
+    async with services.database.reading() as connection:
         limits = await objects.find_bucket(connection, bucket)
     most = names.largest(name, limits["file_size_limit"], services.settings.file_size_limit)
     types = None if name.endswith(names.PLACEHOLDER) else limits["allowed_mime_types"]
@@ -78,14 +78,14 @@ async def _upload(
 @routes.get("/object/public" + OBJECT, allow_head=False)
 async def download_public(request: web.Request) -> web.StreamResponse:
     """The bytes of an object in a public bucket."""
-    row = await public_row(request, act(request, "object.get_public"))
+    row = await public_row(request)
     return await assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
 
 
 @routes.get("/object/sign" + OBJECT, allow_head=False)
 async def download_signed(request: web.Request) -> web.StreamResponse:
     """The bytes of the object for which there is a token."""
-    row, claims = await signed_row(request, act(request, "object.get_signed"))
+    row, claims = await signed_row(request)
     path = assets.path_of(request.app[SERVICES].files, row)
     return await assets.send(request, path, row, expires=claims["exp"])
 
@@ -100,7 +100,7 @@ async def download(request: web.Request) -> web.StreamResponse:
 @routes.get("/object/info/public" + OBJECT, allow_head=False)
 async def info_public(request: web.Request) -> web.Response:
     """What is known of an object in a public bucket."""
-    return _info(await public_row(request, act(request, "object.info_public")))
+    return _info(await public_row(request))
 
 
 @routes.get("/object/info/authenticated" + OBJECT, allow_head=False)
@@ -118,7 +118,7 @@ async def info(request: web.Request) -> web.Response:
 @routes.head("/object/public" + OBJECT)
 async def head_public(request: web.Request) -> web.StreamResponse:
     """The head of an object in a public bucket."""
-    return _head(request, await public_row(request, act(request, "object.info_public")))
+    return _head(request, await public_row(request))
 
 
 @routes.head("/object/authenticated" + OBJECT)
@@ -142,10 +142,10 @@ async def head(request: web.Request) -> web.StreamResponse:
     return _head(request, await readable_row(request, acting, caller_if_any(request)))
 
 
-async def public_row(request: web.Request, acting: Act) -> Row:
+async def public_row(request: web.Request) -> Row:
     """The row of an object in a public bucket; others are not there."""
     bucket, name = named(request)
-    async with request.app[SERVICES].database.service(acting) as connection:
+    async with request.app[SERVICES].database.reading() as connection:
         await objects.find_bucket(connection, bucket, public=True)
         return await objects.find(connection, bucket, name)
 
@@ -154,7 +154,7 @@ async def readable_row(request: web.Request, acting: Act, who: caller.Caller | N
     """The row of an object that is public or that policies show the caller."""
     services = request.app[SERVICES]
     bucket, name = named(request)
-    async with services.database.service(acting) as connection:
+    async with services.database.reading() as connection:
         found = await objects.find_bucket(connection, bucket)
         if found["public"]:
             return await objects.find(connection, bucket, name)
@@ -164,12 +164,12 @@ async def readable_row(request: web.Request, acting: Act, who: caller.Caller | N
         return await objects.find(connection, bucket, name)
 
 
-async def signed_row(request: web.Request, acting: Act) -> tuple[Row, dict[str, Any]]:
+async def signed_row(request: web.Request) -> tuple[Row, dict[str, Any]]:
     """The row of the object that a token is for, and what the token says."""
     services = request.app[SERVICES]
     bucket, name = named(request)
     claims = caller.verify(services.signer, request.query.get("token", ""), "download", f"{bucket}/{name}")
-    async with services.database.service(acting) as connection:
+    async with services.database.reading() as connection:
         return await objects.find(connection, bucket, name), claims
 
 

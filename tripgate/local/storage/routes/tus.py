@@ -114,7 +114,7 @@ async def create(request: web.Request) -> web.Response:
         expires=int(time.time()) + services.settings.upload_seconds,
     )
     await _may(services, permission, acting, upload)
-    most = await _limit(services, acting, upload)
+    most = await _limit(services, upload)
     if length is not None and length > most:
         raise refused(413, "Maximum size exceeded")
     services.uploads.create(upload)
@@ -167,7 +167,7 @@ async def patch(request: web.Request) -> web.StreamResponse:
             upload = upload.model_copy(update={"length": _length(request)})
             services.uploads.save(upload)
         await _may(services, permission, acting, upload)
-        most = await _limit(services, acting, upload)
+        most = await _limit(services, upload)
         if upload.length is not None and upload.length > most:
             raise refused(413, "Maximum size exceeded")
         headers = await _append(request, upload, permission, acting, most, wanted)
@@ -249,8 +249,7 @@ async def _until(request: web.Request, wanted: asyncio.Event) -> AsyncIterator[b
 
 async def _finish(services: Services, upload: Upload, permission: _Permission, acting: Act) -> None:
     path = services.uploads.bytes_of(upload)
-    etag = await asyncio.to_thread(files.etag_of, path)
-    said = writes.about(etag, upload.length or 0, upload.content_type, upload.cache_control)
+    said = writes.about(files.etag_of(upload.version), upload.length or 0, upload.content_type, upload.cache_control)
     new = NewObject(upload.bucket, upload.name, upload.version, permission.owner, said, upload.user_metadata or {})
     services.files.take(path, upload.version)
     try:
@@ -288,8 +287,8 @@ async def _may(services: Services, permission: _Permission, acting: Act, upload:
     await writes.may_upload(services, permission.who or SERVICE, acting, new, upsert=permission.upsert)
 
 
-async def _limit(services: Services, acting: Act, upload: Upload) -> int:
-    async with services.database.service(acting) as connection:
+async def _limit(services: Services, upload: Upload) -> int:
+    async with services.database.reading() as connection:
         bucket = await objects.find_bucket(connection, upload.bucket)
     if not upload.name.endswith(names.PLACEHOLDER):
         names.check_type(upload.content_type, bucket["allowed_mime_types"])
