@@ -206,7 +206,7 @@ class Loop {
       outlet.throwIfRefused();
       for (const called of completion.toolCalls) {
         this.guard.reset();
-        this.guard.check(called.arguments);
+        this.guard.check(`${called.name} ${called.arguments}`);
       }
       return done = completion;
     } finally {
