@@ -37,6 +37,7 @@ from gql.fields import (
     REQUIRED,
     ColumnDeclaration,
     ComputedDeclaration,
+    OutsideFieldDeclaration,
     PythonFieldDeclaration,
     RelationDeclaration,
     UniqueKeyDeclaration,
@@ -46,6 +47,7 @@ from gql.fields import (
     computed_column,
     has_one,
     on_create,
+    outside_field,
     python_field,
     to_many,
     to_one,
@@ -63,6 +65,7 @@ from gql.table import (
     Computed,
     EmbeddedAs,
     Kind,
+    OutsideField,
     PythonField,
     Relation,
     Sort,
@@ -86,6 +89,7 @@ __all__ = [
     "computed_column",
     "has_one",
     "on_create",
+    "outside_field",
     "python_field",
     "scope",
     "table",
@@ -200,6 +204,7 @@ def table(
         }
         objects = {key: value for key, value in vars(cls).items() if isinstance(value, ComputedDeclaration)}
         methods = {key: value for key, value in vars(cls).items() if isinstance(value, PythonFieldDeclaration)}
+        outside = {key: value for key, value in vars(cls).items() if isinstance(value, OutsideFieldDeclaration)}
         default_order = tuple(_sort(text) for text in order_by)
         listed = default_order and any(
             relation.many and by_function(relation.via) is None for relation in relations.values()
@@ -222,6 +227,10 @@ def table(
             written_by_functions=written_by_functions,
             never_selected=tuple(each for each, hint in hints.items() if _without_none(hint)[0] is Vector),
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
+            outside={
+                to_camel_case(key): OutsideField(to_camel_case(key), mark.needs, mark.source, mark.check)
+                for key, mark in outside.items()
+            },
             unique=tuple(_key(type_name, each, columns.values(), schema) for each in keys),
             ordered_views=((default_order,) if listed else ()) + tuple((_sort(text),) for text in ordered_views),
             cache=cache,
@@ -242,7 +251,7 @@ def table(
         _check_key(mapping)
         check_scope(mapping, scope)
         catalog.add(mapping)
-        made = _strawberry_type(cls, mapping, marks, {**objects, **methods})
+        made = _strawberry_type(cls, mapping, marks, {**objects, **methods}, outside)
         declare_object_type(mapping.type_name, made)
         return made
 
@@ -372,6 +381,7 @@ def _strawberry_type(
     mapping: Table,
     marks: dict[str, RelationDeclaration],
     objects: dict[str, ComputedDeclaration | PythonFieldDeclaration],
+    outside: dict[str, OutsideFieldDeclaration],
 ) -> type[T]:
     """Turn the class into the Strawberry type of the same name."""
     hints = {key: hint for key, hint in cls.__annotations__.items() if key not in mapping.never_selected}
@@ -392,6 +402,8 @@ def _strawberry_type(
             else computed_mark.target
         )
         setattr(cls, key, derive.object_field(made_of, computed_mark.description, computed_mark.deprecated))
+    for key, outside_mark in outside.items():
+        setattr(cls, key, derive.outside_field(outside_mark.returns, outside_mark.arguments, outside_mark.description))
     for key, value in vars(cls).items():
         if (control := mapping.field_caches.get(to_camel_case(key))) is not None:
             value.directives = directives(control)

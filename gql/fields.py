@@ -3,7 +3,7 @@
 The functions say it, and return plain data that `gql.declare.table` turns into a mapping and a Strawberry type.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,20 @@ class PythonFieldDeclaration:
 
     function: Callable[[Any], Any]
     needs: tuple[str, ...]
+    description: str
+    deprecated: str | None = None
+    cache: CacheControl | None = None
+
+
+@dataclass(frozen=True)
+class OutsideFieldDeclaration:
+    """A field whose value another service gives."""
+
+    returns: Any
+    needs: tuple[str, ...]
+    source: str
+    arguments: Callable[[], list[Any]]
+    check: Callable[[Mapping[str, Any]], None]
     description: str
     deprecated: str | None = None
     cache: CacheControl | None = None
@@ -175,6 +189,27 @@ def python_field(
         return PythonFieldDeclaration(function, needs, description, deprecated, cache)
 
     return mark
+
+
+def outside_field(
+    returns: Any,
+    *,
+    needs: tuple[str, ...],
+    source: str,
+    arguments: Callable[[], list[Any]],
+    check: Callable[[Mapping[str, Any]], None],
+    description: str,
+) -> Any:
+    """A field whose value another service gives, null beside an error where it does not.
+
+    Args:
+        returns: A scalar.
+        needs: SQL names of the columns that it is asked by.
+        source: Who asks: the name of a function that is marked with `resolvers.declared.outside.source`.
+        arguments: Of `derive.argument`.
+        check: Refuses arguments before anything is asked.
+    """
+    return OutsideFieldDeclaration(returns, needs, source, arguments, check, description)
 
 
 def unique(*columns: str, own: str | None = None, lookup: str | None = None) -> UniqueKeyDeclaration:

@@ -181,6 +181,22 @@ class PythonField:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideField:
+    """A field whose value another service gives, asked for behind the rows.
+
+    Attributes:
+        needs: The SQL names of the columns that it is asked by.
+        source: What answers it: see `resolvers.declared.outside`.
+        check: Takes the arguments, and raises ApiError for those that make no sense.
+    """
+
+    field: str
+    needs: tuple[str, ...]
+    source: str
+    check: Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
 class UniqueKey:
     """Columns whose values no two rows share.
 
@@ -265,6 +281,7 @@ class Table:
         hidden_columns: Whether nobody may read some column of the table. Its rows are then counted by their key, since
             counting whole rows takes the right to read all of each.
         python: Fields that the program makes of a row's columns.
+        outside: Fields whose values another service gives.
         unique: The unique keys beside the primary one.
         read_only: Whether it is a view, which nobody writes.
         written_by_functions: Whether functions of the database alone write it.
@@ -295,6 +312,7 @@ class Table:
     search: str | None = None
     hidden_columns: bool = False
     python: Mapping[str, PythonField] = field(default_factory=dict)
+    outside: Mapping[str, OutsideField] = field(default_factory=dict)
     unique: tuple[UniqueKey, ...] = ()
     ordered_views: tuple[tuple[Sort, ...], ...] = ()
     read_only: bool = False

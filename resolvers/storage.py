@@ -1,6 +1,9 @@
 """Uploading and deleting pictures: who may is asked first, so that refusals say why; then Storage, which asks again."""
 
+import asyncio
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +15,12 @@ from gql.types.storage import UploadInput, UploadTicket
 from resolvers.context import Context, Info
 from resolvers.declared import changes
 from resolvers.declared.crud import domain
+from resolvers.declared.outside import source
+from tripgate.planner.outside import Outside
 from tripgate.planner.plan import FunctionCall
-from tripgate.upstream.storage import StorageClient
+from tripgate.upstream.storage import StorageClient, Transform
 
+_PUBLIC = "user-avatars"
 _TICKET = "It is good for two hours. NOT_FOUND, FORBIDDEN and USAGE_LIMIT_EXCEEDED say why there is none."
 
 
@@ -111,6 +117,74 @@ async def _asked(context: Context, function: str, arguments: tuple[tuple[str, st
 def _storage(context: Context) -> StorageClient:
     assert context.storage is not None  # noqa: S101 - the gateway that serves mutations has one
     return context.storage
+
+
+@source("signed_address")
+async def signed_addresses(context: Context, wanted: Sequence[Outside]) -> Sequence[str | ApiError]:
+    """One request for each bucket and length of time; those of other sizes one by one."""
+    storage, caller = _storage(context), context.caller
+    together: dict[tuple[str, int], list[str]] = {}
+    alone: dict[tuple[str, str, int, Transform], str | ApiError] = {}
+    asked = [(*each.values, *_asked_for(each)) for each in wanted]
+    for bucket, path, seconds, transform in asked:
+        if bucket == _PUBLIC:
+            continue
+        if transform:
+            alone[bucket, path, seconds, transform] = ""
+        else:
+            together.setdefault((bucket, seconds), []).append(path)
+
+    async def signed(bucket: str, seconds: int, paths: list[str]) -> Mapping[str, str] | ApiError:
+        try:
+            return await storage.sign(bucket, paths, seconds, caller)
+        except ApiError as error:
+            return error
+
+    async def transformed(bucket: str, path: str, seconds: int, transform: Transform) -> None:
+        try:
+            made: str | ApiError = await storage.sign_transformed(bucket, path, seconds, transform, caller)
+        except ApiError as error:
+            made = error
+        alone[bucket, path, seconds, transform] = made
+
+    found, _ = await asyncio.gather(
+        asyncio.gather(*(signed(bucket, seconds, paths) for (bucket, seconds), paths in together.items())),
+        asyncio.gather(*(transformed(*each) for each in list(alone))),
+    )
+    by_bucket = dict(zip(together, found, strict=True))
+
+    def answer(bucket: str, path: str, seconds: int, transform: Transform) -> str | ApiError:
+        if bucket == _PUBLIC:
+            return storage.public(bucket, path, transform)
+        if transform:
+            return alone[bucket, path, seconds, transform]
+        urls = by_bucket[bucket, seconds]
+        if isinstance(urls, ApiError):
+            return urls
+        return urls.get(path) or ApiError(ErrorCode.NOT_FOUND, "There is no such picture any more.")
+
+    return [answer(*each) for each in asked]
+
+
+@source("public_address")
+async def public_addresses(context: Context, wanted: Sequence[Outside]) -> Sequence[str | None]:
+    """Nobody need be asked for these."""
+    storage = _storage(context)
+    return [
+        None if (path := each.values[0]) is None else storage.public(_PUBLIC, path, _asked_for(each)[1])
+        for each in wanted
+    ]
+
+
+def _asked_for(wanted: Outside) -> tuple[int, Transform]:
+    """For how long, and as what, in Storage's words."""
+    arguments = dict(wanted.arguments)
+    transform = tuple(
+        (name, value.value if isinstance(value, Enum) else value)
+        for name, value in arguments.get("transform") or ()
+        if value is not None
+    )
+    return arguments.get("expiresIn", 3600), transform
 
 
 @strawberry.type

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Union
 
@@ -176,6 +177,11 @@ def relation_field(target: str, description: str, deprecated: str | None, *, man
     if many:
         return LateField(lambda: connection_type(target), lambda: connection_arguments(target), **said)
     return LateField(lambda: optional(object_type(target)), **said)
+
+
+def outside_field(returns: Any, arguments: Callable[[], list[StrawberryArgument]], description: str) -> StrawberryField:
+    """A value that another service gives, or null."""
+    return LateField(lambda: optional(returns), arguments, description=description, default=UNSET)
 
 
 def object_field(target: type, description: str, deprecated: str | None) -> StrawberryField:

@@ -7,8 +7,9 @@ from uuid import UUID
 import strawberry
 
 from gql.caching import CacheControl, InvalidatedBy
-from gql.declare import NEVER, EmbeddedAs, column, table, to_many, to_one, unique
+from gql.declare import NEVER, EmbeddedAs, column, outside_field, table, to_many, to_one, unique
 from gql.types.scopes import COLLECTION, TRIP, USER
+from gql.types.storage import check_address, transform_argument
 
 
 @table(
@@ -32,6 +33,15 @@ class Profile:
     avatar_path: str | None = column(long=True)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
+
+    avatar_url = outside_field(
+        str,
+        needs=("avatar_path",),
+        source="public_address",
+        arguments=lambda: [transform_argument()],
+        check=check_address,
+        description="An address that shows the person's picture to everybody; null without one.",
+    )
 
     trips = to_many("Trip", via="user_id", description="The trips that this person owns.")
     places = to_many("Place", via="user_id", description="The places that this person keeps.")

@@ -20,6 +20,7 @@ from gql.errors import ApiError
 from gql.table import Column, Kind, Table
 from tripgate.planner.plan import pick
 from tripgate.planner.planner import ObjectPlan
+from tripgate.planner.result_shape import OutsideValue
 from tripgate.planner.rows import Row
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import ObjectShaper, object_shaper
@@ -59,7 +60,9 @@ class ChangedRow:
         read, shaper = plan.read, object_shaper(plan.shape)
         selected = frozenset(picked.column for picked in read.columns)
         columns = [table.by_sql_name.get(picked.column) for picked in read.columns]
-        if not read.embeds and all(map(_is_exact, columns)):
+        # What is asked for outside is each subscriber's own.
+        outside = any(isinstance(field, OutsideValue) for field in plan.shape.fields)
+        if not read.embeds and not outside and all(map(_is_exact, columns)):
             return cls(table, None, shaper, selected)
         if _STAMP in table.by_sql_name and pick(table, _STAMP) not in read.columns:
             read = dataclasses.replace(read, columns=(*read.columns, pick(table, _STAMP)))

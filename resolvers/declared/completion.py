@@ -21,7 +21,9 @@ from graphql import (
 )
 
 from gql.errors import ApiError, ErrorCode
+from resolvers.declared.outside import one
 from tripgate.planner.json_values import NOT_REPRESENTABLE, UNREADABLE
+from tripgate.planner.outside import Outside
 from tripgate.planner.selection import TYPE_KEY
 
 Resolve = Callable[..., Any]
@@ -55,6 +57,8 @@ def _by_key(otherwise: Resolve | None, type_: GraphQLOutputType) -> Resolve | No
         value = source[info.path.key]
         if value is UNREADABLE:
             raise ApiError(ErrorCode.NOT_REPRESENTABLE, NOT_REPRESENTABLE)
+        if type(value) is Outside:
+            return one(info.context, value)
         return value if members is None or value is None else members[value]
 
     # As Strawberry marks its own, which tracers pass over.

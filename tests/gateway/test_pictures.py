@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import psycopg
 import pytest
+from aiohttp import web
+
+from tests.support import listening, serving
+from tripgate.gateway import upstreams
+from tripgate.upstream.storage import StorageClient
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.gateway.conftest import Team
     from tests.support import Person
     from tripgate.local.stack import StackInfo
+    from tripgate.upstream.resilience.policy import Policy
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -126,6 +137,176 @@ async def test_a_trip_and_its_pictures(seeded: StackInfo, team: Team) -> None:
         },
         "nothing": {"totalCount": 0},
     }
+
+
+URLS = """query ($id: UUID!) { trip(id: $id) { images { nodes { path
+    url small: url(transform: { width: 1, resize: CONTAIN }, expiresIn: 60) } } } }"""
+
+
+async def shown(person: Person, url: str) -> tuple[int, bytes]:
+    async with person.http.get(url) as response:
+        return response.status, await response.read()
+
+
+async def test_each_picture_has_an_address_that_shows_it(seeded: StackInfo, team: Team) -> None:
+    paths = [await upload(team.editor, team.trip) for _ in range(2)]
+    data = await team.viewer.ask(URLS, id=team.trip)
+    nodes = data["trip"]["images"]["nodes"]
+    assert [node["path"] for node in nodes] == paths[::-1]
+    for node in nodes:
+        signed = f"{seeded.api_url}/storage/v1/object/sign/trip-images/{node['path']}?token="
+        assert node["url"].startswith(signed)
+        assert await shown(team.stranger, node["url"]) == (200, PNG)
+        assert node["small"].startswith(
+            f"{seeded.api_url}/storage/v1/render/image/sign/trip-images/{node['path']}?token="
+        )
+        # A token to read is none to upload by, and is for its path alone.
+        upload_url = node["url"].replace("/object/sign/", "/object/upload/sign/")
+        assert await put(team.editor, upload_url) == 400
+        other = next(path for path in paths if path != node["path"])
+        assert (await shown(team.editor, node["url"].replace(node["path"], other)))[0] == 400
+    # Another is given one of their own; the same one the same.
+    assert (await team.viewer.ask(URLS, id=team.trip)) == data
+    owners = (await team.owner.ask(URLS, id=team.trip))["trip"]["images"]["nodes"]
+    assert {node["url"] for node in owners}.isdisjoint(node["url"] for node in nodes)
+
+
+async def test_addresses_in_what_is_written_and_under_aliases(team: Team) -> None:
+    await upload(team.owner, team.trip)
+    data = await team.owner.ask(
+        """mutation ($id: UUID!, $seconds: Int!) { updateTrip(id: $id, patch: { title: "Shown" }) {
+            title images { edges { node { a: url(expiresIn: $seconds) b: url(expiresIn: 60) } } } } }""",
+        id=team.trip,
+        seconds=120,
+    )
+    ((node,),) = [[edge["node"] for edge in data["updateTrip"]["images"]["edges"]]]
+    assert all("/object/sign/" in url for url in node.values())
+    assert node["a"] != node["b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ("expiresIn: 59", "expiresIn"),
+        ("expiresIn: 86401", "expiresIn"),
+        ("transform: { width: 0 }", "transform.width"),
+        ("transform: { width: 2501 }", "transform.width"),
+        ("transform: { height: -1 }", "transform.height"),
+        ("transform: { height: 2501 }", "transform.height"),
+        ("transform: { width: 10, quality: 19 }", "transform.quality"),
+        ("transform: { width: 10, quality: 101 }", "transform.quality"),
+        ("transform: {}", "transform"),
+        ("transform: { resize: FILL }", "transform.resize"),
+    ],
+)
+async def test_addresses_that_nobody_is_given(team: Team, arguments: str, field: str) -> None:
+    error = await team.owner.refused(
+        f"query ($id: UUID!) {{ trip(id: $id) {{ images {{ nodes {{ url({arguments}) }} }} }} }}", id=team.trip
+    )
+    assert (error["code"], error["field"]) == ("BAD_USER_INPUT", field)
+
+
+async def test_an_avatar_is_seen_by_everybody(seeded: StackInfo, team: Team) -> None:
+    query = "{ viewer { avatarUrl small: avatarUrl(transform: { width: 8 }) } }"
+    assert await team.owner.ask(query) == {"viewer": {"avatarUrl": None, "small": None}}
+    avatar = (await team.owner.ask(AVATAR, input=INPUT))["createAvatarUpload"]
+    assert await put(team.owner, avatar["uploadUrl"]) == 200
+    await team.owner.ask(
+        "mutation ($path: String) { updateMyProfile(patch: { avatarPath: $path }) { avatarUrl } }", path=avatar["path"]
+    )
+    told = await team.viewer.ask("query ($id: UUID!) { profile(id: $id) { avatarUrl } }", id=team.owner.id)
+    url = told["profile"]["avatarUrl"]
+    assert url == f"{seeded.api_url}/storage/v1/object/public/user-avatars/{avatar['path']}"
+    assert await shown(team.stranger, url) == (200, PNG)
+    small = (await team.owner.ask(query))["viewer"]["small"]
+    assert small == f"{seeded.api_url}/storage/v1/render/image/public/user-avatars/{avatar['path']}?width=8"
+
+
+@dataclass
+class Way:
+    """The way to Storage: what was asked, and what is answered in its place."""
+
+    asked: list[str] = field(default_factory=list)
+    status: int | None = None
+    transforms: bool = True
+
+
+@asynccontextmanager
+async def watched(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, Way]]:
+    """A gateway whose requests to Storage are seen, and its address."""
+    way = Way()
+
+    async def pass_on(request: web.Request) -> web.Response:
+        way.asked.append(f"{request.method} {request.path}")
+        if way.status is not None:
+            return web.Response(status=way.status, text="away")
+        body = await request.json()
+        if not way.transforms:
+            body.pop("transform", None)
+        headers = {name: value for name, value in request.headers.items() if name in ("Authorization", "apikey")}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(request.method, f"{stack.api_url}{request.path}", json=body, headers=headers) as answer,
+        ):
+            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", pass_on)
+    async with listening(app) as url:
+
+        def client(session: aiohttp.ClientSession, _: str, api_key: str, policy: Policy[Any]) -> StorageClient:
+            return StorageClient(session, f"{url}/storage/v1", api_key, policy)
+
+        monkeypatch.setattr(upstreams, "StorageClient", client)
+        async with serving(stack) as gateway:
+            yield gateway, way
+
+
+async def test_many_addresses_are_one_request_and_those_of_other_sizes_are_known_the_second_time(
+    seeded: StackInfo, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(10):
+        await upload(team.owner, team.trip)
+    async with watched(seeded, monkeypatch) as (gateway, way):
+        viewer = at(team.viewer, gateway)
+        plain = "{ trips { nodes { images { nodes { url uploader { avatarUrl } } } } } }"
+        data = await viewer.ask(plain)
+        assert len({node["url"] for trip in data["trips"]["nodes"] for node in trip["images"]["nodes"]}) == 10
+        assert way.asked == ["POST /storage/v1/object/sign/trip-images"]
+        way.asked.clear()
+        small = "{ trips { nodes { images { nodes { url(transform: { width: 1 }) } } } } }"
+        first = await viewer.ask(small)
+        assert len(way.asked) == 10
+        way.asked.clear()
+        assert await viewer.ask(small) == first
+        assert way.asked == []
+        # Where the project makes no other sizes.
+        way.transforms = False
+        _, body = await viewer.post(small.replace("width: 1", "width: 2"))
+        assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_ENABLED"}
+        assert {node["url"] for node in body["data"]["trips"]["nodes"][0]["images"]["nodes"]} == {None}
+
+
+async def test_a_trip_answers_though_storage_is_away(
+    seeded: StackInfo, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await upload(team.owner, team.trip)
+    async with watched(seeded, monkeypatch) as (gateway, way):
+        way.status = 503
+        status, body = await at(team.owner, gateway).post(
+            "query ($id: UUID!) { trip(id: $id) { title images { nodes { path url } } } }", id=team.trip
+        )
+        assert status == 200
+        assert body["data"] == {"trip": {"title": "Shared", "images": {"nodes": [{"path": path, "url": None}]}}}
+        (error,) = body["errors"]
+        assert error["path"] == ["trip", "images", "nodes", 0, "url"]
+        assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+        assert await at(team.owner, gateway).code(TRIP_IMAGE, trip=team.trip, input=INPUT) == "UPSTREAM_UNAVAILABLE"
+
+
+def at(person: Person, url: str) -> Person:
+    """The same person, at another gateway."""
+    return replace(person, url=url)
 
 
 async def test_a_saved_place_and_its_photos(team: Team) -> None:

@@ -14,10 +14,11 @@ from gql.errors import ApiError, ErrorCode
 from resolvers.context import Context, Refreshable, sign_in
 from resolvers.declared.changes import SubscriptionField
 from resolvers.declared.live import LiveRead
+from resolvers.declared.outside import fill
 from tripgate.gateway.cache.answers import Finished
 from tripgate.gateway.cache.invalidation import Invalidation
 from tripgate.gateway.document_cache import text_of
-from tripgate.gateway.errors import formatted, not_representable
+from tripgate.gateway.errors import beside_null, formatted, not_representable
 from tripgate.gateway.executor import declared_field, run, run_extended, subscribe
 from tripgate.gateway.incremental.delivery import Delivery
 from tripgate.gateway.incremental.payloads import Payload
@@ -110,8 +111,8 @@ class Engine:
                 write.end()
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
-        if unreadable.count:
-            self._take_out_unreadable(answer)
+        if unreadable.outside or unreadable.count:
+            await self._finish(answer, context, unreadable)
         if explanation is not None:
             cost = {"requested": prepared.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}
@@ -170,6 +171,8 @@ class Engine:
             result = await run(self._schema, operation, replace(prepared, roots=roots), context)
             answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
             answer["data"] = result.data
+            if unreadable.outside:
+                await _fill(answer, context)
             return answer
 
         # What runs for it runs in tasks with a context of its own, since whoever takes the first part may be another
@@ -243,9 +246,7 @@ class Engine:
                     if self._invalidation is not None:
                         self._invalidation.change_delivered(caller)
                     answer: dict[str, Any] = {"data": {selected.key: event}}
-                    if unreadable.count:
-                        self._take_out_unreadable(answer)
-                        unreadable.count = 0
+                    await self._finish(answer, context, unreadable)
                     yield answer
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
@@ -268,8 +269,23 @@ class Engine:
             self._storage,
         )
 
+    async def _finish(self, answer: dict[str, Any], context: Context, unreadable: UnreadableCount) -> None:
+        """Put in what is asked for outside, and take out what cannot be answered, of one answer of several."""
+        if unreadable.outside:
+            await _fill(answer, context)
+            unreadable.outside = 0
+        if unreadable.count:
+            self._take_out_unreadable(answer)
+            unreadable.count = 0
+
     def _take_out_unreadable(self, answer: dict[str, Any]) -> None:
         """Take out what was stored and cannot be answered, each with an error at its place."""
         if paths := remove_unreadable(answer["data"]):
             self.unreadable += len(paths)
             answer["errors"] = [*answer.get("errors", ()), *map(not_representable, paths)]
+
+
+async def _fill(answer: dict[str, Any], context: Context) -> None:
+    """Put in what is asked for outside; where there is nothing, an error stands beside the null."""
+    if failed := await fill(answer["data"], context):
+        answer["errors"] = [*answer.get("errors", ()), *(beside_null(path, error) for path, error in failed)]

@@ -50,6 +50,11 @@ def not_representable(path: Path) -> dict[str, Any]:
     return {"message": NOT_REPRESENTABLE, "path": path, "extensions": {"code": ErrorCode.NOT_REPRESENTABLE.value}}
 
 
+def beside_null(path: Path, error: ApiError) -> dict[str, Any]:
+    """What stands beside the null of a value that could not be had."""
+    return {"message": bounded(error.message), "path": path, "extensions": error.extensions}
+
+
 def masked(error: BaseException) -> dict[str, Any]:
     """What a client learns of a mistake of ours: an id that the log knows."""
     error_id = str(uuid.uuid4())

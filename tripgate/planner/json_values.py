@@ -39,6 +39,8 @@ class UnreadableCount:
     """How many values of one answer could not be answered, so that others need not be looked through for them."""
 
     count = 0
+    outside = 0
+    """Likewise how many stand in it that are asked for outside: see `tripgate.planner.outside`."""
 
 
 counting: ContextVar[UnreadableCount] = ContextVar("counting")

@@ -13,6 +13,7 @@ from tripgate.planner import paging
 from tripgate.planner import result_shape as shape
 from tripgate.planner.aggregates import Totals, aggregate
 from tripgate.planner.conditions import condition
+from tripgate.planner.outside import frozen
 from tripgate.planner.plan import ALWAYS, Condition, Embed, Pick, Read, both, pick
 from tripgate.planner.selection import Selected
 
@@ -100,6 +101,12 @@ class Planner:
                 for _, column in made.needs:
                     level.need(column.name)
                 fields.append(shape.PythonValue(child.key, made))
+            elif (outside := table.outside.get(child.name)) is not None:
+                arguments = child.arguments(self._variables)
+                outside.check(arguments)
+                for name in outside.needs:
+                    level.need(name)
+                fields.append(shape.OutsideValue(child.key, outside, frozen(arguments)))
             elif child.name == "nodeId":
                 level.need(table.primary_key)
                 fields.append(shape.NodeId(child.key, table.type_name, table.primary_key))

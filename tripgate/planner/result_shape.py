@@ -2,8 +2,9 @@
 shapers are cached by it."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from gql.table import Choices, Column, Kind, PythonField
+from gql.table import Choices, Column, Kind, OutsideField, PythonField
 from tripgate.planner.stored_values import CONVERSIONS
 
 
@@ -77,6 +78,15 @@ class PythonValue:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideValue:
+    """What another service gives; the arguments are those of `tripgate.planner.outside`."""
+
+    key: str
+    field: OutsideField
+    arguments: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NestedObject:
     """An object whose fields come from the same row: `sum` of a row of totals."""
 
@@ -103,6 +113,7 @@ ObjectField = (
     | RelatedObject
     | ObjectList
     | PythonValue
+    | OutsideValue
     | NestedObject
     | RelatedConnection
 )

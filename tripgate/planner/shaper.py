@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from tripgate.planner import node_id
 from tripgate.planner import result_shape as shape
 from tripgate.planner.json_values import stored
+from tripgate.planner.outside import outside
 from tripgate.planner.paging import encode_cursor
 from tripgate.planner.python_fields import from_row
 from tripgate.planner.rows import ChunkedRows, Row, encoded
@@ -38,6 +39,10 @@ def connection_shaper(wanted: shape.ResultConnection) -> ConnectionShaper:
     source = _Source()
     short: ConnectionShaper = source.compile(source.connection(wanted))
 
+    if source.outside:
+        # What is asked for outside is put in later, which it could not be in a text.
+        return lambda rows, totals: short(list(rows), totals)
+
     def made(rows: Sequence[Row], totals: Sequence[Row]) -> dict[str, Any]:
         return long_shaper(wanted)(rows, totals) if isinstance(rows, ChunkedRows) else short(rows, totals)
 
@@ -62,7 +67,9 @@ class _Source:
             "encode_cursor": encode_cursor,
             "encoded": encoded,
             "stored": stored,
+            "outside": outside,
         }
+        self.outside = False
         self._depth = 0
 
     def compile(self, expression: str) -> Any:
@@ -95,6 +102,10 @@ class _Source:
                 return f"[{self.object(field.shape, inner)} for {inner} in {row}[{field.alias!r}]]"
             case shape.PythonValue():
                 return f"{self._name(from_row(field.field))}({row})"
+            case shape.OutsideValue():
+                self.outside = True
+                values = "".join(f", {row}[{name!r}]" for name in field.field.needs)
+                return f"outside({self._name(field.field)}, {self._name(field.arguments)}{values})"
             case shape.NestedObject():
                 return self.object(field.shape, row)
             case shape.RelatedConnection():

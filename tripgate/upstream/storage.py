@@ -1,10 +1,12 @@
 """Storage, asked with the caller's own token: addresses that work for a while, and deletion. No bytes pass here."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import jwt
@@ -19,6 +21,15 @@ from tripgate.upstream.resilience.policy import Policy
 _UNBOUNDED = aiohttp.ClientTimeout(total=None)
 _OUT_OF_ORDER = frozenset({500, 502, 503, 504, 544})
 _TICKET_SECONDS = 7200
+_AT_ONCE = 1000
+_SIGNED_TOGETHER = 8
+_KEPT = 10_000
+
+Transform = tuple[tuple[str, str | int], ...]
+"""What a picture is to be shown as, in Storage's words."""
+
+_Key = tuple[str | None, str, str, int, Transform | None]
+"""A person, a bucket, a path, for how many seconds, and as what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,8 @@ class StorageClient:
         self._url = url.rstrip("/")
         self._api_key = api_key
         self._policy = policy
+        self._addresses: OrderedDict[_Key, tuple[str, float]] = OrderedDict()
+        self._signing = asyncio.Semaphore(_SIGNED_TOGETHER)
 
     async def sign_upload(self, bucket: str, path: str, caller: Caller) -> SignedUpload:
         """A ticket for an object that the caller may make.
@@ -60,6 +73,60 @@ class StorageClient:
         made = await self._ask("POST", f"object/upload/sign/{_quoted(bucket, path)}", {}, caller)
         token = str(made["token"])
         return SignedUpload(f"{self._url}{made['url']}", token, f"{self._url}/upload/resumable/sign", _expiry(token))
+
+    async def sign(self, bucket: str, paths: Sequence[str], seconds: int, caller: Caller) -> Mapping[str, str]:
+        """Addresses of objects that the caller may read, by path, all in one request; those that are known and
+        hardly begun are given again.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE, TIMEOUT, OVERLOADED.
+        """
+        signed = {path: url for path in paths if (url := self._known((caller.user_id, bucket, path, seconds, None)))}
+        rest = [path for path in dict.fromkeys(paths) if path not in signed]
+        for start in range(0, len(rest), _AT_ONCE):
+            body = {"expiresIn": seconds, "paths": rest[start : start + _AT_ONCE]}
+            for each in await self._ask("POST", f"object/sign/{quote(bucket)}", body, caller):
+                if each.get("signedURL"):
+                    url = signed[each["path"]] = f"{self._url}{each['signedURL']}"
+                    self._keep((caller.user_id, bucket, each["path"], seconds, None), url)
+        return signed
+
+    async def sign_transformed(self, bucket: str, path: str, seconds: int, transform: Transform, caller: Caller) -> str:
+        """The address of a picture as it is to be shown. Storage signs these one by one; a known one is given again.
+
+        Raises:
+            ApiError: NOT_ENABLED where the project shows pictures only as they are; NOT_FOUND; as `sign`.
+        """
+        key = (caller.user_id, bucket, path, seconds, transform)
+        if (known := self._known(key)) is not None:
+            return known
+        async with self._signing:
+            body = {"expiresIn": seconds, "transform": dict(transform)}
+            made = await self._ask("POST", f"object/sign/{_quoted(bucket, path)}", body, caller)
+        if not str(made["signedURL"]).startswith("/render/"):
+            raise ApiError(ErrorCode.NOT_ENABLED, "This project shows pictures only as they are. Leave transform out.")
+        url = f"{self._url}{made['signedURL']}"
+        self._keep(key, url)
+        return url
+
+    def public(self, bucket: str, path: str, transform: Transform = ()) -> str:
+        """The address of an object in a bucket that is public."""
+        if not transform:
+            return f"{self._url}/object/public/{_quoted(bucket, path)}"
+        return f"{self._url}/render/image/public/{_quoted(bucket, path)}?{urlencode(transform)}"
+
+    def _known(self, key: _Key) -> str | None:
+        found = self._addresses.get(key)
+        if found is None or time.monotonic() > found[1]:
+            return None
+        return found[0]
+
+    def _keep(self, key: _Key, url: str) -> None:
+        # A quarter of its life is enough for whoever asks again soon, and leaves whoever is given it the most.
+        self._addresses[key] = (url, time.monotonic() + key[3] / 4)
+        self._addresses.move_to_end(key)
+        if len(self._addresses) > _KEPT:
+            self._addresses.popitem(last=False)
 
     async def remove(self, bucket: str, paths: Sequence[str], caller: Caller) -> frozenset[str]:
         """Delete objects, of those that the caller may delete; the paths of those that were.

@@ -9,9 +9,10 @@ from graphql import GraphQLError, located_error
 from graphql.execution.values import VariableValues
 
 from gql.catalog import catalog
-from gql.table import Table
+from gql.table import Table, by_function
 from resolvers.context import Context, PlanCache
 from resolvers.declared.base import planner
+from resolvers.declared.outside import fill
 from tripgate.gateway.errors import formatted
 from tripgate.gateway.incremental.payloads import Path
 from tripgate.planner import node_id
@@ -116,6 +117,8 @@ class PartReader:
         order = order_of(catalog, target, connection.arguments(self._variables).get("orderBy"))
         behind = {key: behind_cursor(target, order, cursor) for key, cursor in zip(keys, known.values(), strict=True)}
         most = _FEW_AT_ONCE if any(key.path for key in order) else _LISTS_AT_ONCE
+        if by_function(table.relations[connection.name].via) is not None:
+            most = 1
         batches = _batches(dict(zip(keys, known.values(), strict=True)), most)
         reads = [_behind(plan.read, table, {key: behind[key] for key in batch}) for batch in batches]
         return await self._shaped(plan, reads, table)
@@ -125,6 +128,8 @@ class PartReader:
         shaper = object_shaper(plan.shape)
         answers = await asyncio.gather(*(self._read(backend, read, table) for read in reads))
         shaped = [shaper(row) for rows in answers for row in rows]
+        if self._unreadable.outside and (failed := await fill(shaped, self._context)):
+            raise failed[0][1]
         with_pages(shaped)
         return {row[ROW_KEY]: row for row in shaped}
 
@@ -167,7 +172,12 @@ def _of_rows(read: Read, table: Table, keys: Sequence[str]) -> Read:
 def _behind(read: Read, table: Table, behind: Mapping[str, Condition]) -> Read:
     """The read of these rows by their keys, whose list begins in each behind what is known of it."""
     (rows,) = read.embeds
-    each = tuple(And((Compare(rows.via, Operator.EQ, key), condition)) for key, condition in behind.items())
+    # What a function of a row gives has no column that tells whose it is: then it is the list of one row.
+    each = (
+        tuple(behind.values())
+        if by_function(rows.via) is not None
+        else tuple(And((Compare(rows.via, Operator.EQ, key), condition)) for key, condition in behind.items())
+    )
     inner = dataclasses.replace(rows.read, where=both(rows.read.where, each[0] if len(each) == 1 else Or(each)))
     read = dataclasses.replace(read, embeds=(dataclasses.replace(rows, read=inner),))
     return _of_rows(read, table, list(behind))

@@ -14,7 +14,8 @@ from gql.errors import ApiError, ErrorCode
 from gql.json_numbers import dumps
 from resolvers.context import Context
 from resolvers.declared.live import LiveRead
-from tripgate.gateway.errors import not_representable
+from resolvers.declared.outside import fill
+from tripgate.gateway.errors import beside_null, not_representable
 from tripgate.gateway.staleness.dependencies import Dependencies
 from tripgate.planner.json_values import UnreadableCount, counting, remove_unreadable
 from tripgate.planner.selection import Selected
@@ -222,8 +223,10 @@ class LiveQuery:
         began, value = await retry(self._asked, self._pace.retry_seconds)
         self.reads += 1
         payload: dict[str, Any] = {"data": {self._selected.key: value}}
+        if unreadable.outside and (failed := await fill(payload["data"], self._context)):
+            payload["errors"] = [beside_null(path, error) for path, error in failed]
         if unreadable.count and (paths := remove_unreadable(payload["data"])):
-            payload["errors"] = [*map(not_representable, paths)]
+            payload["errors"] = [*payload.get("errors", ()), *map(not_representable, paths)]
         if polls:
             payload["extensions"] = {"live": {"pollSeconds": self._pace.poll}}
         return LiveAnswer(payload, blake2b(dumps(payload), digest_size=16).digest(), began)

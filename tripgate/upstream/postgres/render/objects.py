@@ -50,6 +50,7 @@ def _field(
     | shape.RelatedObject
     | shape.ObjectList
     | shape.PythonValue
+    | shape.OutsideValue
     | shape.NestedObject
     | shape.RelatedConnection,
     read: Read,
@@ -83,7 +84,7 @@ def _field(
             if parents is None or not parents.has(alias):
                 return made_of_rows
             return [parents.kept(alias, concatenated(made_of_rows))]
-        case shape.Json() | shape.Converted() | shape.ObjectList() | shape.PythonValue():
+        case shape.Json() | shape.Converted() | shape.ObjectList() | shape.PythonValue() | shape.OutsideValue():
             raise NotInSqlError
         case _:
             assert_never(field)
