@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tests.functions.ai.conftest import FUNCTION
+from tripgate.local.providers.ai.models import MODELS
 
 if TYPE_CHECKING:
     from tests.functions.ai.conftest import Ai
@@ -128,6 +129,14 @@ async def test_a_stream_that_says_nothing_of_usage_is_estimated_upwards(ai: Ai) 
     assert row["completion_tokens"] >= call["completionTokens"]
     assert row["cost"] > 0
     ai.assert_settled(person)
+
+
+async def test_every_model_that_an_agent_has_is_known_and_has_a_price(ai: Ai) -> None:
+    models = {row["model"] for row in ai.rows("select model from public.ai_agents")}
+    assert models
+    assert models <= {name for name, model in MODELS.items() if not model.embeds}
+    priced = {row["model"] for row in ai.rows("select model from private.ai_prices")}
+    assert models < priced <= MODELS.keys()
 
 
 async def test_a_run_of_four_thousand_tokens_stays_within_the_platforms_time_of_the_processor(ai: Ai) -> None:
