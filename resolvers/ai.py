@@ -29,6 +29,8 @@ class Asked(Write):
     """
 
     null_means_error = True
+    # The way to the arguments, as refusals name them.
+    within = ""
 
     def __init__(
         self, function: str, fields: dict[str, str], make_arguments: Callable[[], list[StrawberryArgument]], said: str
@@ -59,22 +61,17 @@ class Asked(Write):
         """The refusal, with the argument by what it is called here."""
         names = {ours: name for name, ours in self._fields.items()}
         if (name := names.get(str(error.extensions.get("field")))) is not None:
-            error.extensions["field"] = name
+            error.extensions["field"] = f"{self.within}{name}"
         return error
 
 
 class AskedByInput(Asked):
     """The same, whose arguments stand in an input."""
 
+    within = "input."
+
     def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return super()._given(arguments["input"])
-
-    def _named(self, error: ApiError) -> ApiError:
-        before = error.extensions.get("field")
-        named = super()._named(error)
-        if named.extensions.get("field") != before:
-            named.extensions["field"] = f"input.{named.extensions['field']}"
-        return named
 
 
 class CancelAiRun(Write):

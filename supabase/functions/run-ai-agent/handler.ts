@@ -4,16 +4,23 @@
 
 import { type AiServices, run } from "../_shared/ai/running.ts";
 import { fieldOf, ID, idempotencyKeyOf, z } from "../_shared/ai/schemas.ts";
-import { lengthOf } from "../_shared/ai/texts.ts";
+import { keepable, lengthOf } from "../_shared/ai/texts.ts";
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError } from "../_shared/errors.ts";
 
 const MOST_CHARACTERS = 8000;
-const PROMPT = z.string().refine((text) => text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS);
+const PROMPT = z.string().refine((text) =>
+  text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS && text === keepable(text)
+);
 
 export const runAiAgent: Handler<AiServices> = async (input, caller, services) => {
   const agent = fieldOf(input, "agent_key", z.string().min(1).max(64), "agent_key is the key of an agent.");
-  const prompt = fieldOf(input, "prompt", PROMPT, `A prompt has 1 to ${MOST_CHARACTERS} characters, not all blank.`);
+  const prompt = fieldOf(
+    input,
+    "prompt",
+    PROMPT,
+    `A prompt has 1 to ${MOST_CHARACTERS} whole characters, not all blank.`,
+  );
   const trip = fieldOf(input, "trip_id", ID.optional(), "trip_id is the id of a trip.") ?? null;
   const conversation = fieldOf(input, "conversation_id", ID.optional(), "conversation_id is that of a run.") ?? null;
   const idempotencyKey = idempotencyKeyOf(input);

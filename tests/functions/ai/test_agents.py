@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from tests.support import Person
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-TRIP = "mutation ($input: CreateTripInput!) { createTrip(input: $input) { id } }"
+RUN = "mutation ($input: RunAiAgentInput!) { runAiAgent(input: $input) { id } }"
+SUMMARIZE = "mutation ($trip: UUID!) { summarizeTrip(tripId: $trip) { id } }"
 SHARE = "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'viewer')"
 
 
@@ -254,6 +256,7 @@ async def test_bad_input_of_an_agent(ai: Ai, ada: Person, trip: str) -> None:
         ({"prompt": " \n"}, "prompt"),
         ({"prompt": "é" * 8001}, "prompt"),
         ({"prompt": 3}, "prompt"),
+        ({"prompt": "a\0b"}, "prompt"),
         ({"agent_key": "classifier"}, "agent_key"),
         ({"agent_key": "optimizer"}, "trip_id"),
         ({"trip_id": "near"}, "trip_id"),
@@ -262,13 +265,33 @@ async def test_bad_input_of_an_agent(ai: Ai, ada: Person, trip: str) -> None:
     ):
         told = await refused(ai, ada, "run-ai-agent", **{**body, **changes})
         assert told == (400, "BAD_USER_INPUT", {"field": field}), changes
-    for changes in ({"agent_key": "nobody"}, {"trip_id": NOWHERE}, {"conversation_id": NOWHERE}):
-        assert (await refused(ai, ada, "run-ai-agent", **{**body, **changes}))[:2] == (404, "NOT_FOUND"), changes
+    for field, value in (("agent_key", "nobody"), ("trip_id", NOWHERE), ("conversation_id", NOWHERE)):
+        told = await refused(ai, ada, "run-ai-agent", **{**body, field: value})
+        assert told == (404, "NOT_FOUND", {"field": field})
     ben = await ai.account()
     assert (await refused(ai, ben, "run-ai-agent", **body, trip_id=trip))[:2] == (404, "NOT_FOUND")
     run = await ai.run(ada, "é" * 8000)
     await ai.ended(run)
     assert ai.rows("select count(*) from public.ai_runs") == [{"count": 1}]
+
+
+async def test_the_api_names_arguments_as_it_calls_them(ai: Ai, ada: Person) -> None:
+    good = {"agentKey": "assistant", "prompt": "Hi"}
+    for changes, code, field in (
+        ({"prompt": " "}, "BAD_USER_INPUT", "input.prompt"),
+        ({"agentKey": "nobody"}, "NOT_FOUND", "input.agentKey"),
+        ({"tripId": NOWHERE}, "NOT_FOUND", "input.tripId"),
+        ({"conversationId": NOWHERE}, "NOT_FOUND", "input.conversationId"),
+        ({"idempotencyKey": ""}, "BAD_USER_INPUT", "input.idempotencyKey"),
+    ):
+        told = await ada.refused(RUN, input={**good, **changes})
+        assert (told["code"], told["field"]) == (code, field)
+    told = await ada.refused(SUMMARIZE, trip=NOWHERE)
+    assert (told["code"], told["field"]) == ("NOT_FOUND", "tripId")
+    ai.limit(Decimal(0))
+    told = await ada.refused(RUN, input=good)
+    assert (told["code"], told["metric"]) == ("USAGE_LIMIT_EXCEEDED", "AI_COST")
+    assert await ai.calls() == []
 
 
 async def test_bad_input_of_the_others(ai: Ai, ada: Person, trip: str) -> None:

@@ -4,7 +4,7 @@ import { adminOf } from "../admin.ts";
 import { waitUntil } from "../background.ts";
 import type { Caller } from "../caller.ts";
 import type { Answer } from "../endpoint.ts";
-import type { ApiError } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { log } from "../log.ts";
 import { secretKeysOf } from "../service.ts";
 import { type Services, servicesOf } from "../services.ts";
@@ -47,7 +47,9 @@ function wholeOf(env: Environment, name: string, least: number, most: number): n
 export async function run(asked: Asked, caller: Caller, services: AiServices): Promise<Answer> {
   const began = performance.now();
   const { runs, limits } = services;
-  const started = await runs.start(caller.id, asked);
+  const started = await runs.start(caller.id, asked).catch((error) => {
+    throw asOurs(error);
+  });
   const answer = { status: 202, body: { run: { id: started.run.id } } };
   if (!started.created || !await runs.claim(started.run.id)) return answer;
   try {
@@ -62,6 +64,16 @@ export async function run(asked: Asked, caller: Caller, services: AiServices): P
     throw failure;
   }
   return answer;
+}
+
+/** What the database calls a field, as functions call it. */
+const FIELDS: Record<string, string> = { trip: "trip_id", conversation: "conversation_id" };
+
+function asOurs(error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const { code, message, extensions: { field, ...more } } = error;
+  const named = typeof field === "string" ? { field: FIELDS[field] ?? field } : {};
+  return new ApiError(code, message, { ...more, ...named });
 }
 
 async function jobOf(
