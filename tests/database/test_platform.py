@@ -274,6 +274,28 @@ class TestStorage:
         with pytest.raises(psycopg.errors.RaiseException, match=r"is too long \(101 characters\). Max is 100."):
             db.execute("insert into storage.buckets (id, name) values ('long', repeat('a', 101))")
 
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "create index own on storage.objects (owner_id)",
+            "create function storage.own() returns int language sql as 'select 1'",
+            "create table storage.own (id int)",
+            "alter table storage.objects add column own text",
+            "comment on table storage.objects is 'ours'",
+        ],
+    )
+    def test_the_project_changes_nothing_in_its_schema(self, db: psycopg.Connection, statement: str) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, "postgres"):
+            db.execute(statement.encode())
+
+    def test_the_project_may_have_triggers_on_objects(self, db: psycopg.Connection) -> None:
+        with role(db, "postgres"):
+            db.execute("create function public.seen() returns trigger language plpgsql as 'begin return null; end'")
+            db.execute(
+                "create trigger seen after insert on storage.objects for each row execute function public.seen()"
+            )
+            db.execute("drop trigger seen on storage.objects")
+
     def test_policies_may_ask_what_is_being_done(self, db: psycopg.Connection) -> None:
         asked = (
             "select storage.allow_only_operation('object.upload'),"
