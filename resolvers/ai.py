@@ -1,6 +1,7 @@
 """What the caller asks agents, what they said and remember of the caller, and what it cost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +10,18 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql import derive
-from gql.errors import ApiError
+from gql.errors import ApiError, bad_input
 from gql.forward_types import list_of, object_type, optional
 from gql.types.ai import RunAiAgentInput
 from resolvers.context import Context
-from resolvers.declared import grouped, many, one
+from resolvers.declared import DeclaredField, grouped, many, one
+from resolvers.declared.base import planner
 from resolvers.declared.crud import crud, domain
-from resolvers.declared.writes import Write
-from tripgate.planner.plan import Call
+from resolvers.declared.writes import Write, in_order
+from tripgate.planner import write
+from tripgate.planner.plan import Call, Compare, Operator
 from tripgate.planner.selection import Selected
+from tripgate.planner.shaper import object_shaper
 
 
 class Asked(Write):
@@ -101,6 +105,29 @@ class ApplyItinerary(Write):
         return [plan.shaper(row) for row in rows]
 
 
+class SearchAiMemories(DeclaredField):
+    """What is nearest in meaning; whoever makes numbers of the text is paid for it."""
+
+    null_means_error = True
+    has_effects = True
+
+    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
+        caller = context.signed_in()
+        given = {name: value for name, value in selected.arguments(variables).items() if value is not None}
+        if (first := given.get("first")) is not None and not 1 <= first <= context.max_page_size:
+            raise bad_input(f"first is {first}; it must be between 1 and {context.max_page_size}.", field="first")
+        found = await context.functions.invoke("search-ai-memories", given, caller)
+        keys = [str(each["id"]) for each in found["memories"]]
+        if not keys:
+            return []
+        key = self.table.primary_key
+        plan = planner(context, variables).object(self.table, selected.children, Compare(key, Operator.IN, tuple(keys)))
+        columns = write.returning(self.table, [pick.column for pick in plan.read.columns])
+        answer = await context.backend.read(replace(plan.read, columns=columns), caller, self.table)
+        shaper = object_shaper(plan.shape)
+        return [shaper(row) for row in in_order(answer.rows, key, keys)]
+
+
 def _trip() -> StrawberryArgument:
     return derive.argument("tripId", UUID, "The trip that it is about.")
 
@@ -114,6 +141,16 @@ class AiQuery:
     ai_runs = many("AiRun")
     ai_runs_grouped = grouped("AiRun")
     ai_memories = many("AiMemory")
+    search_ai_memories = SearchAiMemories(
+        "AiMemory",
+        lambda: list_of(object_type("AiMemory")),
+        lambda: [
+            derive.argument("text", str, "What to look for, 1 to 1,000 characters long."),
+            derive.argument("first", optional(int), "At most so many; 10 without it."),
+        ],
+        "What agents keep in mind of the caller and is nearest in meaning to a text, the nearest first. It is counted "
+        "as what agents cost is, so it is asked by POST alone, and not followed.",
+    )
     ai_usages = many("AiUsage")
     ai_usages_grouped = grouped("AiUsage")
 

@@ -21,6 +21,11 @@ def allows_anonymous(field: GraphQLField) -> bool:
     return "allows_anonymous" in getattr(definition, "metadata", ())
 
 
+def has_effects(field: GraphQLField) -> bool:
+    """Whether a root field of a query has something done beside reading."""
+    return getattr(strawberry_definition(field), "has_effects", False) is True
+
+
 def is_null_for_anonymous(field: GraphQLField) -> bool:
     """Whether a root field is the caller's own row, of which there is none for a caller who is not signed in."""
     return isinstance(strawberry_definition(field), Own)

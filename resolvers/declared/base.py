@@ -41,10 +41,12 @@ class DeclaredField(LateField):
         null_means_error: Whether `run` answers null only by raising; the schema then says `@semanticNonNull`.
         depends_on: The tables, by their SQL names, that the answer is made of beside the rows of the field's type; or
             why live queries need not hear of their changes. `None` where there are no others.
+        has_effects: Whether a query has something done beside reading: it then needs POST, and nobody follows it.
     """
 
     null_means_error: bool = False
     depends_on: tuple[str, ...] | Unheard | None = None
+    has_effects: bool = False
 
     def __init__(
         self,

@@ -73,14 +73,14 @@ def live_reads(queries: Sequence[type]) -> list[type]:
     """A domain of `Subscription` for each of these of `Query`, with its declared reads.
 
     A read with extensions or permission classes is left out: they are asked once for each request, and nobody asks them
-    again for the answers that follow.
+    again for the answers that follow. So is one that has something done: nobody means it to be done again and again.
     """
     made = []
     for domain in queries:
         fields = {
             field.python_name: LiveRead(field)
             for field in domain.__strawberry_definition__.fields  # type: ignore[attr-defined]
-            if isinstance(field, DeclaredField) and not field.extensions
+            if isinstance(field, DeclaredField) and not field.extensions and not field.has_effects
         }
         if fields:
             made.append(strawberry.type(type(f"Live{domain.__name__}", (), dict(fields))))

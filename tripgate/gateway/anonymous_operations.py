@@ -1,18 +1,19 @@
-"""Whether an operation needs somebody, told from its document alone: before its variables are looked at."""
+"""Whether an operation needs somebody, or POST, told from its document alone: before its variables are looked at."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
 )
 
-from resolvers.anonymous import allows_anonymous
+from resolvers.anonymous import allows_anonymous, has_effects
 from tripgate.planner.selection import Selected
 
 
@@ -23,6 +24,20 @@ def all_allow_anonymous(
 
     Fields that variables may leave out count too.
     """
+    return all(map(allows_anonymous, _root_fields(schema, operation, fragments)))
+
+
+def any_has_effects(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    """Whether a root field of a valid query has something done; those that variables may leave out count too."""
+    return any(map(has_effects, _root_fields(schema, operation, fragments)))
+
+
+def _root_fields(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[GraphQLField]:
+    """The root fields, but those that ask of the schema."""
     root = schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101 - validation refused the operation otherwise
     spread: set[str] = set()
@@ -31,14 +46,13 @@ def all_allow_anonymous(
         for node in waiting.pop().selections:
             if isinstance(node, FieldNode):
                 name = node.name.value
-                if not name.startswith("__") and not allows_anonymous(root.fields[name]):
-                    return False
+                if not name.startswith("__"):
+                    yield root.fields[name]
             elif isinstance(node, InlineFragmentNode):
                 waiting.append(node.selection_set)
             elif isinstance(node, FragmentSpreadNode) and (name := node.name.value) not in spread:
                 spread.add(name)
                 waiting.append(fragments[name].selection_set)
-    return True
 
 
 def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -89,8 +89,8 @@ class GraphQLHandler:
             headers = {**headers, **await client.identify(caller)}
             operation = await self._parser.parse(wanted)
             query = operation.kind is OperationType.QUERY
-            if not query:
-                _check_kind(operation.kind, request.method, accept)
+            if not query or request.method != "POST":
+                _check_kind(operation, request.method, accept)
             if operation.kind is OperationType.SUBSCRIPTION or accept.best == EVENT_STREAM:
                 answers = await self._stream(client, wanted, operation, caller)
                 live = operation.kind is OperationType.SUBSCRIPTION
@@ -241,9 +241,12 @@ async def _refused(error: RequestError) -> AsyncGenerator[dict[str, Any], None]:
     yield {}
 
 
-def _check_kind(kind: OperationType, method: str, accept: Accepted) -> None:
+def _check_kind(operation: Operation, method: str, accept: Accepted) -> None:
     """Refuse what must not be done by GET, since any page can make a browser send one, and streams nobody reads."""
+    kind = operation.kind
     if kind is OperationType.QUERY:
+        if operation.has_effects:
+            raise method_not_allowed("This query has something done, and needs POST.", "POST")
         return
     if method != "POST":
         raise method_not_allowed(f"A {kind.value} needs POST.", "POST")

@@ -26,7 +26,12 @@ from gql.catalog import catalog
 from gql.errors import ApiError, ErrorCode, bad_input
 from resolvers.context import PlanCache
 from resolvers.declared.entities import too_many_representations
-from tripgate.gateway.anonymous_operations import all_allow_anonymous, all_closed_to_anonymous, fragments_of
+from tripgate.gateway.anonymous_operations import (
+    all_allow_anonymous,
+    all_closed_to_anonymous,
+    any_has_effects,
+    fragments_of,
+)
 from tripgate.gateway.document_cache import OperationCaches, text_of
 from tripgate.gateway.limits.bounds import Limits
 from tripgate.gateway.limits.cost import VALUES, Estimated, cost_exceeded, estimated, too_many_conditions
@@ -178,6 +183,11 @@ class Operation:
         Known from its document alone, so before its variables are coerced.
         """
         return all_allow_anonymous(self._schema, self.definition, self._fragments)
+
+    @cached_property
+    def has_effects(self) -> bool:
+        """Whether a root field has something done beside reading, though it be a query's."""
+        return any_has_effects(self._schema, self.definition, self._fragments)
 
     def closed_to_anonymous(self, caller: Caller, raw: dict[str, Any]) -> tuple[Selected, ...] | None:
         """The root fields, where the caller is not signed in and none of them does anything then; `None` otherwise.
