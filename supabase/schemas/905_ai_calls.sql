@@ -7,10 +7,10 @@
 -- Prices are for a million tokens, so tokens times prices are millionths. What is less than one of them is one.
 create function private.ai_cost(call public.ai_usage) returns numeric
 language sql immutable set search_path = '' as $$
-    select ceil(
+    select trim_scale(ceil(
         (call.prompt_tokens - call.cached_tokens) * call.prompt_price + call.cached_tokens * call.cached_prompt_price
         + call.completion_tokens * call.completion_price
-    ) / 1000000
+    ) / 1000000)
 $$;
 revoke execute on function private.ai_cost(public.ai_usage) from public;
 
