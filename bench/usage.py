@@ -23,7 +23,7 @@ def measure(site: Site) -> Outcome:
     Raises:
         WrongAnswerError: A reservation is refused.
     """
-    people = _customers(site.info.admin_db_url)
+    people = customers(site.info.admin_db_url)
     rows = [("reserve_usage", "requests/s", "p50 ms", "p99 ms")]
     for title, who in ((f"{PEOPLE} people", people), ("one person", people[:1])):
         site.progress(f"usage: {title}, {CALLERS} callers")
@@ -39,7 +39,7 @@ def measure(site: Site) -> Outcome:
     return Outcome("\n".join(aligned(rows)), [])
 
 
-def _customers(url: str) -> list[str]:
+def customers(url: str) -> list[str]:
     """People of the data who pay for the largest plan."""
     now = datetime.now(UTC)
     with psycopg.connect(url, autocommit=True) as connection:

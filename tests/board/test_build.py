@@ -41,8 +41,8 @@ def sources() -> Iterator[Path]:
 
 def test_it_stays_small_enough_to_read() -> None:
     lines = {path.relative_to(BOARD): len(path.read_text().splitlines()) for path in sources()}
-    # 1,500 for planning together, and 120 for the page on which plans are paid for.
-    assert sum(lines.values()) <= 1_620, lines
+    # 1,500 for planning together, 120 for the page on which plans are paid for, and 160 for the assistant.
+    assert sum(lines.values()) <= 1_780, lines
 
 
 def test_its_types_are_strict_and_hold(copy: Path) -> None:

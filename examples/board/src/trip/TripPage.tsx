@@ -2,6 +2,7 @@
 import { useMutation } from "urql";
 import { graphql } from "../api/generated";
 import { useLive } from "../api/live";
+import { Assistant } from "../assistant/Assistant";
 import { People } from "../invitations/People";
 import { Itinerary } from "../itinerary/Itinerary";
 import { Presence } from "../presence/Presence";
@@ -35,6 +36,7 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
   if (!trip) return <p>There is no such trip, or you are not on it.</p>;
   const mine = trip.collaborators.nodes.find(({ user }) => user?.id === me);
   const owns = trip.owner?.id === me;
+  const mayEdit = owns || mine?.role === "EDITOR";
   return (
     <>
       <header className="heading">
@@ -44,12 +46,17 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
         </div>
         <Presence tripId={trip.id} me={me} />
       </header>
-      <Itinerary
-        trip={trip}
-        confirmed={answer?.trip?.items.nodes ?? trip.items.nodes}
-        mayEdit={owns || mine?.role === "EDITOR"}
-        change={(apply, send) => change((shown) => ({ trip: shown.trip && apply(shown.trip) }), send)}
-      />
+      <div className="beside">
+        <div>
+          <Itinerary
+            trip={trip}
+            confirmed={answer?.trip?.items.nodes ?? trip.items.nodes}
+            mayEdit={mayEdit}
+            change={(apply, send) => change((shown) => ({ trip: shown.trip && apply(shown.trip) }), send)}
+          />
+        </div>
+        <Assistant trip={trip} mayEdit={mayEdit} />
+      </div>
       <People trip={trip} owns={owns} />
       {owns && (
         <details className="panel narrow">

@@ -15,6 +15,12 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  query Viewer { viewer { id displayName } }\n": typeof types.ViewerDocument,
+    "\n  mutation Ask($input: RunAiAgentInput!) { run: runAiAgent(input: $input) { id conversationId } }\n": typeof types.AskDocument,
+    "\n  mutation Rearrange($trip: UUID!) { run: optimizeItinerary(tripId: $trip) { id } }\n": typeof types.RearrangeDocument,
+    "\n  subscription Run($id: UUID!) { aiRun(id: $id) { status errorCode result isApplicable } }\n": typeof types.RunDocument,
+    "\n  subscription Said($run: UUID!) { change: aiMessageChanges(runId: $run) { operation id delta aiMessage { role content } } }\n": typeof types.SaidDocument,
+    "\n  mutation StopRun($id: UUID!) { cancelAiRun(id: $id) { id } }\n": typeof types.StopRunDocument,
+    "\n  mutation ApplyItinerary($run: UUID!) { applyItinerary(runId: $run) { id } }\n": typeof types.ApplyItineraryDocument,
     "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": typeof types.AcceptDocument,
     "\n  subscription Mine { myInvitations { id } }\n": typeof types.MineDocument,
     "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": typeof types.PeopleFragmentDoc,
@@ -47,6 +53,12 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  query Viewer { viewer { id displayName } }\n": types.ViewerDocument,
+    "\n  mutation Ask($input: RunAiAgentInput!) { run: runAiAgent(input: $input) { id conversationId } }\n": types.AskDocument,
+    "\n  mutation Rearrange($trip: UUID!) { run: optimizeItinerary(tripId: $trip) { id } }\n": types.RearrangeDocument,
+    "\n  subscription Run($id: UUID!) { aiRun(id: $id) { status errorCode result isApplicable } }\n": types.RunDocument,
+    "\n  subscription Said($run: UUID!) { change: aiMessageChanges(runId: $run) { operation id delta aiMessage { role content } } }\n": types.SaidDocument,
+    "\n  mutation StopRun($id: UUID!) { cancelAiRun(id: $id) { id } }\n": types.StopRunDocument,
+    "\n  mutation ApplyItinerary($run: UUID!) { applyItinerary(runId: $run) { id } }\n": types.ApplyItineraryDocument,
     "\n  mutation Accept($token: String!) { acceptInvitation(token: $token) { tripId } }\n": types.AcceptDocument,
     "\n  subscription Mine { myInvitations { id } }\n": types.MineDocument,
     "\n  fragment People on Trip {\n    id\n    owner { id displayName }\n    collaborators { nodes { id role user { id displayName } } }\n  }\n": types.PeopleFragmentDoc,
@@ -96,6 +108,30 @@ export function graphql(source: string): unknown;
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Viewer { viewer { id displayName } }\n"): (typeof documents)["\n  query Viewer { viewer { id displayName } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Ask($input: RunAiAgentInput!) { run: runAiAgent(input: $input) { id conversationId } }\n"): (typeof documents)["\n  mutation Ask($input: RunAiAgentInput!) { run: runAiAgent(input: $input) { id conversationId } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Rearrange($trip: UUID!) { run: optimizeItinerary(tripId: $trip) { id } }\n"): (typeof documents)["\n  mutation Rearrange($trip: UUID!) { run: optimizeItinerary(tripId: $trip) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Run($id: UUID!) { aiRun(id: $id) { status errorCode result isApplicable } }\n"): (typeof documents)["\n  subscription Run($id: UUID!) { aiRun(id: $id) { status errorCode result isApplicable } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Said($run: UUID!) { change: aiMessageChanges(runId: $run) { operation id delta aiMessage { role content } } }\n"): (typeof documents)["\n  subscription Said($run: UUID!) { change: aiMessageChanges(runId: $run) { operation id delta aiMessage { role content } } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation StopRun($id: UUID!) { cancelAiRun(id: $id) { id } }\n"): (typeof documents)["\n  mutation StopRun($id: UUID!) { cancelAiRun(id: $id) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ApplyItinerary($run: UUID!) { applyItinerary(runId: $run) { id } }\n"): (typeof documents)["\n  mutation ApplyItinerary($run: UUID!) { applyItinerary(runId: $run) { id } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
