@@ -1,8 +1,9 @@
 // For the tests of runs: a provider that answers as it is told, a database that keeps what it is told, and what was broadcast.
 
+import assert from "node:assert/strict";
 import { providerOf } from "./provider.ts";
-import type { AiServices } from "./running.ts";
-import { Runs } from "./runs.ts";
+import { type AiServices, run } from "./running.ts";
+import { type Asked, Runs } from "./runs.ts";
 import { LIMITS } from "./loop.ts";
 import { tellBy } from "./outlet.ts";
 import { adminOf } from "../admin.ts";
@@ -130,4 +131,24 @@ function withSignal(response: Response, signal: AbortSignal | null): Response {
 
 export function embedding(): Response {
   return Response.json({ data: [{ index: 0, embedding: Array(1536).fill(0.5) }], usage: { prompt_tokens: 7 } });
+}
+
+export const ASKED: Asked = {
+  agent: "assistant",
+  input: { prompt: "Hi" },
+  trip: TRIP,
+  conversation: null,
+  idempotencyKey: "k",
+};
+
+/** Begin a run and wait for its end. */
+export async function runs(world: World, asked: Partial<Asked> = {}, limits = {}): Promise<Body> {
+  const work: Promise<unknown>[] = [];
+  Object.assign(globalThis, { EdgeRuntime: { waitUntil: (promise: Promise<unknown>) => work.push(promise) } });
+  const answered = await run({ ...ASKED, ...asked }, CALLER, world.services(limits));
+  assert.deepEqual(answered, { status: 202, body: { run: { id: RUN } } });
+  await Promise.all(work);
+  const [ending, ...more] = world.of("finish_ai_run");
+  assert.deepEqual(more, []);
+  return ending!;
 }
