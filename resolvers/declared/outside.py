@@ -29,9 +29,9 @@ async def fill(answer: Any, context: Context) -> list[tuple[Path, ApiError]]:
     wanted = list(found(answer))
     failed: list[tuple[Path, ApiError]] = []
     for name in dict.fromkeys(each.field.source for *_, each in wanted):
-        places = [place for place in wanted if place[3].field.source == name]
-        values = await _values(name, context, [each for *_, each in places])
-        for (holder, key, path, _), value in zip(places, values, strict=True):
+        spots = [spot for spot in wanted if spot[3].field.source == name]
+        values = await _values(name, context, [each for *_, each in spots])
+        for (holder, key, path, _), value in zip(spots, values, strict=True):
             holder[key] = None if isinstance(value, ApiError) else value
             if isinstance(value, ApiError):
                 failed.append((path, value))
