@@ -26,6 +26,7 @@ SAVED_PLACES = {"idx_saved_places_user_id_created_at", "idx_saved_places_user_id
 ITINERARY = {"idx_trip_items_trip_id_day_number_order_index"}
 ITEMS = ITINERARY | {"idx_trip_items_trip_id_place_id"}
 COLLABORATORS = {"collaborators_trip_id_user_id_key", "idx_collaborators_user_id_trip_id"}
+RUNS = {"idx_ai_runs_user_id_created_at"}
 VOTES = {"idx_votes_trip_id_user_id", "idx_votes_user_id_created_at"}
 
 
@@ -208,6 +209,27 @@ COMMON = [
         "trips with their length and costs",
         "{ trips(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { title durationDays costTotal } } }",
         [OWNERS_TRIPS],
+    ),
+    Documented(
+        "what I asked agents", "{ aiRuns(first: 20) { nodes { status trip { title } agent { key } } } }", [RUNS]
+    ),
+    Documented(
+        "what I asked agents, and what they said and cost",
+        "{ aiRuns(first: 10) { nodes { totalCost messages { nodes { role content } } usage { nodes { cost } } } } }",
+        [RUNS, {"ai_messages_run_id_sequence_key"}, {"ai_usage_run_id_call_index_key"}],
+    ),
+    Documented(
+        "what I asked agents about a trip",
+        "query ($trip: UUID!) { aiRuns(first: 20, filter: { tripId: { eq: $trip } }) { nodes { status } } }",
+        [RUNS | {"idx_ai_runs_trip_id_created_at"}],
+    ),
+    Documented(
+        "what agents keep in mind of me",
+        "{ aiMemories(first: 20) { nodes { kind content } } }",
+        [{"idx_ai_memories_user_id_created_at"}],
+    ),
+    Documented(
+        "what agents cost me", "{ aiUsages(first: 20) { nodes { model cost } } }", [{"idx_ai_usage_user_id_created_at"}]
     ),
 ]
 

@@ -72,6 +72,15 @@ def test_each_file_belongs_to_a_stage() -> None:
         "004_common_2_rls.sql",
         "904_common_generated.sql",
     ]
+    assert [file.name for file in STAGES["ai"]] == [
+        "005_ai_tables.sql",
+        "006_ai_rls.sql",
+        "905_ai_calls.sql",
+        "905_ai_generated.sql",
+        "905_ai_memories.sql",
+        "905_ai_messages.sql",
+        "905_ai_runs.sql",
+    ]
     assert [file.name for file in STAGES["storage"]] == [
         "011_storage_1_tables.sql",
         "011_storage_rls.sql",
@@ -84,6 +93,15 @@ def test_stage_after_stage_is_the_same_as_all_at_once(server: Scratch) -> None:
     in_turn = server.database([file for files in STAGES.values() for file in files])
     at_once = server.database(database.schema_files(ROOT))
     assert catalog.differences(catalog.describe(in_turn), catalog.describe(at_once), names=("in turn", "at once")) == []
+
+
+def test_without_what_counts_costs_agents_are_not_enabled(server: Scratch) -> None:
+    before = [file for name in ("core", "advanced", "common", "ai") for file in STAGES[name]]
+    with (
+        psycopg.connect(server.as_admin(server.database(before))) as connection,
+        pytest.raises(psycopg.Error, match="NOT_ENABLED"),
+    ):
+        connection.execute("""select public.start_ai_run(gen_random_uuid(), 'assistant', '{"prompt": "Where to?"}')""")
 
 
 def test_a_policy_is_made_once_under_its_name() -> None:

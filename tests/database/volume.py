@@ -16,6 +16,8 @@ COLLABORATORS_EACH = 2
 COLLECTIONS_EACH = 2
 TAGS_EACH = 3
 NOTIFICATIONS_EACH = 20
+RUNS_EACH = 20
+MEMORIES_EACH = 2
 
 _SQL = f"""
 set session_replication_role = replica;
@@ -81,13 +83,45 @@ from public.trips where status = 'planning';
 
 reset session_replication_role;
 """
-# Apart, since a database of an older migration has none.
+# Here and below: apart, since a database of an older migration has none.
 _NOTIFICATIONS = f"""
 set session_replication_role = replica;
 
 insert into public.notifications (user_id, system, kind, title, read_at, created_at)
 select profiles.id, 'trips', 'greeting', 'Hello ' || n, case when n % 2 = 0 then now() end, now() - n * interval '1 day'
 from public.profiles, generate_series(1, {NOTIFICATIONS_EACH}) as n;
+
+reset session_replication_role;
+"""
+_AGENTS = f"""
+set session_replication_role = replica;
+
+insert into public.ai_agents (key, model, system_prompt, max_output_tokens)
+values ('assistant', 'gpt-5-mini', 'Help.', 1000) on conflict do nothing;
+
+insert into public.ai_runs (id, user_id, agent_id, status, input, created_at)
+select
+    md5(profiles.id || ' run ' || n)::uuid, profiles.id, ai_agents.id, 'succeeded', '{{"prompt": "Where to?"}}',
+    now() - n * interval '1 day'
+from public.profiles, generate_series(1, {RUNS_EACH}) as n, public.ai_agents where ai_agents.key = 'assistant';
+
+update public.ai_runs set trip_id = trips.id
+from (select distinct on (user_id) user_id, id from public.trips order by user_id, id) as trips
+where trips.user_id = ai_runs.user_id;
+
+insert into public.ai_messages (run_id, user_id, role, content, status, sequence, created_at)
+select id, user_id, (array['user', 'assistant'])[1 + n], 'Words', 'complete', n, created_at
+from public.ai_runs, generate_series(0, 1) as n;
+
+insert into public.ai_usage (
+    run_id, user_id, call_index, model, status, priced_at, prompt_price, cached_prompt_price, completion_price,
+    created_at
+)
+select id, user_id, 0, 'gpt-5-mini', 'settled', date '2025-08-07', 0.25, 0.025, 2, created_at from public.ai_runs;
+
+insert into public.ai_memories (user_id, content, embedding, created_at)
+select profiles.id, 'Memory ' || n, array_fill(1, array[1536])::extensions.vector, now() - n * interval '1 day'
+from public.profiles, generate_series(1, {MEMORIES_EACH}) as n;
 
 reset session_replication_role;
 """
@@ -99,6 +133,8 @@ def fill(database_url: str) -> None:
         connection.execute(_SQL.encode())
         if connection.execute("select to_regclass('public.notifications') is not null").fetchone() == (True,):
             connection.execute(_NOTIFICATIONS.encode())
+        if connection.execute("select to_regclass('public.ai_runs') is not null").fetchone() == (True,):
+            connection.execute(_AGENTS.encode())
         connection.execute("vacuum (analyze)")
 
 
@@ -108,7 +144,7 @@ def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
     Gives the id of one of their trips and of a place on it. They are told what those others were told, too.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for table in ("places", "trips", "notifications"):
+        for table in ("places", "trips", "notifications", "ai_runs", "ai_messages", "ai_usage", "ai_memories"):
             connection.execute(
                 sql.SQL(
                     "update public.{} set user_id = %s"
