@@ -80,6 +80,7 @@ class TestRoles:
 class TestExtensions:
     def test_migrations_may_create_what_there_is_of_the_platforms(self, db: psycopg.Connection) -> None:
         with role(db, "postgres"):
+            db.execute("drop extension if exists vector cascade")
             db.execute("create extension vector with schema extensions")
             row = db.execute(
                 "select '[1,2]'::extensions.vector operator(extensions.<->) '[1,3]'::extensions.vector"
@@ -104,6 +105,7 @@ class TestExtensions:
 
     @pytest.mark.parametrize("name", ["authenticated", "service_role", "authenticator"])
     def test_nobody_else_may(self, db: psycopg.Connection, name: str) -> None:
+        db.execute("drop extension if exists vector cascade")
         with pytest.raises(psycopg.errors.InsufficientPrivilege), role(db, name):
             db.execute("create extension vector with schema extensions")
 
