@@ -4,7 +4,6 @@ import gc
 import inspect
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,10 +17,7 @@ from tests.groups import GroupScheduling, group_of, places
 from tests.redis_server import Server, redis_server
 from tests.seeded_rows import SeededRows
 from tests.support import Person, Wire, backend, reading, serving, stack_options
-from tripgate.local.data_dir import remove_tree
-from tripgate.local.postgres import Postgres
 from tripgate.local.stack import Stack, StackInfo
-from tripgate.local.system_user import make_private
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,26 +38,6 @@ settings.load_profile("suite")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and every process would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """`initdb` runs once a worker: later clusters begin as copies of what it made, which takes a tenth of its time."""
-    made = tmp_path_factory.mktemp("cluster") / "empty"
-    initdb = Postgres.initialise
-
-    def initialise(self: Postgres) -> None:
-        if made.exists():
-            remove_tree(self.data)
-            make_private(self.data, self.user)
-            subprocess.run(["cp", "-a", f"{made}/.", self.data], check=True)
-        else:
-            initdb(self)
-            subprocess.run(["cp", "-a", self.data, made], check=True)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Postgres, "initialise", initialise)
-        yield
 
 
 def _stack(data: Path, *, seed: bool) -> Iterator[StackInfo]:

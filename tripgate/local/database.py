@@ -67,9 +67,13 @@ def changed_names(before: Mapping[str, str], now: Mapping[str, str]) -> list[str
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
-def bootstrap(postgres: Postgres, passwords: Mapping[str, str]) -> None:
-    """Make the platform's roles, schemas and functions, and give the login roles their passwords."""
+def apply_platform(postgres: Postgres) -> None:
+    """Make the platform's roles, schemas and functions."""
     apply(postgres.admin_url(), platform_files())
+
+
+def set_passwords(postgres: Postgres, passwords: Mapping[str, str]) -> None:
+    """Give the login roles their passwords."""
     with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
         for role, password in passwords.items():
             connection.execute(

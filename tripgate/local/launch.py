@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from tripgate.local import binaries, database, ports, postgrest
+from tripgate.local import binaries, database, ports, postgrest, prepared_clusters
 from tripgate.local.data_dir import write_private
 from tripgate.local.errors import LocalStackError
+from tripgate.local.ports import on_free_port
 from tripgate.local.postgres import Postgres
 from tripgate.local.process import wait_until
 from tripgate.local.realtime.config import RealtimeConfig, RealtimeSettings
@@ -32,8 +33,6 @@ FRONT_DOOR_SECONDS = 30.0
 # Functions are given some seconds to end what they have begun, then requests to the front door itself.
 FRONT_DOOR_STOP = (("SIGTERM", 10.0),)
 REALTIME_SECONDS = 30.0
-PORT_ATTEMPTS = 3
-Started = TypeVar("Started")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Launch:
         if made_from is None:
             self.progress("Making the database")
             self.data_dir.write_state({key: value for key, value in state.items() if key != "made_from"})
-            Postgres(programs, cluster, sockets, 0, self.user, self.secrets.vault_key).initialise()
+            new = Postgres(programs, cluster, sockets, 0, self.user, self.secrets.vault_key)
+            has_platform, has_schema = prepared_clusters.make(new, schema)
         else:
             self._report_changes(made_from, now)
         self.progress("Starting Postgres")
@@ -72,11 +72,14 @@ class Launch:
 
         postgres = on_free_port(start, state.get("postgres_port"))
         if made_from is None:
-            self.progress("Applying the platform's SQL")
-            database.bootstrap(postgres, self.secrets.passwords)
-            files = [*schema, seed] if seed else schema
-            self.progress(f"Applying {', '.join(file.name for file in files)}")
-            database.apply_project(postgres, files)
+            if not has_platform:
+                self.progress("Applying the platform's SQL")
+                database.apply_platform(postgres)
+            database.set_passwords(postgres, self.secrets.passwords)
+            files = [*([] if has_schema else schema), *([seed] if seed else [])]
+            if files:
+                self.progress(f"Applying {', '.join(file.name for file in files)}")
+                database.apply_project(postgres, files)
             if not jobs:
                 database.stop_jobs(postgres)
         # Written last: a start that was interrupted begins anew.
@@ -199,14 +202,3 @@ class Launch:
 
     def _remember(self, **values: Any) -> None:
         self.data_dir.write_state({**self.data_dir.read_state(), **values})
-
-
-def on_free_port(start: Callable[[int], Started], preferred: int | None) -> Started:
-    """Call `start` with a free port, and again with another if somebody else was faster to take it."""
-    for attempt in range(PORT_ATTEMPTS):
-        try:
-            return start(ports.free_port(preferred if attempt == 0 else None))
-        except LocalStackError as error:
-            if "ddress already in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
-                raise
-    raise AssertionError("the loop above returns or raises")

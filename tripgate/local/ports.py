@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import TYPE_CHECKING, TypeVar
 
 from tripgate.local.errors import LocalStackError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HOST = "127.0.0.1"
+PORT_ATTEMPTS = 3
+Started = TypeVar("Started")
 
 
 def free_port(preferred: int | None = None) -> int:
@@ -42,3 +48,14 @@ def listen(port: int) -> socket.socket:
             f"Port {port} cannot be used: {error.strerror}; choose another with --api-port."
         ) from error
     return listener
+
+
+def on_free_port(start: Callable[[int], Started], preferred: int | None) -> Started:
+    """Call `start` with a free port, and again with another if somebody else was faster to take it."""
+    for attempt in range(PORT_ATTEMPTS):
+        try:
+            return start(free_port(preferred if attempt == 0 else None))
+        except LocalStackError as error:
+            if "ddress already in use" not in str(error) or attempt == PORT_ATTEMPTS - 1:
+                raise
+    raise AssertionError("the loop above returns or raises")

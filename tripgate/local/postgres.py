@@ -40,6 +40,18 @@ NO_PROCESS = 99_999_999
 # Fast shutdown ends the sessions; immediate shutdown leaves the rest to crash recovery.
 STOP: tuple[tuple[str, float], ...] = (("SIGINT", 6.0), ("SIGQUIT", 3.0))
 
+INITDB = (
+    f"--username={SUPERUSER}",
+    "--auth-local=trust",
+    "--auth-host=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-sync",
+    "--no-instructions",
+)
+
 # fsync is off: a killed process loses nothing, since the kernel has the writes; a power cut may cost the data.
 SETTINGS = """\
 # Written by Tripgate at each start.
@@ -108,21 +120,15 @@ class Postgres:
         """Make an empty cluster, in place of an unfinished one."""
         remove_tree(self.data)
         make_private(self.data, self.user)
-        argv = [
-            str(self.programs / "initdb"),
-            f"--pgdata={self.data}",
-            f"--username={SUPERUSER}",
-            "--auth-local=trust",
-            "--auth-host=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "--no-sync",
-            "--no-instructions",
-        ]
+        try:
+            self.run("initdb", f"--pgdata={self.data}", *INITDB)
+        except OSError as error:
+            raise LocalStackError(f"The database could not be made in {self.data}:\n{error}") from error
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of Postgres' programs as the server's user. Raises OSError with what it says."""
         result = subprocess.run(  # noqa: S603 (own command line)
-            argv,
+            [str(self.programs / program), *arguments],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -134,7 +140,7 @@ class Postgres:
             extra_groups=[] if self.user else None,
         )
         if result.returncode != 0:
-            raise LocalStackError(f"The database could not be made in {self.data}:\n{result.stdout.strip()}")
+            raise OSError(result.stdout.strip())
 
     def start(self, supervisor: Supervisor) -> ServerProcess:
         """Start the server and wait until it answers. Raises LocalStackError, naming the log."""

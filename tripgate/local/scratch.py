@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from tripgate.local import binaries, catalog, database, keys
+from tripgate.local import binaries, catalog, database, keys, prepared_clusters
 from tripgate.local.data_dir import DataDir, remove_tree
 from tripgate.local.errors import LocalStackError
-from tripgate.local.launch import on_free_port
+from tripgate.local.ports import on_free_port
 from tripgate.local.postgres import DATABASE, Postgres, socket_directory
 from tripgate.local.process import Supervisor
 from tripgate.local.system_state import cluster_directory
@@ -127,9 +127,11 @@ def scratch() -> Iterator[Scratch]:
         try:
             programs = binaries.postgres_bin(user)
             new = Postgres(programs, cluster, sockets, 0, user, secrets.vault_key)
-            new.initialise()
+            has_platform, _ = prepared_clusters.make(new)
             postgres = on_free_port(lambda port: _started(replace(new, port=port), supervisor), None)
-            database.bootstrap(postgres, secrets.passwords)
+            if not has_platform:
+                database.apply_platform(postgres)
+            database.set_passwords(postgres, secrets.passwords)
             yield Scratch(postgres, secrets.passwords[database.OWNER])
         except psycopg.OperationalError as error:
             raise LocalStackError(f"The temporary database failed: {error}") from error
