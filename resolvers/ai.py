@@ -14,7 +14,7 @@ from gql.errors import ApiError, bad_input
 from gql.forward_types import list_of, object_type, optional
 from gql.types.ai import RunAiAgentInput
 from resolvers.context import Context
-from resolvers.declared import DeclaredField, grouped, many, one
+from resolvers.declared import DeclaredField, grouped, lookup, many, one
 from resolvers.declared.base import planner
 from resolvers.declared.crud import crud, domain
 from resolvers.declared.writes import Write, in_order
@@ -137,7 +137,9 @@ class AiQuery:
     """Reading of agents and what they did."""
 
     ai_agents = many("AiAgent")
+    ai_agent_by_key = lookup("AiAgent")
     ai_run = one("AiRun")
+    ai_run_by_idempotency_key = lookup("AiRun")
     ai_runs = many("AiRun")
     ai_runs_grouped = grouped("AiRun")
     ai_memories = many("AiMemory")

@@ -43,6 +43,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.announce_invitation(uuid,text)": "Nobody may see or change the count; it asks who owns the trip.",
         "public.accept_invitation(text)": "Nobody may add themselves to a trip otherwise; it asks for a secret.",
         "public.announce_membership_invitation(text,uuid,text)": "As announce_invitation; it asks what may be offered.",
+        "public.cancel_ai_run(uuid)": "Functions alone write runs; it ends one of the caller's.",
+        "public.is_applicable(public.ai_runs)": "What a trip was like is nobody's to read; it asks whose the run is.",
         "public.plans()": "Plans are the program's, and nobody's to read; it tells what is for sale.",
         "public.current_usage_limits()": "Plans are nobody's to read; it asks for the caller's own part alone.",
         "public.offer_upload(text,uuid,text,bigint)": "Plans are nobody's to read; it asks for the caller's own part.",

@@ -32,6 +32,7 @@ HELPERS = {
         "my_companion_ids",
         "my_trip_places",
         "my_shown_place_ids",
+        "my_ai_run_ids",
         "my_collection_ids",
         "my_shared_collection_ids",
         "my_editable_collection_ids",
