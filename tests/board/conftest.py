@@ -41,9 +41,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 def place(printed: list[str], http: aiohttp.ClientSession) -> Place:
     """The addresses in what is printed."""
     found = dict(line.strip().split(": ", 1) for line in printed[:-1])
-    return Place(
-        found["Board"].strip(), found["Tripgate ready"], found["Inbox"].strip(), found["Secret key"].strip(), http
-    )
+    names = ("Board", "Tripgate ready", "Supabase API", "Inbox", "Secret key")
+    return Place(*(found[name].strip() for name in names), http)
 
 
 @pytest.fixture(scope="package")
@@ -85,7 +84,7 @@ async def _watched(place: Place, running: Browser) -> AsyncIterator[Page]:
         await page.size(1100, 800)
         yield page
         assert {URL(each).origin() for each in page.requests} <= {
-            URL(own).origin() for own in (place.board, place.inbox)
+            URL(own).origin() for own in (place.board, place.supabase, place.inbox)
         }
         assert page.complaints == []
 

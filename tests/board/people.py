@@ -21,10 +21,11 @@ INVITE = """mutation ($trip: UUID!, $email: String!, $role: CollaboratorRole!) {
 
 @dataclass(frozen=True)
 class Place:
-    """Where everything is: the board, the gateway and the inbox; and the key of the service."""
+    """Where everything is: the board, the gateway, Supabase and the inbox; and the key of the service."""
 
     board: str
     graphql: str
+    supabase: str
     inbox: str
     secret_key: str
     http: aiohttp.ClientSession

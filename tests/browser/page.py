@@ -104,6 +104,8 @@ class Page:
         self.sent: list[str] = []
         #: Errors of the console, failed requests and breaches of the content security policy among them.
         self.complaints: list[str] = []
+        self._offered: list[str] = []
+        self._choosing: set[asyncio.Task[Any]] = set()
 
     async def listen(self) -> None:
         """Have all of it recorded."""
@@ -205,6 +207,11 @@ class Page:
         """Move the pointer."""
         await self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    async def offer_files(self, *paths: Path) -> None:
+        """Answer the next dialogs that ask for files with these, as they would be chosen there."""
+        self._offered = [str(path) for path in paths]
+        await self._call("Page.setInterceptFileChooserDialog", enabled=True)
+
     async def press(self, key: str) -> None:
         """Press a named key, such as Escape, Tab or Enter."""
         number, text = _KEYS.get(key, (0, ""))
@@ -259,6 +266,11 @@ class Page:
         if entry["level"] == "error":
             self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
 
+    def _chooses(self, params: dict[str, Any]) -> None:
+        chosen = self._call("DOM.setFileInputFiles", files=self._offered, backendNodeId=params["backendNodeId"])
+        self._choosing.add(task := asyncio.create_task(chosen))
+        task.add_done_callback(self._choosing.discard)
+
     def _found(self, params: dict[str, Any]) -> None:
         if params["issue"]["code"] == "ContentSecurityPolicyIssue":
             self.complaints.append(json.dumps(params["issue"]))
@@ -271,6 +283,7 @@ _NOTES: dict[str, Callable[[Page, dict[str, Any]], None]] = {
     "Runtime.exceptionThrown": Page._threw,
     "Log.entryAdded": Page._entered,
     "Audits.issueAdded": Page._found,
+    "Page.fileChooserOpened": Page._chooses,
 }
 
 

@@ -13,8 +13,8 @@ from tripgate.gateway.pages.static_files import StaticFiles, page
 from tripgate.gateway.settings import DemoAccount, Settings, SettingsError
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {project}; connect-src 'self' {project}; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -29,8 +29,11 @@ def add_board(app: web.Application, settings: Settings) -> None:
     text, files = _build(settings.board_assets)
     text = _with_accounts(text, settings.graphiql_demo_accounts or ())
 
+    # Pictures come from Storage itself, and go there.
+    policy = _POLICY.format(project=settings.project_url)
+
     async def view(_: web.Request) -> web.Response:
-        return page(text, _POLICY)
+        return page(text, policy)
 
     files.add_to(app)
     app.router.add_get("/board", view)

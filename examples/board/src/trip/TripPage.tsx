@@ -5,6 +5,7 @@ import { useLive } from "../api/live";
 import { Assistant } from "../assistant/Assistant";
 import { People } from "../invitations/People";
 import { Itinerary } from "../itinerary/Itinerary";
+import { Pictures } from "../pictures/Pictures";
 import { Presence } from "../presence/Presence";
 import { TripForm } from "../trips/TripForm";
 import { dates } from "../ui/dates";
@@ -57,6 +58,7 @@ export function TripPage({ id, me }: { id: string; me: string | undefined }) {
         </div>
         <Assistant trip={trip} mayEdit={mayEdit} />
       </div>
+      <Pictures tripId={trip.id} me={me} owns={owns} mayEdit={mayEdit} />
       <People trip={trip} owns={owns} />
       {owns && (
         <details className="panel narrow">

@@ -32,6 +32,9 @@ type Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": typeof types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
+    "\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n": typeof types.PicturesDocument,
+    "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": typeof types.OfferPictureDocument,
+    "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": typeof types.DeletePictureDocument,
     "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": typeof types.PlansDocument,
     "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": typeof types.PayingDocument,
     "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": typeof types.LimitsDocument,
@@ -70,6 +73,9 @@ const documents: Documents = {
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": types.MoveDocument,
     "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
+    "\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n": types.PicturesDocument,
+    "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": types.OfferPictureDocument,
+    "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": types.DeletePictureDocument,
     "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": types.PlansDocument,
     "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": types.PayingDocument,
     "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": types.LimitsDocument,
@@ -176,6 +182,18 @@ export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!,
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"): (typeof documents)["\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n"): (typeof documents)["\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n"): (typeof documents)["\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n"): (typeof documents)["\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
