@@ -30,7 +30,7 @@ PUBLISHED = ROOT / "bench" / "published.json"
 DOCUMENT, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
 BEGIN, END = "<!-- results: written by `python -m bench --publish`, not by hand -->", "<!-- end of results -->"
 # The tables of targets.
-DIRECT, GATEWAY, LIVE = "Reads straight from Postgres", "The gateway itself", "Live"
+DIRECT, GATEWAY, LIVE, STORAGE = "Reads straight from Postgres", "The gateway itself", "Live", "Storage"
 _SHARES = ("all", "half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
@@ -301,7 +301,7 @@ def _section(run: dict[str, Any]) -> str:
         f"Node {of['node']}, PostGraphile {of['postgraphile']}; {run['parameters']['data']}."
     ]
     lines += ["", *_direct(run)]
-    for table in (GATEWAY, LIVE):
+    for table in (GATEWAY, LIVE, STORAGE):
         rows = [each for each in verdicts(run) if each.table == table]
         if rows:
             lines += ["", f"| {table} | target | measured | |", "|---|---|---|---|"]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -41,17 +42,24 @@ def measure(site: Site) -> Outcome:
 
 def customers(url: str) -> list[str]:
     """People of the data who pay for the largest plan."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("select id from public.profiles order by id limit %s", (PEOPLE,)).fetchall()
+    people = [str(person) for (person,) in found]
+    subscribe(url, people)
+    return people
+
+
+def subscribe(url: str, people: Sequence[str]) -> None:
+    """Let them pay for the largest plan."""
     now = datetime.now(UTC)
     with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute("select id from public.profiles order by id limit %s", (PEOPLE,)).fetchall()
-        for (person,) in found:
+        for person in people:
             connection.execute(
                 "insert into public.subscriptions"
                 " (user_id, stripe_subscription_id, plan_key, status, current_period_start, current_period_end)"
                 " values (%s, %s, 'enterprise', 'active', %s, %s)",
                 (person, f"sub_{uuid.uuid4().hex}", now, now + timedelta(days=30)),
             )
-    return [str(person) for (person,) in found]
 
 
 async def _reserve(api_url: str, secret_key: str, people: list[str]) -> tuple[float, list[float]]:

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench import crowd, instructions, report
+from bench import crowd, instructions, pictures, report
+from bench.__main__ import PARTS
 from bench.contenders import COMPARED, HANDWRITTEN, HOP, POSTGRAPHILE, RAW, TRIPGATE, leaves, takes_part
 from bench.data import FIRST_YEAR, describe
 from bench.load import Measured
@@ -246,3 +247,19 @@ async def test_the_way_delays_what_is_asked_and_loses_nothing() -> None:
             assert time.perf_counter() - began >= 0.03
         writer.close()
         await writer.wait_closed()
+
+
+async def test_the_plain_server_gives_back_what_it_was_given(tmp_path: Path) -> None:
+    sent = bytes(range(256)) * 10_000
+    async with started("bench.file_server", str(tmp_path)) as (host, port):
+        with closing(pictures.Client(f"http://{host}:{port}", {})) as client:
+            assert client.ask("PUT", "/a.jpg", sent)[0] == 200
+            status, found = client.ask("GET", "/a.jpg")
+            assert (status, found == sent, (tmp_path / "a.jpg").read_bytes() == sent) == (200, True, True)
+
+
+def test_parts_are_asked_for_by_name_alone() -> None:
+    # A part is no contender or workload, and none of these may hide it.
+    names = {each.name for each in WORKLOADS} | {each.group for each in WORKLOADS} | {each.name for each in COMPARED}
+    assert set(PARTS) == {"start", "usage", "agents", "storage", "live"}
+    assert not names & set(PARTS)
