@@ -125,6 +125,15 @@ def test_granting_a_default_right_is_no_change(db: psycopg.Connection, before: c
     assert catalog.differences(before, catalog.read(db), names=("before", "after")) == []
 
 
+def test_that_days_go_by_is_no_change(db: psycopg.Connection, before: catalog.Catalog) -> None:
+    days = "select array_agg(relid::text order by 1) from pg_partition_tree('realtime.messages') where isleaf"
+    known = db.execute(days).fetchone()
+    with role(db, "supabase_realtime_admin"):
+        db.execute("select realtime.maintain_messages_partitions(timezone('utc', now())::date + 30)")
+    assert db.execute(days).fetchone() != known
+    assert catalog.differences(before, catalog.read(db), names=("before", "after")) == []
+
+
 @pytest.fixture
 def before(db: psycopg.Connection) -> catalog.Catalog:
     return catalog.read(db)

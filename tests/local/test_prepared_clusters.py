@@ -77,8 +77,8 @@ def test_what_is_asked_for_twice_is_copied_the_third_time_and_each_copy_is_its_o
     one, other = cluster(home, "made1"), cluster(home, "other")
     assert prepared_clusters.make(other, [file], home=home / "kept") == (True, True)
     with running(one) as connection, running(other) as another:
-        database.set_passwords(one, {"authenticator": "first"})
-        database.set_passwords(other, {"authenticator": "second"})
+        database.make_own(one, {"authenticator": "first"})
+        database.make_own(other, {"authenticator": "second"})
         connection.execute("insert into public.notes values (2)")
         assert another.execute("select id from public.notes").fetchall() == [(1,)]
         psycopg.connect(other.tcp_url("authenticator", "second")).close()

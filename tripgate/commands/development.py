@@ -10,7 +10,7 @@ import select
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from tripgate.commands.checks import running
 
 if TYPE_CHECKING:
     from tripgate.local.schema_changes import Change
+    from tripgate.local.scratch import SessionScratch
     from tripgate.local.stack import Stack
 
 _LOOK_SECONDS = 0.5
@@ -44,9 +45,16 @@ class Development:
         self._say = say
         self._keyboard = _Keyboard()
         self._pending: Change | None = None
+        self._scratch: SessionScratch | None = None
 
     def run(self) -> tuple[str, int]:
         """Return the name and the exit code of whatever ends first."""
+        from tripgate.local.scratch import SessionScratch  # noqa: PLC0415 - `serve` must run without the local packages
+
+        with closing(SessionScratch()) as self._scratch:
+            return self._run()
+
+    def _run(self) -> tuple[str, int]:
         looked_at, seen = self._stack.made_from, None
         while (ended := self._stack.ended()) is None:
             now = self._files()
@@ -66,7 +74,7 @@ class Development:
             self._say(line)
 
     def _files(self) -> dict[str, str] | None:
-        from tripgate.local import database  # noqa: PLC0415 - `serve` must run without the local packages
+        from tripgate.local import database  # noqa: PLC0415 - as above
         from tripgate.local.errors import LocalStackError  # noqa: PLC0415
 
         with suppress(LocalStackError, OSError):  # while files are replaced
@@ -84,7 +92,7 @@ class Development:
             return
         self._say(f"Changed: {', '.join(changed)}")
         try:
-            change = schema_changes.propose(self._project_dir, self._url, self._say)
+            change = schema_changes.propose(self._project_dir, self._url, self._say, self._scratch)
         except LocalStackError as error:
             self._say(f"{error}\nNothing was changed.")
             return

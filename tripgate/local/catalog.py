@@ -7,6 +7,7 @@ are left out: the columns say what may be null, and older Postgres has no such n
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 
 DEFAULT_PRIVILEGES = "default privileges"
 
+# Made and dropped as days go by.
+_DAY_OF_MESSAGES = re.compile(r"\brealtime\.messages_\d{4}_\d\d_\d\d")
 _QUERY = Path(__file__).with_suffix(".sql")
 
 
 def describe(database_url: str) -> Catalog:
-    """Every object by kind and name, in order, with its properties; those that are null are left out."""
+    """Every object by kind and name, in order, with its properties; those that are null are left out.
+
+    The partitions of Realtime's messages are left out too: which there are is a matter of the day.
+    """
     with psycopg.connect(database_url) as connection:
         return read(connection)
 
@@ -38,6 +44,8 @@ def read(connection: psycopg.Connection) -> Catalog:
         while cursor.nextset():
             pass
         for name, properties in cursor:
+            if _DAY_OF_MESSAGES.search(name):
+                continue
             found[name] = {key: value for key, value in properties.items() if value is not None}
     return dict(sorted(found.items()))
 

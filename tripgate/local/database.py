@@ -72,13 +72,16 @@ def apply_platform(postgres: Postgres) -> None:
     apply(postgres.admin_url(), platform_files())
 
 
-def set_passwords(postgres: Postgres, passwords: Mapping[str, str]) -> None:
-    """Give the login roles their passwords."""
+def make_own(postgres: Postgres, passwords: Mapping[str, str]) -> None:
+    """What no cluster shares with those made from the same SQL: passwords of login roles, and the days of messages."""
     with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
         for role, password in passwords.items():
             connection.execute(
                 sql.SQL("alter role {} with password {}").format(sql.Identifier(role), sql.Literal(password))
             )
+        # A prepared cluster has those of the day on which it was made.
+        connection.execute("set role supabase_realtime_admin")
+        connection.execute("select realtime.maintain_messages_partitions()")
 
 
 def apply_project(postgres: Postgres, files: Iterable[Path]) -> None:

@@ -75,7 +75,7 @@ class Launch:
             if not has_platform:
                 self.progress("Applying the platform's SQL")
                 database.apply_platform(postgres)
-            database.set_passwords(postgres, self.secrets.passwords)
+            database.make_own(postgres, self.secrets.passwords)
             files = [*([] if has_schema else schema), *([seed] if seed else [])]
             if files:
                 self.progress(f"Applying {', '.join(file.name for file in files)}")

@@ -81,7 +81,7 @@ def drift(project_dir: Path) -> list[str]:
     """What differs between a database made by the migrations and one made by the schemas, a sentence each."""
     schemas, migrations = schema_files(project_dir), migration_files(project_dir)
     program = program_files(project_dir)
-    with scratch() as server:
+    with scratch() as server, server.task():
         want = _declared(server, schemas)
         rows = program_rows.wanted(program, lambda: server.database(schemas))
         off_course = _off_course(server, migrations, want)
@@ -91,7 +91,7 @@ def drift(project_dir: Path) -> list[str]:
 def drift_of_rows(project_dir: Path, database_url: str) -> list[str]:
     """How the rows of the program differ in a database that runs, a sentence each. It is only read."""
     schemas, program = schema_files(project_dir), program_files(project_dir)
-    with scratch() as server:
+    with scratch() as server, server.task():
         rows = program_rows.wanted(program, lambda: server.database(schemas))
     try:
         with psycopg.connect(database_url, autocommit=True) as connection:
@@ -112,7 +112,7 @@ def write_next(project_dir: Path, name: str, progress: Callable[[str], None] = l
     schemas, migrations = schema_files(project_dir), migration_files(project_dir)
     program = program_files(project_dir)
     progress("Starting a temporary Postgres")
-    with scratch() as server:
+    with scratch() as server, server.task():
         want = _declared(server, schemas)
         rows = program_rows.wanted(program, lambda: server.database(schemas))
         have = server.describe(migrations)
@@ -166,7 +166,7 @@ def _other_rows(server: Scratch, migrations: Sequence[Path], rows: ProgramRows) 
     """What the migrations make otherwise of the program's rows."""
     if not rows.declared:
         return []
-    with psycopg.connect(server.database(migrations), autocommit=True) as connection:
+    with psycopg.connect(server.readable(migrations), autocommit=True) as connection:
         return list(program_rows.differences(rows, connection, names=("supabase/program", _SIDES[0])))
 
 

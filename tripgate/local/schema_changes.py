@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tripgate.local.catalog import Catalog
     from tripgate.local.program_rows import Difference, ProgramRows
+    from tripgate.local.scratch import SessionScratch
 
 # Whoever uses the database meanwhile keeps it from being changed, but not for long.
 _LOCK_SECONDS = 5
@@ -67,8 +68,15 @@ class Change:
         return "\n\n".join(filter(None, (self.sql, program_rows.as_migration(self.program))))
 
 
-def propose(project_dir: Path, database_url: str, progress: Callable[[str], None] = lambda _: None) -> Change:
+def propose(
+    project_dir: Path,
+    database_url: str,
+    progress: Callable[[str], None] = lambda _: None,
+    session: SessionScratch | None = None,
+) -> Change:
     """The change that is missing; `whole` is empty where the files make the same database.
+
+    `session` has the temporary cluster of whoever proposes again and again.
 
     Raises:
         LocalStackError: A file is no SQL, the change cannot be written by itself, or the data do not allow it.
@@ -76,7 +84,7 @@ def propose(project_dir: Path, database_url: str, progress: Callable[[str], None
     files, program = database.schema_files(project_dir), database.program_files(project_dir)
     schemas = database.fingerprints([*files, *program])
     progress("Comparing this database with the schemas")
-    with scratch() as server:
+    with session.lent() if session else scratch() as server, server.task():
         want = server.describe(files)
         rows = program_rows.wanted(program, lambda: server.database(files))
         have = catalog.describe(database_url)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from tripgate.local.catalog import Catalog
 
+# Databases of 10 MB that are kept for copies, beside what is being made.
+_TEMPLATES = 16
+
 # What a hosted project does not begin with; the project's own SQL makes it.
 _AS_HOSTED = "drop schema if exists private cascade"
 
@@ -51,6 +54,9 @@ class Scratch:
         # By what they hold, the databases that nobody is connected to, so that others can be copies of them.
         self._templates: dict[tuple[bool, tuple[bytes, ...]], str] = {}
         self._described: dict[str, Catalog] = {}
+        # Copies that tasks were given: of this one, and of those before.
+        self._given: list[str] | None = None
+        self._spent: list[str] = []
         with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
             connection.execute(_AS_HOSTED)
 
@@ -59,7 +65,38 @@ class Scratch:
 
         `open_grants` makes it like an older project, where the API's roles get every right on a new table.
         """
-        return self._url(self._copy(self._template(list(files), open_grants=open_grants)))
+        name = self._copy(self._template(list(files), open_grants=open_grants))
+        if self._given is not None:
+            self._given.append(name)
+        return self._url(name)
+
+    def readable(self, files: Iterable[Path] = ()) -> str:
+        """The connection string of a database for reading alone, which is left before anything else is asked for."""
+        return self._url(self._template(list(files), open_grants=False))
+
+    @contextlib.contextmanager
+    def task(self) -> Iterator[None]:
+        """What `database` gives here is needed in here alone.
+
+        It is dropped when another task begins: after the last one the whole cluster goes at once.
+        """
+        self._drop()
+        self._given = []
+        try:
+            yield
+        finally:
+            self._spent, self._given = self._given, None
+
+    def _drop(self) -> None:
+        """Drop what tasks have left, and what has not been asked for in a while."""
+        old = list(self._templates.items())[:-_TEMPLATES]
+        for key, name in old:
+            del self._templates[key]
+            self._described.pop(name, None)
+        with psycopg.connect(self._in(self._postgres.admin_url(), "template1"), autocommit=True) as connection:
+            for name in (*self._spent, *(name for _, name in old)):
+                connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        self._spent = []
 
     def as_admin(self, url: str) -> str:
         """The connection string of a database of this cluster for its superuser."""
@@ -75,12 +112,15 @@ class Scratch:
     def _template(self, files: list[Path], *, open_grants: bool) -> str:
         """The name of a database that holds these files: a copy of the one that holds most of them, and the rest."""
         texts = tuple(file.read_bytes() for file in files)
-        if (open_grants, texts) in self._templates:
-            return self._templates[open_grants, texts]
         for count in range(len(files), -1, -1):
-            known = self._templates.get((open_grants, texts[:count]))
+            known = self._templates.pop((open_grants, texts[:count]), None)
+            if known is not None:
+                # Those that were asked for last stand last.
+                self._templates[open_grants, texts[:count]] = known
             if known is not None or count == 0:
                 break
+        if known is not None and count == len(files):
+            return known
         name = self._copy(known or DATABASE)
         if known is None and open_grants:
             with psycopg.connect(self._in(self._postgres.admin_url(), name), autocommit=True) as connection:
@@ -131,7 +171,7 @@ def scratch() -> Iterator[Scratch]:
             postgres = on_free_port(lambda port: _started(replace(new, port=port), supervisor), None)
             if not has_platform:
                 database.apply_platform(postgres)
-            database.set_passwords(postgres, secrets.passwords)
+            database.make_own(postgres, secrets.passwords)
             yield Scratch(postgres, secrets.passwords[database.OWNER])
         except psycopg.OperationalError as error:
             raise LocalStackError(f"The temporary database failed: {error}") from error
@@ -147,3 +187,27 @@ def scratch() -> Iterator[Scratch]:
 def _started(postgres: Postgres, supervisor: Supervisor) -> Postgres:
     postgres.start(supervisor)
     return postgres
+
+
+class SessionScratch:
+    """A temporary cluster for tasks that come now and then: started for the first one, and anew where it has failed."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._server: Scratch | None = None
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Scratch]:
+        """The cluster, for one task. Raises LocalStackError."""
+        if self._server is None:
+            self._server = self._stack.enter_context(scratch())
+        try:
+            yield self._server
+        except psycopg.OperationalError as error:
+            self.close()
+            raise LocalStackError(f"The temporary database failed: {error}") from error
+
+    def close(self) -> None:
+        """Stop and remove it, if it was started."""
+        self._server = None
+        self._stack.close()
