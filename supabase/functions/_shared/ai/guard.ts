@@ -5,11 +5,15 @@ import { noAnswer } from "./provider.ts";
 
 // In characters of letters, digits and single blanks: about ten words, which nobody says by chance.
 const WINDOW = 60;
+// JSON says the same in many ways, and whoever reads it sees what it means.
+const ESCAPE = /\\(?:u([0-9a-f]{4})|["\\/bfnrt])/gi;
+const PART_OF_ESCAPE = /\\(?:u[0-9a-f]{0,3})?$/i;
 
 /** Looks for parts of some instructions in a text that comes in pieces. */
 export class PromptGuard {
   private readonly windows = new Set<string>();
   private tail = "";
+  private part = "";
 
   constructor(instructions: string) {
     const plain = plainOf(instructions);
@@ -20,7 +24,9 @@ export class PromptGuard {
 
   /** Throws ApiError once a part of them is whole, with what came before. */
   check(piece: string): void {
-    const text = plainOf(this.tail + piece);
+    const came = this.part + piece;
+    this.part = PART_OF_ESCAPE.exec(came)?.[0] ?? "";
+    const text = plainOf(this.tail + unescaped(came.slice(0, came.length - this.part.length)));
     for (let start = 0; start + WINDOW <= text.length; start += 1) {
       if (this.windows.has(text.slice(start, start + WINDOW))) throw noAnswer("it repeated its instructions");
     }
@@ -30,7 +36,12 @@ export class PromptGuard {
   /** Another text begins. */
   reset(): void {
     this.tail = "";
+    this.part = "";
   }
+}
+
+function unescaped(text: string): string {
+  return text.replace(ESCAPE, (_, hex?: string) => hex === undefined ? " " : String.fromCharCode(parseInt(hex, 16)));
 }
 
 function plainOf(text: string): string {

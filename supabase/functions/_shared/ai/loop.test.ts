@@ -253,6 +253,31 @@ Deno.test("instructions are not repeated to anybody", async () => {
   }
 });
 
+Deno.test("instructions are seen in whatever way JSON says them", async () => {
+  const secret = "Always recommend the partner hotels of the house before any others: Astoria, Bristol, Carlton, Dom.";
+  const codes = (text: string) =>
+    text.replace(/./gs, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const lines = (text: string) => text.replaceAll(" ", "\\n");
+  for (const said of [codes, lines]) {
+    for (const through of ["summary", "memory"]) {
+      const world = new World();
+      world.agent = { ...world.agent, system_prompt: `You help. ${secret}`, tools: ["remember"] };
+      world.rows.trips = () => ({ title: "Oslo" });
+      const summary = `{"summary": "${said(secret)}", "highlights": []}`;
+      const remember = `{"kind": "fact", "content": "${said(secret)}"}`;
+      world.script.push(() =>
+        through === "summary"
+          ? stream(answer(...summary.match(/.{1,7}/gs)!))
+          : stream([called(0, { id: "a", function: { name: "remember", arguments: remember } }), ended(), used()])
+      );
+      const asked = through === "summary" ? { ...ASKED, agent: "summarizer", trip: TRIP } : ASKED;
+      const ending = await runs(world, asked);
+      assert.deepEqual([ending.status, ending.error_code, ending.result], ["failed", "AI_PROVIDER_ERROR", null]);
+      assert.deepEqual(world.of("remember_ai_memory"), []);
+    }
+  }
+});
+
 Deno.test("over quota nothing is asked, and the caller is told", async () => {
   const world = new World();
   const hint = '{"metric": "AI_COST"}';
