@@ -117,7 +117,8 @@ class Write(DeclaredField):
     @property
     def noun(self) -> str:
         """What a row is called in a sentence."""
-        return self.table.bare_name.removesuffix("s").replace("_", " ")
+        name = self.table.bare_name.replace("_", " ")
+        return f"{stem}y" if (stem := name.removesuffix("ies")) != name else name.removesuffix("s")
 
 
 class Create(Write):

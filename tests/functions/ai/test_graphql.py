@@ -82,7 +82,8 @@ async def test_a_memory_is_deleted_by_its_person(ai: Ai) -> None:
     await remembered(ai, person, "I never eat fish")
     (memory,) = (await person.ask("{ aiMemories { nodes { id content } } }"))["aiMemories"]["nodes"]
     delete = "mutation ($id: UUID!) { deleteAiMemory(id: $id) { content } }"
-    assert await other.code(delete, id=memory["id"]) == "NOT_FOUND"
+    refused = await other.refused(delete, id=memory["id"])
+    assert refused == {"code": "NOT_FOUND", "message": "There is no such ai memory."}
     assert await person.ask(delete, id=memory["id"]) == {"deleteAiMemory": {"content": "I never eat fish"}}
     assert (await person.ask("{ aiMemories { totalCount } }"))["aiMemories"]["totalCount"] == 0
 
@@ -111,3 +112,33 @@ async def test_a_proposal_is_applied_once_and_as_long_as_the_trip_is_what_it_was
     refused = await person.refused(APPLY, run=run)
     assert (refused["code"], refused["reason"]) == ("CONFLICT", "TRIP_CHANGED")
     assert (await person.ask(RUN, run=run))["aiRun"]["isApplicable"] is False
+
+
+async def test_a_proposal_is_applicable_to_whoever_may_change_the_trip(ai: Ai) -> None:
+    """Whoever may no longer see the trip is not told whether it has changed since either."""
+    owner, guest = await ai.account(), await ai.account()
+    trip = await owner.trip(title="North")
+    await owner.ask(
+        'mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: "Walk" }) { id } }', trip=trip
+    )
+    ai.db.execute(
+        "insert into public.collaborators (trip_id, user_id, role) values (%s, %s, 'editor')", (trip, guest.id)
+    )
+    run = (await guest.ask(OPTIMIZE, trip=trip))["optimizeItinerary"]["id"]
+    await ai.ended(run)
+    assert (await guest.ask(RUN, run=run))["aiRun"]["isApplicable"] is True
+    ai.db.execute("update public.collaborators set role = 'viewer' where user_id = %s", (guest.id,))
+    assert (await guest.ask(RUN, run=run))["aiRun"]["isApplicable"] is False
+    assert await guest.code(APPLY, run=run) == "FORBIDDEN"
+    ai.db.execute("delete from public.collaborators where user_id = %s", (guest.id,))
+    assert (await guest.ask(RUN, run=run))["aiRun"]["isApplicable"] is False
+    assert await guest.code(APPLY, run=run) == "NOT_FOUND"
+
+
+async def test_what_proposes_nothing_is_not_applicable(ai: Ai) -> None:
+    person = await ai.account()
+    trip = await person.trip(title="North")
+    run = await ai.run(person, trip_id=trip)
+    assert (await ai.ended(run))["status"] == "succeeded"
+    assert (await person.ask(RUN, run=run))["aiRun"]["isApplicable"] is False
+    assert await person.code(APPLY, run=run) == "BAD_USER_INPUT"
