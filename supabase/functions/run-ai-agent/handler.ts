@@ -4,17 +4,15 @@
 
 import { type AiServices, run } from "../_shared/ai/running.ts";
 import { fieldOf, ID, idempotencyKeyOf, z } from "../_shared/ai/schemas.ts";
-import { keepable, lengthOf } from "../_shared/ai/texts.ts";
+import { lengthOf } from "../_shared/ai/texts.ts";
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError } from "../_shared/errors.ts";
 
 const MOST_CHARACTERS = 8000;
-const PROMPT = z.string().refine((text) =>
-  text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS && text === keepable(text)
-);
+const PROMPT = z.string().refine((text) => text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS);
 
 export const runAiAgent: Handler<AiServices> = async (input, caller, services) => {
-  const agent = fieldOf(input, "agent_key", z.string().min(1).max(64), "agent_key is the key of an agent.");
+  const agent = fieldOf(input, "agent_key", z.string().min(1).max(64), "An agent's key has 1 to 64 whole characters.");
   const prompt = fieldOf(
     input,
     "prompt",

@@ -15,7 +15,7 @@ const SECONDS = 20;
 const TEXT = z.string().refine((text) => text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS);
 
 export const searchAiMemories: Handler<AiServices> = async (input, caller, services) => {
-  const text = fieldOf(input, "text", TEXT, `A text has 1 to ${MOST_CHARACTERS} characters, not all blank.`);
+  const text = fieldOf(input, "text", TEXT, `A text has 1 to ${MOST_CHARACTERS} whole characters, not all blank.`);
   const first = fieldOf(input, "first", z.int().min(1).max(100).optional(), "first is from 1 to 100.") ?? 10;
   const { client, runs, embeddingModel: model } = services;
   const tokens = tokensOf(bytesOf(text));

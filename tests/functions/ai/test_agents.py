@@ -257,6 +257,8 @@ async def test_bad_input_of_an_agent(ai: Ai, ada: Person, trip: str) -> None:
         ({"prompt": "é" * 8001}, "prompt"),
         ({"prompt": 3}, "prompt"),
         ({"prompt": "a\0b"}, "prompt"),
+        ({"agent_key": "assistant\0"}, "agent_key"),
+        ({"idempotency_key": "a\0b"}, "idempotency_key"),
         ({"agent_key": "classifier"}, "agent_key"),
         ({"agent_key": "optimizer"}, "trip_id"),
         ({"trip_id": "near"}, "trip_id"),
@@ -304,6 +306,7 @@ async def test_bad_input_of_the_others(ai: Ai, ada: Person, trip: str) -> None:
         ("classify-place", {"place_id": 7}, "place_id"),
         ("search-ai-memories", {"text": ""}, "text"),
         ("search-ai-memories", {"text": "x" * 1001}, "text"),
+        ("search-ai-memories", {"text": "a\0b"}, "text"),
         ("search-ai-memories", {"text": "x", "first": 101}, "first"),
     ]
     for function, body, field in wrong:

@@ -76,7 +76,7 @@ export class Reader {
     const { data, error } = await this.database.rpc("places_by_ids", { ids: [id] }).select(`${PLACE},website,notes`)
       .maybeSingle<Record<string, unknown>>();
     if (error) throw databaseError(error);
-    if (!data) throw new ApiError("NOT_FOUND", "There is no such place, or you may not see it.");
+    if (!data) throw new ApiError("NOT_FOUND", "There is no such place, or you may not see it.", { field: "place_id" });
     return shown(data);
   }
 

@@ -2,6 +2,7 @@
 
 import { z } from "npm:zod@4.6.7";
 import { ApiError } from "../errors.ts";
+import { keepable } from "./texts.ts";
 
 export { z };
 
@@ -41,7 +42,7 @@ export function readJson<Schema extends z.ZodType>(
   return { wrong: complaints.join(" ") };
 }
 
-/** One of the input's fields. Throws ApiError, that names it. */
+/** One of the input's fields, whose texts can be kept. Throws ApiError, that names it. */
 export function fieldOf<Schema extends z.ZodType>(
   input: Record<string, unknown>,
   field: string,
@@ -49,7 +50,9 @@ export function fieldOf<Schema extends z.ZodType>(
   expected: string,
 ): z.infer<Schema> {
   const read = schema.safeParse(input[field] ?? undefined);
-  if (!read.success) throw new ApiError("BAD_USER_INPUT", expected, { field });
+  if (!read.success || typeof read.data === "string" && read.data !== keepable(read.data)) {
+    throw new ApiError("BAD_USER_INPUT", expected, { field });
+  }
   return read.data;
 }
 
@@ -58,5 +61,5 @@ export const ID = z.guid();
 /** What whoever asks twice calls one piece of work, or a name of its own. Throws ApiError. */
 export function idempotencyKeyOf(input: Record<string, unknown>): string {
   const key = z.string().min(1).max(200).optional();
-  return fieldOf(input, "idempotency_key", key, "A key has 1 to 200 characters.") ?? crypto.randomUUID();
+  return fieldOf(input, "idempotency_key", key, "A key has 1 to 200 whole characters.") ?? crypto.randomUUID();
 }
