@@ -35,6 +35,8 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Statements time out: anon after 3s",
         "Postgres ends what the gateway has given up on.",
         "Jobs run and call Edge Functions: extensions and secrets are there.",
+        "Storage answers, and shows files in other sizes.",
+        "The buckets trip-images, place-photos and user-avatars are there, with their limits.",
         "No errors",
     ]:
         assert sentence in result.output

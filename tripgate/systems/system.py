@@ -25,6 +25,22 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of Storage; the fields are columns of `storage.buckets`.
+
+    Attributes:
+        file_size_limit: In bytes.
+        resized: Whether clients are given addresses of its files in other sizes.
+    """
+
+    id: str
+    public: bool
+    file_size_limit: int
+    allowed_mime_types: frozenset[str]
+    resized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """Accounts that `supabase/seed.sql` makes, which development offers to sign in as.
 
@@ -47,6 +63,7 @@ class System:
         forms: Requests that must be answered.
         never_seen: For tables whose policies do not follow from a scope or from their owner: a query string of
             PostgREST's that finds rows which no policy shows, with `{me}` and `{email}` for the caller's own.
+        buckets: Buckets of Storage that must be there.
         demo: Who is there to try it.
         imports: What `tripgate import` takes of old data.
     """
@@ -55,5 +72,6 @@ class System:
     edge_functions: tuple[str, ...] = ()
     forms: tuple[Form, ...] = ()
     never_seen: Mapping[str, str] = field(default_factory=dict)
+    buckets: tuple[Bucket, ...] = ()
     demo: Demo | None = None
     imports: Import | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, LiteralString
 from gql import pg_catalog
 from tripgate.commands.checks import drift
 from tripgate.commands.checks.conformity import conformity, schemas
-from tripgate.commands.doctor import jobs, scheduling
+from tripgate.commands.doctor import jobs, scheduling, storage
 from tripgate.commands.doctor.pool import in_the_database
 from tripgate.commands.doctor.report import Finding, Level, failure, listed, note, ok, warning
 from tripgate.commands.pg_catalog import reading
@@ -53,6 +53,7 @@ def inspect(url: str, *, deadline: float, pool: int, api_url: str) -> list[Findi
                 *in_the_database(connection, pool),
                 *scheduling.findings(connection, api_url),
                 *jobs.nobodys(connection),
+                *storage.buckets(connection),
             ]
     except psycopg.ProgrammingError as error:
         if error.sqlstate is None:

@@ -11,7 +11,7 @@ import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from gql.catalog import catalog
-from tripgate.commands.doctor import account, database, jobs, live, mails, pool, project, request_forms
+from tripgate.commands.doctor import account, database, jobs, live, mails, pool, project, request_forms, storage
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login
 from tripgate.commands.doctor.probe import Probe, UnreachedError
@@ -122,11 +122,12 @@ class _Examination:
                 if data_api and await self._check(data.tables()):
                     await self._check(request_forms.forms(data))
                     await self._check(account.rows(data, signed_in))
-            self._reporter.section("Realtime and functions")
+            self._reporter.section("Realtime, functions and Storage")
             await self._check(live.realtime(probe, settings, signed_in))
             for finding in live.coverage(catalog):
                 self._reporter.found(finding)
             await self._check(live.functions(probe, settings, signed_in))
+            await self._check(storage.sizes(probe, settings))
         finally:
             if signed_in is not None:
                 await account.sign_out(self._http, settings, signed_in)

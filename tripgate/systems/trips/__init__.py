@@ -1,13 +1,14 @@
 """Trips: what people plan together."""
 
 from tripgate.systems.system import Demo, System
-from tripgate.systems.trips.doctor import EDGE_FUNCTIONS, FORMS, NEVER_SEEN
+from tripgate.systems.trips.doctor import BUCKETS, EDGE_FUNCTIONS, FORMS, NEVER_SEEN
 from tripgate.systems.trips.importing import IMPORT
 
 SYSTEM = System(
     edge_functions=EDGE_FUNCTIONS,
     forms=FORMS,
     never_seen=NEVER_SEEN,
+    buckets=BUCKETS,
     demo=Demo(
         ("ada@tripgate.example", "ben@tripgate.example", "cleo@tripgate.example"),
         "tripgate-demo",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tripgate.systems.system import Form
+from tripgate.systems.system import Bucket, Form
 
 # All that supabase/config.toml declares.
 EDGE_FUNCTIONS = (
@@ -21,6 +21,15 @@ EDGE_FUNCTIONS = (
     "optimize-itinerary",
     "classify-place",
     "search-ai-memories",
+    "clean-storage",
+)
+
+# As supabase/program/011_storage.sql makes them.
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif"})
+BUCKETS = (
+    Bucket("trip-images", False, 52_428_800, _PICTURES, resized=True),
+    Bucket("place-photos", False, 52_428_800, _PICTURES, resized=True),
+    Bucket("user-avatars", True, 5_242_880, _PICTURES, resized=True),
 )
 
 FORMS = (
