@@ -261,6 +261,21 @@ class TestOneSubscriber:
         assert ended.value.code is ErrorCode.UNAUTHENTICATED
         assert time.monotonic() - began < 1
 
+    async def test_a_token_that_ends_while_somebody_is_let_in_is_the_end_too(self) -> None:
+        """Those who are asked take it for half a minute longer."""
+        asked = 0
+
+        async def slowly(_: Caller) -> None:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(0.1)
+
+        subscription = self.of(slowly, expires_at=time.time() + 0.02)
+        with pytest.raises(ApiError) as ended:
+            await asyncio.wait_for(anext(subscription), 10)
+        assert ended.value.code is ErrorCode.UNAUTHENTICATED
+        assert asked == 1
+
     async def test_a_newer_token_lets_it_go_on(self) -> None:
         subscription = self.of(self.yes, expires_at=time.time() + 0.2)
         reading = asyncio.ensure_future(anext(subscription))

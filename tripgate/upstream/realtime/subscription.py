@@ -168,9 +168,12 @@ class Subscription:
         Raises:
             ApiError: FORBIDDEN, UNAUTHENTICATED for a token that has expired, or what kept the read from an answer.
         """
-        if self.caller.expired:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token has expired. Refresh the session.")
-        while self._admission_due:
+        while True:
+            # Each time: PostgREST lets a token in for half a minute longer, for which it would be asked over and over.
+            if self.caller.expired:
+                raise ApiError(ErrorCode.UNAUTHENTICATED, "The access token has expired. Refresh the session.")
+            if not self._admission_due:
+                return
             # Cleared before asking: what makes another admission due meanwhile makes it ask again.
             self._admission_due = False
             removed, self._maybe_removed = self._maybe_removed, False
