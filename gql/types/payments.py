@@ -124,6 +124,7 @@ class BillingSubscription:
     current_period_end: datetime = column(write=NEVER)
     cancel_at_period_end: bool = column(write=NEVER)
     past_due_at: datetime | None = column(write=NEVER)
+    paid_until: datetime | None = column(write=NEVER)
     created_at: datetime = column(write=NEVER)
     updated_at: datetime = column(write=NEVER)
 

@@ -120,6 +120,7 @@ create table public.subscriptions (
     current_period_end timestamptz not null,
     cancel_at_period_end boolean not null default false,
     past_due_at timestamptz,
+    paid_until timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
 
@@ -147,6 +148,7 @@ comment on column public.subscriptions.current_period_start is 'When the time be
 comment on column public.subscriptions.current_period_end is 'When it ends.';
 comment on column public.subscriptions.cancel_at_period_end is 'Whether it ends then, and is not renewed.';
 comment on column public.subscriptions.past_due_at is 'Since when a payment has been missing; the plan is kept for seven days.';
+comment on column public.subscriptions.paid_until is 'While a payment is missing, until when the plan is paid that was paid for last; it is kept until then at least.';
 comment on column public.subscriptions.created_at is 'When it began.';
 comment on column public.subscriptions.updated_at is 'When it last changed.';
 comment on constraint subscriptions_stripe_subscription_id_check on public.subscriptions is 'The id of a subscription is 1 to 255 characters long.';

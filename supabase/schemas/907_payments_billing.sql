@@ -307,7 +307,7 @@ grant execute on function public.apply_stripe_checkout(text, bigint, text, text,
 create function public.apply_stripe_subscription(
     customer text, token bigint, subscription text, plan_key text, status text, current_period_start timestamptz,
     current_period_end timestamptz, cancel_at_period_end boolean, created timestamptz default now(),
-    event text default null
+    event text default null, paid_until timestamptz default null
 ) returns text
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -321,24 +321,25 @@ begin
         select * into before from public.subscriptions as known where known.stripe_subscription_id = subscription;
         insert into public.subscriptions as known (
             user_id, stripe_subscription_id, plan_key, status, current_period_start, current_period_end,
-            cancel_at_period_end, past_due_at, created_at
+            cancel_at_period_end, past_due_at, paid_until, created_at
         ) values (
             person, subscription, apply_stripe_subscription.plan_key, apply_stripe_subscription.status,
             apply_stripe_subscription.current_period_start, apply_stripe_subscription.current_period_end,
             apply_stripe_subscription.cancel_at_period_end,
             case when apply_stripe_subscription.status = 'past_due' then coalesce(before.past_due_at, clock_timestamp()) end,
-            created
+            apply_stripe_subscription.paid_until, created
         )
         on conflict (stripe_subscription_id) do update set
             plan_key = excluded.plan_key, status = excluded.status,
             current_period_start = excluded.current_period_start, current_period_end = excluded.current_period_end,
-            cancel_at_period_end = excluded.cancel_at_period_end, past_due_at = excluded.past_due_at
+            cancel_at_period_end = excluded.cancel_at_period_end, past_due_at = excluded.past_due_at,
+            paid_until = excluded.paid_until
         where (
             known.plan_key, known.status, known.current_period_start, known.current_period_end,
-            known.cancel_at_period_end, known.past_due_at
+            known.cancel_at_period_end, known.past_due_at, known.paid_until
         ) is distinct from (
             excluded.plan_key, excluded.status, excluded.current_period_start, excluded.current_period_end,
-            excluded.cancel_at_period_end, excluded.past_due_at
+            excluded.cancel_at_period_end, excluded.past_due_at, excluded.paid_until
         );
         perform private.hold_larger_plan(person, before, (
             select known from public.subscriptions as known where known.stripe_subscription_id = subscription
@@ -349,12 +350,12 @@ begin
     return case when person is null then 'unknown' else 'applied' end;
 end
 $$;
-comment on function public.apply_stripe_subscription(text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text) is 'A subscription as it was fetched within a turn of its customer''s. Done is the event, if one is named. Returns applied, or unknown where nobody is this customer.';
+comment on function public.apply_stripe_subscription(text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text, timestamptz) is 'A subscription as it was fetched within a turn of its customer''s. Done is the event, if one is named. Returns applied, or unknown where nobody is this customer.';
 revoke execute on function public.apply_stripe_subscription(
-    text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text
+    text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text, timestamptz
 ) from public, anon, authenticated, service_role;
 grant execute on function public.apply_stripe_subscription(
-    text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text
+    text, bigint, text, text, text, timestamptz, timestamptz, boolean, timestamptz, text, timestamptz
 ) to service_role;
 
 -- Amounts are Stripe's, in minor units; what was paid back is left as it is where it is not said.

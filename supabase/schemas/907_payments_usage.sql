@@ -4,8 +4,9 @@
 
 -- Plans -------------------------------------------------------------------------------------------------------------------
 
--- What a person has now. A payment that is missing costs the plan after seven days, and so does a renewal of which nothing
--- was heard; what was told to end with its period ends with it. Without a subscription the month is UTC's.
+-- What a person has now. A payment that is missing costs the plan after seven days, though not before what was paid ends,
+-- and so does a renewal of which nothing was heard; what was told to end with its period ends with it. Without a subscription
+-- the month is UTC's.
 create function private.plan_of(person uuid)
 returns table (plan_key text, is_paid boolean, period_start timestamptz, period_end timestamptz)
 language plpgsql stable security definer set search_path = '' as $$
@@ -27,7 +28,9 @@ begin
         where known.user_id = person
             and (
                 known.status in ('active', 'trialing')
-                or known.status = 'past_due' and known.past_due_at > moment - interval '7 days'
+                or known.status = 'past_due' and greatest(known.past_due_at, known.paid_until) > moment - interval '7 days'
+                -- Stripe gave up what a larger plan costs more, and what was paid before is not over yet.
+                or known.status in ('unpaid', 'canceled') and known.paid_until > moment
             )
             and (
                 moment < known.current_period_end

@@ -78,6 +78,7 @@ def subscribe(
     *,
     canceled: bool = False,
     which: str = "",
+    paid_until: datetime | None = None,
 ) -> None:
     """What Stripe says of a person's subscription, as the webhook writes it."""
     of = customer(db, who)
@@ -85,8 +86,8 @@ def subscribe(
     assert token is not None
     call(
         db,
-        "select public.apply_stripe_subscription(%s, %s, %s, %s, %s, %s, %s, %s)",
-        of, token, f"sub_{who.hex}{which}", plan, status, starts, ends, canceled,
+        "select public.apply_stripe_subscription(%s, %s, %s, %s, %s, %s, %s, %s, paid_until => %s)",
+        of, token, f"sub_{who.hex}{which}", plan, status, starts, ends, canceled, paid_until,
     )  # fmt: skip
     call(db, "select public.release_billing_lease(%s, %s)", of, token)
 

@@ -265,6 +265,32 @@ class TestPlans:
         subscribe(db, who, "pro", NOW - DAY, NOW + 29 * DAY)
         assert included(db, who) == PRO
 
+    def test_what_was_paid_is_kept_until_it_ends_though_a_larger_plan_be_declined(
+        self, db: psycopg.Connection, who: uuid.UUID
+    ) -> None:
+        """Seven days are counted from then: the renewal is not paid either."""
+        for days, plan in ((5, PRO), (-6.99, PRO), (-7.01, FREE)):
+            ends = NOW + days * DAY
+            subscribe(db, who, "pro", ends - 30 * DAY, ends + (days < 0) * 30 * DAY, "past_due", paid_until=ends)
+            db.execute(
+                "update public.subscriptions set past_due_at = clock_timestamp() - %s where user_id = %s",
+                (20 * DAY, who),
+            )
+            assert included(db, who) == plan
+
+    @pytest.mark.parametrize("status", ["canceled", "unpaid"])
+    def test_what_was_paid_is_kept_until_it_ends_though_stripe_gives_up(
+        self, db: psycopg.Connection, who: uuid.UUID, status: str
+    ) -> None:
+        """And counted in its period."""
+        starts, ends = NOW - 29 * DAY, NOW + DAY
+        subscribe(db, who, "pro", starts, ends)
+        reserve(db, who, 2, "a")
+        subscribe(db, who, "pro", starts, ends, status, paid_until=ends)
+        assert limits(db, who)["ai_cost"] == ("5", "0", "2")
+        subscribe(db, who, "pro", starts, ends, status, paid_until=NOW - timedelta(seconds=1))
+        assert included(db, who) == FREE
+
     def test_a_renewal_of_which_nothing_was_heard_is_waited_for(self, db: psycopg.Connection, who: uuid.UUID) -> None:
         subscribe(db, who, "pro", NOW - 35 * DAY, NOW - 5 * DAY)
         held = reserve(db, who, 2, "a")

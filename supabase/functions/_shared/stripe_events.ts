@@ -137,12 +137,13 @@ export class Writer {
     const { stripe, billing } = this.services;
     const found = await stripe.subscriptions.retrieve(id, { expand: ["latest_invoice"] });
     if (!this.isOf(found.customer) || !isOurs(found.metadata)) return "ignored";
-    const plan_key = planOf(await this.paidPrice(found), await billing.prices());
+    const { price, paid_until } = await this.paidFor(found);
+    const plan_key = planOf(price, await billing.prices());
     if (plan_key === null) {
       log.warn("a subscription is to no plan of ours", { subscription: id });
       return "waiting";
     }
-    const applied = await billing.apply("subscription", this.turn, { ...subscriptionOf(found), plan_key });
+    const applied = await billing.apply("subscription", this.turn, { ...subscriptionOf(found), plan_key, paid_until });
     return applied ? "done" : "ignored";
   }
 
@@ -161,21 +162,25 @@ export class Writer {
   }
 
   /**
-   * The price that is paid for. Stripe changes it though the card be declined that is to pay the difference, or the first
-   * renewal at it: until one is paid it is that of the last invoice that was, if that is less.
+   * The price that is paid for, and while a payment is missing until when. Stripe changes it though the card be declined
+   * that is to pay the difference, or the first renewal at it: until one is paid it is that of the last invoice that was,
+   * if that is less.
    */
-  private async paidPrice(found: Stripe.Subscription): Promise<Stripe.Price | undefined> {
+  private async paidFor(
+    found: Stripe.Subscription,
+  ): Promise<{ price: Stripe.Price | undefined; paid_until: string | null }> {
     const { stripe } = this.services;
     const price = found.items.data[0]?.price;
     const latest = typeof found.latest_invoice === "object" ? found.latest_invoice : null;
-    if (!price || !UNPAID.has(latest?.status ?? "")) return price;
+    if (!price || !UNPAID.has(latest?.status ?? "")) return { price, paid_until: null };
     const { data: [paid] } = await stripe.invoices.list({ subscription: found.id, status: "paid", limit: 1 });
     // Beside it stands what is given back of the price before.
     const line = paid?.lines.data.toSorted((one, other) => other.amount - one.amount)[0];
+    const paid_until = line && isUnpaid(found) ? moment(line.period.end) : null;
     const before = idOf(line?.pricing?.price_details?.price);
-    if (before === null || before === price.id) return price;
+    if (before === null || before === price.id) return { price, paid_until };
     const known = await stripe.prices.retrieve(before);
-    return (known.unit_amount ?? 0) < (price.unit_amount ?? 0) ? known : price;
+    return { price: (known.unit_amount ?? 0) < (price.unit_amount ?? 0) ? known : price, paid_until };
   }
 
   /** Whose turn it is not is not written of. */
@@ -208,6 +213,12 @@ export function subscriptionOf(found: Stripe.Subscription): Record<string, unkno
       (found.cancel_at !== null && found.cancel_at <= current_period_end),
     created: moment(found.created),
   };
+}
+
+/** Whether a payment is missing, or was until Stripe gave up: what somebody ends at once is over. */
+function isUnpaid({ status, cancellation_details }: Stripe.Subscription): boolean {
+  return status === "past_due" || status === "unpaid" ||
+    status === "canceled" && cancellation_details?.reason === "payment_failed";
 }
 
 /** Stripe's word, but that what begins by a transfer which is on its way grants nothing before that has come. */

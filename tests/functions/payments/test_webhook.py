@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -178,10 +179,14 @@ async def test_a_larger_plan_that_is_never_paid_for_is_none_through_a_renewal_an
     await payments.control("POST", "stripe/card", {"customer": customer, "declines": True})
     portal = await payments.stripe("POST", "billing_portal/sessions", {"customer": customer})
     await payments.press(portal["url"], "change", subscription=session["subscription"], price=enterprise)
+    known = await payments.stripe("GET", f"subscriptions/{session['subscription']}")
+    paid_until = datetime.fromtimestamp(known["items"]["data"][0]["current_period_end"], UTC)
+    # A renewal is among what comes second.
     for days, status in ((0, "past_due"), (12, "past_due"), (5, "canceled")):
         await payments.advance(days)
         await tell_all(payments)
-        assert [(row["plan_key"], row["status"]) for row in payments.rows("subscriptions", "id")] == [("pro", status)]
+        (row,) = payments.rows("subscriptions", "id")
+        assert (row["plan_key"], row["status"], row["paid_until"]) == ("pro", status, paid_until)
     assert sorted(row["status"] for row in payments.rows("invoices", "id")) == ["open", "open", "paid"]
 
 

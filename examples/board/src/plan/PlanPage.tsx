@@ -12,7 +12,7 @@ const Plans = graphql(`
   query Plans { plans { key name price currency interval limits { metric limit } } }
 `);
 const Paying = graphql(`
-  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }
+  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt paidUntil } }
 `);
 const Limits = graphql(`
   subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }

@@ -21,16 +21,16 @@ export function amount(metric: UsageMetric, value: string): string {
 }
 
 /** When what was bought stops to grant its plan, unless there is news by then. */
-function end({ status, currentPeriodEnd, cancelAtPeriodEnd, pastDueAt }: Bought): number {
-  if (status === "PAST_DUE") return Date.parse(pastDueAt ?? currentPeriodEnd) + KEPT;
-  return status === "ACTIVE" || status === "TRIALING" ? Date.parse(currentPeriodEnd) + (cancelAtPeriodEnd ? 0 : KEPT) : 0;
+function end({ status, currentPeriodEnd, cancelAtPeriodEnd, pastDueAt, paidUntil }: Bought): number {
+  const paid = Date.parse(paidUntil ?? "1970-01-01");
+  if (status === "PAST_DUE") return Math.max(Date.parse(pastDueAt ?? currentPeriodEnd), paid) + KEPT;
+  return status === "ACTIVE" || status === "TRIALING" ? Date.parse(currentPeriodEnd) + (cancelAtPeriodEnd ? 0 : KEPT) : paid;
 }
-
 export const hasItNow = (bought: Bought) => end(bought) > Date.now();
 export function standing(bought: Bought | null | undefined, plan: string): string {
   if (!bought) return "You pay for nothing, and have what is free.";
   if (!hasItNow(bought)) return `${plan} ${NOT_NOW[bought.status]} You have what is free.`;
   if (bought.status === "PAST_DUE") return `${plan} is past due: a payment failed. Change the card by ${date(end(bought))} to keep it.`;
-  const when = date(bought.currentPeriodEnd);
-  return bought.cancelAtPeriodEnd ? `${plan} is cancelled. You have it until ${when}.` : `You have ${plan}. It is renewed on ${when}.`;
+  if (bought.paidUntil) return `${plan} is over: a payment failed. You have what you paid for until ${date(bought.paidUntil)}.`;
+  return `${bought.cancelAtPeriodEnd ? `${plan} is cancelled. You have it until` : `You have ${plan}. It is renewed on`} ${date(bought.currentPeriodEnd)}.`;
 }

@@ -36,7 +36,7 @@ type Documents = {
     "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": typeof types.OfferPictureDocument,
     "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": typeof types.DeletePictureDocument,
     "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": typeof types.PlansDocument,
-    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": typeof types.PayingDocument,
+    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt paidUntil } }\n": typeof types.PayingDocument,
     "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": typeof types.LimitsDocument,
     "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": typeof types.CheckoutDocument,
     "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": typeof types.PortalDocument,
@@ -77,7 +77,7 @@ const documents: Documents = {
     "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": types.OfferPictureDocument,
     "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": types.DeletePictureDocument,
     "\n  query Plans { plans { key name price currency interval limits { metric limit } } }\n": types.PlansDocument,
-    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n": types.PayingDocument,
+    "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt paidUntil } }\n": types.PayingDocument,
     "\n  subscription Limits { usageLimits(orderBy: [{ metric: ASC }]) { nodes { metric limit used reserved remaining periodEnd } } }\n": types.LimitsDocument,
     "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": types.CheckoutDocument,
     "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": types.PortalDocument,
@@ -201,7 +201,7 @@ export function graphql(source: "\n  query Plans { plans { key name price curren
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n"): (typeof documents)["\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt } }\n"];
+export function graphql(source: "\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt paidUntil } }\n"): (typeof documents)["\n  subscription Paying { billingSubscription { planKey status currentPeriodEnd cancelAtPeriodEnd pastDueAt paidUntil } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
