@@ -18,7 +18,7 @@ def doctor(stack: StackInfo, *options: str, **environment: str) -> Result:
     own = {"SUPABASE_URL": stack.api_url, "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key}
     if stack.jwt_secret is not None:
         own["SUPABASE_JWT_SECRET"] = stack.jwt_secret
-    others = {name: None for name in os.environ if name.startswith(("SUPABASE_", "TRIPGATE_"))}
+    others = {name: None for name in os.environ if name.startswith(("SUPABASE_", "TRIPGATE_", "STRIPE_"))}
     return CliRunner().invoke(main, ["doctor", *options], env={**others, **own, **environment})
 
 

@@ -13,7 +13,8 @@ from tripgate.local.stack import StackInfo
 
 
 def test_a_healthy_stack(seeded: StackInfo) -> None:
-    result = doctor(seeded, *BEN, "--database-url", seeded.db_url)
+    stripe = {"STRIPE_SECRET_KEY": "sk_test_of_the_tests", "STRIPE_API_BASE": f"{seeded.api_url}/providers/stripe"}
+    result = doctor(seeded, *BEN, "--database-url", seeded.db_url, **stripe)
     assert result.exit_code == 0, result.output
     for sentence in [
         "The publishable key is accepted.",
@@ -37,11 +38,20 @@ def test_a_healthy_stack(seeded: StackInfo) -> None:
         "Jobs run and call Edge Functions: extensions and secrets are there.",
         "Storage answers, and shows files in other sizes.",
         "The buckets trip-images, place-photos and user-avatars are there, with their limits.",
+        "Stripe sells tripgate_pro.",
+        "The customer portal lets people change and end what they pay for.",
         "No errors",
     ]:
         assert sentence in result.output
     assert "\x1b[" not in result.output
-    for secret in (seeded.publishable_key, "tripgate-demo", "eyJ", seeded.db_url, "Traceback"):
+    for secret in (
+        stripe["STRIPE_SECRET_KEY"],
+        seeded.publishable_key,
+        "tripgate-demo",
+        "eyJ",
+        seeded.db_url,
+        "Traceback",
+    ):
         assert secret not in result.output
 
 

@@ -1,11 +1,17 @@
 """What a system declares of itself."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import click
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-from tripgate.importing.declaring import Import
+    import click
+    import httpx
+
+    from tripgate.importing.declaring import Import
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,46 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a system's own check for the doctor found, in a sentence, and what to do about it."""
+
+    level: Literal["ok", "note", "warning", "error"]
+    text: str
+    advice: str = ""
+
+
+def good(text: str) -> Told:
+    """Nothing is to be done."""
+    return Told("ok", text)
+
+
+def unseen(text: str, advice: str) -> Told:
+    """This was not looked at."""
+    return Told("note", text, advice)
+
+
+def doubtful(text: str, advice: str) -> Told:
+    """This works, but may not be meant so."""
+    return Told("warning", text, advice)
+
+
+def bad(text: str, advice: str) -> Told:
+    """This does not work."""
+    return Told("error", text, advice)
+
+
+class Check(Protocol):
+    """Looks at a service outside, and changes nothing there."""
+
+    async def __call__(self, http: httpx.AsyncClient, environment: Mapping[str, str], /) -> Sequence[Told]:
+        """What it found, in sentences that hold no key.
+
+        Raises:
+            httpx.HTTPError: Nobody answers.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """Accounts that `supabase/seed.sql` makes, which development offers to sign in as.
 
@@ -64,6 +110,7 @@ class System:
         never_seen: For tables whose policies do not follow from a scope or from their owner: a query string of
             PostgREST's that finds rows which no policy shows, with `{me}` and `{email}` for the caller's own.
         buckets: Buckets of Storage that must be there.
+        checks: Of the doctor, what it asks of services outside.
         demo: Who is there to try it.
         imports: What `tripgate import` takes of old data.
     """
@@ -73,5 +120,6 @@ class System:
     forms: tuple[Form, ...] = ()
     never_seen: Mapping[str, str] = field(default_factory=dict)
     buckets: tuple[Bucket, ...] = ()
+    checks: tuple[Check, ...] = ()
     demo: Demo | None = None
     imports: Import | None = None

@@ -11,7 +11,19 @@ import httpx
 
 import tripgate.gateway.schema  # noqa: F401 - declares every mapped type
 from gql.catalog import catalog
-from tripgate.commands.doctor import account, database, jobs, live, mails, pool, project, request_forms, storage
+from tripgate import systems
+from tripgate.commands.doctor import (
+    account,
+    database,
+    jobs,
+    live,
+    mails,
+    outside,
+    pool,
+    project,
+    request_forms,
+    storage,
+)
 from tripgate.commands.doctor.data import Data
 from tripgate.commands.doctor.login import login
 from tripgate.commands.doctor.probe import Probe, UnreachedError
@@ -98,6 +110,10 @@ class _Examination:
                 ),
                 deadline=3 * deadline,
             )
+
+        self._reporter.section("Services outside")
+        for check in [check for system in systems.found() for check in system.checks]:
+            await self._check(outside.told(check, self._http))
 
     async def _behind_the_front_door(self) -> None:
         probe, settings = self._probe, self._settings
