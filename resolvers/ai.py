@@ -137,12 +137,14 @@ class AiQuery:
     """Reading of agents and what they did."""
 
     ai_agents = many("AiAgent")
+    ai_agents_grouped = grouped("AiAgent")
     ai_agent_by_key = lookup("AiAgent")
     ai_run = one("AiRun")
     ai_run_by_idempotency_key = lookup("AiRun")
     ai_runs = many("AiRun")
     ai_runs_grouped = grouped("AiRun")
     ai_memories = many("AiMemory")
+    ai_memories_grouped = grouped("AiMemory")
     search_ai_memories = SearchAiMemories(
         "AiMemory",
         lambda: list_of(object_type("AiMemory")),

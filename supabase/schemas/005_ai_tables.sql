@@ -160,6 +160,24 @@ comment on constraint ai_messages_sequence_check on public.ai_messages is 'Place
 
 create index idx_ai_messages_user_id_created_at on public.ai_messages (user_id, created_at desc);
 
+-- Whoever follows a run is told its messages as they are, which no policy looks at again: a run and what is said in it are
+-- of one person, who does not change.
+create function private.check_ai_person() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.refuse('BAD_USER_INPUT', 'A run and what is said in it stay with who asked.', '{"field": "user_id"}');
+    return null;
+end
+$$;
+comment on function private.check_ai_person() is 'Lets no run, and nothing that is said in one, be of somebody else.';
+revoke execute on function private.check_ai_person() from public;
+
+create trigger check_ai_runs_person before update of user_id on public.ai_runs
+    for each row when (new.user_id is distinct from old.user_id) execute function private.check_ai_person();
+create trigger check_ai_messages_person before update of user_id, run_id on public.ai_messages
+    for each row when (new.user_id is distinct from old.user_id or new.run_id is distinct from old.run_id)
+    execute function private.check_ai_person();
+
 -- For clients that listen to `postgres_changes`.
 do $$
 begin

@@ -117,7 +117,11 @@ def keys(name: str) -> sql.Composed:
     )
 
 
-@pytest.mark.parametrize("table", [each.name for each in catalog if each.scope is not None and each.scope.members])
+# Views of other schemas' rows have tests by actor of their own.
+SHARED = [each.name for each in catalog if each.name in TABLES and each.scope is not None and each.scope.members]
+
+
+@pytest.mark.parametrize("table", SHARED)
 def test_whoever_takes_part_may_read_what_is_told_there(table: str) -> None:
     """Live changes carry whole rows, which no policy looks at again: who may follow a trip hears of all of them."""
     said = access.loaded()[table]

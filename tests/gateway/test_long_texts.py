@@ -217,13 +217,14 @@ async def test_short_texts_stay_in_the_url(ada: Person, wire: Wire) -> None:
 
 
 def test_every_text_that_may_be_long_is_declared_so(seeded: StackInfo) -> None:
-    """Long is what has more than 255 characters: no address and no id of a service outside has."""
+    """Long is what people may read and has more than 255 characters: no address and no id of a service outside has."""
     with psycopg.connect(seeded.admin_db_url) as connection:
         found = connection.execute(
             r"""select relname, attname from pg_constraint
             join pg_class on pg_class.oid = conrelid
             join pg_attribute on attrelid = conrelid and attnum = any (conkey) and atttypid = 'text'::regtype
-            where connamespace = 'public'::regnamespace and contype = 'c' and exists (
+            where connamespace = 'public'::regnamespace and contype = 'c'
+            and has_column_privilege('authenticated', conrelid, attnum, 'select') and exists (
                 select from regexp_matches(pg_get_constraintdef(pg_constraint.oid), '<= (\d+)', 'g') as most
                 where most[1]::int > 255
             )"""
