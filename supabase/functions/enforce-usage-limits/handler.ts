@@ -22,7 +22,8 @@ const COLUMNS = "metric,limit:limit_amount::text,used:used_amount::text,reserved
 const METRICS = ["ai_cost", "whatsapp_messages", "storage_bytes"];
 
 export const enforceUsageLimits: Handler<Pick<Services, "database">> = async (input, caller, services) => {
-  const { metric } = input;
+  // As the database takes them: as they are written there, or as in GraphQL and in what is refused.
+  const metric = typeof input.metric === "string" ? input.metric.toLowerCase() : input.metric;
   if (metric !== undefined && !(typeof metric === "string" && METRICS.includes(metric))) {
     throw new ApiError("BAD_USER_INPUT", `A metric is one of ${METRICS.join(", ")}.`, { field: "metric" });
   }
