@@ -25,13 +25,13 @@ create trigger set_ai_agents_updated_at before update on public.ai_agents
     for each row execute function private.set_updated_at();
 
 create view public.ai_agents_by_key with (security_invoker = true) as
-    select * from public.ai_agents order by key, id;
+    select id, key, model, tools, max_output_tokens, is_active, created_at, updated_at from public.ai_agents order by key, id;
 comment on view public.ai_agents_by_key is 'The rows of ai_agents, ordered by key, id.';
 revoke all on public.ai_agents_by_key from anon, authenticated, service_role;
 grant select on public.ai_agents_by_key to authenticated;
 
 create view public.ai_agents_by_key_reversed with (security_invoker = true) as
-    select * from public.ai_agents order by key desc, id desc;
+    select id, key, model, tools, max_output_tokens, is_active, created_at, updated_at from public.ai_agents order by key desc, id desc;
 comment on view public.ai_agents_by_key_reversed is 'The same as ai_agents_by_key, from its end.';
 revoke all on public.ai_agents_by_key_reversed from anon, authenticated, service_role;
 grant select on public.ai_agents_by_key_reversed to authenticated;

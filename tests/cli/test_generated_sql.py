@@ -402,6 +402,28 @@ def test_a_key_is_asked_for_by_its_own_type(project: Path, kind: Any, key: str) 
     assert text.count(f"public.keyed_by_ids({key}[])") == 3
 
 
+def test_a_view_has_what_people_may_read_of_a_table(project: Path) -> None:
+    """Of a view nobody may read anything who may not read all of its columns."""
+
+    @table("drawers", hidden_columns=True, order_by=("name",))
+    class Drawer:
+        """Nobody may read all of it."""
+
+        id: UUID = column(write=NEVER)
+        name: str
+        shelves = to_many("Shelf", via="drawer_id", description="What is in it.")
+
+    declare_shelves()
+    many("Drawer")
+    tables = "create table public.drawers (id uuid primary key);\ncreate table public.shelves (id uuid primary key);\n"
+    sql_file(project, "005_more_tables.sql").write_text(tables)
+    generated_sql.update(project)
+    text = sql_file(project, "905_more_generated.sql").read_text()
+    assert "    select id, name from public.drawers order by name, id;" in text
+    assert "    select id, name from public.drawers order by name desc, id desc;" in text
+    assert "select * from public.drawers" not in text
+
+
 def test_what_no_root_field_lists_has_no_views(project: Path) -> None:
     declare_shelves()
     assert catalog.listed is not None

@@ -162,8 +162,13 @@ def _sql(table: Table) -> str:
     return f"{table.schema}.{table.bare_name}"
 
 
+def _shown(table: Table) -> str:
+    """The columns that people may read."""
+    return ", ".join(column.name for column in table.columns.values() if not column.computed)
+
+
 def _service_role(table: Table) -> str:
-    shown = ", ".join(column.name for column in table.columns.values() if not column.computed)
+    shown = _shown(table)
     if table.written_by_functions:
         what = f"select ({shown})" if table.hidden_columns else "select"
         return f"-- Functions alone write it.\ngrant {what} on {_sql(table)} to service_role;"
@@ -237,7 +242,9 @@ def _view(table: Table, order: tuple[Sort, ...], name: str) -> str:
         comment = f"The same as {bare(name).removesuffix('_reversed')}, from its end."
     else:
         comment = f"The rows of {table.bare_name}, ordered by {keys}."
-    query = f"select * from {_sql(table)} order by {keys}"  # noqa: S608 - declared names
+    # Whoever reads a view needs to be allowed all of its columns.
+    what = _shown(table) if table.hidden_columns else "*"
+    query = f"select {what} from {_sql(table)} order by {keys}"  # noqa: S608 - declared names
     return _viewed(f"{table.schema}.{bare(name)}", query, comment)
 
 

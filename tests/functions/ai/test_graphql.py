@@ -142,3 +142,21 @@ async def test_what_proposes_nothing_is_not_applicable(ai: Ai) -> None:
     assert (await ai.ended(run))["status"] == "succeeded"
     assert (await person.ask(RUN, run=run))["aiRun"]["isApplicable"] is False
     assert await person.code(APPLY, run=run) == "BAD_USER_INPUT"
+
+
+async def test_agents_are_listed_with_what_the_caller_asked_them(ai: Ai) -> None:
+    person, other = await ai.account(), await ai.account()
+    run = await ai.run(person)
+    await ai.ended(run)
+    query = """{
+      aiAgents { nodes { key runs { nodes { id } totalCount } } }
+      asked: aiAgents(filter: { runs: { some: { status: { eq: SUCCEEDED } } } }) { nodes { key } }
+    }"""
+    found = await person.ask(query)
+    runs = {each["key"]: each["runs"] for each in found["aiAgents"]["nodes"]}
+    assert runs["assistant"] == {"nodes": [{"id": run}], "totalCount": 1}
+    assert runs["summarizer"] == {"nodes": [], "totalCount": 0}
+    assert found["asked"] == {"nodes": [{"key": "assistant"}]}
+    found = await other.ask(query)
+    assert [each["runs"]["totalCount"] for each in found["aiAgents"]["nodes"]] == [0, 0, 0, 0]
+    assert found["asked"] == {"nodes": []}
