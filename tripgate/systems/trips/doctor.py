@@ -55,6 +55,7 @@ FORMS = (
 NEVER_SEEN: Mapping[str, str] = {
     "invitations": "select=id,of:trips!trip_id()&of=is.null&email=neq.{email}",
     "membership_invitations": "select=id&invited_by=neq.{me}&email=neq.{email}",
+    "ai_agents": "select=id&is_active=is.false",
     "stored_files": "select=id&bucket=eq.trip-images&trip_id=is.null",
     "places": "select=id,on:trip_items!place_id(),kept:collection_places!place_id()&on=is.null&kept=is.null"
     "&user_id=neq.{me}",
