@@ -105,11 +105,14 @@ create trigger broadcast_stored_files_changes after insert or delete or update o
 -- What they take ----------------------------------------------------------------------------------------------------------
 
 -- Bytes count for whoever uploaded them, as long as they are there. In the order of the people, as whoever takes two.
+-- Who has stored what their plan includes adds nothing, also where no policy is asked: a ticket was given while there was
+-- room, and of many uploads at once each was let in before the others were there. Those wait here for each other.
 create function private.count_stored_bytes() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
     moved record;
     opened uuid;
+    had_room boolean;
 begin
     for moved in
         select change.person, sum(change.bytes) as bytes
@@ -128,7 +131,11 @@ begin
         continue when not found;
         opened := private.open_limits(moved.person, 'storage_bytes');
         update public.usage_limits as known set used_amount = greatest(known.used_amount + moved.bytes, 0)
-        where known.id = opened;
+        where known.id = opened
+        returning known.used_amount - moved.bytes < known.limit_amount into had_room;
+        if moved.bytes > 0 and had_room is not true then
+            raise insufficient_privilege using message = 'What the plan includes of stored bytes is used up.';
+        end if;
     end loop;
     return null;
 end

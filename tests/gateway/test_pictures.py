@@ -403,8 +403,31 @@ async def test_what_is_there_counts(seeded: StackInfo, team: Team) -> None:
     )
     error = await team.editor.refused(TRIP_IMAGE, trip=team.trip, input=INPUT)
     assert (error["code"], error["metric"]) == ("USAGE_LIMIT_EXCEEDED", "STORAGE_BYTES")
-    # A ticket that was given still works, which is what remains.
-    assert await put(team.editor, open_ticket["uploadUrl"]) == 200
+    # A ticket that was given while there was room adds nothing either, and leaves no row.
+    async with team.editor.http.put(
+        open_ticket["uploadUrl"], data=PNG, headers={"Content-Type": "image/png"}
+    ) as response:
+        told = await response.json()
+    assert (response.status, told["statusCode"], told["code"]) == (400, "403", "AccessDenied")
+    assert await sql(seeded, "select from storage.objects where name = %s", open_ticket["path"]) == []
+
+
+async def test_of_uploads_at_once_those_that_come_when_the_plan_is_used_up_are_refused(
+    seeded: StackInfo, team: Team
+) -> None:
+    made = [await ticket(team.editor, team.trip) for _ in range(6)]
+    await upload(team.editor, team.trip)
+    # One byte is left, so that one more comes in, whichever is first.
+    await sql(
+        seeded,
+        "update storage.objects set metadata = metadata || '{\"size\": 104857599}' where owner_id = %s",
+        team.editor.id,
+    )
+    statuses = await asyncio.gather(*(put(team.editor, each["uploadUrl"]) for each in made))
+    assert sorted(statuses) == [200, 400, 400, 400, 400, 400]
+    paths = [each["path"] for each in made]
+    ((kept,),) = await sql(seeded, "select count(*) from storage.objects where name = any (%s)", paths)
+    assert kept == 1
 
 
 async def test_nothing_at_all_and_too_much_at_once(team: Team) -> None:
