@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import in_memory
 from tests.groups import GroupScheduling, group_of, places
 from tests.redis_server import Server, redis_server
 from tests.seeded_rows import SeededRows
@@ -162,7 +163,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell the processes that tests start over which backend their gateways read."""
+    """Tell the processes that tests start over which backend their gateways read, and where temporary files lie."""
+    if not hasattr(config, "workerinput") and (folder := in_memory.choose()) is not None:
+        config.add_cleanup(lambda: in_memory.remove(folder))
+    in_memory.follow()
     os.environ["TEST_BACKEND"] = str(config.getoption("--backend"))
 
 

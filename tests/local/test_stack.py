@@ -204,7 +204,9 @@ def test_a_password_guards_the_tcp_port(running: StackInfo) -> None:
         psycopg.connect(running.db_url, password="wrong")
 
 
-def test_code_and_data_may_lie_in_private_folders(project: Path, tmp_path: Path) -> None:
+def test_code_and_data_may_lie_in_private_folders(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     private = tmp_path / "root"
     private.mkdir(mode=0o700)
     package = binaries.postgres_bin(None).parents[1]
@@ -224,7 +226,9 @@ with Stack(StackOptions(Path({str(project)!r}), Path({str(private / "data")!r}),
     assert output.startswith("http://127.0.0.1:")
     if os.geteuid() != 0:
         return  # only root hands Postgres over to another user, who cannot look into root's folders
-    clusters = system_state.CLUSTERS
+    # Of that process, which does not know where these tests keep theirs.
+    clusters = system_state.SYSTEM_STATE / "clusters"
+    monkeypatch.setattr(system_state, "CLUSTERS", clusters)
     cluster = next(note.with_suffix("") for note in clusters.glob("*.of") if str(private) in note.read_text())
     assert (cluster / "PG_VERSION").exists()
     # Each start clears away what belongs to a data directory that is gone.
