@@ -113,6 +113,11 @@ class CollectionPlace:
     )
     collection = to_one("Collection", via="collection_id", description="The collection that holds the place.")
     place = to_one("Place", via="place_id", description="The place; null where it is not shared with the caller.")
+    photos = to_many(
+        "StoredFile",
+        via="place_photos()",
+        description="Pictures of the place by who put it there, where it is their own; by default the newest first.",
+    )
 
 
 @table(

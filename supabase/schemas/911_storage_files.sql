@@ -27,6 +27,34 @@ comment on function public.photos(public.saved_places) is 'The pictures of a sav
 revoke execute on function public.photos(public.saved_places) from public, anon, authenticated, service_role;
 grant execute on function public.photos(public.saved_places) to authenticated, service_role;
 
+-- Whose photos an entry of a collection shows: those of who put the place there. Nobody sees what others have saved, so
+-- this looks it up for them; policies on objects decide what of its folder they see.
+create function private.saved_place_of_entry(place uuid, keeper uuid) returns uuid
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return (select saved.id from public.saved_places as saved where saved.place_id = place and saved.user_id = keeper);
+end
+$$;
+comment on function private.saved_place_of_entry(uuid, uuid) is 'What somebody has saved of a place; null where they have not.';
+revoke execute on function private.saved_place_of_entry(uuid, uuid) from public;
+grant execute on function private.saved_place_of_entry(uuid, uuid) to authenticated;
+
+-- Read once, when it is made: who calls it may run the helper, but not look into its schema for it.
+create function public.place_photos(public.collection_places) returns setof public.stored_files language sql stable
+begin atomic
+    select files.*
+    from (
+        select saved.id::text || '/' as first, saved.id::text || '0' as behind
+        from (select private.saved_place_of_entry(($1).place_id, ($1).user_id) as id) as saved
+        offset 0
+    ) as names
+    join public.stored_files as files on files.bucket = 'place-photos'
+        and files.path collate "C" >= names.first and files.path collate "C" < names.behind;
+end;
+comment on function public.place_photos(public.collection_places) is 'The pictures of a place in a collection, of who put it there.';
+revoke execute on function public.place_photos(public.collection_places) from public, anon, authenticated, service_role;
+grant execute on function public.place_photos(public.collection_places) to authenticated, service_role;
+
 create function public.uploader(public.stored_files) returns setof public.profiles rows 1 language sql stable as $$
     select * from public.profiles where id = $1.uploader_id
 $$;
@@ -144,6 +172,41 @@ revoke execute on function private.count_stored_bytes() from public;
 
 create trigger count_stored_bytes after insert or delete or update of metadata, owner_id on storage.objects
     for each row execute function private.count_stored_bytes();
+
+-- As it is, for objects that were there before the trigger, and where the two differ for whatever reason. No upload ends
+-- meanwhile.
+create function private.recount_stored_bytes() returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+    counted record;
+    opened uuid;
+    mended integer := 0;
+begin
+    lock table storage.objects in share row exclusive mode;
+    for counted in
+        select person, coalesce(there.bytes, 0) as bytes
+        from (
+            select private.person_of_object(objects) as person, sum(private.size_of_object(objects)) as bytes
+            from storage.objects group by 1
+        ) as there
+        full join (
+            select known.user_id as person, sum(known.used_amount) as bytes
+            from public.usage_limits as known where known.metric = 'storage_bytes' group by 1
+        ) as known using (person)
+        where person is not null and coalesce(there.bytes, 0) <> coalesce(known.bytes, 0)
+        order by person
+    loop
+        perform from public.profiles where profiles.id = counted.person for no key update;
+        continue when not found;
+        opened := private.open_limits(counted.person, 'storage_bytes');
+        update public.usage_limits as known set used_amount = counted.bytes where known.id = opened;
+        mended := mended + 1;
+    end loop;
+    return mended;
+end
+$$;
+comment on function private.recount_stored_bytes() is 'Counts all bytes in Storage anew; returns for how many people something else was counted.';
+revoke execute on function private.recount_stored_bytes() from public;
 
 
 -- What becomes of them ----------------------------------------------------------------------------------------------------

@@ -199,6 +199,41 @@ def test_a_photo_is_shown_by_the_collection_that_the_keeper_put_the_place_in(wor
     assert world.attempt("owner", SELECT, "place-photos", name) == 1
 
 
+ENTRY_PHOTOS: LiteralString = (
+    "select 1 from public.collection_places as entries, lateral public.place_photos(entries) where entries.id = %s"
+)
+
+
+def test_an_entry_of_a_collection_shows_the_photos_of_who_put_the_place_there(world: World) -> None:
+    ((entry,),) = world.db.execute(
+        "select entries.id from public.collection_places as entries"
+        " join public.saved_places as saved on saved.place_id = entries.place_id and saved.user_id = entries.user_id"
+        " where saved.id = %s",
+        (world.owner.saved_places,),
+    ).fetchall()
+    uploaded(world, "place-photos", picture(world.owner.saved_places), world.owner.profiles)
+    found = {actor: world.attempt(actor, ENTRY_PHOTOS, entry) for actor in ACTORS}
+    assert found == {"owner": 1, "editor": 1, "viewer": 1, "stranger": 0}
+    # Where the place is no more its own keeper's, the entry stays and shows nothing of what they have saved.
+    world.db.execute("update public.saved_places set place_id = null where id = %s", (world.owner.saved_places,))
+    assert {world.attempt(actor, ENTRY_PHOTOS, entry) for actor in ACTORS} == {0}
+
+
+def test_nobody_asks_for_the_photos_of_an_entry_of_their_own_making(world: World) -> None:
+    uploaded(world, "place-photos", picture(world.owner.saved_places), world.owner.profiles)
+    forged: LiteralString = """select 1 from public.saved_places as saved, lateral public.place_photos(
+        jsonb_populate_record(null::public.collection_places, jsonb_build_object(
+            'place_id', saved.place_id, 'user_id', saved.user_id))) where saved.id = %s"""
+    assert world.attempt("owner", forged, world.owner.saved_places) == 1
+    by_ids: LiteralString = """select 1 from public.place_photos(
+        jsonb_populate_record(null::public.collection_places,
+            jsonb_build_object('place_id', %s::text, 'user_id', %s::text)))"""
+    ((place,),) = world.db.execute(
+        "select place_id from public.saved_places where id = %s", (world.owner.saved_places,)
+    ).fetchall()
+    assert world.attempt("stranger", by_ids, str(place), str(world.owner.profiles)) == 0
+
+
 # As rows of the API ------------------------------------------------------------------------------------------
 
 
@@ -290,6 +325,32 @@ def test_bytes_count_for_whoever_uploaded_them(world: World) -> None:
     assert (used(world, editor), used(world, owner)) == (0, before + 5)
     world.db.execute("delete from storage.objects where id = %s", (made,))
     assert used(world, owner) == before
+
+
+def test_what_was_there_before_is_counted(world: World) -> None:
+    editor, owner = world.editor.profiles, world.owner.profiles
+    world.db.execute("select private.recount_stored_bytes()")
+    before = used(world, owner)
+    world.db.execute("alter table storage.objects disable trigger count_stored_bytes")
+    uploaded(world, "trip-images", picture(world.owner.trips), editor, size=700)
+    uploaded(world, "trip-images", picture(world.owner.trips), editor, size=11)
+    uploaded(world, "trip-images", picture(world.owner.trips), owner, size=5)
+    uploaded(world, "trip-images", picture(world.owner.trips), uuid.uuid4(), size=5)
+    uploaded(world, "trip-images", "stray.png", size=5)
+    world.db.execute("alter table storage.objects enable trigger count_stored_bytes")
+    assert used(world, editor) == 0
+
+    recount: LiteralString = "select private.recount_stored_bytes()"
+    assert world.db.execute(recount).fetchall() == [(2,)]
+    assert (used(world, editor), used(world, owner)) == (711, before + 5)
+    assert world.db.execute(recount).fetchall() == [(0,)]
+    # What is counted and is not there, is taken off.
+    world.db.execute("alter table storage.objects disable trigger count_stored_bytes")
+    world.db.execute("delete from storage.objects where owner_id = %s", (str(editor),))
+    world.db.execute("alter table storage.objects enable trigger count_stored_bytes")
+    assert world.db.execute(recount).fetchall() == [(1,)]
+    assert used(world, editor) == 0
+    assert world.attempt("owner", recount) == "not granted"
 
 
 @pytest.mark.parametrize("metadata", [None, "{}", '{"size": "many"}', '{"size": -5}', '{"size": null}', "[]"])

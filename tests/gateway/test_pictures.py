@@ -319,6 +319,45 @@ async def test_a_saved_place_and_its_photos(team: Team) -> None:
     assert data == {"savedPlaces": {"nodes": [{"photos": {"nodes": [{"path": photo["path"], "tripId": None}]}}]}}
 
 
+async def test_a_collection_shows_the_photos_of_its_places(seeded: StackInfo, team: Team) -> None:
+    place = (await team.owner.ask('mutation { createPlace(input: { name: "Pier" }) { id } }'))["createPlace"]["id"]
+    made = await team.owner.ask(
+        """mutation ($place: UUID!) { createSavedPlace(input: { placeId: $place, name: "The pier" }) { id }
+             createCollection(input: { name: "By the sea" }) { id } }""",
+        place=place,
+    )
+    collection = made["createCollection"]["id"]
+    await team.owner.ask(
+        """mutation ($in: UUID!, $place: UUID!) {
+             createCollectionPlace(input: { collectionId: $in, placeId: $place }) { id } }""",
+        **{"in": collection, "place": place},
+    )
+    photo = (await team.owner.ask(PLACE_PHOTO, place=made["createSavedPlace"]["id"], input=INPUT))[
+        "createPlacePhotoUpload"
+    ]
+    assert await put(team.owner, photo["uploadUrl"]) == 200
+    asked = """query ($id: UUID!) { collection(id: $id) { collectionPlaces { nodes {
+        photos { totalCount nodes { path url uploaderId } } } } } }"""
+
+    def photos(data: dict[str, Any]) -> dict[str, Any]:
+        (entry,) = data["collection"]["collectionPlaces"]["nodes"]
+        found: dict[str, Any] = entry["photos"]
+        return found
+
+    assert await team.viewer.ask(asked, id=collection) == {"collection": None}
+    await sql(
+        seeded,
+        "insert into public.collection_members (collection_id, user_id, role) values (%s, %s, 'viewer')",
+        collection,
+        team.viewer.id,
+    )
+    for person in (team.owner, team.viewer):
+        found = photos(await person.ask(asked, id=collection))
+        (node,) = found["nodes"]
+        assert (found["totalCount"], node["path"], node["uploaderId"]) == (1, photo["path"], team.owner.id)
+        assert await shown(team.stranger, node["url"]) == (200, PNG)
+
+
 async def test_who_gets_a_ticket(team: Team, anonymous: Person) -> None:
     outcomes = {}
     for name in ("owner", "editor", "viewer", "stranger"):
