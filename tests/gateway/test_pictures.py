@@ -229,6 +229,10 @@ class Way:
     asked: list[str] = field(default_factory=list)
     status: int | None = None
     transforms: bool = True
+    held: str | None = None
+    holds: int = 0
+    eight_held: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
@@ -238,6 +242,11 @@ async def watched(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
     async def pass_on(request: web.Request) -> web.Response:
         way.asked.append(f"{request.method} {request.path}")
+        if way.held is not None and request.headers.get("Authorization") == f"Bearer {way.held}":
+            way.holds += 1
+            if way.holds == 8:
+                way.eight_held.set()
+            await way.released.wait()
         if way.status is not None:
             return web.Response(status=way.status, text="away")
         body = await request.json()
@@ -285,6 +294,24 @@ async def test_many_addresses_are_one_request_and_those_of_other_sizes_are_known
         _, body = await viewer.post(small.replace("width: 1", "width: 2"))
         assert {error["extensions"]["code"] for error in body["errors"]} == {"NOT_ENABLED"}
         assert {node["url"] for node in body["data"]["trips"]["nodes"][0]["images"]["nodes"]} == {None}
+
+
+async def test_nobody_waits_for_the_many_sizes_that_somebody_else_asks_for(
+    seeded: StackInfo, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(10):
+        await upload(team.owner, team.trip)
+    small = "{ trips { nodes { images { nodes { url(transform: { width: 1 }) } } } } }"
+    async with watched(seeded, monkeypatch) as (gateway, way):
+        way.held = team.owner.token
+        asking = asyncio.create_task(at(team.owner, gateway).ask(small))
+        await way.eight_held.wait()
+        data = await at(team.viewer, gateway).ask(small)
+        assert len({node["url"] for trip in data["trips"]["nodes"] for node in trip["images"]["nodes"]}) == 10
+        # Eight of one person at a time, and these still.
+        assert (way.holds, asking.done()) == (8, False)
+        way.released.set()
+        await asking
 
 
 async def test_a_trip_answers_though_storage_is_away(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+from weakref import WeakValueDictionary
 
 import aiohttp
 import jwt
@@ -62,7 +63,8 @@ class StorageClient:
         self._api_key = api_key
         self._policy = policy
         self._addresses: OrderedDict[_Key, tuple[str, float]] = OrderedDict()
-        self._signing = asyncio.Semaphore(_SIGNED_TOGETHER)
+        # By person, while any of theirs are being signed: whoever asks for thousands keeps nobody else waiting.
+        self._signing = WeakValueDictionary[str | None, asyncio.Semaphore]()
 
     async def sign_upload(self, bucket: str, path: str, caller: Caller) -> SignedUpload:
         """A ticket for an object that the caller may make.
@@ -100,7 +102,7 @@ class StorageClient:
         key = (caller.user_id, bucket, path, seconds, transform)
         if (known := self._known(key)) is not None:
             return known
-        async with self._signing:
+        async with self._signing.setdefault(caller.user_id, asyncio.Semaphore(_SIGNED_TOGETHER)):
             body = {"expiresIn": seconds, "transform": dict(transform)}
             made = await self._ask("POST", f"object/sign/{_quoted(bucket, path)}", body, caller)
         if not str(made["signedURL"]).startswith("/render/"):
