@@ -153,6 +153,7 @@ async def serve(config: FrontDoorConfig) -> None:
         handler_cancellation=True,
         max_line_size=proxy.MAX_LINE,
         max_field_size=proxy.MAX_LINE,
+        read_bufsize=proxy.READ_BUFFER,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()

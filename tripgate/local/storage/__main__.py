@@ -12,12 +12,11 @@ from pathlib import Path
 from aiohttp import web
 
 from tripgate.local.ports import HOST
-from tripgate.local.proxy import MAX_LINE
+from tripgate.local.proxy import MAX_LINE, READ_BUFFER
 from tripgate.local.storage.app import create
 from tripgate.local.storage.config import StorageConfig
 
 SHUTDOWN_SECONDS = 2.0
-READ_BUFFER = 1024 * 1024
 
 
 async def serve(config: StorageConfig) -> None:

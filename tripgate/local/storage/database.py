@@ -4,6 +4,7 @@ as `service_role`, whom none does."""
 from __future__ import annotations
 
 import contextlib
+import select
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from tripgate.local.storage.caller import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 Connection = psycopg.AsyncConnection[DictRow]
+# A query and its values.
+Statement = tuple[Any, Any]
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "5s"
 CONNECTIONS = 16
@@ -63,7 +66,7 @@ class Database:
                 max_size=CONNECTIONS,
                 timeout=WAIT_SECONDS,
                 open=False,
-                check=AsyncConnectionPool.check_connection,
+                check=_check,
                 kwargs={
                     "autocommit": True,
                     "row_factory": dict_row,
@@ -86,6 +89,36 @@ class Database:
             await scope(connection, caller, act)
             yield connection
 
+    async def turn(
+        self,
+        caller: Caller,
+        act: Act,
+        *statements: Statement,
+        before: Sequence[Statement] = (),
+        only_asking: bool = False,
+    ) -> list[list[DictRow]]:
+        """A transaction as this caller whose statements do not hang on each other's rows, and so are sent at once and
+        answered at once; the rows of each. What comes `before` is asked as the tables' owner, whom no policy judges.
+        What is done `only_asking` is rolled back. Raises as `acting_as`."""
+        cursors: list[psycopg.AsyncCursor[DictRow]] = []
+        async with self.pool.connection() as connection:
+            try:
+                # What is sent together is one transaction, unless it says so itself.
+                async with connection.pipeline():
+                    if only_asking:
+                        await connection.execute("begin")
+                    cursors += [await connection.execute(query, values) for query, values in before]
+                    await scope(connection, caller, act)
+                    cursors += [await connection.execute(query, values) for query, values in statements]
+                    if only_asking:
+                        await connection.execute("rollback")
+            except psycopg.Error:
+                # Behind an error nothing is done of what was sent with it, the end included.
+                if only_asking and not connection.broken:
+                    await connection.rollback()
+                raise
+            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
     def service(self, act: Act) -> contextlib.AbstractAsyncContextManager[Connection]:
         """A transaction that no policy judges."""
         return self.acting_as(SERVICE, act)
@@ -95,6 +128,15 @@ class Database:
         """A connection for single reads that no policy judges: the tables' owner's."""
         async with self.pool.connection() as connection:
             yield connection
+
+
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Look whether a connection still holds, before it is used: one that Postgres has closed has something to read, and
+    only then is it asked. Raises psycopg.OperationalError."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def scope(connection: Connection, caller: Caller, act: Act) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,7 +25,8 @@ ANY_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class Incoming:
-    """What is said of the bytes, and the bytes. `declared` is the length of the whole request."""
+    """What is said of the bytes, and the bytes. `declared` is the length of the whole request, which is more than that
+    of the bytes where they come `in_form`."""
 
     chunks: AsyncIterator[bytes]
     content_type: str
@@ -33,25 +34,30 @@ class Incoming:
     user_metadata: dict[str, Any] | None
     declared: int | None
     robots: str | None
+    in_form: bool = False
 
     def asked(self) -> dict[str, Any]:
         """What policies see in `metadata` while it is asked whether this may be uploaded."""
         said: dict[str, Any] = {"mimetype": self.content_type}
         return said if self.declared is None else {**said, "contentLength": self.declared}
 
+    def within(self, limit: int, allowed: Sequence[str] | None) -> Incoming:
+        """The same, at most `limit` bytes. Raises StorageError for what is said of it, and while the bytes are read for
+        more of them."""
+        names.check_type(self.content_type, allowed)
+        if self.declared is not None and self.declared > limit and not self.in_form:
+            raise errors.too_large()
+        return replace(self, chunks=_bounded(self.chunks, limit))
 
-async def read(request: web.Request, limit: int, allowed: Sequence[str] | None) -> Incoming:
-    """The upload of a request, at most `limit` bytes. Raises StorageError for what is said of it, and while the bytes
-    are read for more of them."""
+
+async def read(request: web.Request) -> Incoming:
+    """The upload of a request. Raises StorageError for a form without one."""
     content_type = request.headers.get(hdrs.CONTENT_TYPE) or ANY_TYPE
     robots = request.headers.get("X-Robots-Tag")
     if content_type.startswith("multipart/form-data"):
-        return await _of_form(request, limit, allowed, robots)
-    names.check_type(content_type, allowed)
-    if request.content_length is not None and request.content_length > limit:
-        raise errors.too_large()
+        return await _of_form(request, robots)
     return Incoming(
-        chunks=_bounded(_body(request), limit),
+        chunks=_body(request),
         content_type=content_type,
         cache_control=request.headers.get(hdrs.CACHE_CONTROL) or "no-cache",
         user_metadata=encoded_metadata(request.headers.get("X-Metadata")),
@@ -77,7 +83,7 @@ def metadata(text: bytes | str) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-async def _of_form(request: web.Request, limit: int, allowed: Sequence[str] | None, robots: str | None) -> Incoming:
+async def _of_form(request: web.Request, robots: str | None) -> Incoming:
     try:
         reader = await request.multipart()
         fields: dict[str, bytes] = {}
@@ -92,16 +98,16 @@ async def _of_form(request: web.Request, limit: int, allowed: Sequence[str] | No
         raise errors.invalid_request("No content provided") from None
     said = fields.get("contentType", b"").decode(errors="replace")
     content_type = said or part.headers.get(hdrs.CONTENT_TYPE) or ANY_TYPE
-    names.check_type(content_type, allowed)
     seconds = fields.get("cacheControl", b"").decode(errors="replace")
     described = fields.get("metadata", fields.get("userMetadata"))
     return Incoming(
-        chunks=_bounded(_part(part), limit),
+        chunks=_part(part),
         content_type=content_type,
         cache_control=f"max-age={seconds}" if seconds else "no-cache",
         user_metadata=None if described is None else metadata(described),
         declared=request.content_length,
         robots=robots,
+        in_form=True,
     )
 
 

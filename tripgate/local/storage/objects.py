@@ -18,7 +18,7 @@ from tripgate.local.storage.database import many, one
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tripgate.local.storage.database import Connection
+    from tripgate.local.storage.database import Connection, Statement
 
 Row = dict[str, Any]
 _TEXTS = {"owner", "owner_id", "version", "bucket_id"}
@@ -26,6 +26,8 @@ _COLUMNS = (
     "id, name, bucket_id, owner, owner_id, version, metadata, user_metadata, updated_at, created_at, last_accessed_at"
 )
 _FIND = f"select {_COLUMNS} from storage.objects where bucket_id = %s and name = %s"  # noqa: S608 (own columns)
+_FIND_TO_CHANGE = f"{_FIND} for update"
+_FIND_BUCKET = "select * from storage.buckets where id = %s"
 _INSERT = (
     "insert into storage.objects (bucket_id, name, owner, owner_id, version, metadata, user_metadata)"
     " values (%(bucket)s, %(name)s, %(owner)s, %(owner_id)s, %(version)s, %(metadata)s, %(user_metadata)s)"
@@ -79,9 +81,24 @@ def is_uuid(text: str | None) -> bool:
         return False
 
 
+def finding(bucket: str, name: str) -> Statement:
+    """Asks for the object's row."""
+    return _FIND, (bucket, name)
+
+
+def finding_bucket(bucket: str) -> Statement:
+    """Asks for the bucket's row."""
+    return _FIND_BUCKET, (bucket,)
+
+
+def making(new: NewObject, *, upsert: bool) -> Statement:
+    """Makes an object, or gives one its new bytes where that is wanted."""
+    return _UPSERT if upsert else _INSERT, new.values()
+
+
 async def find(connection: Connection, bucket: str, name: str, *, lock: bool = False) -> Row:
     """The object's row."""
-    row = await one(connection, f"{_FIND} for update" if lock else _FIND, (bucket, name))
+    row = await one(connection, _FIND_TO_CHANGE if lock else _FIND, (bucket, name))
     if row is None:
         raise errors.no_such_key()
     return row
@@ -95,11 +112,6 @@ async def find_names(connection: Connection, bucket: str, names: Sequence[str]) 
     return {row["name"] for row in rows}
 
 
-async def insert(connection: Connection, new: NewObject) -> None:
-    """Make an object. Raises psycopg.errors.UniqueViolation where there is one, by the end of the transaction."""
-    await connection.execute(_INSERT, new.values())
-
-
 async def upsert(connection: Connection, new: NewObject) -> Row:
     """Make an object, or give one its new bytes."""
     row = await one(connection, _UPSERT, new.values())
@@ -111,8 +123,18 @@ async def upsert(connection: Connection, new: NewObject) -> Row:
 async def wait_for(connection: Connection, bucket: str, name: str) -> str | None:
     """Wait for whoever else writes this object; its version then, if there is one."""
     await connection.execute(_LOCK, (f"{bucket}/{name}",))
-    row = await one(connection, f"{_FIND} for update", (bucket, name))
+    row = await one(connection, _FIND_TO_CHANGE, (bucket, name))
     return None if row is None else row["version"]
+
+
+async def replace(connection: Connection, new: NewObject) -> tuple[str | None, Row]:
+    """Wait for whoever else writes this object, then make it, or give it its new bytes, in one turn; its version before
+    and its row."""
+    await connection.execute(_LOCK, (f"{new.bucket}/{new.name}",))
+    before = await connection.execute(_FIND_TO_CHANGE, (new.bucket, new.name))
+    row = await upsert(connection, new)
+    old = await before.fetchone()
+    return None if old is None else old["version"], row
 
 
 async def move(connection: Connection, bucket: str, name: str, to: NewObject) -> Row:
@@ -133,7 +155,7 @@ async def delete(connection: Connection, bucket: str, names: Sequence[str]) -> l
 
 async def find_bucket(connection: Connection, bucket: str, *, public: bool | None = None) -> Row:
     """The bucket's row."""
-    row = await one(connection, "select * from storage.buckets where id = %s", (bucket,))
+    row = await one(connection, *finding_bucket(bucket))
     if row is None or (public is not None and row["public"] != public):
         raise errors.no_such_bucket()
     return row

@@ -16,7 +16,7 @@ from tripgate.local.storage import errors, files, names, objects
 from tripgate.local.storage.objects import NewObject, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tripgate.local.storage.caller import Caller
     from tripgate.local.storage.context import Services
@@ -31,13 +31,30 @@ _UNSURE = ("08", "57P")
 async def may_upload(services: Services, caller: Caller, act: Act, new: NewObject, *, upsert: bool) -> None:
     """Raises StorageError unless this caller may make the object, or give it new bytes where that is wanted."""
     try:
-        async with services.database.acting_as(caller, act, only_asking=True) as connection:
-            if upsert:
-                await objects.upsert(connection, new)
-            else:
-                await objects.insert(connection, new)
+        await services.database.turn(caller, act, objects.making(new, upsert=upsert), only_asking=True)
     except psycopg.errors.UniqueViolation:
         raise errors.already_exists() from None
+
+
+async def accept(
+    services: Services, caller: Caller, act: Act, new: NewObject, fit: Callable[[Row], Incoming], *, upsert: bool
+) -> Incoming:
+    """What `fit` says of the bucket's row, and whether this caller may upload to it, in one turn. Raises StorageError
+    where there is no bucket, what `fit` raises, and what `may_upload` does, whichever comes first in this order."""
+    asking = objects.making(new, upsert=upsert)
+    before = [objects.finding_bucket(new.bucket)]
+    try:
+        found, _ = await services.database.turn(caller, act, asking, before=before, only_asking=True)
+    except psycopg.Error as error:
+        if error.sqlstate is not None and not error.sqlstate.startswith(_UNSURE):
+            async with services.database.reading() as connection:
+                fit(await objects.find_bucket(connection, new.bucket))
+        if isinstance(error, psycopg.errors.UniqueViolation):
+            raise errors.already_exists() from None
+        raise
+    if not found:
+        raise errors.no_such_bucket()
+    return fit(found[0])
 
 
 async def keep(services: Services, incoming: Incoming, version: str) -> dict[str, Any]:
@@ -66,8 +83,7 @@ async def finish(services: Services, act: Act, new: NewObject) -> Row:
     """Give the bytes that were written their row, and remove those that it had."""
     with _kept_if_named(services, new.version):
         async with services.database.service(act) as connection:
-            old = await objects.wait_for(connection, new.bucket, new.name)
-            row = await objects.upsert(connection, new)
+            old, row = await objects.replace(connection, new)
     if old != new.version:
         services.files.remove([old])
     return row

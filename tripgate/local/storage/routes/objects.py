@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from aiohttp import hdrs, web
 
 from tripgate.local.storage import assets, caller, errors, incoming, names, objects, writes
@@ -61,15 +62,16 @@ async def _upload(
 ) -> Row:
     services = request.app[SERVICES]
     bucket, name = named(request)
-    async with services.database.reading() as connection:
-        limits = await objects.find_bucket(connection, bucket)
-    most = names.largest(name, limits["file_size_limit"], services.settings.file_size_limit)
-    types = None if name.endswith(names.PLACEHOLDER) else limits["allowed_mime_types"]
-    file = await incoming.read(request, most, types)
+    file = await incoming.read(request)
+
+    def fit(limits: Row) -> incoming.Incoming:
+        most = names.largest(name, limits["file_size_limit"], services.settings.file_size_limit)
+        return file.within(most, None if name.endswith(names.PLACEHOLDER) else limits["allowed_mime_types"])
+
     version = new_version()
     belongs_to = owner if who is None else who.owner
     asked = NewObject(bucket, name, version, belongs_to, file.asked(), file.user_metadata)
-    await writes.may_upload(services, who or SERVICE, acting, asked, upsert=upsert)
+    file = await writes.accept(services, who or SERVICE, acting, asked, fit, upsert=upsert)
     said = await writes.keep(services, file, version)
     new = NewObject(bucket, name, version, belongs_to, said, file.user_metadata or {})
     return await writes.finish(services, acting, new)
@@ -154,14 +156,24 @@ async def readable_row(request: web.Request, acting: Act, who: caller.Caller | N
     """The row of an object that is public or that policies show the caller."""
     services = request.app[SERVICES]
     bucket, name = named(request)
+    refused: Exception = errors.no_such_bucket()
+    if who is not None:
+        asking = objects.finding(bucket, name)
+        try:
+            buckets, found = await services.database.turn(who, acting, asking, before=[objects.finding_bucket(bucket)])
+        except psycopg.Error as error:
+            refused = error
+        else:
+            if buckets and not buckets[0]["public"]:
+                if not found:
+                    raise errors.no_such_key()
+                return found[0]
+    # Whoever asks, and whatever policies say of them.
     async with services.database.reading() as connection:
-        found = await objects.find_bucket(connection, bucket)
-        if found["public"]:
+        bucket_row = await objects.find_bucket(connection, bucket)
+        if bucket_row["public"]:
             return await objects.find(connection, bucket, name)
-    if who is None:
-        raise errors.no_such_bucket()
-    async with services.database.acting_as(who, acting) as connection:
-        return await objects.find(connection, bucket, name)
+    raise refused
 
 
 async def signed_row(request: web.Request) -> tuple[Row, dict[str, Any]]:
