@@ -104,6 +104,20 @@ def sign_up(url: str) -> str | None:
     return error.get("extensions", {}).get("code")
 
 
+def serving_storage(dev: Dev) -> int:
+    """How many processes serve Storage, below the one that looks after each."""
+    commands = [" ".join(process.cmdline()) for process in dev.family()]
+    return sum("-m tripgate.local.storage --config" in command for command in commands)
+
+
+def storage(dev: Dev) -> list[object]:
+    """How many processes served Storage, what it answered when it was first asked, and how many did then."""
+    before = serving_storage(dev)
+    (config,) = (dev.data_dir / "config").glob("front*door.json")
+    with urllib.request.urlopen(f"{json.loads(config.read_text())['api_url']}/storage/v1/status", timeout=90) as answer:
+        return [before, json.load(answer), serving_storage(dev)]
+
+
 @dataclass(frozen=True)
 class Run:
     """What was seen of one `tripgate dev`, from its start to its end.
@@ -180,7 +194,7 @@ def second(data_dir: Path, first: Run) -> Run:
     assert first.status == 0
 
     def use(dev: Dev, url: str) -> dict[str, object]:
-        found = {"signing up": sign_up(url)}
+        found: dict[str, object] = {"signing up": sign_up(url), "Storage": storage(dev)}
         time.sleep(0.5)
         return found
 
@@ -192,8 +206,8 @@ def third(data_dir: Path, second: Run) -> Run:
     """A fresh start that reads straight from Postgres, which is killed."""
     assert second.status == 0
 
-    def use(_: Dev, url: str) -> dict[str, object]:
-        return {"signing up": sign_up(url), "reads": explained(url)}
+    def use(dev: Dev, url: str) -> dict[str, object]:
+        return {"signing up": sign_up(url), "reads": explained(url), "Storage": storage(dev)}
 
     return run(data_dir, "--fresh", "--direct", end=signal.SIGKILL, use=use)
 
@@ -264,6 +278,12 @@ def test_nothing_outlives_it(first: Run, second: Run, third: Run) -> None:
     assert all(len(each.names) >= 4 for each in (first, second, third))
     assert [each.status for each in (first, second, third)] == [0, 0, -signal.SIGKILL]
     assert [each.survivors for each in (first, second, third)] == [[], [], []]
+
+
+def test_storage_is_there_once_it_is_asked_for_and_ends_with_the_rest(second: Run, third: Run) -> None:
+    for each in (second, third):
+        assert each.answers["Storage"] == [0, {"healthy": True}, 1]
+        assert each.survivors == []
 
 
 def test_it_reads_straight_from_postgres_where_it_is_to(third: Run) -> None:
