@@ -25,7 +25,7 @@ SLOW = (
     "tests/federation/",
 )
 # What waits more than it computes begins between the others, one file after the other, so that never all workers wait.
-WAITING = ("tests/live/", "tests/faults/")
+WAITING = ("tests/live/", "tests/faults/", "tests/functions/", "tests/rates/", "tests/caching/")
 
 
 class GroupScheduling(LoadScopeScheduling):
