@@ -92,7 +92,8 @@ class AiAgent:
     order_by=("created_at desc",),
     keys=(unique("user_id", "idempotency_key", own="user_id"),),
     written_by_functions=True,
-    cache=TOLD,
+    # What it cost, and whether its proposal may still be applied.
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC, depends_on=("ai_usage", "trips", "trip_items", "collaborators")),
 )
 class AiRun:
     """Something that an agent was asked, over `ai_runs`."""
@@ -146,7 +147,12 @@ class AiMessage:
     user = to_one("Profile", via="user_id", description="The person who asked.")
 
 
-@table("ai_memories", scope=USER.via("user_id"), order_by=("created_at desc",), cache=TOLD)
+@table(
+    "ai_memories",
+    scope=USER.via("user_id"),
+    order_by=("created_at desc",),
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips",)),
+)
 class AiMemory:
     """Something that agents keep in mind of a person, over `ai_memories`."""
 
