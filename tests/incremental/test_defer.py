@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.incremental.parts import BY_ID, BY_PATH, parts, put_together
+from tests.incremental.parts import BY_ID, BY_PATH, asking, parts, put_together
 from tests.support import Person, Wire, serving
 from tripgate.local.stack import StackInfo
 
@@ -185,6 +185,47 @@ async def test_a_part_costs_what_it_reads(seeded: StackInfo, ada: Person) -> Non
     for accept, cost in (("application/json", whole), (BY_PATH, 11 + 10 * (1 + 1 + 10))):
         assert await codes(accept, cost - 1) == ["COST_LIMIT_EXCEEDED"]
         assert await codes(accept, cost) == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "format_"),
+    [
+        ("multipart/mixed", "deferSpec=20220824"),
+        ("multipart/mixed;deferSpec=20220824", "deferSpec=20220824"),
+        ("multipart/mixed;incrementalSpec=v0.2", "incrementalSpec=v0.2"),
+    ],
+)
+async def test_who_takes_parts_alone_gets_them(ada: Person, accept: str, format_: str) -> None:
+    async with asking(ada, LIST, accept) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == f"multipart/mixed;boundary=graphql;{format_}"
+    assert put_together(await parts(ada, LIST, accept)) == await ada.ask(LIST)
+    # Where nothing turns out to be put off, the answer is whole.
+    whole = "query ($later: Boolean!) { viewer { id } ... @defer(if: $later) { trips { totalCount } } }"
+    async with asking(ada, whole, accept, later=False) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        assert await response.json() == {"data": await ada.ask(whole, later=False)}
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "multipart/mixed",
+        "multipart/mixed;deferSpec=20220824",
+        "multipart/mixed;incrementalSpec=v0.2",
+        "multipart/mixed;subscriptionSpec=1.0",
+        "multipart/mixed;deferSpec=20220824;q=0",
+        "multipart/mixed;deferSpec=1",
+    ],
+)
+async def test_what_has_no_parts_is_refused_to_who_takes_nothing_else_and_does_not_run(
+    newcomer: Person, accept: str
+) -> None:
+    create = 'mutation { createTrip(input: { title: "Not made" }) { id } }'
+    for query in ("{ viewer { id } }", create):
+        async with asking(newcomer, query, accept) as response:
+            assert (response.status, response.content_type) == (406, "application/json")
+    assert await newcomer.ask("{ trips { totalCount } }") == {"trips": {"totalCount": 0}}
 
 
 async def test_it_can_be_switched_off(seeded: StackInfo, ada: Person) -> None:

@@ -34,9 +34,12 @@ async def test_an_event_stream_has_the_same_answers(party: Party) -> None:
         assert await event() == [{"title": "Streamed"}]
 
 
-async def test_parts_of_one_answer_as_apollo_client_asks_for_them(party: Party) -> None:
+@pytest.mark.parametrize(
+    "accept",
+    ["multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", "multipart/mixed;subscriptionSpec=1.0"],
+)
+async def test_parts_of_one_answer_as_apollo_client_asks_for_them_and_alone(party: Party, accept: str) -> None:
     editor = party.editor
-    accept = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json"
     headers = {"Accept": accept, "Authorization": f"Bearer {editor.token}"}
     async with editor.http.post(editor.url, json={"query": TRIPS}, headers=headers) as response:
         assert response.headers["Content-Type"] == "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"

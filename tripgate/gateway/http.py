@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from aiohttp import web
@@ -14,7 +14,7 @@ from tripgate.gateway.admission.admission import Client
 from tripgate.gateway.cache.conditional import conditional
 from tripgate.gateway.edge.http_error import HttpError, method_not_allowed
 from tripgate.gateway.edge.media_types import EVENT_STREAM, JSON_TYPE, MULTIPART, Accepted, accepted
-from tripgate.gateway.edge.parameters import Parameters
+from tripgate.gateway.edge.parameters import Parameters, not_acceptable
 from tripgate.gateway.edge.stream_formats import EVENTS, PARTS, TOKEN_HEADER, incremental_parts
 from tripgate.gateway.edge.whole_response import WholeResponse
 from tripgate.gateway.errors import formatted, masked, request_error
@@ -83,7 +83,7 @@ class GraphQLHandler:
         body: bytes | None = None
         try:
             client = await self._admission.arrive(self._addresses.of(request))
-            found = await self._parameters.read(request, accept)
+            found = await self._parameters.read(request, accept, in_parts=True)
             wanted = GraphQLRequest.parse(found, explains=self._parser.explains)
             caller = record.caller = await self._identity.caller_or_anonymous(request.headers.get("Authorization"))
             headers = {**headers, **await client.identify(caller)}
@@ -103,6 +103,8 @@ class GraphQLHandler:
                 return self._shutdown.last(stream)
             if accept.incremental is not None and operation.in_parts is not None and self._delivers(wanted, request):
                 return await self._in_parts(request, client, wanted, operation, record, accept, headers)
+            if accept.best is None:
+                _refuse_whole()
             prepared = await client.admit(wanted, operation, caller)
             if query and self._engine.caches_answers and wanted.explanation is None:
                 finished = await self._engine.finished(wanted, operation, prepared, caller)
@@ -255,6 +257,11 @@ def _check_kind(operation: Operation, method: str, accept: Accepted) -> None:
             406,
             f"Subscribe with `Accept: {EVENT_STREAM}` or `{MULTIPART};subscriptionSpec=1.0`, or over a WebSocket.",
         )
+
+
+def _refuse_whole() -> NoReturn:
+    """Refuse to run what has no parts for who takes nothing else."""
+    raise not_acceptable()
 
 
 def _encoded(status: int, answer: object) -> tuple[int, bytes]:

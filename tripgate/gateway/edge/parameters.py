@@ -40,8 +40,12 @@ class Parameters:
         self._most_bytes = most_bytes
         self._seconds = seconds
 
-    async def read(self, request: web.Request, accept: Accepted) -> object:
+    async def read(self, request: web.Request, accept: Accepted, *, in_parts: bool = False) -> object:
         """The parameters of a request that can be answered as it wants to be.
+
+        Args:
+            in_parts: Whether there may be an answer in parts. Who takes nothing else is let in then, and whoever reads
+                the operation refuses it where there is none.
 
         Raises:
             HttpError: 405, it asks by another method; 406, it takes no media type that there is.
@@ -50,8 +54,11 @@ class Parameters:
         method = request.method
         if method not in self._methods:
             raise method_not_allowed(f"Ask by {' or '.join(self._methods)}.", *self._methods, *OF_STREAMS)
-        if accept.best is None or (method == "HEAD" and accept.best == EVENT_STREAM):
-            raise HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
+        if accept.best is None:
+            if not (in_parts and method == "POST" and (accept.parts or accept.incremental)):
+                raise not_acceptable()
+        elif method == "HEAD" and accept.best == EVENT_STREAM:
+            raise not_acceptable()
         return await self._posted(request) if method == "POST" else _in_address(request)
 
     async def _posted(self, request: web.Request) -> object:
@@ -100,6 +107,11 @@ class Parameters:
     def _too_large(self) -> HttpError:
         message = f"The body is too large; at most {self._most_bytes} bytes are taken."
         return HttpError(413, message, ErrorCode.PAYLOAD_TOO_LARGE)
+
+
+def not_acceptable() -> HttpError:
+    """What is answered to who takes no answer that there is."""
+    return HttpError(406, f"Answers are {RESPONSE_TYPE}, {JSON_TYPE} or {EVENT_STREAM}; accept one of them.")
 
 
 def _in_address(request: web.Request) -> dict[str, Any]:
