@@ -228,7 +228,7 @@ def table(
             never_selected=tuple(each for each, hint in hints.items() if _without_none(hint)[0] is Vector),
             python={to_camel_case(key): _python(key, mark, columns) for key, mark in methods.items()},
             outside={
-                to_camel_case(key): OutsideField(to_camel_case(key), mark.needs, mark.source, mark.check)
+                to_camel_case(key): OutsideField(to_camel_case(key), mark.needs, mark.source, mark.check, mark.alone)
                 for key, mark in outside.items()
             },
             unique=tuple(_key(type_name, each, columns.values(), schema) for each in keys),

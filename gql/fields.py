@@ -87,6 +87,7 @@ class OutsideFieldDeclaration:
     arguments: Callable[[], list[Any]]
     check: Callable[[Mapping[str, Any]], None]
     description: str
+    alone: str | None = None
     deprecated: str | None = None
     cache: CacheControl | None = None
 
@@ -199,6 +200,7 @@ def outside_field(
     arguments: Callable[[], list[Any]],
     check: Callable[[Mapping[str, Any]], None],
     description: str,
+    alone: str | None = None,
 ) -> Any:
     """A field whose value another service gives, null beside an error where it does not.
 
@@ -208,8 +210,9 @@ def outside_field(
         source: Who asks: the name of a function that is marked with `resolvers.declared.outside.source`.
         arguments: Of `derive.argument`.
         check: Refuses arguments before anything is asked.
+        alone: The argument with which each value takes a request of its own, and costs accordingly.
     """
-    return OutsideFieldDeclaration(returns, needs, source, arguments, check, description)
+    return OutsideFieldDeclaration(returns, needs, source, arguments, check, description, alone)
 
 
 def unique(*columns: str, own: str | None = None, lookup: str | None = None) -> UniqueKeyDeclaration:

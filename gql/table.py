@@ -188,12 +188,14 @@ class OutsideField:
         needs: The SQL names of the columns that it is asked by.
         source: What answers it: see `resolvers.declared.outside`.
         check: Takes the arguments, and raises ApiError for those that make no sense.
+        alone: The argument with which each value takes a request of its own; without it many are asked for together.
     """
 
     field: str
     needs: tuple[str, ...]
     source: str
     check: Callable[[Mapping[str, Any]], None]
+    alone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

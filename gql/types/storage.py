@@ -108,6 +108,7 @@ class StoredFile:
         source="signed_address",
         arguments=_address_arguments,
         check=check_address,
+        alone="transform",
         description="An address that shows it, to whoever has it, until it expires. Null beside an error where Storage "
         "is away, and with NOT_ENABLED where it is asked for in another size and the project does not make those.",
     )

@@ -236,7 +236,7 @@ class Way:
 
 
 @asynccontextmanager
-async def watched(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, Way]]:
+async def watched(stack: StackInfo, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> AsyncIterator[tuple[str, Way]]:
     """A gateway whose requests to Storage are seen, and its address."""
     way = Way()
 
@@ -267,7 +267,7 @@ async def watched(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
             return StorageClient(session, f"{url}/storage/v1", api_key, policy)
 
         monkeypatch.setattr(upstreams, "StorageClient", client)
-        async with serving(stack) as gateway:
+        async with serving(stack, **changes) as gateway:
             yield gateway, way
 
 
@@ -312,6 +312,37 @@ async def test_nobody_waits_for_the_many_sizes_that_somebody_else_asks_for(
         assert (way.holds, asking.done()) == (8, False)
         way.released.set()
         await asking
+
+
+async def test_of_sizes_that_storage_does_not_sign_in_time_none_is_waited_for_any_longer(
+    seeded: StackInfo, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [await upload(team.owner, team.trip) for _ in range(10)]
+    file = await id_of(seeded, paths[0])
+    async with watched(seeded, monkeypatch, request_timeout=3) as (gateway, way):
+        owner = at(team.owner, gateway)
+        way.held = team.owner.token
+        _, body = await owner.post(
+            "query ($id: UUID!) { trip(id: $id) { images { nodes { url(transform: { width: 1 }) } } } }", id=team.trip
+        )
+        # Eight are asked for, and the other two waited for their turn.
+        assert (way.holds, len(body["errors"])) == (8, 10)
+        assert {error["extensions"]["code"] for error in body["errors"]} == {"TIMEOUT"}
+        # Nothing that was only read can have happened.
+        assert not any("repeat" in error["message"] for error in body["errors"])
+        _, body = await owner.post(DELETE, ids=[file])
+        (error,) = body["errors"]
+        assert error["extensions"]["code"] == "TIMEOUT"
+        assert error["message"] == (
+            "Storage took too long. Some pictures may be gone: see which there are before you repeat it."
+        )
+        way.released.set()
+
+
+async def test_many_sizes_of_many_pictures_cost_too_much(team: Team) -> None:
+    sizes = " ".join(f"s{width}: url(transform: {{ width: {width} }})" for width in range(1, 26))
+    query = f"query ($id: UUID!) {{ trip(id: $id) {{ images(first: 100) {{ nodes {{ {sizes} }} }} }} }}"
+    assert await team.owner.code(query, id=team.trip) == "COST_LIMIT_EXCEEDED"
 
 
 async def test_a_trip_answers_though_storage_is_away(

@@ -58,6 +58,13 @@ def cost_of(query: str, pages: PageSizes | None = None, **variables: Any) -> int
         ("{ trips { nodes { items { nodes { votes { nodes { user { displayName } } } } } } } }", 8841),
         ("{ a: trips(first: 3) { nodes { id } } b: trips(first: 4) { nodes { id } } }", 1 + 3 + 1 + 4),
         ("{ trips(first: 100) { nodes { items(first: 100) { nodes { id } } } } }", 10_201),
+        ("{ trips(first: 3) { nodes { images(first: 4) { nodes { url } } } } }", 1 + 3 * (1 + 1 + 4)),
+        (
+            "{ trips(first: 3) { nodes { images(first: 4) { nodes { url a: url(transform: { width: 1 }) "
+            "b: url(transform: { width: 2 }) c: url(transform: null) } } } } }",
+            1 + 3 * (1 + 1 + 4 * (1 + 2 * 10)),
+        ),
+        (f'{{ trip(id: "{ID}") {{ owner {{ a: avatarUrl(transform: {{ width: 1 }}) }} }} }}', 1),
         ('{ searchPlaces(text: "sushi", first: 5) { nodes { id } } }', 1 + 5),
         (f'{{ distanceInMetres(fromPlaceId: "{ID}", toPlaceId: "{ID}") }}', 1),
         ("{ tripsGrouped(by: [STATUS], first: 4) { key { status } count max { budget } } }", 5 + 4),
@@ -144,6 +151,13 @@ def test_variables_count_with_what_they_are() -> None:
     assert cost_of(query, first=None, **plain) == 1 + 20
     assert cost_of(query, filter={"items": {"some": {}}}, **plain) == 1 + 5 + 5
     assert cost_of(query, **{"with": True}) == 1 + 5 * (1 + 1 + 2)
+
+
+def test_a_picture_in_another_size_costs_more_wherever_the_size_is_said() -> None:
+    images = "images(first: 3) { nodes { url(transform: $size) } }"
+    query = f"query ($size: ImageTransform) {{ trips(first: 1) {{ nodes {{ {images} }} }} }}"
+    assert cost_of(query) == cost_of(query, size=None) == 1 + 1 + 1 + 3
+    assert cost_of(query, size={"width": 1}) == 1 + 1 + 1 + 3 * (1 + 10)
 
 
 def test_fragments_cost_what_they_select() -> None:

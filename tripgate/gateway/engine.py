@@ -35,7 +35,7 @@ from tripgate.upstream.functions import FunctionsClient
 from tripgate.upstream.lazy_auth import LazyAuth
 from tripgate.upstream.realtime.relay import Relay
 from tripgate.upstream.record import recording
-from tripgate.upstream.resilience.deadline import Operations, deadline, ends_at
+from tripgate.upstream.resilience.deadline import DeadlineScope, Operations, deadline, ends_at
 from tripgate.upstream.storage import StorageClient
 
 
@@ -99,7 +99,7 @@ class Engine:
         unreadable = UnreadableCount()
         counting.set(unreadable)
         try:
-            with self.operations.run():
+            with self.operations.run() as ends:
                 if self._extended:
                     result = await run_extended(self._strawberry, operation, request.variables, prepared, context)
                 else:
@@ -112,7 +112,8 @@ class Engine:
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
         if unreadable.outside or unreadable.count:
-            await self._finish(answer, context, unreadable)
+            with DeadlineScope(ends - time.monotonic()):
+                await self._finish(answer, context, unreadable)
         if explanation is not None:
             cost = {"requested": prepared.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}

@@ -1,6 +1,7 @@
 """Storage, asked with the caller's own token: addresses that work for a while, and deletion. No bytes pass here."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ import orjson
 from gql.errors import ApiError, ErrorCode
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.calls import UpstreamCall
+from tripgate.upstream.resilience.deadline import deadline
 from tripgate.upstream.resilience.failures import timed_out, unavailable
 from tripgate.upstream.resilience.policy import Policy
 
@@ -25,6 +27,9 @@ _TICKET_SECONDS = 7200
 _AT_ONCE = 1000
 _SIGNED_TOGETHER = 8
 _KEPT = 10_000
+_READ_LATE = "Storage took too long. Ask for fewer pictures, or try again."
+_TICKET_LATE = "Storage took too long. Nothing was uploaded; ask for a ticket again."
+_REMOVE_LATE = "Storage took too long. Some pictures may be gone: see which there are before you repeat it."
 
 Transform = tuple[tuple[str, str | int], ...]
 """What a picture is to be shown as, in Storage's words."""
@@ -72,7 +77,7 @@ class StorageClient:
         Raises:
             ApiError: FORBIDDEN where policies let it in no more; UPSTREAM_UNAVAILABLE, TIMEOUT, OVERLOADED.
         """
-        made = await self._ask("POST", f"object/upload/sign/{_quoted(bucket, path)}", {}, caller)
+        made = await self._ask("POST", f"object/upload/sign/{_quoted(bucket, path)}", {}, caller, _TICKET_LATE)
         token = str(made["token"])
         return SignedUpload(f"{self._url}{made['url']}", token, f"{self._url}/upload/resumable/sign", _expiry(token))
 
@@ -102,9 +107,13 @@ class StorageClient:
         key = (caller.user_id, bucket, path, seconds, transform)
         if (known := self._known(key)) is not None:
             return known
-        async with self._signing.setdefault(caller.user_id, asyncio.Semaphore(_SIGNED_TOGETHER)):
+        together = self._signing.setdefault(caller.user_id, asyncio.Semaphore(_SIGNED_TOGETHER))
+        await self._enter(together)
+        try:
             body = {"expiresIn": seconds, "transform": dict(transform)}
             made = await self._ask("POST", f"object/sign/{_quoted(bucket, path)}", body, caller)
+        finally:
+            together.release()
         if not str(made["signedURL"]).startswith("/render/"):
             raise ApiError(ErrorCode.NOT_ENABLED, "This project shows pictures only as they are. Leave transform out.")
         url = f"{self._url}{made['signedURL']}"
@@ -116,6 +125,16 @@ class StorageClient:
         if not transform:
             return f"{self._url}/object/public/{_quoted(bucket, path)}"
         return f"{self._url}/render/image/public/{_quoted(bucket, path)}?{urlencode(transform)}"
+
+    async def _enter(self, together: asyncio.Semaphore) -> None:
+        """Wait for one's turn, no longer than the operation may take; one of a subscription, as a request may."""
+        ends = deadline()
+        seconds = self._policy.timeout if ends == math.inf else ends - time.monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                await together.acquire()
+        except TimeoutError:
+            raise timed_out(_READ_LATE) from None
 
     def _known(self, key: _Key) -> str | None:
         found = self._addresses.get(key)
@@ -136,10 +155,10 @@ class StorageClient:
         Raises:
             ApiError: UPSTREAM_UNAVAILABLE, TIMEOUT, after which some may be gone; OVERLOADED.
         """
-        gone = await self._ask("DELETE", f"object/{quote(bucket)}", {"prefixes": list(paths)}, caller)
+        gone = await self._ask("DELETE", f"object/{quote(bucket)}", {"prefixes": list(paths)}, caller, _REMOVE_LATE)
         return frozenset(str(each["name"]) for each in gone)
 
-    async def _ask(self, method: str, target: str, body: dict[str, Any], caller: Caller) -> Any:
+    async def _ask(self, method: str, target: str, body: dict[str, Any], caller: Caller, late: str = _READ_LATE) -> Any:
         headers = {"apikey": self._api_key, "Content-Type": "application/json"}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
@@ -159,7 +178,7 @@ class StorageClient:
                     answered = await response.read()
                 attempt.failed = response.status in _OUT_OF_ORDER
         except TimeoutError:
-            raise timed_out("Storage took too long. See whether it happened before you repeat it.") from None
+            raise timed_out(late) from None
         except (aiohttp.ClientError, ConnectionError):
             raise _unavailable() from None
         if response.status < 300:

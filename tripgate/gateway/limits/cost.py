@@ -45,6 +45,9 @@ COMING_ALONG = 5
 JOINED = 1
 """A row with rows of another Postgres schema, which are read by themselves."""
 
+ASKED_ALONE = 10
+"""A value that another service is asked for by itself, and not together with others of its kind."""
+
 VALUES = 10
 """So many values in arguments and variables cost 1."""
 
@@ -113,6 +116,8 @@ class _Kind(Enum):
     SEVERAL = auto()
     """A plain list of such."""
     CONNECTION = auto()
+    OUTSIDE = auto()
+    """A value of another service."""
     META = auto()
     """Part of the schema itself."""
 
@@ -123,8 +128,12 @@ def _kind(parent: str, name: str, definition: GraphQLField) -> _Kind:
     table = catalog.by_type.get(parent)
     type_ = get_named_type(definition.type)
     if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
-        column = table.columns.get(name) if table is not None else None
-        return _Kind.COMPUTED if column is not None and column.computed else _Kind.LEAF
+        if table is None:
+            return _Kind.LEAF
+        column = table.columns.get(name)
+        if column is None:
+            return _Kind.OUTSIDE if name in table.outside else _Kind.LEAF
+        return _Kind.COMPUTED if column.computed else _Kind.LEAF
     if table is not None and name in table.computed:
         return _Kind.COMPUTED
     if not isinstance(type_, GraphQLUnionType) and "pageInfo" in type_.fields:
@@ -182,7 +191,7 @@ class _Estimate:
         if selected.name == SERVICE:
             return SCHEMA
         match _kind(selected.parent_type.name, selected.name, definition):
-            case _Kind.LEAF | _Kind.COMPUTED:
+            case _Kind.LEAF | _Kind.COMPUTED | _Kind.OUTSIDE:
                 return 1
             case _Kind.META:
                 return SCHEMA if selected.name == "__schema" else TYPE
@@ -228,6 +237,8 @@ class _Estimate:
             match _kind(child.parent_type.name, child.name, definition):
                 case _Kind.COMPUTED:
                     found += 1
+                case _Kind.OUTSIDE:
+                    found += self._asked_alone(child)
                 case _Kind.ONE:
                     more, further = self._inside(child.children)
                     found, others = found + more, others + 1 + further
@@ -236,6 +247,11 @@ class _Estimate:
                 case _Kind.CONNECTION:
                     found += self._connection(child, definition)
         return found, others
+
+    def _asked_alone(self, selected: Selected) -> int:
+        """What a value of another service costs: nothing where it is asked for together with others."""
+        alone = catalog.by_type[selected.parent_type.name].outside[selected.name].alone
+        return ASKED_ALONE if alone is not None and self._arguments(selected).get(alone) else 0
 
     def _list(self, selected: Selected, definition: GraphQLField) -> int:
         arguments = self._arguments(selected)

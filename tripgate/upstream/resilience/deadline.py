@@ -16,8 +16,8 @@ ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 
 
 class DeadlineScope:
-    """`with DeadlineScope(seconds):` gives what runs inside a deadline, its tasks included. An earlier one
-    stays."""
+    """`with DeadlineScope(seconds):` gives what runs inside a deadline, its tasks included, and
+    is when that is. An earlier one stays."""
 
     __slots__ = ("_seconds", "_token")
 
@@ -25,8 +25,10 @@ class DeadlineScope:
         self._seconds = seconds
         self._token: Token[float] | None = None
 
-    def __enter__(self) -> None:
-        self._token = ends_at.set(min(time.monotonic() + self._seconds, ends_at.get()))
+    def __enter__(self) -> float:
+        ends = min(time.monotonic() + self._seconds, ends_at.get())
+        self._token = ends_at.set(ends)
+        return ends
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -95,9 +97,9 @@ class _Operation(DeadlineScope):
         super().__init__(seconds)
         self._operations = operations
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> float:
         self._operations.begin()
-        super().__enter__()
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -82,6 +82,7 @@ class Policy(Generic[A]):
 
     Args:
         name: What it is called in metrics, as in `rest`.
+        limits: Among them `timeout`, seconds, which stays an attribute.
         fault: The fault in an answer of status 400 or above; `None` where the upstream is in order.
     """
 
@@ -90,7 +91,7 @@ class Policy(Generic[A]):
         self.breaker = Breaker(failures=limits.breaker_failures, seconds=limits.breaker_seconds)
         self.bulkhead = Bulkhead(width=limits.connections, queue=limits.queue, share=limits.share)
         self.retried = 0
-        self._timeout = limits.timeout
+        self.timeout = limits.timeout
         self._retries = limits.retries
         self._fault = fault
 
@@ -107,7 +108,7 @@ class Policy(Generic[A]):
         """
         breaker, bulkhead = self.breaker, self.bulkhead
         ends = ends_at.get()
-        ends = time.monotonic() + self._timeout if ends == math.inf else ends
+        ends = time.monotonic() + self.timeout if ends == math.inf else ends
         person = paying.get().key if person is None else person
         tries = 0
         while True:
@@ -118,7 +119,7 @@ class Policy(Generic[A]):
                 is_probe = await self._enter(person, ends)
                 began = time.monotonic()
             try:
-                answer = await attempt(min(self._timeout, ends - began))
+                answer = await attempt(min(self.timeout, ends - began))
             except NoAnswerError as error:
                 self._failed(person, began, late=error.code is ErrorCode.TIMEOUT, is_probe=is_probe, over=error.over)
                 again = error.code is ErrorCode.UPSTREAM_UNAVAILABLE and (repeatable or not error.sent)
@@ -154,7 +155,7 @@ class Policy(Generic[A]):
             TimeoutError: The time is over.
             ApiError: UPSTREAM_UNAVAILABLE or OVERLOADED, and nothing was sent.
         """
-        ends = min(deadline(), time.monotonic() + self._timeout)
+        ends = min(deadline(), time.monotonic() + self.timeout)
         no_answer: tuple[type[Exception], ...] = (TimeoutError, *failures)
         if person is None:
             person = paying.get().key
