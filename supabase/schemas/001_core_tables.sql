@@ -80,7 +80,7 @@ create table public.profiles (
     constraint profiles_display_name_check check (char_length(display_name) <= 80 and display_name ~ '\S'),
     -- In the person's own folder: no picture of somebody else's, and none of another bucket.
     constraint profiles_avatar_path_check check (
-        char_length(avatar_path) >= 1 and char_length(avatar_path) <= 1024 and starts_with(avatar_path, id::text || '/')
+        octet_length(avatar_path) >= 1 and octet_length(avatar_path) <= 1024 and starts_with(avatar_path, id::text || '/')
         and avatar_path !~ '(^|/)\.{0,2}(/|$)|[[:cntrl:]]'
     )
 );
@@ -93,7 +93,7 @@ comment on column public.profiles.created_at is 'When the person signed up.';
 comment on column public.profiles.updated_at is 'When the profile last changed.';
 -- What is told to whoever breaks them.
 comment on constraint profiles_display_name_check on public.profiles is 'A display name is 1 to 80 characters long, and not all of them are blank.';
-comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is at most 1,024 characters long, and begins with its person''s id and a slash.';
+comment on constraint profiles_avatar_path_check on public.profiles is 'The path of a picture is at most 1,024 bytes long, and begins with its person''s id and a slash.';
 
 
 -- user_preferences ----------------------------------------------------------------------------------------------------
