@@ -17,6 +17,7 @@ from tripgate.local.binaries import deno, user_cache
 from tripgate.local.errors import LocalStackError
 from tripgate.local.functions.declarations import Declaration, declarations, mistakes
 from tripgate.local.functions.environment import FunctionsEnvironment, environment_of
+from tripgate.local.providers.all_providers import ALL
 from tripgate.local.stack import Stack
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ DECLARED = {
     "PAY_KEY": {"functions": ["pay"], "description": "Opens it.", "secret": True, "required": True},
     "WORDS": {"functions": ["*"], "description": "Said by all.", "min_length": 4, "local": "at {api_url}, {else}"},
 }
+FAKED = {"AI_API_KEY": "AI_BASE_URL", "STRIPE_SECRET_KEY": "STRIPE_API_BASE"}
 PAY = "PAY_URL=https://pay.example/v1\nPAY_KEY=sk_test_hunter2\n"
 
 
@@ -112,6 +114,38 @@ class TestTheFile:
         assert found(functions).warnings == (f"Warning: OTHER of {of}", f"Warning: PAY_URI of {of} Is PAY_URL meant?")
         # Functions of others declare nothing, and nothing is known of them.
         assert found(folder(tmp_path / "else", "OTHER=x\n", None)).warnings == ()
+
+
+class TestServicesThatAreFaked:
+    @pytest.mark.parametrize(
+        ("key", "address", "default"),
+        [
+            ("AI_API_KEY", "AI_BASE_URL", "https://api.openai.com/v1"),
+            ("STRIPE_SECRET_KEY", "STRIPE_API_BASE", "https://api.stripe.com"),
+        ],
+    )
+    def test_a_key_of_ones_own_is_for_the_service_itself(
+        self, tmp_path: Path, key: str, address: str, default: str
+    ) -> None:
+        def of(text: str) -> FunctionsEnvironment:
+            declared = json.loads((FUNCTIONS / "settings.json").read_text())
+            return environment_of(folder(tmp_path, text, declared), None, OWN, PLACES, FAKED)
+
+        alone = of(f"{key}=sk_test_hunter2_hunter2\n")
+        assert (alone.variables[key], alone.variables[address]) == ("sk_test_hunter2_hunter2", default)
+        assert alone.notes == (f"{key} is set: functions ask {default} ({address}).",)
+        other = "https://models.example/v1"
+        beside = of(f"{key}=sk_test_hunter2_hunter2\n{address}={other}\n")
+        assert beside.variables[address] == other
+        assert beside.notes == (f"{key} is set: functions ask {other} ({address}).",)
+        # Without one, and with the one that the embedded Supabase gives, the stack says where the fake is.
+        nothing = of("")
+        for given in (nothing, of(f"{key}={nothing.variables[key]}\n")):
+            assert address not in given.variables
+            assert given.notes == ()
+
+    def test_each_says_what_its_key_is(self) -> None:
+        assert {each.key: variable for each in ALL for variable in each.variables} == FAKED
 
 
 class TestTheStart:

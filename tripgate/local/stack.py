@@ -20,6 +20,7 @@ from tripgate.local.functions import settings as functions_settings
 from tripgate.local.launch import Launch
 from tripgate.local.postgres import socket_directory
 from tripgate.local.process import ServerProcess, Supervisor
+from tripgate.local.providers.all_providers import ALL
 from tripgate.local.realtime.config import RealtimeSettings
 from tripgate.local.storage import config as storage_config
 from tripgate.local.system_state import cluster_directory
@@ -215,9 +216,10 @@ class Stack:
             options.env_file,
             own={"MAIL_URL": f"{api_url}/inbox", "SITE_URL": auth.site_url},
             addresses={"api_url": api_url, "site_url": auth.site_url},
+            faked={each.key: variable for each in ALL if each.key for variable in each.variables},
         )
-        for warning in environment.warnings:
-            self._progress(warning)
+        for sentence in (*environment.warnings, *environment.notes):
+            self._progress(sentence)
         data_dir = self._data_dir = DataDir(options.data_dir)
         supervisor = self._supervisor = Supervisor(data_dir.logs, data_dir.lock)
         user = server_user()

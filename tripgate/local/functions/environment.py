@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dotenv.parser import parse_stream
@@ -29,14 +30,23 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class FunctionsEnvironment:
-    """Variables by name, and sentences for whoever starts the stack."""
+    """Variables by name, and sentences for whoever starts the stack.
+
+    Attributes:
+        notes: Which services are asked themselves, and not their fakes.
+    """
 
     variables: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def environment_of(
-    functions: Path, env_file: Path | None, own: Mapping[str, str], addresses: Mapping[str, str]
+    functions: Path,
+    env_file: Path | None,
+    own: Mapping[str, str],
+    addresses: Mapping[str, str],
+    faked: Mapping[str, str] = MappingProxyType({}),
 ) -> FunctionsEnvironment:
     """The environment of the functions of this folder.
 
@@ -44,6 +54,8 @@ def environment_of(
         env_file: Read in place of the folder's own; it must be there then.
         own: What the stack gives by itself; the file may say otherwise.
         addresses: What `{api_url}` and the like stand for in what is declared as `local`.
+        faked: Of each service that is faked, the setting of its key and that of its address. A key in the file is for
+            the service itself: where the file has no address beside it, it is the declared default.
     """
     declared = declarations(functions)
     local = {
@@ -53,13 +65,24 @@ def environment_of(
     }
     file = env_file or functions / FILE
     given = _read(file, needed=env_file is not None)
-    variables = {**own, **local, **given}
+    keys = [key for key in faked if key in given and given[key] != local.get(key)]
+    outside = {
+        faked[key]: default
+        for key in keys
+        if (declaration := declared.get(faked[key])) is not None and (default := declaration.default) is not None
+    }
+    variables = {**own, **local, **outside, **given}
     if found := mistakes(declared, variables):
         todo = f"Set them in {file}, as in {functions / '.env.example'}."
         raise LocalStackError("\n".join(["The settings of the functions do not allow a start.", *found, todo]))
     known = {*declared, *own}
     unknown = sorted(given.keys() - known) if declared else []
-    return FunctionsEnvironment(variables, tuple(_unknown(name, file, known) for name in unknown))
+    notes = tuple(
+        f"{key} is set: functions ask {variables[faked[key]]} ({faked[key]})."
+        for key in keys
+        if faked[key] in variables
+    )
+    return FunctionsEnvironment(variables, tuple(_unknown(name, file, known) for name in unknown), notes)
 
 
 def _read(file: Path, *, needed: bool) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Provider:
         error: Its answer for a status, in its own words: for failures by script and paths that it does not have.
         variables: What functions find in their environment, by name: `{base_url}` stands for where it answers. The
             developer's own settings come first.
+        key: The setting that holds the key; one of the developer's own is for the service itself, and not for the fake.
+        max_body: The largest body that it reads, in bytes; what is larger is refused with 413.
     """
 
     name: str
@@ -62,3 +64,5 @@ class Provider:
     create: Callable[[Lent], web.Application]
     error: Callable[[int], web.Response] = plain_error
     variables: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    max_body: int = 1024**2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,6 +136,19 @@ async def test_what_makes_no_sense_is_refused_as_it_is_there(models: Models) -> 
         (404, None),
     ]
     assert {call["outcome"] for call in await models.calls()} == {"refused"}
+
+
+async def test_a_prompt_that_no_model_has_room_for_is_read_and_refused_as_such_up_to_a_bound(models: Models) -> None:
+    for size, told in (
+        (8 * 1024**2, (400, "context_length_exceeded")),
+        (33 * 1024**2, (413, None)),
+    ):
+        asked = {"model": MODEL, "messages": [{"role": "user", "content": "x" * size}]}
+        headers = {"Authorization": "Bearer sk-of-the-tests", "Content-Type": "application/json"}
+        body = io.BytesIO(json.dumps(asked).encode())
+        url = f"{models.base}/v1/chat/completions"
+        async with models.served.http.post(url, data=body, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == told
 
 
 async def test_a_path_that_is_not_there(models: Models) -> None:

@@ -61,4 +61,8 @@ def create(lent: Lent) -> web.Application:
     return app
 
 
-AI = Provider("ai", "OpenAI", create, wire.error_response, {"AI_BASE_URL": "{base_url}/v1"})
+# The service reads what no model has room for, and refuses it as such.
+_MAX_BODY = 32 * 1024**2
+AI = Provider(
+    "ai", "OpenAI", create, wire.error_response, {"AI_BASE_URL": "{base_url}/v1"}, key="AI_API_KEY", max_body=_MAX_BODY
+)

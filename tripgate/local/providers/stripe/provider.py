@@ -123,4 +123,6 @@ def create(lent: Lent) -> web.Application:
     return app
 
 
-STRIPE = Provider("stripe", "Stripe", create, error_response, {"STRIPE_API_BASE": "{base_url}"})
+STRIPE = Provider(
+    "stripe", "Stripe", create, error_response, {"STRIPE_API_BASE": "{base_url}"}, key="STRIPE_SECRET_KEY"
+)
