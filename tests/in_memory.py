@@ -1,13 +1,13 @@
-"""Where tests keep what they throw away: in memory, where there is much of it.
+"""Where the tests' own clusters lie: in memory, where there is much of it and they run as root.
 
 Databases are thousands of small files. To make and remove them on a disk takes three times the CPU of doing it in
-memory, and the disk has workers wait.
+memory, and the disk has workers wait. Nothing else lies there: Deno reads no folder below `/dev` with a permission for
+it alone.
 """
 
 import contextlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import psutil
@@ -17,41 +17,39 @@ from tripgate.local.data_dir import is_alive
 
 MEMORY = Path("/dev/shm")
 PREFIX = "tripgate-tests-"
+VARIABLE = "TEST_CLUSTERS"
 # A whole run keeps some 5 GB until its end.
 ENOUGH = 12 * 1024**3
 
 
 def choose() -> Path | None:
-    """Let temporary files of this process and of those that it starts lie in memory; the folder, if one was made.
+    """Let clusters of this process and of the workers that it starts lie in memory; the folder, if one was made.
 
-    Whoever names a folder by TMPDIR has them there.
+    Whoever names a folder by TEST_CLUSTERS has them there. Others than root have them with the rest of their data.
     """
-    if "TMPDIR" in os.environ or not _is_fit():
+    if VARIABLE in os.environ or os.geteuid() != 0 or not _is_fit():
         return None
     for left in MEMORY.glob(f"{PREFIX}*"):
         if not is_alive(int(left.name.removeprefix(PREFIX))):
             shutil.rmtree(left, ignore_errors=True)
     folder = MEMORY / f"{PREFIX}{os.getpid()}"
     folder.mkdir(mode=0o755)
-    # The server may run as another user.
+    # The server runs as another user.
     folder.chmod(0o755)
-    os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None
+    os.environ[VARIABLE] = str(folder)
     return folder
 
 
 def follow() -> None:
-    """As root, whose folders Postgres' user does not get to: keep clusters there too."""
-    folder = Path(os.environ.get("TMPDIR", "/"))
-    if folder.name.startswith(PREFIX):
-        system_state.CLUSTERS = folder / "clusters"
+    """Keep clusters where the first process chose to."""
+    if (folder := os.environ.get(VARIABLE)) is not None:
+        system_state.CLUSTERS = Path(folder) / "clusters"
 
 
 def remove(folder: Path) -> None:
     """Give the memory back."""
     shutil.rmtree(folder, ignore_errors=True)
-    os.environ.pop("TMPDIR", None)
-    tempfile.tempdir = None
+    os.environ.pop(VARIABLE, None)
 
 
 def _is_fit() -> bool:

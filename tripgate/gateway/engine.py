@@ -247,7 +247,8 @@ class Engine:
                     if self._invalidation is not None:
                         self._invalidation.change_delivered(caller)
                     answer: dict[str, Any] = {"data": {selected.key: event}}
-                    await self._finish(answer, context, unreadable)
+                    if unreadable.outside or unreadable.count:
+                        await self._finish(answer, context, unreadable)
                     yield answer
         except Exception as error:
             code = error.code if isinstance(error, ApiError) else ErrorCode.INTERNAL_SERVER_ERROR
