@@ -92,7 +92,7 @@ comment on column public.ai_runs.trip_id is 'The trip that it is about; null whe
 comment on column public.ai_runs.agent_id is 'The agent that was asked.';
 comment on column public.ai_runs.conversation_id is 'The conversation that it belongs to: what was said in it before is known to the agent.';
 comment on column public.ai_runs.status is 'How far it is.';
-comment on column public.ai_runs.input is 'What was asked, as an object.';
+comment on column public.ai_runs.input is 'What was asked, as an object, with the trip and the conversation that were named.';
 comment on column public.ai_runs.result is 'What came of it beside messages, as an object: a summary, a category, or an itinerary that can be applied.';
 comment on column public.ai_runs.error_code is 'Why it failed, by a public code of the API; null otherwise.';
 comment on column public.ai_runs.idempotency_key is 'The asker''s own key: the same again is the same run.';
@@ -218,7 +218,7 @@ comment on column public.ai_memories.trip_id is 'The trip that it is about, with
 comment on column public.ai_memories.kind is 'What kind of thing it is.';
 comment on column public.ai_memories.content is 'What is kept in mind, up to 2,000 characters long.';
 comment on column public.ai_memories.embedding is 'Its meaning in numbers, by which it is found.';
-comment on column public.ai_memories.expires_at is 'When it is forgotten; null for never.';
+comment on column public.ai_memories.expires_at is 'When it is forgotten, and read by nobody any more; null for never.';
 comment on column public.ai_memories.created_at is 'When it was first kept in mind.';
 comment on column public.ai_memories.updated_at is 'When it last changed.';
 comment on constraint ai_memories_kind_check on public.ai_memories is 'There is no such kind of memories.';

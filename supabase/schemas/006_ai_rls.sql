@@ -24,7 +24,9 @@ create policy "People can view what was said to them" on public.ai_messages
     for select to authenticated using (user_id = (select auth.uid()));
 
 create policy "People can view what is kept in mind of them" on public.ai_memories
-    for select to authenticated using (user_id = (select auth.uid()));
+    for select to authenticated
+    -- What is over is forgotten for them at once, and by a job each night for good.
+    using (user_id = (select auth.uid()) and (expires_at is null or expires_at > now()));
 
 create policy "People can have it forgotten what is kept in mind of them" on public.ai_memories
     for delete to authenticated using (user_id = (select auth.uid()));

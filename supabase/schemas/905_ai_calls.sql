@@ -71,7 +71,7 @@ begin
             perform private.refuse('CONFLICT', 'This run has ended.', '{"reason": "RUN_ENDED"}');
         end if;
     else
-        perform private.check_account(begin_ai_call.person);
+        perform private.check_asker(begin_ai_call.person);
     end if;
     insert into public.ai_usage as calls (
         run_id, user_id, call_index, model, priced_at, prompt_price, cached_prompt_price, completion_price, created_at
@@ -119,7 +119,7 @@ begin
     return private.ai_call_answer(call);
 end
 $$;
-comment on function public.begin_ai_call(uuid, integer, text, bigint, bigint, integer, uuid) is 'Holds the most that a call of a provider can cost, before it is made: of a run, by its index, or of a person, as a search. Refused with USAGE_LIMIT_EXCEEDED where that is not left, with CONFLICT, RUN_ENDED, where the run does not go on, and with NOT_ENABLED where nothing counts it, or the model has no price. Answers the call, its status and its cost so far.';
+comment on function public.begin_ai_call(uuid, integer, text, bigint, bigint, integer, uuid) is 'Holds the most that a call of a provider can cost, before it is made: of a run, by its index, or of a person, as a search. Refused with USAGE_LIMIT_EXCEEDED where that is not left, with CONFLICT, RUN_ENDED, where the run does not go on, with FORBIDDEN for a person who is anonymous, and with NOT_ENABLED where nothing counts it, or the model has no price. Answers the call, its status and its cost so far.';
 revoke execute on function public.begin_ai_call(uuid, integer, text, bigint, bigint, integer, uuid)
     from public, anon, authenticated, service_role;
 grant execute on function public.begin_ai_call(uuid, integer, text, bigint, bigint, integer, uuid) to service_role;

@@ -16,6 +16,12 @@ begin
     if private.is_anonymous(remember_ai_memory.person) then
         perform private.refuse('FORBIDDEN', 'Agents are for people with an account: sign up, or add an address.');
     end if;
+    -- It would be told of, and read by nobody.
+    if remember_ai_memory.expires_at <= moment then
+        perform private.refuse(
+            'BAD_USER_INPUT', 'What is kept in mind is kept for a while.', '{"field": "expires_at"}'
+        );
+    end if;
     if remember_ai_memory.trip is not null and not exists (
         select from private.trip_people as people
         where people.trip_id = remember_ai_memory.trip and people.user_id = remember_ai_memory.person

@@ -31,6 +31,18 @@ end
 $$;
 revoke execute on function private.check_account(uuid) from public;
 
+create function private.check_asker(person uuid) returns void
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    perform private.check_account(check_asker.person);
+    if private.is_anonymous(check_asker.person) then
+        perform private.refuse('FORBIDDEN', 'Agents are for people with an account: sign up, or add an address.');
+    end if;
+end
+$$;
+comment on function private.check_asker(uuid) is 'Refuses with FORBIDDEN whoever is anonymous, and with UNAUTHENTICATED whose account is gone.';
+revoke execute on function private.check_asker(uuid) from public;
+
 create function private.refuse_run() returns void language plpgsql security definer set search_path = '' as $$
 begin
     perform private.refuse('NOT_FOUND', 'There is no such run, or you may not see it.', '{"field": "run"}');
@@ -74,16 +86,15 @@ language plpgsql security definer set search_path = '' as $$
 declare
     moment constant timestamptz := clock_timestamp();
     prompt constant text := start_ai_run.input ->> 'prompt';
+    -- The row's own trip goes with the trip, and its conversation may be one that nobody asked for.
+    asked jsonb;
     agent public.ai_agents;
     run public.ai_runs;
     is_new boolean;
 begin
     perform private.check_metering();
     perform private.check_lease(start_ai_run.lease_seconds);
-    perform private.check_account(start_ai_run.person);
-    if private.is_anonymous(start_ai_run.person) then
-        perform private.refuse('FORBIDDEN', 'Agents are for people with an account: sign up, or add an address.');
-    end if;
+    perform private.check_asker(start_ai_run.person);
     if jsonb_typeof(start_ai_run.input) is distinct from 'object'
         or jsonb_typeof(start_ai_run.input -> 'prompt') is distinct from 'string' or prompt !~ '\S'
         or char_length(prompt) > 8000
@@ -117,11 +128,14 @@ begin
         );
     end if;
 
+    asked := start_ai_run.input || jsonb_strip_nulls(jsonb_build_object(
+        'trip_id', start_ai_run.trip, 'conversation_id', start_ai_run.conversation
+    ));
     insert into public.ai_runs as runs (
         user_id, trip_id, agent_id, conversation_id, input, idempotency_key, lease_until, created_at, updated_at
     ) values (
         start_ai_run.person, start_ai_run.trip, agent.id, coalesce(start_ai_run.conversation, gen_random_uuid()),
-        start_ai_run.input, start_ai_run.idempotency_key, moment + start_ai_run.lease_seconds * interval '1 second',
+        asked, start_ai_run.idempotency_key, moment + start_ai_run.lease_seconds * interval '1 second',
         moment, moment
     )
     on conflict on constraint ai_runs_user_id_idempotency_key_key do nothing
@@ -133,11 +147,7 @@ begin
     else
         select * into run from public.ai_runs as runs
         where runs.user_id = start_ai_run.person and runs.idempotency_key = start_ai_run.idempotency_key;
-        -- A trip that is gone by now was the same when it was there.
-        if run.agent_id <> agent.id or run.input <> start_ai_run.input
-            or run.trip_id is distinct from start_ai_run.trip
-            or run.conversation_id <> coalesce(start_ai_run.conversation, run.conversation_id)
-        then
+        if run.agent_id <> agent.id or run.input <> asked then
             perform private.refuse(
                 'CONFLICT', 'This key was used for something else.',
                 '{"reason": "KEY_REUSED", "field": "idempotency_key"}'

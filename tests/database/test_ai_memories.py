@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import uuid
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -106,6 +106,35 @@ class TestSearching:
 
 
 class TestForgetting:
+    @pytest.mark.parametrize(
+        "read",
+        [
+            "select count(*) from public.ai_memories",
+            "select count(*) from public.ai_memories_by_ids(array(select id from public.ai_memories))",
+            "select count(*) from public.ai_memories as kept, public.whole_ai_memories(kept)",
+            "select count(*) from public.search_ai_memories(array_fill(1::real, array[1536])::extensions.vector, 10)",
+        ],
+    )
+    def test_what_is_over_is_read_by_nobody(self, db: psycopg.Connection, who: uuid.UUID, read: LiteralString) -> None:
+        for content, expiry in (("over", "-1 second"), ("not yet", "1 hour"), ("never", None)):
+            memory = remember(db, who, content)
+            db.execute(
+                "update public.ai_memories set expires_at = now() + %s::interval where id = %s", (expiry, memory)
+            )
+        assert called_by(db, who, read) == 2
+
+    def test_what_is_over_is_not_begun_with(self, db: psycopg.Connection, who: uuid.UUID) -> None:
+        asked = "select public.remember_ai_memory(%s, null, 'note', 'Over', %s::extensions.vector, now())"
+        with pytest.raises(RefusedError) as failure:
+            call(db, asked, who, NORTH)
+        assert (failure.value.code, failure.value.extensions["field"]) == ("BAD_USER_INPUT", "expires_at")
+
+    def test_what_is_over_and_kept_again_is_read_again(self, db: psycopg.Connection, who: uuid.UUID) -> None:
+        remember(db, who, "Likes trains")
+        db.execute("update public.ai_memories set expires_at = now() where user_id = %s", (who,))
+        remember(db, who, "Likes trains")
+        assert called_by(db, who, "select content from public.ai_memories") == "Likes trains"
+
     def test_who_leaves_a_trip_is_not_reminded_of_it(self, db: psycopg.Connection, who: uuid.UUID) -> None:
         trip, guest = trip_of(db, who), person(db)
         db.execute("insert into public.collaborators (trip_id, user_id) values (%s, %s)", (trip, guest))

@@ -77,6 +77,29 @@ class TestAsking:
         for other in ({"prompt": "And then?"}, {"agent_key": "summarizer"}, {"trip": trip_of(db, who)}):
             assert refused(lambda other=other: start(db, who, key="a", **other)) == ("CONFLICT", "KEY_REUSED")
 
+    def test_a_conversation_and_a_trip_are_part_of_the_question(self, db: psycopg.Connection, who: uuid.UUID) -> None:
+        one, other = (start(db, who)["run"]["conversation_id"] for _ in range(2))
+        assert start(db, who, key="in one", conversation=one)["created"] is True
+        assert start(db, who, key="in one", conversation=one)["created"] is False
+        for conversation in (None, other):
+            again = refused(lambda conversation=conversation: start(db, who, key="in one", conversation=conversation))
+            assert again == ("CONFLICT", "KEY_REUSED")
+        begun = start(db, who, key="of its own")["run"]["conversation_id"]
+        assert start(db, who, key="of its own")["run"]["conversation_id"] == begun
+        for conversation in (begun, one):
+            again = refused(
+                lambda conversation=conversation: start(db, who, key="of its own", conversation=conversation)
+            )
+            assert again == ("CONFLICT", "KEY_REUSED")
+
+        trip = trip_of(db, who)
+        run = start(db, who, key="of a trip", trip=trip, conversation=one)["run"]["id"]
+        db.execute("delete from public.trips where id = %s", (trip,))
+        assert refused(lambda: start(db, who, key="of a trip", conversation=one)) == ("CONFLICT", "KEY_REUSED")
+        assert db.execute("select input from public.ai_runs where id = %s", (run,)).fetchone() == (
+            {"prompt": "Where to?", "trip_id": str(trip), "conversation_id": one},
+        )
+
     def test_a_conversation_is_told_to_the_agent(self, db: psycopg.Connection, who: uuid.UUID) -> None:
         first = running(db, who, prompt="Where to?")
         said_in(db, first, "To the north.")
@@ -111,6 +134,9 @@ class TestAsking:
         db.execute("update auth.users set is_anonymous = true, email = null where id = %s", (who,))
         assert refused(lambda: start(db, who))[0] == "FORBIDDEN"
         assert refused(lambda: start(db, uuid.uuid4()))[0] == "UNAUTHENTICATED"
+        search = "select public.begin_ai_call(null, null, 'text-embedding-3-small', 100, person => %s)"
+        assert refused(lambda: call(db, search, who))[0] == "FORBIDDEN"
+        assert refused(lambda: call(db, search, uuid.uuid4()))[0] == "UNAUTHENTICATED"
 
     def test_without_what_counts_nothing_is_enabled(self, db: psycopg.Connection, who: uuid.UUID) -> None:
         run = running(db, who)
