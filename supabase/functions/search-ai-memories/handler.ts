@@ -3,10 +3,10 @@
 // The caller's own memories by what they mean. The text's embedding is reserved and settled like any call of a model.
 
 import type { AiServices } from "../_shared/ai/running.ts";
-import { embed, failureOf } from "../_shared/ai/provider.ts";
+import { embed, type Embedding, failureOf } from "../_shared/ai/provider.ts";
 import { fieldOf, z } from "../_shared/ai/schemas.ts";
 import { lengthOf } from "../_shared/ai/texts.ts";
-import { bytesOf, ofEmbedding, tokensOf, type Usage } from "../_shared/ai/usage.ts";
+import { bytesOf, ofEmbedding, tokensOf } from "../_shared/ai/usage.ts";
 import type { Handler } from "../_shared/endpoint.ts";
 import { databaseError } from "../_shared/errors.ts";
 
@@ -20,17 +20,15 @@ export const searchAiMemories: Handler<AiServices> = async (input, caller, servi
   const { client, runs, embeddingModel: model } = services;
   const tokens = tokensOf(bytesOf(text));
   const call = await runs.beginEmbedding(caller.id, model, tokens);
-  let usage: Usage | null = null;
+  const progress: Embedding = { untold: 0, tokens: null };
   let embedding: number[];
   try {
     const limits = { signal: AbortSignal.timeout(SECONDS * 1000), latest: performance.now() + SECONDS * 1000 };
-    const answer = await embed(client, model, text, limits);
-    usage = ofEmbedding(answer.tokens, tokens);
-    embedding = answer.embedding;
+    embedding = await embed(client, model, text, progress, limits);
   } catch (error) {
     throw failureOf(error);
   } finally {
-    await runs.endEmbedding(call, usage);
+    await runs.endEmbedding(call, ofEmbedding(progress, tokens));
   }
   const { data, error } = await services.database(caller)
     .rpc("search_ai_memories", { query_embedding: JSON.stringify(embedding), first });

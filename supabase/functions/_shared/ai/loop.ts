@@ -7,7 +7,7 @@ import { complete, type Completion, type Message, type Progress, type Request } 
 import { PromptGuard } from "./guard.ts";
 import type { Form } from "./kinds.ts";
 import { Outlet, type Tell } from "./outlet.ts";
-import { embed, failureOf, noAnswer, type OpenAI, type Patience } from "./provider.ts";
+import { embed, type Embedding, failureOf, noAnswer, type OpenAI, type Patience } from "./provider.ts";
 import type { Reader } from "./reading.ts";
 import type { Agent, Ending, Run, Runs } from "./runs.ts";
 import { readJson, wireSchema } from "./schemas.ts";
@@ -222,14 +222,15 @@ class Loop {
     const call = this.calls++;
     const tokens = tokensOf(bytesOf(content));
     await runs.beginCall(run.id, call, model, tokens, 0);
-    let usage: Usage | null = null;
+    const progress: Embedding = { untold: 0, tokens: null };
     try {
       const latest = this.job.began + limits.runSeconds * 1000;
-      const { embedding, tokens: told } = await embed(client, model, content, { signal, latest }, `${run.id}:${call}`);
-      usage = ofEmbedding(told, tokens);
+      const { patience } = limits;
+      const asked = { signal, latest, patience };
+      const embedding = await embed(client, model, content, progress, asked, `${run.id}:${call}`);
       await runs.remember(person, { trip: run.trip_id, kind, content: keepableJson(content), embedding });
     } finally {
-      await runs.endCall(run.id, call, usage);
+      await runs.endCall(run.id, call, ofEmbedding(progress, tokens));
     }
   };
 }

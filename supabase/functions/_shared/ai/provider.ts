@@ -146,26 +146,66 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The embedding of a text, and how many tokens it had; null where the provider does not say. */
+/** What is known of an embedding's tokens while it is asked for, and when that has failed. */
+export interface Embedding {
+  /** How many requests the provider may have done of which it did not say what they took. */
+  untold: number;
+  tokens: number | null;
+}
+
+/**
+ * The embedding of a text; `progress` is kept while it is asked for. Throws what the client throws, ApiError where the answer is
+ * none, or the signal's reason.
+ */
 export async function embed(
   client: OpenAI,
   model: string,
   text: string,
-  limits: { signal: AbortSignal; latest: number },
+  progress: Embedding,
+  { signal, latest, seconds = 15, patience }: {
+    signal: AbortSignal;
+    latest: number;
+    seconds?: number;
+    patience?: Patience;
+  },
   name?: string,
-): Promise<{ embedding: number[]; tokens: number | null }> {
+): Promise<number[]> {
   const answer = await patiently(
-    () =>
-      client.embeddings.create(
+    async () => {
+      signal.throwIfAborted();
+      progress.untold += 1;
+      return await client.embeddings.create(
         { model, input: [text], dimensions: DIMENSIONS, encoding_format: "float" },
-        { signal: limits.signal, timeout: 15_000, headers: name === undefined ? {} : { [REQUEST_NAME]: name } },
-      ),
-    limits,
+        { signal, timeout: seconds * 1000, headers: name === undefined ? {} : { [REQUEST_NAME]: name } },
+      ).catch((error) => {
+        if (isUndone(error)) progress.untold -= 1;
+        throw error;
+      });
+    },
+    { signal, latest },
+    patience,
   );
-  const embedding = answer.data?.[0]?.embedding;
+  // No text is of no tokens.
+  const tokens = answer?.usage?.prompt_tokens;
+  if (Number.isSafeInteger(tokens) && tokens > 0) {
+    progress.untold -= 1;
+    progress.tokens = tokens;
+  }
+  const embedding = answer?.data?.[0]?.embedding;
   if (!Array.isArray(embedding) || embedding.length !== DIMENSIONS || !embedding.every(Number.isFinite)) {
     throw noAnswer(`an embedding has ${DIMENSIONS} numbers`);
   }
-  const tokens = answer.usage?.prompt_tokens;
-  return { embedding, tokens: Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : null };
+  return embedding;
+}
+
+/** Whether a request that failed was refused, or never reached the provider: what it did of one that broke off nobody says. */
+function isUndone(error: unknown): boolean {
+  if (!(error instanceof OpenAI.APIError)) return false;
+  if (error.status !== undefined) return true;
+  if (!(error instanceof OpenAI.APIConnectionError) || error instanceof OpenAI.APIConnectionTimeoutError) return false;
+  // As Deno's fetch says that there was no connection, for want of a code.
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (cause.message.includes("client error (Connect)")) return true;
+  }
+  return false;
 }

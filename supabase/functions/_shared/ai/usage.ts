@@ -1,6 +1,6 @@
 // How many tokens a call took: as the provider says, or else estimated from what went there and came, always upwards.
 
-import type { OpenAI } from "./provider.ts";
+import type { Embedding, OpenAI } from "./provider.ts";
 
 /** As `end_ai_call` takes it. */
 export interface Usage {
@@ -35,14 +35,18 @@ export function estimated(promptTokens: number, streamedBytes: number): Usage {
   };
 }
 
-/** What an embedding took, as the provider says, or else what was reserved. */
-export function ofEmbedding(told: number | null, reserved: number): Usage {
+/**
+ * What an embedding took, as the provider says, and what was `sent` once more for each request of which it did not; null where
+ * it refused all of them, or was not reached.
+ */
+export function ofEmbedding({ untold, tokens }: Embedding, sent: number): Usage | null {
+  if (untold === 0 && tokens === null) return null;
   return {
-    prompt_tokens: told ?? reserved,
+    prompt_tokens: (tokens ?? 0) + untold * sent,
     cached_tokens: 0,
     completion_tokens: 0,
     reasoning_tokens: 0,
-    is_estimated: told === null,
+    is_estimated: untold > 0,
   };
 }
 
