@@ -36,6 +36,8 @@ async def test_a_picture_lies_in_ones_own_folder(newcomer: Person, ada: Person) 
         f"{newcomer.id}/../{ada.id}/nova.png",
         f"{newcomer.id}/a\nb.png",
         f"{newcomer.id}/" + "x" * 1000,
+        # Of fewer characters, but more bytes than an object's name has.
+        f"{newcomer.id}/" + "\u00e9" * 600,
     ):
         error = await newcomer.refused(write, path=path)
         assert (error["code"], error["field"]) == ("BAD_USER_INPUT", "avatarPath")

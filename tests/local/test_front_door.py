@@ -72,6 +72,19 @@ async def test_parts_that_are_not_here_say_so(http: aiohttp.ClientSession, runni
         assert answer.status == 404
 
 
+async def test_a_line_break_in_a_path_is_a_character_like_others(
+    http: aiohttp.ClientSession, running: StackInfo
+) -> None:
+    headers = {"apikey": running.publishable_key}
+    for path, ours in (("rest/v1/trips%0A", '"code"'), ("functions/v1/no/%0A", "Requested function was not found")):
+        async with http.get(f"{running.api_url}/{path}", headers=headers) as answer:
+            assert (answer.status, ours in await answer.text()) == (404, True), path
+    async with http.get(f"{running.api_url}/functions/v1/no/%0A") as answer:
+        assert answer.status == 404
+    async with http.get(f"{running.api_url}/rest/v1/trips%0A") as answer:
+        assert answer.status == 401
+
+
 async def test_health_needs_no_key(http: aiohttp.ClientSession, running: StackInfo) -> None:
     async with http.get(f"{running.api_url}/health") as answer:
         assert await answer.json() == {"status": "ok"}

@@ -25,9 +25,11 @@ KEY_IN_AUTHORIZATION = re.compile(r"[Bb]earer sb_")
 # Links in mails and key sets are fetched by programs that know no key.
 # Functions may be called by anybody who knows no key; each decides for itself whether it wants a token. Storage
 # has public objects and signed addresses, and wants a token for the rest.
-KEYLESS_PATHS = re.compile(r"/(functions|storage)/v1(/.*)?")
+KEYLESS_PATHS = re.compile(r"/(functions|storage)/v1(/.*)?", re.DOTALL)
 # The faked services have keys of their own, and their control looks at its key itself.
-OPEN_PATHS = re.compile(r"/health|/inbox(/.*)?|/providers(/.*)?|/auth/v1/(\.well-known/.*|verify|callback|authorize)")
+OPEN_PATHS = re.compile(
+    r"/health|/inbox(/.*)?|/providers(/.*)?|/auth/v1/(\.well-known/.*|verify|callback|authorize)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
     app.cleanup_ctx.append(_client)
     app.on_response_prepare.append(allow_origin)
     app.router.add_get("/health", health)
-    app.router.add_route("*", REST + "{rest:(/.*)?}", rest)
+    app.router.add_route("*", REST + proxy.BELOW, rest)
     inbox = Inbox(config.inbox_file)
     inbox_pages.add_to(app, inbox)
     house = app[HOUSE] = House(
@@ -80,7 +80,7 @@ def create(config: FrontDoorConfig, providers: Sequence[Provider] = ALL) -> web.
     if config.storage.enabled:
         storage.add_to(app, config, Supervisor(config.functions_log_dir, config.lock_fd))
     else:
-        app.router.add_route("*", storage.PREFIX + "{rest:(/.*)?}", not_served)
+        app.router.add_route("*", storage.PREFIX + proxy.BELOW, not_served)
     functions.add_to(app, config, tokens, house.variables())
     if config.scheduler_database_url is not None:
         scheduler.add_to(app, config.scheduler_database_url, Supervisor(config.functions_log_dir, config.lock_fd))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_LINE = 64 * 1024 + 256
 # Of a body before its sender has to wait: fewer turns between the two ends of a large one.
 READ_BUFFER = 1024 * 1024
+# What is below a prefix, as the end of a route. A line break in it is a character like others.
+BELOW = "{rest:(?s:/.*)?}"
 CONNECT_SECONDS = 5
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 HOP_BY_HOP = frozenset(

@@ -59,7 +59,9 @@ async def test_parts_of_a_file(ada: Person, digits: str, wanted: str, status: in
     assert (answer.status, answer.body, answer.headers["Content-Range"]) == (status, body, shown)
 
 
-@pytest.mark.parametrize("wanted", ["bytes=10-", "bytes=5-2", "bytes=-0", "bytes=-", "bytes=0-1,3-4", "lines=1-2"])
+@pytest.mark.parametrize(
+    "wanted", ["bytes=10-", "bytes=5-2", "bytes=-0", "bytes=-", "bytes=0-1,3-4", "lines=1-2", "bytes=\u0660-\u0663"]
+)
 async def test_parts_that_are_not_there(ada: Person, digits: str, wanted: str) -> None:
     answer = await ada.ask("GET", digits, headers={"Range": wanted})
     assert answer.refusal == (416, "416", "InvalidRange", "invalid range provided")
@@ -127,10 +129,25 @@ async def test_a_bucket_takes_types_and_sizes(service: Person, info: StackInfo, 
     assert kept(storage_data_dir) == versions(info)
 
 
-@pytest.mark.parametrize("name", ["a%00b", "%C3%A9", "a%22b", "a%5Cb", "%F0%9F%8C%8A", "a%23b", "x" * 1025])
+@pytest.mark.parametrize(
+    "name", ["a%00b", "%C3%A9", "a%22b", "a%5Cb", "%F0%9F%8C%8A", "a%23b", "a%0Ab", "a%0D%0A", "x" * 1025]
+)
 async def test_names_that_no_object_has(service: Person, name: str) -> None:
-    answer = await service.ask("PUT", f"/object/faces/{name}", data=b"x")
-    assert answer.refusal[:3] == (400, "400", "InvalidKey")
+    answers = [await service.ask("PUT", f"/object/faces/{name}", data=b"x")]
+    answers += [
+        await service.ask(method, f"/object/{kind}faces/{name}", json={"expiresIn": 60})
+        for method, kind in (("POST", "sign/"), ("POST", "upload/sign/"), ("DELETE", ""))
+    ]
+    assert {answer.refusal[:3] for answer in answers} == {(400, "400", "InvalidKey")}
+
+
+async def test_nobody_else_of_this_machine_reads_what_is_stored(
+    ada: Person, digits: str, storage_data_dir: Path
+) -> None:
+    assert (await ada.ask("GET", digits)).body == DIGITS
+    stored = storage_data_dir / "storage"
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (stored, *stored.rglob("*"))}
+    assert modes == {(True, 0o700), (False, 0o600)}
 
 
 async def test_folders_upwards_lead_nowhere(

@@ -71,6 +71,7 @@ async def shown(ada: Person) -> Callable[..., Any]:
         ("width=4000&height=4000&resize=contain", (400, 200)),
         ("width=800&height=100", (400, 100)),
         ("width=4000&height=300&resize=fill", (2500, 300)),
+        ("width=99999999999999999&height=300&resize=fill", (2500, 300)),
         ("quality=50", (400, 200)),
         ("", (400, 200)),
     ],

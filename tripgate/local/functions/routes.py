@@ -93,7 +93,7 @@ def add_to(
             return _refusal(546, "WORKER_LIMIT", "Function failed due to not having enough compute resources")
 
     app.cleanup_ctx.append(running)
-    app.router.add_route("*", PREFIX + "/{name}{rest:(/.*)?}", call)
+    app.router.add_route("*", PREFIX + "/{name}" + proxy.BELOW, call)
 
 
 def mistake_in(authorization: str | None, signer: Signer) -> str | None:

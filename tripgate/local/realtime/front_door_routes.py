@@ -47,7 +47,7 @@ def add_to(app: web.Application, base: str) -> None:
         )
 
     app.cleanup_ctx.append(running)
-    app.router.add_route("*", PREFIX + "{rest:(/.*)?}", pass_on)
+    app.router.add_route("*", PREFIX + proxy.BELOW, pass_on)
 
 
 async def _relay(session: aiohttp.ClientSession, request: web.Request, base: str) -> web.StreamResponse:

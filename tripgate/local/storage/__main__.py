@@ -6,6 +6,7 @@ Serves on 127.0.0.1 until SIGTERM or SIGINT; the port opens once bytes and rows 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def main() -> None:
     """The process's entry."""
     parser = argparse.ArgumentParser(description="The Storage stand-in of Tripgate's embedded Supabase.")
     parser.add_argument("--config", type=Path, required=True, help="a JSON file that the front door writes")
+    # Files of people, which nobody else of this machine reads.
+    os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # It warns of every query whose asker has gone; the pool then makes another connection.
     logging.getLogger("psycopg").setLevel(logging.ERROR)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1024 * 1024
 SVG = "image/svg+xml"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _ANY_TYPE = "application/octet-stream"
 
 

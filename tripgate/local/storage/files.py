@@ -36,6 +36,8 @@ class Files:
     def __init__(self, directory: Path) -> None:
         self._objects = directory / "objects"
         self._objects.mkdir(parents=True, exist_ok=True)
+        # Whatever made it, and with whatever rights: nobody else of this machine gets below it.
+        directory.chmod(0o700)
         for number in range(256):
             (self._objects / f"{number:02x}").mkdir(exist_ok=True)
 

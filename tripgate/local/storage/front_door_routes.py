@@ -112,4 +112,4 @@ def add_to(app: web.Application, config: FrontDoorConfig, supervisor: Supervisor
         )
 
     app.cleanup_ctx.append(running)
-    app.router.add_route("*", PREFIX + "{rest:(/.*)?}", pass_on)
+    app.router.add_route("*", PREFIX + proxy.BELOW, pass_on)

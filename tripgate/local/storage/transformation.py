@@ -59,7 +59,8 @@ def of_query(query: Mapping[str, str]) -> Transformation:
     for name in ("width", "height", "resize", "quality", "format"):
         if name in query:
             text = query[name]
-            wanted[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+            # Ten digits say as well as more that it is too large.
+            wanted[name] = int(text.lstrip("0")[:10] or "0") if text.isascii() and text.isdigit() else text
     return _checked(wanted, "querystring")
 
 

@@ -114,7 +114,11 @@ async def move(services: Services, caller: Caller, act: Act, bucket: str, name: 
 
 
 async def copy(services: Services, caller: Caller, act: Act, source: Row, new: NewObject, *, upsert: bool) -> Row:
-    """Make another object of the same bytes; its row. `new` has no version yet."""
+    """Make another object of the same bytes; its row. `new` has no version yet.
+
+    Whether there is one of this name already is asked beforehand alone, as the platform does: of copies at once to a
+    new name all succeed, and the last stays.
+    """
     await may_upload(services, caller, act, new, upsert=upsert)
     made: list[str] = []
     with _kept_if_named(services, made):

@@ -48,7 +48,7 @@ async def copy(request: web.Request) -> web.Response:
     return answer({"Id": row["id"], "Key": f"{to_bucket}/{to_name}", **objects.shown(row)})
 
 
-@routes.delete("/object/{bucket}/{name:.+}")
+@routes.delete("/object/{bucket}/{name:(?s:.+)}")
 async def delete_one(request: web.Request) -> web.Response:
     """One object."""
     who = caller_of(request)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 routes = web.RouteTableDef()
 # Behind all others: their first parts are no buckets.
 last = web.RouteTableDef()
-OBJECT = "/{bucket}/{name:.*}"
+OBJECT = "/{bucket}/{name:(?s:.*)}"
 
 
 @last.post("/object" + OBJECT)

@@ -27,7 +27,7 @@ MOST = 1000
 UNSEEN = "Either the object does not exist or you do not have access to it"
 
 
-@routes.post("/object/upload/sign/{bucket}/{name:.*}")
+@routes.post("/object/upload/sign/{bucket}/{name:(?s:.*)}")
 async def sign_upload(request: web.Request) -> web.Response:
     """A token for one upload; whether it may write over an object is bound into it."""
     who, services = caller_of(request), request.app[SERVICES]
@@ -45,7 +45,7 @@ async def sign_upload(request: web.Request) -> web.Response:
     return answer({"url": f"/object/upload/sign/{url}?token={token}", "token": token})
 
 
-@routes.post("/object/sign/{bucket}/{name:.+}")
+@routes.post("/object/sign/{bucket}/{name:(?s:.+)}")
 async def sign_one(request: web.Request) -> web.Response:
     """An address of one object that the caller may read, of the picture as it is to be shown where that is said."""
     who, body, services = caller_of(request), await body_of(request), request.app[SERVICES]

@@ -78,7 +78,7 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 @routes.options(ROOT)
-@routes.options(ROOT + "/{key:.*}")
+@routes.options(ROOT + "/{key:(?s:.*)}")
 async def options(request: web.Request) -> web.Response:
     """What this server can."""
     headers = {
