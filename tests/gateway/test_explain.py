@@ -140,3 +140,40 @@ async def test_only_true_asks(developer: Person, extensions: Any) -> None:
 
 async def test_outside_development_the_answer_says_nothing(ada: Person) -> None:
     assert list(await answer(ada, TRIPS)) == ["data"]
+
+
+async def test_requests_to_storage(developer: Person, anonymous: Person) -> None:
+    person = await anonymous.sign_up()
+    person.url = developer.url
+    trip = await person.trip()
+    query = f"""mutation {{ createTripImageUpload(tripId: "{trip}", input: {{ contentType: "image/png", size: "3" }}) {{
+        path uploadUrl }} }}"""
+    told = await answer(person, query)
+    ticket = told["data"]["createTripImageUpload"]
+    asked, signed = told["extensions"]["explain"]["fields"]["createTripImageUpload"]["requests"]
+    assert signed.pop("ms") > 0
+    assert "offer_upload" in asked["path"]
+    assert signed == {
+        "method": "POST",
+        "path": f"/storage/v1/object/upload/sign/trip-images/{ticket['path']}",
+        "status": 200,
+        "rows": None,
+        "plan": None,
+    }
+    async with person.http.put(ticket["uploadUrl"], data=b"png", headers={"Content-Type": "image/png"}) as put:
+        assert put.status == 200
+    # Addresses are signed behind the rows, for all fields together; those that are known are not asked for again.
+    pictures = f"""{{ a: trip(id: "{trip}") {{ images {{ nodes {{ url }} }} }}
+        b: trip(id: "{trip}") {{ images {{ nodes {{ url(transform: {{ width: 9 }}) }} }} }} }}"""
+    explanation = (await answer(person, pictures))["extensions"]["explain"]
+    assert {each["path"]: each["status"] for each in explanation["outside"]["requests"]} == {
+        "/storage/v1/object/sign/trip-images": 200,
+        f"/storage/v1/object/sign/trip-images/{ticket['path']}": 200,
+    }
+    assert "outside" not in (await answer(person, pictures))["extensions"]["explain"]
+    # And those of what is deleted.
+    find = f'{{ trip(id: "{trip}") {{ images {{ nodes {{ id }} }} }} }}'
+    (picture,) = (await person.ask(find))["trip"]["images"]["nodes"]
+    fields = await explained(person, f'mutation {{ deleteStoredFiles(ids: ["{picture["id"]}"]) }}')
+    gone = fields["deleteStoredFiles"]["requests"][-1]
+    assert (gone["method"], gone["path"], gone["status"]) == ("DELETE", "/storage/v1/object/trip-images", 200)

@@ -112,8 +112,9 @@ class Engine:
         answer: dict[str, Any] = {"errors": formatted(result.errors)} if result.errors else {}
         answer["data"] = result.data
         if unreadable.outside or unreadable.count:
+            asked_in = explanation.outside(context) if explanation is not None else context
             with DeadlineScope(ends - time.monotonic()):
-                await self._finish(answer, context, unreadable)
+                await self._finish(answer, asked_in, unreadable)
         if explanation is not None:
             cost = {"requested": prepared.cost, "limit": operation.limits.cost}
             answer["extensions"] = {"explain": explanation.as_data(), "cost": cost}

@@ -266,7 +266,21 @@ class _Executor(ExecutionContext):
         position_context: Any,
     ) -> Any:
         if path.key not in self._this_run.roots:
-            return super().execute_root_field(parent_type, source, field_details_list, path, position_context)
+            explanation = self._this_run.explanation
+            if explanation is None or field_details_list[0].node.name.value in _INTROSPECTION_FIELDS:
+                return super().execute_root_field(parent_type, source, field_details_list, path, position_context)
+
+            async def run_body(context: Context) -> Any:
+                given, self.context_value = self.context_value, context
+                try:  # the resolver is called here, with the context as it is now
+                    found = super(_Executor, self).execute_root_field(
+                        parent_type, source, field_details_list, path, position_context
+                    )
+                finally:
+                    self.context_value = given
+                return await found if isawaitable(found) else found
+
+            return explanation.field(str(path.key), self._this_run.context, run_body, asks_others=True)
         return self._declared_field(parent_type, field_details_list, path)
 
     async def _declared_field(self, parent_type: GraphQLObjectType, details: FieldDetailsList, path: Path) -> Any:

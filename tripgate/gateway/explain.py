@@ -29,6 +29,7 @@ from tripgate.upstream.backend import (
 )
 from tripgate.upstream.caller import Caller
 from tripgate.upstream.functions import FunctionsAnswer, FunctionsClient, FunctionsTransport
+from tripgate.upstream.storage import StorageClient
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Explanation:
         self._began = time.perf_counter()
         self._parse = 0.0
         self._fields: dict[str, dict[str, Any]] = {}
+        self._outside: list[_Exchange] = []
 
     @contextmanager
     def parsing(self) -> Iterator[None]:
@@ -72,25 +74,41 @@ class Explanation:
         yield
         self._parse = time.perf_counter() - began
 
-    async def field(self, key: str, context: Context, run: Callable[[Context], Awaitable[Any]]) -> Any:
-        """Run a root field, recording what it sends."""
+    async def field(
+        self, key: str, context: Context, run: Callable[[Context], Awaitable[Any]], *, asks_others: bool = False
+    ) -> Any:
+        """Run a root field, recording what it sends.
+
+        Args:
+            asks_others: It may ask what nothing records, and is left out where nothing is recorded.
+        """
         exchanges: list[_Exchange] = []
         self._fields[key] = {}  # in the order in which they are asked for, whichever is ready first
         recording = dataclasses.replace(
             context,
             backend=_RecordingBackend(context.backend, exchanges),
             functions=FunctionsClient(_RecordingFunctions(context.functions.transport, exchanges)),
+            storage=_recording_storage(context.storage, exchanges),
         )
         began = time.perf_counter()
         try:
             return await run(recording)
         finally:
             self._fields[key] = _field(exchanges, began, time.perf_counter())
+            if asks_others and not exchanges:
+                del self._fields[key]
+
+    def outside(self, context: Context) -> Context:
+        """The context in which values are asked for that no field's rows hold, for all fields together."""
+        return dataclasses.replace(context, storage=_recording_storage(context.storage, self._outside))
 
     def as_data(self) -> dict[str, Any]:
         """For the answer."""
         timings = {"parse": _ms(self._parse), "total": _ms(time.perf_counter() - self._began)}
-        return {"timings": timings, "fields": self._fields}
+        explained: dict[str, Any] = {"timings": timings, "fields": self._fields}
+        if self._outside:
+            explained["outside"] = {"requests": [each.as_data() for each in self._outside]}
+        return explained
 
 
 def _field(exchanges: list[_Exchange], began: float, ended: float) -> dict[str, Any]:
@@ -186,5 +204,31 @@ class _RecordingFunctions(FunctionsTransport):
             answer = await self._transport.send(name, body, caller)
             exchange.status = answer.status
             return answer
+        finally:
+            exchange.ended = time.perf_counter()
+
+
+def _recording_storage(storage: StorageClient | None, exchanges: list[_Exchange]) -> StorageClient | None:
+    return None if storage is None else _RecordingStorage(storage, exchanges)
+
+
+class _RecordingStorage(StorageClient):
+    """The client it is given, with what that knows already, recording what it sends."""
+
+    def __init__(self, storage: StorageClient, exchanges: list[_Exchange]) -> None:
+        vars(self).update(vars(storage))
+        self._storage = storage
+        self._exchanges = exchanges
+
+    async def send(
+        self, method: str, target: str, body: dict[str, Any], caller: Caller, late: str
+    ) -> tuple[int, bytes]:
+        """Send, and record when and what came back."""
+        exchange = _Exchange({"method": method, "path": f"/storage/v1/{target}"}, None, time.perf_counter())
+        self._exchanges.append(exchange)
+        try:
+            status, answered = await self._storage.send(method, target, body, caller, late)
+            exchange.status = status
+            return status, answered
         finally:
             exchange.ended = time.perf_counter()

@@ -159,6 +159,22 @@ class StorageClient:
         return frozenset(str(each["name"]) for each in gone)
 
     async def _ask(self, method: str, target: str, body: dict[str, Any], caller: Caller, late: str = _READ_LATE) -> Any:
+        status, answered = await self.send(method, target, body, caller, late)
+        if status < 300:
+            return _json(answered)
+        raise _refusal(status, answered)
+
+    async def send(
+        self, method: str, target: str, body: dict[str, Any], caller: Caller, late: str
+    ) -> tuple[int, bytes]:
+        """One request to Storage: its answer's status and body.
+
+        Args:
+            late: What is said where it takes too long.
+
+        Raises:
+            ApiError: UPSTREAM_UNAVAILABLE, TIMEOUT, OVERLOADED.
+        """
         headers = {"apikey": self._api_key, "Content-Type": "application/json"}
         if caller.token is not None:
             headers["Authorization"] = f"Bearer {caller.token}"
@@ -181,9 +197,7 @@ class StorageClient:
             raise timed_out(late) from None
         except (aiohttp.ClientError, ConnectionError):
             raise _unavailable() from None
-        if response.status < 300:
-            return _json(answered)
-        raise _refusal(response.status, answered)
+        return response.status, answered
 
 
 def _refusal(status: int, answered: bytes) -> ApiError:

@@ -56,10 +56,11 @@ const Explain = (() => {
 
   const ms = (number) => `${number.toFixed(1)} ms`;
 
-  function draw({ timings, fields }, cost) {
+  function draw({ timings, fields, outside }, cost) {
     const summary = make("p", `${ms(timings.total)} in all, ${ms(timings.parse)} of it to parse`);
     if (cost) summary.textContent += `; costs ${cost.requested} of at most ${cost.limit}`;
     shown.replaceChildren(summary, ...Object.entries(fields).map(([key, field]) => drawField(key, field)));
+    if (outside) shown.append(drawField("Outside the rows", outside));
   }
 
   function drawField(key, { requests = [], timings }) {
