@@ -43,6 +43,7 @@ HELPERS = {
         "my_own_saved_place_ids",
         "my_shown_saved_place_ids",
         "has_room_for_files",
+        "saved_place_of_entry",
     )
 }
 
