@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from gql.catalog import catalog
-from gql.table import Table
+from gql.table import Table, by_function
 
 VERSIONS = (12, 16)
 ROW_COUNT = "count"  # `select=count` is the aggregate, called as if it were a function of the row
@@ -139,6 +139,9 @@ def _select(resource: Resource, text: str) -> None:
 
 def _below(table: Table, name: str, via: str | None) -> Resource:
     if via is None:
+        of_a_row = [each for each in table.relations.values() if by_function(each.via) == name]
+        if of_a_row:
+            return Resource(catalog[of_a_row[0].target], computed=True)
         assert name == f"whole_{table.name}", f"{table.name} has no computed relationship {name}"
         return Resource(table, computed=True)
     target = _by_name(name)
