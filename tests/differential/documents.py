@@ -22,9 +22,11 @@ from graphql import (
 from hypothesis import strategies as st
 
 from gql.catalog import catalog
-from gql.table import by_function
+from gql.strawberry_definition import strawberry_definition
+from resolvers.declared.functions import FunctionRows
 from tests.differential.inputs import KEYS, Name, filters, input_field, literal, node_ids, orders
 from tests.differential.reference import written_schema
+from tripgate.gateway.schema import graphql_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,11 +38,14 @@ Parent = GraphQLObjectType | GraphQLInterfaceType
 ALIASES = ["a", "b", "id", "title", "nodes", "items", "r0", "count"]
 # Cursors are the gateway's own business. Groups, functions and fields with a body have tests of their own.
 LEFT_OUT = {"cursor", "startCursor", "endCursor"}
-# Addresses are what another service gives.
-LEFT_OUT |= {"url", "avatarUrl"}
-ROOTS = {"myPreferences", "nodes", *(table.plural for table in catalog)}
 # Of these Ada has the most.
 FULL_ROOTS = ("trip", "trips", "tripItems", "place", "places", "profile", "profiles", "viewer", "node")
+ROOTS = {"myPreferences", "nodes", *FULL_ROOTS, *(table.plural for table in catalog)} - {
+    name
+    for name, field in graphql_schema().query_type.fields.items()  # type: ignore[union-attr]
+    # A function's rows, under the name of the table that they are of.
+    if isinstance(strawberry_definition(field), FunctionRows)
+}
 LARGEST = 24
 
 
@@ -255,16 +260,10 @@ def _fields(parent: Parent, *, related: bool) -> tuple[list[str], list[str]]:
     """The fields of a type that are asked for: plain values, and objects; often those with more behind them."""
     leaves, objects = ["__typename"], []
     table = catalog.get(parent.name)
-    # Relations by a function of the row have tests of their own, too.
-    by_functions = {
-        name
-        for name, each in (table.relations if table is not None else {}).items()
-        if by_function(each.via) is not None
-    }
+    # What another service gives differs with every request, as signed addresses do: it has tests of its own, too.
+    left_out = LEFT_OUT.union(table.outside if table is not None else ())
     for name, field in parent.fields.items():
-        if name in LEFT_OUT | by_functions or (
-            parent is written_schema().query_type and name not in ROOTS.union(FULL_ROOTS)
-        ):
+        if name in left_out or (parent is written_schema().query_type and name not in ROOTS):
             continue
         if is_composite_type(get_named_type(field.type)):
             if related or table is None or name not in table.relations:

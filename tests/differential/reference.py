@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
 from gql.catalog import catalog
-from gql.table import Column, Computed, Kind, Table
+from gql.table import Column, Computed, Kind, Table, by_function
 from tripgate.gateway.schema import schema
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ OPERATORS = {
 }
 COMPUTED_IN_PYTHON = {"isOver": "t.end_date < (now() at time zone 'UTC' - interval '12 hours')::date"}
 # Selected as text, as JSON writes it; of the others psycopg makes what JSON knows.
-AS_TEXT = {Kind.NUMERIC, Kind.UUID, Kind.DATE}
+AS_TEXT = {Kind.NUMERIC, Kind.BIGINT, Kind.UUID, Kind.DATE}
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,10 @@ class Reference:
             return base64.urlsafe_b64encode(f"{table.type_name}:{row.values['id']}".encode()).decode().rstrip("=")
         if (relation := table.relations.get(name)) is not None:
             target = catalog[relation.target]
+            if (function := by_function(relation.via)) is not None:
+                found = f"select f.id from public.{table.name} r, public.{function}(r) f where r.id = %s"
+                related = Test(f"t.id in ({found})", (row.values["id"],))
+                return Connection(target, related, arguments) if relation.many else self._one(target, related)
             if relation.many:
                 return Connection(target, Test(f"t.{relation.via} = %s", (row.values["id"],)), arguments)
             return self._one(target, Test("t.id = %s", (row.values[relation.via],)))

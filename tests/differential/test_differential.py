@@ -65,6 +65,38 @@ def database(seeded: StackInfo) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+# Two trips have pictures: one of Ada's, one of somebody's whom she does not see, and one that nobody is known to have
+# uploaded.
+PICTURES = [
+    (
+        "ada00000-0000-4000-8002-000000000001",
+        "ada00000-0000-4000-8000-000000000001",
+        4_000_000_000,
+        "2026-04-11 12:00Z",
+    ),
+    ("ada00000-0000-4000-8002-000000000001", "00000000-0000-4000-8000-000000000000", 1000, "2026-04-12 12:00Z"),
+    ("ada00000-0000-4000-8002-000000000002", None, 0, "2026-06-21 12:00Z"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pictures(database: psycopg.Connection) -> Iterator[None]:
+    """Objects as Storage would keep them. Nothing else is told of them, so that nothing is left when they are gone."""
+    database.execute("set session_replication_role = replica")
+    for number, (trip, uploader, size, at) in enumerate(PICTURES):
+        database.execute(
+            "insert into storage.objects (bucket_id, name, owner_id, metadata, created_at, updated_at)"
+            " values ('trip-images', %s, %s, %s, %s, %s)",
+            (f"{trip}/{number}.png", uploader, json.dumps({"size": size, "mimetype": "image/png"}), at, at),
+        )
+    database.execute("reset session_replication_role")
+    yield
+    database.execute("set session_replication_role = replica")
+    names = [f"{trip}/{number}.png" for number, (trip, *_) in enumerate(PICTURES)]
+    database.execute("delete from storage.objects where bucket_id = 'trip-images' and name = any (%s)", (names,))
+    database.execute("reset session_replication_role")
+
+
 # One document of everything, so that each is there whatever chance brings.
 MANY_THINGS = """
 query ($cities: [String!] = ["Kyoto", "Rome"], $few: Int, $costs: Boolean!, $never: Boolean = true) {
@@ -84,6 +116,17 @@ fragment Item on TripItem { id: title cost @include(if: $costs) voteSummary { sc
 fragment Owned on Trip { owner { displayName ...Anything } ...Anything __typename }
 fragment Anything on Node { nodeId kind: __typename ... on Profile { createdAt } }
 """
+# Rows that are related by a function of the row.
+OF_FUNCTIONS = """
+{
+  trips(orderBy: [{ title: ASC }]) { nodes {
+    images { totalCount aggregate { count max { createdAt } } nodes { ...Picture uploader { displayName } } }
+    oldest: images(orderBy: [{ createdAt: ASC }], first: 1) { pageInfo { hasNextPage } edges { node { ...Picture } } }
+    known: images(filter: { contentType: { eq: "image/png" }, uploaderId: { isNull: false } }) { nodes { path } }
+  } }
+}
+fragment Picture on StoredFile { nodeId bucket path size contentType tripId }
+"""
 
 
 @settings(
@@ -93,6 +136,7 @@ fragment Anything on Node { nodeId kind: __typename ... on Profile { createdAt }
 )
 @given(document=documents())
 @example(document=Document(MANY_THINGS, {"few": 3, "costs": True}))
+@example(document=Document(OF_FUNCTIONS, {}))
 # PostgREST refuses an offset beside a limit of nothing.
 @example(document=Document("{ trips(first: 0, offset: 1) { totalCount nodes { title } } }", {}))
 @example(document=Document("{ trips { nodes { items(first: 0, offset: 1) { nodes { title } } } } }", {}))
