@@ -52,13 +52,13 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def ada(place: Place) -> Person:
-    """Who plans trips."""
+    """Who plans trips; another in each file, as a person can send 30 invitations an hour."""
     return await place.person("Ada Lindqvist")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def ben(place: Place) -> Person:
     """Whom she invites."""
     return await place.person("Ben Okafor")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ class Place:
 
     async def person(self, name: str) -> Person:
         """Somebody new, who has confirmed their address, signed in with this API alone."""
-        email = f"{name.split(maxsplit=1)[0].lower()}@people.example"
+        email = f"{name.split(maxsplit=1)[0].lower()}-{secrets.token_hex(4)}@people.example"
         person = Person(self.http, self.graphql, email=email)
         await person.ask(
             "mutation ($input: SignUpInput!) { signUp(input: $input) { user { id } } }",

@@ -144,6 +144,9 @@ def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
     Gives the id of one of their trips and of a place on it. They are told what those others were told, too.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
+        # What is asked of agents stays with who asked.
+        for table in ("ai_runs", "ai_messages"):
+            connection.execute(sql.SQL("alter table public.{} disable trigger user").format(sql.Identifier(table)))
         for table in ("places", "trips", "notifications", "ai_runs", "ai_messages", "ai_usage", "ai_memories"):
             connection.execute(
                 sql.SQL(
@@ -152,6 +155,8 @@ def give(database_url: str, person: str, *, people: int) -> tuple[str, str]:
                 ).format(sql.Identifier(table)),
                 (person, people),
             )
+        for table in ("ai_runs", "ai_messages"):
+            connection.execute(sql.SQL("alter table public.{} enable trigger user").format(sql.Identifier(table)))
         connection.execute(
             "insert into public.collaborators (trip_id, user_id)"
             " select id, %s from public.trips"

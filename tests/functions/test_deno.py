@@ -22,7 +22,7 @@ def run(*arguments: str, folder: Path = FUNCTIONS) -> None:
 
 
 def test_their_own_tests() -> None:
-    run("test", "--frozen", "--no-prompt")
+    run("test", "--frozen", "--no-prompt", "--allow-net=127.0.0.1")
 
 
 # What the embedded Supabase loads before each function.

@@ -164,13 +164,13 @@ async def test_all_of_postgrests_connections_are_held(
         async with locked(database, "public.trips"):
             began = time.monotonic()
             codes = await asyncio.gather(*(person.code(READ) for _ in range(places + queue + 10)))
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20, "nobody waits for the lock"
             assert codes.count("OVERLOADED") >= 10
             assert set(codes) == {"OVERLOADED", "TIMEOUT"}
             assert codes.count("TIMEOUT") >= places
         began = time.monotonic()
         await back(person)
-        assert time.monotonic() - began < 1, "all is well soon after the lock is gone"
+        assert time.monotonic() - began < 10, "all is well soon after the lock is gone"
 
 
 async def until(http: aiohttp.ClientSession, url: str, status: int) -> object:

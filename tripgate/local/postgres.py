@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SUPERUSER = "supabase_admin"
 DATABASE = "postgres"
 START_SECONDS = 60.0
+# What a server that was killed leaves for a moment: its processes, which hold its memory until they notice.
+LEFT = "pre-existing shared memory block"
+LEFT_SECONDS = 10.0
 # A socket's whole path may have 103 bytes on macOS, 107 on Linux; `/.s.PGSQL.54321` is a part of it.
 SOCKET_DIRECTORY_LIMIT = 86
 # Above what any system gives to a process.
@@ -157,15 +160,20 @@ class Postgres:
             path.chmod(0o600)
             if self.user:
                 os.chown(path, self.user.uid, self.user.gid)
-        process = supervisor.start(
-            "postgres", [str(self.programs / "postgres"), "-D", str(self.data)], user=self.user, stop=STOP
-        )
-        try:
-            wait_until(self._answers, process, seconds=START_SECONDS, what="Postgres")
-        except LocalStackError:
-            supervisor.forget(process)
-            raise
-        return process
+        until = time.monotonic() + LEFT_SECONDS
+        while True:
+            process = supervisor.start(
+                "postgres", [str(self.programs / "postgres"), "-D", str(self.data)], user=self.user, stop=STOP
+            )
+            try:
+                wait_until(self._answers, process, seconds=START_SECONDS, what="Postgres")
+            except LocalStackError:
+                supervisor.forget(process)
+                if LEFT not in process.last_lines() or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+                continue
+            return process
 
     def _answers(self) -> bool:
         try:

@@ -58,7 +58,7 @@ Deno.test("what was refused takes nothing", async () => {
 });
 
 Deno.test("nor does what never reached the provider", async () => {
-  const unused = Deno.listen({ port: 0 });
+  const unused = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = unused.addr as Deno.NetAddr;
   unused.close();
   assert.deepEqual(await took([], { url: `http://127.0.0.1:${port}/v1` }), [false, 0, false]);
