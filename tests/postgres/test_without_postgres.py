@@ -12,7 +12,7 @@ async def test_postgres_is_killed_and_comes_back(own: Own) -> None:
     await asyncio.to_thread(own.stack.kill, "postgres")
     # What served the connections outlives the server that made it by a moment.
     async with asyncio.timeout(60):
-        while (last := await code(backend)) == "ok":
+        while (last := await code(backend)) == "ok":  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
     assert last == "UPSTREAM_UNAVAILABLE"
     await asyncio.to_thread(own.stack.restart, "postgres")
