@@ -81,6 +81,12 @@ def test_each_file_belongs_to_a_stage() -> None:
         "905_ai_messages.sql",
         "905_ai_runs.sql",
     ]
+    assert [file.name for file in STAGES["whatsapp"]] == [
+        "009_whatsapp_tables.sql",
+        "010_whatsapp_rls.sql",
+        "909_whatsapp_generated.sql",
+        "909_whatsapp_quiet_hours.sql",
+    ]
     assert [file.name for file in STAGES["storage"]] == [
         "011_storage_1_tables.sql",
         "011_storage_rls.sql",
