@@ -1,4 +1,4 @@
-"""The three kinds of functions: each is of one, and `supabase/config.toml` says of each what its kind needs."""
+"""The kinds of functions: each is of one, and `supabase/config.toml` says of each what its kind needs."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,14 @@ from tripgate.local.functions import settings
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "supabase" / "functions"
 NAMES = sorted(file.parent.name for file in FUNCTIONS.glob("*/index.ts"))
-# Whether callers have a token of this project, which the platform can verify.
-KINDS = {"endpoint": True, "serviceEndpoint": False, "taskEndpoint": False, "webhookEndpoint": False}
+# Whether all callers have a token of this project, which the platform can verify.
+KINDS = {
+    "endpoint": True,
+    "serviceEndpoint": False,
+    "taskEndpoint": False,
+    "peopleAndTasksEndpoint": False,
+    "webhookEndpoint": False,
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,7 +44,8 @@ export function secretKeysOf(env: Record<string, string | undefined>): string[] 
   return [...Object.values(keys), env.SUPABASE_SERVICE_ROLE_KEY ?? ""].filter((key) => key !== "");
 }
 
-function isService(headers: Headers, keys: string[], cronSecret: string | undefined): boolean {
+/** Whether a request shows one of these keys, or cron's secret. */
+export function isService(headers: Headers, keys: string[], cronSecret: string | undefined): boolean {
   const bearer = BEARER.exec(headers.get("Authorization") ?? "")?.[1];
   const shown = [isOneOf(headers.get("apikey"), keys), isOneOf(bearer, keys)];
   return [...shown, isOneOf(headers.get(CRON_SECRET_HEADER), [cronSecret])].includes(true);

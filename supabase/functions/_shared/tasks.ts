@@ -51,6 +51,8 @@ export interface TaskLimits {
   endSeconds: number;
 }
 
+/** Of a task, as the database counts them; after the last it has failed. */
+export const MOST_ATTEMPTS = 8;
 const LIMITS: TaskLimits = { atOnce: 4, leaseSeconds: 60, claimSeconds: 90, endSeconds: 130 };
 const LONGEST_WAIT = 604_800;
 const SAY_AGAIN_SECONDS = [0.2, 1, 3];
@@ -78,7 +80,11 @@ export function taskEndpoint<Services>(
   env: Environment = Deno.env.toObject(),
   limits: Partial<TaskLimits> = {},
 ): (request: Request) => Promise<Response> {
-  const tasks = new Tasks(handlers, services, admin, { ...LIMITS, ...limits });
+  return woken(new Tasks(handlers, services, admin, limits), env);
+}
+
+/** A request handler that has some tasks done, as `taskEndpoint` makes it. */
+export function woken(tasks: Pick<Tasks<unknown>, "work">, env: Environment): (request: Request) => Promise<Response> {
   return serviceEndpoint(
     async ({ wait }) => {
       const outcome = tasks.work();
@@ -86,22 +92,25 @@ export function taskEndpoint<Services>(
       waitUntil(outcome);
       return { status: 202, body: { accepted: true } };
     },
-    services,
+    null,
     env,
   );
 }
 
-class Tasks<Services> {
+/** The tasks of some kinds, in one process. */
+export class Tasks<Services> {
   private current: Promise<Outcome> | null = null;
   private next: Promise<Outcome> | null = null;
   private readonly stopping = new AbortController();
+  private readonly limits: TaskLimits;
 
   constructor(
     private readonly handlers: Record<string, TaskHandler<Services>>,
     private readonly services: Services,
     private readonly admin: SupabaseClient,
-    private readonly limits: TaskLimits,
+    limits: Partial<TaskLimits> = {},
   ) {
+    this.limits = { ...LIMITS, ...limits };
     addEventListener("beforeunload", () => this.stopping.abort(new TaskFailure("The function was stopped.")));
   }
 

@@ -22,6 +22,8 @@ EDGE_FUNCTIONS = (
     "classify-place",
     "search-ai-memories",
     "clean-storage",
+    "send-whatsapp-message",
+    "handle-whatsapp-webhook",
 )
 
 # As supabase/program/011_storage.sql makes them.
