@@ -1,7 +1,7 @@
 """One transaction a test, always rolled back, on a database with the platform and every schema file applied.
 
-The people whose rows many tests are about are made once for those that follow each other: their transaction stays open,
-and each test gets a savepoint of it.
+The people whose rows many tests are about are made once for those of a file that follow each other: their transaction
+stays open, and each test gets a savepoint of it. Each file is a group by itself, which any worker may run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _nobody_waits(request: pytest.FixtureRequest) -> None:
         _PEOPLE.leave()
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _nobody_stays() -> Iterator[None]:
     yield
     _PEOPLE.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,18 +56,28 @@ def server() -> Iterator[scratch.Scratch]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, server: scratch.Scratch) -> Path:
+    """A tiny project with its first migration, made on the cluster that is at hand."""
+    folder = tmp_path_factory.mktemp("begun")
+    for name in ("schemas", "program", "migrations"):
+        (folder / "supabase" / name).mkdir(parents=True)
+    (folder / "supabase/schemas/001_core_tables.sql").write_text(SCHEMA)
+    write(folder, "001_plans", PLANS)
+    write(folder, "002_prices", PRICES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "scratch", lambda: contextlib.nullcontext(server))
+        written = tripgate_migration(folder, "first")
+    assert written.exit_code == 0, written.stderr
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, server: scratch.Scratch, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A tiny project with its first migration, on the cluster that is at hand."""
+def project(begun: Path, tmp_path: Path, server: scratch.Scratch, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, on the same cluster."""
     monkeypatch.setattr(migrations, "scratch", lambda: contextlib.nullcontext(server))
     monkeypatch.setattr(schema_changes, "scratch", lambda: contextlib.nullcontext(server))
-    for folder in ("schemas", "program", "migrations"):
-        (tmp_path / "supabase" / folder).mkdir(parents=True)
-    (tmp_path / "supabase/schemas/001_core_tables.sql").write_text(SCHEMA)
-    write(tmp_path, "001_plans", PLANS)
-    write(tmp_path, "002_prices", PRICES)
-    written = tripgate_migration(tmp_path, "first")
-    assert written.exit_code == 0, written.stderr
+    shutil.copytree(begun / "supabase", tmp_path / "supabase")
     return tmp_path
 
 

@@ -61,7 +61,7 @@ def test_one_listens_to_the_rows_that_one_may_read(world: World, scope: Scope) -
     topics = {topic for (topic,) in world.db.execute("select topic from realtime.messages")}
     listeners = Listeners(world)
     for who, person in listeners.people.items():
-        heard = {topic for topic in topics if listeners.listens(who, topic)}
+        heard = listeners.heard(who, topics)
         seen = {str(person)} if scope.of_person else listeners.roots(who, root)
         assert heard == {scope.topic(key) for key in seen}, who
 
