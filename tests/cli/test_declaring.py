@@ -26,12 +26,26 @@ from gql.types.scopes import TRIP
 COMMANDS = (["schema"], ["schema", "--check"], ["serve", "--port", "0"], ["doctor"], ["add", "shelves"])
 
 
+# What tests change of a copy of the program.
+CHANGED = ("gql", "resolvers")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program's modules."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in (*CHANGED, "tripgate", "supabase"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The program's modules, to be changed."""
-    for folder in ("gql", "resolvers", "tripgate", "supabase"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    return tmp_path
+def copy(whole: Path) -> Path:
+    """The same, with what is to be changed as it was."""
+    for name in CHANGED:
+        shutil.rmtree(whole / name)
+        shutil.copytree(ROOT / name, whole / name)
+    return whole
 
 
 Tripgate = Callable[..., tuple[int, list[str]]]

@@ -12,6 +12,8 @@ from tripgate.local import catalog
 if TYPE_CHECKING:
     import psycopg
 
+    from tests.database.conftest import Database
+
 CHANGES: list[tuple[LiteralString, str]] = [
     # statement, the one object that differs
     ("alter table public.trips disable row level security", "table public.trips"),
@@ -134,6 +136,7 @@ def test_that_days_go_by_is_no_change(db: psycopg.Connection, before: catalog.Ca
     assert catalog.differences(before, catalog.read(db), names=("before", "after")) == []
 
 
-@pytest.fixture
-def before(db: psycopg.Connection) -> catalog.Catalog:
-    return catalog.read(db)
+@pytest.fixture(scope="module")
+def before(stack: Database) -> catalog.Catalog:
+    """What each test begins with: all that it changes is rolled back."""
+    return catalog.describe(stack.admin_db_url)

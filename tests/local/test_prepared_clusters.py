@@ -37,6 +37,21 @@ def home() -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Path]:
+    """A folder of kept clusters in which the one is that holds the platform's SQL alone."""
+    with open_directory() as folder:
+        prepared_clusters.make(cluster(folder, "first"), home=folder / "kept")
+        yield folder / "kept"
+
+
+@pytest.fixture
+def begun(home: Path, bare: Path) -> Path:
+    """A folder like `home`, whose kept clusters are a copy of those."""
+    subprocess.run(["cp", "-a", str(bare), str(home / "kept")], check=True)
+    return home
+
+
 def cluster(home: Path, name: str) -> Postgres:
     user = server_user()
     return Postgres(
@@ -92,23 +107,23 @@ def test_what_is_asked_for_twice_is_copied_the_third_time_and_each_copy_is_its_o
     assert not any((home / "kept").rglob("vault.key"))
 
 
-def test_a_project_whose_sql_makes_secrets_is_applied_to_each_anew(home: Path) -> None:
-    file = sql(home, SECRET)
+def test_a_project_whose_sql_makes_secrets_is_applied_to_each_anew(begun: Path) -> None:
+    file = sql(begun, SECRET)
     for n in range(3):
-        assert prepared_clusters.make(cluster(home, f"made{n}"), [file], home=home / "kept") == (True, False)
-    assert len(kept(home)) == 1
+        assert prepared_clusters.make(cluster(begun, f"made{n}"), [file], home=begun / "kept") == (True, False)
+    assert len(kept(begun)) == 1
 
 
 def test_other_sql_is_another_cluster_and_those_used_longest_ago_go(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prepared_clusters, "KEPT", 2)
     seen = []
     for n in range(2):
-        file = sql(home, f"{TABLE} -- {n}")
+        file = sql(begun, f"{TABLE} -- {n}")
         for again in range(2):
-            prepared_clusters.make(cluster(home, f"made{n}{again}"), [file], home=home / "kept")
-            seen.append(set(kept(home)))
+            prepared_clusters.make(cluster(begun, f"made{n}{again}"), [file], home=begun / "kept")
+            seen.append(set(kept(begun)))
             time.sleep(0.01)
     bare, first, _, second = seen
     assert [len(each) for each in seen] == [1, 2, 2, 2]
@@ -119,12 +134,15 @@ def test_other_sql_is_another_cluster_and_those_used_longest_ago_go(
 
 def test_many_processes_at_once_make_one(home: Path) -> None:
     script = """if True:
-        import sys
+        import secrets, sys
         from pathlib import Path
-        from tests.local.test_prepared_clusters import cluster
-        from tripgate.local import prepared_clusters
-        home = Path(sys.argv[1])
-        print(prepared_clusters.make(cluster(home, sys.argv[2]), home=home / "kept"))
+        from tripgate.local import binaries, prepared_clusters
+        from tripgate.local.postgres import Postgres
+        from tripgate.local.system_user import server_user
+        home, name, user = Path(sys.argv[1]), sys.argv[2], server_user()
+        run = home / f"{name}.run"
+        made = Postgres(binaries.postgres_bin(user), home / name, run, 0, user, secrets.token_hex(32))
+        print(prepared_clusters.make(made, home=home / "kept"))
     """
     with ThreadPoolExecutor() as pool:
 
@@ -138,21 +156,20 @@ def test_many_processes_at_once_make_one(home: Path) -> None:
         assert (home / name / "PG_VERSION").exists()
 
 
-def test_what_was_left_unfinished_is_made_anew(home: Path) -> None:
-    prepared_clusters.make(cluster(home, "first"), home=home / "kept")
-    (bare,) = kept(home)
-    (home / "kept" / bare).rename(home / "kept" / f"{bare}.new")
-    assert prepared_clusters.make(cluster(home, "second"), home=home / "kept") == (True, True)
-    assert kept(home) == [bare]
+def test_what_was_left_unfinished_is_made_anew(begun: Path) -> None:
+    (bare,) = kept(begun)
+    (begun / "kept" / bare).rename(begun / "kept" / f"{bare}.new")
+    assert prepared_clusters.make(cluster(begun, "first"), home=begun / "kept") == (True, True)
+    assert kept(begun) == [bare]
 
 
-def test_a_mistake_in_the_sql_is_told_as_without_them_and_nothing_is_kept_of_it(home: Path) -> None:
-    file = sql(home, "create table public.notes (id int);\ncreate tabel x;")
-    assert prepared_clusters.make(cluster(home, "first"), [file], home=home / "kept") == (True, False)
+def test_a_mistake_in_the_sql_is_told_as_without_them_and_nothing_is_kept_of_it(begun: Path) -> None:
+    file = sql(begun, "create table public.notes (id int);\ncreate tabel x;")
+    assert prepared_clusters.make(cluster(begun, "first"), [file], home=begun / "kept") == (True, False)
     for _ in range(2):
         with pytest.raises(LocalStackError, match=r'schema\.sql, line 2: syntax error at or near "tabel"'):
-            prepared_clusters.make(cluster(home, "second"), [file], home=home / "kept")
-    assert len(kept(home)) == 1
+            prepared_clusters.make(cluster(begun, "second"), [file], home=begun / "kept")
+    assert len(kept(begun)) == 1
 
 
 def test_where_none_can_be_kept_the_cluster_is_made(home: Path) -> None:
