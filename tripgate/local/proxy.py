@@ -77,7 +77,7 @@ async def forward(
         TimeoutError: No answer began within so many `seconds`.
     """
     if not request.raw_path.startswith(prefix):
-        return web.json_response({"message": f"Write the path as {prefix}/… from its first slash"}, status=400)
+        return no_such_path(prefix)
     url = URL(base + (request.raw_path[len(prefix) :] or "/"), encoded=True)
     try:
         upstream = await session.request(
@@ -106,6 +106,11 @@ async def forward(
             await response.write(chunk)
         await response.write_eof()
         return response
+
+
+def no_such_path(prefix: str) -> web.Response:
+    """The path is another as it was written."""
+    return web.json_response({"message": f"Write the path as {prefix}/… from its first slash"}, status=400)
 
 
 def request_headers(

@@ -14,6 +14,7 @@ from tripgate.local.storage import errors
 from tripgate.local.storage.context import SERVICES, Services
 from tripgate.local.storage.database import Database, end_former
 from tripgate.local.storage.files import Files
+from tripgate.local.storage.handover import HEALTH, only_front_door
 from tripgate.local.storage.renderer import Renderer
 from tripgate.local.storage.resumable import Uploads
 from tripgate.local.storage.routes import buckets, changes, lists, objects, render, signing, tus
@@ -30,7 +31,9 @@ log = logging.getLogger(__name__)
 
 def create(config: StorageConfig) -> web.Application:
     """The application; before it answers, bytes without a row are removed."""
-    app = web.Application(middlewares=[errors.answer, tus.answer], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[only_front_door(config.secret), errors.answer, tus.answer], client_max_size=MAX_BODY
+    )
     files = Files(config.directory)
     services = app[SERVICES] = Services(
         database=Database(config.database_url),
@@ -54,7 +57,7 @@ def create(config: StorageConfig) -> web.Application:
         await services.database.pool.close()
 
     app.cleanup_ctx.append(running)
-    app.router.add_get("/health", _health)
+    app.router.add_get(HEALTH, _health)
     app.router.add_get("/status", _health)
     for module in (buckets, lists, signing, tus, objects, render, changes):
         app.add_routes(module.routes)

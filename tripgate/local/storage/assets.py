@@ -3,17 +3,16 @@ src/storage/renderer, src/storage/range.ts."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import email.utils
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import orjson
 from aiohttp import hdrs, web
 
-from tripgate.local.storage import files
+from tripgate.local.storage import files, handover
 from tripgate.local.storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -21,36 +20,31 @@ if TYPE_CHECKING:
 
     from tripgate.local.storage.objects import Row
 
-BLOCK = 1024 * 1024
 SVG = "image/svg+xml"
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _ANY_TYPE = "application/octet-stream"
 
 
-async def send(request: web.Request, path: Path | None, row: Row, *, expires: int | None = None) -> web.StreamResponse:
-    """The bytes of an object. `expires` is when the address ends that they were asked by."""
+def send(request: web.Request, path: Path | None, row: Row, *, expires: int | None = None) -> web.Response:
+    """The head of an answer whose bytes the front door sends. `expires` is when the address ends that they were asked
+    by."""
     try:
-        file = None if path is None else path.open("rb", buffering=0)
+        size = None if path is None else path.stat().st_size
     except FileNotFoundError:
-        file = None
-    if file is None:
+        size = None
+    if path is None or size is None:
         return missing()
-    with file:
-        size = file.seek(0, 2)
-        headers = headers_of(request, row, size, expires)
-        if _unchanged(request, row):
-            return web.Response(status=304, headers=headers)
-        start, count, status = 0, size, 200
-        wanted = request.headers.get(hdrs.RANGE)
-        if wanted:
-            start, end = range_of(wanted, size)
-            count, status = end - start + 1, 206
-            headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{end}/{size}"
-        response = web.StreamResponse(status=status, headers=headers)
-        response.content_length = count
-        await response.prepare(request)
-        await _copy(request, response, file, start, count)
-        return response
+    headers = headers_of(request, row, size, expires)
+    if _unchanged(request, row):
+        return web.Response(status=304, headers=headers)
+    start, count, status = 0, size, 200
+    wanted = request.headers.get(hdrs.RANGE)
+    if wanted:
+        start, end = range_of(wanted, size)
+        count, status = end - start + 1, 206
+        headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{end}/{size}"
+    headers[handover.OBJECT] = f"{path.name} {start} {count}"
+    return web.Response(status=status, headers=headers)
 
 
 def missing() -> web.Response:
@@ -136,21 +130,6 @@ def _unchanged(request: web.Request, row: Row) -> bool:
         return tag == (row["metadata"] or {}).get("eTag")
     since = request.if_modified_since
     return since is not None and last_modified(row).replace(microsecond=0) <= since
-
-
-async def _copy(request: web.Request, response: web.StreamResponse, file: BinaryIO, start: int, count: int) -> None:
-    transport = request.transport
-    if transport is None or count == 0:
-        await response.write_eof()
-        return
-    try:
-        await asyncio.get_running_loop().sendfile(transport, file, start, count)
-    except (NotImplementedError, RuntimeError):
-        file.seek(start)
-        while count > 0 and (block := file.read(min(BLOCK, count))):
-            count -= len(block)
-            await response.write(block)
-    await response.write_eof()
 
 
 def path_of(store: files.Files, row: Row) -> Path | None:

@@ -38,10 +38,11 @@ class StorageSettings(BaseModel):
 
 
 class StorageConfig(BaseModel):
-    """The port to listen on, the connection string of `supabase_storage_admin`, how to sign and verify tokens, and the
-    directory of the bytes."""
+    """The port to listen on, what the front door shows it knows, the connection string of `supabase_storage_admin`, how
+    to sign and verify tokens, and the directory of the bytes."""
 
     port: int
+    secret: str
     database_url: str
     signer: Signer
     directory: Path

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _AT_ONCE = 1000
+OBJECTS = "objects"
 
 
 def new_version() -> str:
@@ -30,11 +31,28 @@ def is_version(text: object) -> bool:
     return isinstance(text, str) and _VERSION.fullmatch(text) is not None
 
 
+def path_below(directory: Path, version: str) -> Path:
+    """Where a version's bytes are, or are to be, in Storage's directory. Raises ValueError for what names none."""
+    if not is_version(version):
+        raise ValueError(version)
+    return directory / OBJECTS / version[:2] / version
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write to a file without a buffer."""
+    written = file.write(data)
+    if written < len(data):
+        view = memoryview(data)[written:]
+        while view:
+            view = view[file.write(view) :]
+
+
 class Files:
     """The bytes below one directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._objects = directory / "objects"
+        self._directory = directory
+        self._objects = directory / OBJECTS
         self._objects.mkdir(parents=True, exist_ok=True)
         # Whatever made it, and with whatever rights: nobody else of this machine gets below it.
         directory.chmod(0o700)
@@ -43,9 +61,7 @@ class Files:
 
     def path(self, version: str) -> Path:
         """Where a version's bytes are, or are to be. Raises ValueError for what names none."""
-        if not is_version(version):
-            raise ValueError(version)
-        return self._objects / version[:2] / version
+        return path_below(self._directory, version)
 
     @contextlib.contextmanager
     def writing(self, version: str) -> Iterator[Writer]:
@@ -96,9 +112,11 @@ class Writer:
     def write(self, data: bytes) -> None:
         """Append."""
         self.size += len(data)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        write_all(self._file, data)
+
+    def measure(self) -> None:
+        """Learn how much another process has written."""
+        self.size = os.fstat(self._file.fileno()).st_size
 
 
 def etag_of(version: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from tripgate.local import ports, proxy
 from tripgate.local.auth.context import AUTHORIZATION
 from tripgate.local.data_dir import write_private
 from tripgate.local.storage.config import StorageConfig
+from tripgate.local.storage.links import BrokenError, RequestError
+from tripgate.local.storage.passing import Passing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,15 +44,16 @@ class Starter:
         self._supervisor = supervisor
         self._process: ServerProcess | None = None
         self._port = 0
+        self.secret = secrets.token_urlsafe(32)
         self._lock = asyncio.Lock()
 
-    async def address(self, session: aiohttp.ClientSession) -> str | None:
-        """Where Storage listens, once it does; None where it does not start."""
+    async def port(self, session: aiohttp.ClientSession) -> int | None:
+        """The port where Storage listens, once it does; None where it does not start."""
         if self._process is None or self._process.poll() is not None:
             async with self._lock:
                 if self._process is None or self._process.poll() is not None:
                     await self._start(session)
-        return None if self._process is None else f"http://{ports.HOST}:{self._port}"
+        return None if self._process is None else self._port
 
     async def stop(self) -> None:
         """End the process."""
@@ -63,6 +67,7 @@ class Starter:
         self._port = ports.free_port(self._port or None)
         config = StorageConfig(
             port=self._port,
+            secret=self.secret,
             database_url=self._config.storage_database_url,
             signer=self._config.signer,
             directory=self._config.storage_directory,
@@ -94,22 +99,32 @@ STARTER = web.AppKey("storage_starter", Starter)
 def add_to(app: web.Application, config: FrontDoorConfig, supervisor: Supervisor) -> None:
     """Serve Storage's paths."""
     starter = app[STARTER] = Starter(config, supervisor)
+    passing = Passing(config.storage_directory)
     sessions: list[aiohttp.ClientSession] = []
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         sessions.append(proxy.new_session())
         yield
+        passing.close()
         await starter.stop()
         await sessions.pop().close()
 
     async def pass_on(request: web.Request) -> web.StreamResponse:
         down = web.json_response(DOWN, status=503)
-        base = await starter.address(sessions[0])
-        if base is None:
+        if not request.raw_path.startswith(PREFIX):
+            return proxy.no_such_path(PREFIX)
+        port = await starter.port(sessions[0])
+        if port is None:
             return down
-        return await proxy.forward(
-            sessions[0], request, base=base, prefix=PREFIX, authorization=request.get(AUTHORIZATION), down=down
-        )
+        try:
+            return await passing.forward(
+                request, port=port, secret=starter.secret, prefix=PREFIX, authorization=request.get(AUTHORIZATION)
+            )
+        except RequestError:
+            return proxy.no_such_path(PREFIX)
+        except BrokenError as error:
+            log.warning("%s %s: %s", request.method, PREFIX, error)
+            return down
 
     app.cleanup_ctx.append(running)
     app.router.add_route("*", PREFIX + proxy.BELOW, pass_on)

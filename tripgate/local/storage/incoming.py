@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import BodyPartReader, hdrs
 
-from tripgate.local.storage import errors, names
+from tripgate.local.storage import errors, handover, names
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from aiohttp import web
 
@@ -26,7 +27,8 @@ ANY_TYPE = "application/octet-stream"
 @dataclass(frozen=True)
 class Incoming:
     """What is said of the bytes, and the bytes. `declared` is the length of the whole request, which is more than that
-    of the bytes where they come `in_form`."""
+    of the bytes where they come `in_form`. `written` lets the front door write them into a version's file, at most so
+    many; it says False where the front door does not have them."""
 
     chunks: AsyncIterator[bytes]
     content_type: str
@@ -35,6 +37,8 @@ class Incoming:
     declared: int | None
     robots: str | None
     in_form: bool = False
+    written: Callable[[str, int], Awaitable[bool]] | None = None
+    limit: int = 0
 
     def asked(self) -> dict[str, Any]:
         """What policies see in `metadata` while it is asked whether this may be uploaded."""
@@ -47,7 +51,7 @@ class Incoming:
         names.check_type(self.content_type, allowed)
         if self.declared is not None and self.declared > limit and not self.in_form:
             raise errors.too_large()
-        return replace(self, chunks=_bounded(self.chunks, limit))
+        return replace(self, chunks=_bounded(self.chunks, limit), limit=limit)
 
 
 async def read(request: web.Request) -> Incoming:
@@ -61,8 +65,9 @@ async def read(request: web.Request) -> Incoming:
         content_type=content_type,
         cache_control=request.headers.get(hdrs.CACHE_CONTROL) or "no-cache",
         user_metadata=encoded_metadata(request.headers.get("X-Metadata")),
-        declared=request.content_length,
+        declared=handover.declared_length(request),
         robots=robots,
+        written=partial(handover.have_written, request),
     )
 
 
@@ -84,6 +89,7 @@ def metadata(text: bytes | str) -> dict[str, Any] | None:
 
 
 async def _of_form(request: web.Request, robots: str | None) -> Incoming:
+    await handover.want_body(request)
     try:
         reader = await request.multipart()
         fields: dict[str, bytes] = {}
@@ -105,7 +111,7 @@ async def _of_form(request: web.Request, robots: str | None) -> Incoming:
         content_type=content_type,
         cache_control=f"max-age={seconds}" if seconds else "no-cache",
         user_metadata=None if described is None else metadata(described),
-        declared=request.content_length,
+        declared=handover.declared_length(request),
         robots=robots,
         in_form=True,
     )

@@ -60,8 +60,13 @@ async def accept(
 async def keep(services: Services, incoming: Incoming, version: str) -> dict[str, Any]:
     """Write an upload's bytes; what the row says of them."""
     with services.files.writing(version) as writer:
-        async for chunk in incoming.chunks:
-            writer.write(chunk)
+        if incoming.written is not None and await incoming.written(version, incoming.limit):
+            writer.measure()
+            if writer.size > incoming.limit:
+                raise errors.too_large()
+        else:
+            async for chunk in incoming.chunks:
+                writer.write(chunk)
     said = about(files.etag_of(version), writer.size, incoming.content_type, incoming.cache_control)
     return said if incoming.robots is None else {**said, "xRobotsTag": incoming.robots}
 

@@ -19,6 +19,7 @@ from tripgate.local.storage.context import (
 )
 from tripgate.local.storage.database import SERVICE
 from tripgate.local.storage.files import new_version
+from tripgate.local.storage.handover import not_yet
 from tripgate.local.storage.objects import NewObject
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ last = web.RouteTableDef()
 OBJECT = "/{bucket}/{name:(?s:.*)}"
 
 
-@last.post("/object" + OBJECT)
+@last.post("/object" + OBJECT, expect_handler=not_yet)
 async def create(request: web.Request) -> web.Response:
     """A new object, or new bytes for one where `x-upsert` says so."""
     upsert = request.headers.get("x-upsert") == TRUE
@@ -39,14 +40,14 @@ async def create(request: web.Request) -> web.Response:
     return answer({"Id": row["id"], "Key": f"{row['bucket_id']}/{row['name']}"})
 
 
-@last.put("/object" + OBJECT)
+@last.put("/object" + OBJECT, expect_handler=not_yet)
 async def update(request: web.Request) -> web.Response:
     """New bytes for an object, which there need not be."""
     row = await _upload(request, caller_of(request), act(request, "object.upload_update"), upsert=True)
     return answer({"Id": row["id"], "Key": f"{row['bucket_id']}/{row['name']}"})
 
 
-@routes.put("/object/upload/sign" + OBJECT)
+@routes.put("/object/upload/sign" + OBJECT, expect_handler=not_yet)
 async def upload_signed(request: web.Request) -> web.Response:
     """An upload whose permission is a token."""
     bucket, name = named(request)
@@ -81,7 +82,7 @@ async def _upload(
 async def download_public(request: web.Request) -> web.StreamResponse:
     """The bytes of an object in a public bucket."""
     row = await public_row(request)
-    return await assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
+    return assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
 
 
 @routes.get("/object/sign" + OBJECT, allow_head=False)
@@ -89,14 +90,14 @@ async def download_signed(request: web.Request) -> web.StreamResponse:
     """The bytes of the object for which there is a token."""
     row, claims = await signed_row(request)
     path = assets.path_of(request.app[SERVICES].files, row)
-    return await assets.send(request, path, row, expires=claims["exp"])
+    return assets.send(request, path, row, expires=claims["exp"])
 
 
 @routes.get("/object/authenticated" + OBJECT, allow_head=False)
 async def download(request: web.Request) -> web.StreamResponse:
     """The bytes of an object that the caller may read."""
     row = await readable_row(request, act(request, "object.get_authenticated"), caller_of(request))
-    return await assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
+    return assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
 
 
 @routes.get("/object/info/public" + OBJECT, allow_head=False)
@@ -134,7 +135,7 @@ async def head_authenticated(request: web.Request) -> web.StreamResponse:
 async def download_either(request: web.Request) -> web.StreamResponse:
     """The bytes of an object that is public or that the caller may read."""
     row = await readable_row(request, act(request, "object.get_authenticated"), caller_if_any(request))
-    return await assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
+    return assets.send(request, assets.path_of(request.app[SERVICES].files, row), row)
 
 
 @last.head("/object" + OBJECT)

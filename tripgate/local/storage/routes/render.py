@@ -64,7 +64,7 @@ async def _render(
         raise errors.StorageError(400, "InvalidRequest", "The source image file is too large to process")
     if wanted.format is None and str((row["metadata"] or {}).get("mimetype")).startswith(assets.SVG):
         # Drawn by whoever shows it, at any size; as the platform's renderer, which lets none of its scripts run.
-        return await assets.send(request, source, row, expires=expires)
+        return assets.send(request, source, row, expires=expires)
     accept = request.headers.get(hdrs.ACCEPT, "")
     async with services.renderer.rendered(source, wanted, accept) as (path, kind):
         headers = assets.headers_of(request, row, path.stat().st_size, expires)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from tripgate.local.storage import caller, incoming, names, objects, transformation, writes
+from tripgate.local.storage import caller, handover, incoming, names, objects, transformation, writes
 from tripgate.local.storage.context import (
     SERVICES,
     TRUE,
@@ -34,7 +34,7 @@ async def sign_upload(request: web.Request) -> web.Response:
     bucket, name = named(request)
     upsert = request.headers.get("x-upsert") == TRUE
     said = incoming.encoded_metadata(request.headers.get("X-Metadata"))
-    asked = {"mimetype": request.headers.get(hdrs.CONTENT_TYPE), "contentLength": request.content_length}
+    asked = {"mimetype": request.headers.get(hdrs.CONTENT_TYPE), "contentLength": handover.declared_length(request)}
     new = NewObject(bucket, name, new_version(), who.owner, asked, said)
     await writes.may_upload(services, who, act(request, "object.sign_upload_url"), new, upsert=upsert)
     url = f"{bucket}/{name}"

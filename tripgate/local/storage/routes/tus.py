@@ -17,7 +17,7 @@ import psycopg
 from aiohttp import ClientError, hdrs, web
 from psycopg_pool import PoolTimeout
 
-from tripgate.local.storage import caller, errors, files, incoming, names, objects, writes
+from tripgate.local.storage import caller, errors, files, handover, incoming, names, objects, writes
 from tripgate.local.storage.context import SERVICES, TRUE, Services, act
 from tripgate.local.storage.database import SERVICE
 from tripgate.local.storage.objects import NewObject
@@ -209,7 +209,8 @@ async def _append(
     if upload.finished:
         return {"Upload-Offset": str(upload.length)}
     offset = services.uploads.offset(upload)
-    if request.content_length is not None and offset + request.content_length > limit:
+    declared = handover.declared_length(request)
+    if declared is not None and offset + declared > limit:
         raise refused(413, "Maximum size exceeded" if upload.length is None else "upload's size exceeded")
     with services.uploads.bytes_of(upload).open("ab", buffering=0) as file:
         async for chunk in _until(request, wanted):
