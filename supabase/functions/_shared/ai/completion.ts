@@ -32,6 +32,14 @@ export interface Progress {
   usage: Usage | null;
 }
 
+/** Who is told the text. */
+export interface Hearer {
+  /** The next piece. */
+  add: (piece: string) => void;
+  /** All that had come was added, and nothing is read for a moment. */
+  caughtUp: () => void;
+}
+
 export interface StreamLimits {
   /** What the provider is to call the request in its own records. */
   name: string;
@@ -51,14 +59,14 @@ const MOST_TOOL_CALLS = 16;
 const CAUGHT_UP_MS = 5;
 
 /**
- * Ask for a completion and read it to its end; `onText` gets its text in pieces.
+ * Ask for a completion and read it to its end; the hearer gets its text in pieces.
  *
  * `progress` is kept while it runs. Throws what the client throws, ApiError, or the signal's reason.
  */
 export async function complete(
   client: OpenAI,
   request: Request,
-  onText: (piece: string) => void,
+  hearer: Hearer,
   progress: Progress,
   { name, signal, latest, stallSeconds, paceMs, patience }: StreamLimits,
 ): Promise<Completion> {
@@ -69,14 +77,19 @@ export async function complete(
       { signal, latest },
       patience,
     );
-    const assembly = new Assembly(onText, progress);
+    const assembly = new Assembly((piece) => hearer.add(piece), progress);
+    let isLate = false;
     for (let next = first; !next.done;) {
       watch.touch();
       assembly.take(next.value);
+      // Each waking for a piece costs more than the piece: what comes meanwhile is read together.
+      if (isLate && !assembly.isOver) {
+        hearer.caughtUp();
+        await sleep(paceMs, watch.signal);
+      }
       const before = performance.now();
       next = await chunks.next();
-      // Each waking for a piece costs more than the piece: what comes meanwhile is read together.
-      if (performance.now() - before > CAUGHT_UP_MS && !assembly.isOver) await sleep(paceMs, watch.signal);
+      isLate = performance.now() - before > CAUGHT_UP_MS;
     }
     watch.throwIfOver();
     return assembly.whole();

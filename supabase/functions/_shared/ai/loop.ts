@@ -201,7 +201,7 @@ class Loop {
     try {
       const { stallSeconds, deltaMs: paceMs, patience } = limits;
       const streaming = { name, signal, latest, stallSeconds, paceMs, patience };
-      const completion = await complete(client, request, (piece) => outlet.add(piece), progress, streaming);
+      const completion = await complete(client, request, outlet, progress, streaming);
       await outlet.close();
       outlet.throwIfRefused();
       for (const called of completion.toolCalls) {

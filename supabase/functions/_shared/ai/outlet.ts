@@ -33,8 +33,8 @@ export interface OutletLimits {
 }
 
 const TELL_SECONDS = 5;
-// Pieces that are read together come after each other, in no time.
-const TOGETHER_MS = 5;
+// Whoever reads says when it has read what was there; this long it may take to see that.
+const TOGETHER_MS = 50;
 
 /** Broadcasts as Realtime takes them by HTTP, on a private topic that nobody else may send to. */
 export function tellBy(url: string, key: string, fetcher: typeof fetch = fetch): Tell {
@@ -64,7 +64,9 @@ export class Outlet {
   private keeping: Promise<void> = Promise.resolve();
   private tellTimer: ReturnType<typeof setTimeout> | undefined;
   private keepTimer: ReturnType<typeof setTimeout> | undefined;
-  private told = -Infinity;
+  private isTelling = false;
+  /** From when on the next may go out. */
+  private due = -Infinity;
 
   constructor(private readonly ways: Ways, private readonly limits: OutletLimits) {
     this.keepLater();
@@ -80,6 +82,13 @@ export class Outlet {
   add(piece: string): void {
     this.pieces += piece;
     this.tellLater();
+  }
+
+  /** All that was there has been added: it goes out at once, unless something just did. A timer would wake for it once more. */
+  caughtUp(): void {
+    if (this.tellTimer === undefined || this.isTelling || performance.now() < this.due) return;
+    clearTimeout(this.tellTimer);
+    this.tellNow();
   }
 
   /** Nothing comes any more: what is left goes out, and nothing is under way behind this. */
@@ -115,14 +124,18 @@ export class Outlet {
 
   private tellLater(): void {
     if (this.tellTimer !== undefined || this.closed) return;
-    const wait = Math.max(TOGETHER_MS, this.told + this.limits.deltaMs - performance.now());
-    this.tellTimer = setTimeout(() => {
-      this.told = performance.now();
-      this.telling = this.tell().then(() => {
-        this.tellTimer = undefined;
-        if (this.pieces !== "" && this.refused === null) this.tellLater();
-      });
-    }, wait);
+    const wait = Math.max(TOGETHER_MS, this.due - performance.now());
+    this.tellTimer = setTimeout(() => this.tellNow(), wait);
+  }
+
+  private tellNow(): void {
+    this.due = performance.now() + this.limits.deltaMs;
+    this.isTelling = true;
+    this.telling = this.tell().then(() => {
+      this.isTelling = false;
+      this.tellTimer = undefined;
+      if (this.pieces !== "" && this.refused === null) this.tellLater();
+    });
   }
 
   private keepLater(): void {

@@ -6,6 +6,7 @@ import { ApiError } from "../errors.ts";
 import { log } from "../log.ts";
 import { providerUrl } from "../provider_url.ts";
 import type { Environment } from "../settings.ts";
+import { inOneBuffer } from "./buffer.ts";
 
 export { OpenAI };
 
@@ -38,7 +39,7 @@ export function providerOf(env: Environment, fetcher: typeof fetch = fetch): Ope
     // It knows neither our deadline nor whether anything has come yet: `patiently` does.
     maxRetries: 0,
     logLevel: "off",
-    fetch: fetcher,
+    fetch: inOneBuffer(fetcher),
   });
 }
 
