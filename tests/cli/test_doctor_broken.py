@@ -103,15 +103,20 @@ def test_a_missing_table_and_function(breakable: StackInfo) -> None:
     wait_for(breakable, "tags", "42501")
 
 
-@contextmanager
-def in_the_database(stack: StackInfo, change: str, mend: str) -> Iterator[str]:
-    """What the doctor says of the database with something changed, on one line."""
-    with psycopg.connect(stack.admin_db_url, autocommit=True) as connection:
+def in_the_database(stack: StackInfo, change: str, *, whole: bool) -> str:
+    """What the doctor says of the database with something changed, on one line: all of it, or of what calls functions.
+
+    Only who asks for all of it has others see the change.
+    """
+    with psycopg.connect(stack.admin_db_url) as connection:
         connection.execute(change.encode())
-        try:
-            yield " ".join(doctor(stack, "--database-url", stack.db_url).output.split())
-        finally:
-            connection.execute(mend.encode())
+        if whole:
+            connection.commit()
+            return " ".join(doctor(stack, "--database-url", stack.db_url).output.split())
+        connection.execute("set local role postgres")
+        found = scheduling.findings(connection, stack.api_url)
+        connection.rollback()
+    return " ".join(f"{finding.level} {finding.line}" for finding in found)
 
 
 WELL = "Jobs run and call Edge Functions: extensions and secrets are there."
@@ -149,12 +154,26 @@ def test_secrets_of_the_database(breakable: StackInfo, name: str, value: str | N
         query = "select id, decrypted_secret from vault.decrypted_secrets where name = %s"
         ((secret, kept),) = connection.execute(query, (name,)).fetchall()
     change = f"delete from vault.secrets where name = '{name}'"
-    back = f"{change}; select vault.create_secret('{kept}', '{name}')"
     if value is not None:
         change = f"select vault.update_secret('{secret}', E'{value}')"
-    with in_the_database(breakable, change, back) as said:
-        assert sentence in said
-        assert kept not in said or name == "project_url"
+    said = in_the_database(breakable, change, whole=False)
+    assert sentence in said
+    assert kept not in said or name == "project_url"
+
+
+def test_secrets_of_the_database_are_looked_at_by_the_command(breakable: StackInfo) -> None:
+    with psycopg.connect(breakable.admin_db_url) as connection:
+        ((kept,),) = connection.execute(
+            "select decrypted_secret from vault.decrypted_secrets where name = 'cron_secret'"
+        ).fetchall()
+    change = "delete from vault.secrets where name = 'cron_secret'"
+    try:
+        said = in_the_database(breakable, change, whole=True)
+    finally:
+        with psycopg.connect(breakable.admin_db_url) as connection:
+            connection.execute(f"{change}; select vault.create_secret('{kept}', 'cron_secret')".encode())
+    assert "error Vault has no secret cron_secret, without which the database calls no Edge Function." in said
+    assert kept not in said
 
 
 @pytest.mark.parametrize(
