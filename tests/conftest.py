@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import in_memory
+from tests import fork_server, in_memory
 from tests.groups import GroupScheduling, group_of, places
 from tests.redis_server import Server, redis_server
 from tests.seeded_rows import SeededRows
@@ -167,6 +167,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and (folder := in_memory.choose()) is not None:
         config.add_cleanup(lambda: in_memory.remove(folder))
     in_memory.follow()
+    config.add_cleanup(fork_server.install())
     os.environ["TEST_BACKEND"] = str(config.getoption("--backend"))
 
 

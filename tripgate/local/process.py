@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tripgate.local.errors import LocalStackError
 
@@ -77,6 +77,18 @@ class ServerProcess:
         return "\n".join(f"  {line}" for line in text.splitlines()[-count:])
 
 
+def start_guard(spec: dict[str, Any], env: Mapping[str, str], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start the guard of a server, which keeps these descriptors; `spec` is described in `guard.py`."""
+    # A session of its own keeps the terminal's Ctrl-C away: the supervisor alone decides the order of the end.
+    return subprocess.Popen(  # noqa: S603 (own command line)
+        [sys.executable, "-I", "-S", str(GUARD), json.dumps(spec)],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=descriptors,
+    )
+
+
 class Supervisor:
     """Starts servers in order and stops them in the reverse order."""
 
@@ -116,14 +128,8 @@ class Supervisor:
             "stop": list(stop),
         }
         try:
-            # A session of its own keeps the terminal's Ctrl-C away: the supervisor alone decides the order of the end.
-            guard = subprocess.Popen(  # noqa: S603 (own command line)
-                [sys.executable, "-I", "-S", str(GUARD), json.dumps(spec)],
-                env=server_environment() if env is None else dict(env),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=[control_read, self._lock, *keep],
-            )
+            own = server_environment() if env is None else dict(env)
+            guard = start_guard(spec, own, [control_read, self._lock, *keep])
         except BaseException:
             os.close(control_write)
             raise
