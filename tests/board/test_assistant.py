@@ -65,7 +65,7 @@ async def test_a_proposal_for_a_trip_that_has_changed_is_not_applied(two: Two, a
     await script(control, text=proposal(2, 2, 2))
     await press(two.ada, "Suggest a better order")
     await two.ada.until(
-        "[...document.querySelectorAll('button')].some((one) => one.innerText === 'Apply' && !one.disabled)"
+        "[...document.querySelectorAll('[aria-disabled=false]')].some((one) => one.innerText === 'Apply')"
     )
     await ada.ask(
         'mutation ($trip: UUID!) { createTripItem(input: { tripId: $trip, title: "Dinner", dayNumber: 3 }) { id } }',
@@ -73,7 +73,7 @@ async def test_a_proposal_for_a_trip_that_has_changed_is_not_applied(two: Two, a
     )
     await shows(two.ada, [["Train in from Fiumicino", "Pantheon"], ["Colosseum"], ["Dinner"]])
     if await two.ada.run(
-        "[...document.querySelectorAll('button')].some((one) => one.innerText === 'Apply' && !one.disabled)"
+        "[...document.querySelectorAll('[aria-disabled=false]')].some((one) => one.innerText === 'Apply')"
     ):
         await press(two.ada, "Apply")
         await complains(two.ada, "That did not work.")
@@ -123,3 +123,5 @@ async def test_by_keyboard_on_a_telephone_and_read_aloud(
     await tab_to(page, "Apply")
     await page.press("Enter")
     await shows(page, [[], [], ["Train in from Fiumicino", "Pantheon", "Colosseum"]])
+    # The button that was pressed has the focus still, though there is nothing left for it to do.
+    await page.until("document.activeElement.innerText === 'Applied' && document.activeElement.ariaDisabled === 'true'")

@@ -166,7 +166,7 @@ class Page:
             x, y = await self.value(
                 f"""(() => {{
                   const element = {script};
-                  if (!element || element.disabled) return null;
+                  if (!element || element.disabled || element.ariaDisabled === "true") return null;
                   element.scrollIntoView({{block: "nearest", behavior: "instant"}});
                   const box = element.getBoundingClientRect();
                   const point = [box.x + box.width / 2, box.y + box.height / 2];

@@ -5,7 +5,7 @@ import { problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import type { Trip } from "../itinerary/items";
 import { report } from "../ui/announcer";
-import { Field, Problem, useForm } from "../ui/form";
+import { Field, pausing, Problem, useForm } from "../ui/form";
 import { heard, NONE, type Proposal, proposedDays, wentWrong } from "./answer";
 
 const Ask = graphql(`
@@ -59,8 +59,8 @@ export function Assistant({ trip, mayEdit }: { trip: Trip; mayEdit: boolean }) {
       <form {...props}>
         <Field name={PROMPT} label="Ask about this trip" problem={problems[PROMPT]} />
         <div className="row">
-          <button className="main" disabled={busy}>Ask</button>
-          <button type="button" disabled={rearranging.fetching} onClick={() => void propose()}>Suggest a better order</button>
+          <button className="main" aria-disabled={busy}>Ask</button>
+          <button type="button" {...pausing(rearranging.fetching, () => void propose())}>Suggest a better order</button>
         </div>
         <Problem>{problems["form"] ?? problemOf(rearranging.error)}</Problem>
       </form>
@@ -95,7 +95,7 @@ function Proposed({ run, itinerary, trip, mayApply }: { run: string; itinerary: 
   return (
     <>
       <ul>{proposedDays(itinerary, trip.items.nodes).map(([day, titles]) => <li key={day}><strong>Day {day}</strong> {titles.join(", ")}</li>)}</ul>
-      <button type="button" className="main" disabled={fetching || applied || !mayApply} onClick={async () => report((await apply({ run })).error)}>{applied ? "Applied" : "Apply"}</button>
+      <button type="button" className="main" {...pausing(fetching || applied || !mayApply, async () => report((await apply({ run })).error))}>{applied ? "Applied" : "Apply"}</button>
     </>
   );
 }

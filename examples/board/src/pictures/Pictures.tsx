@@ -5,7 +5,7 @@ import { graphql } from "../api/generated";
 import type { PicturesSubscription } from "../api/generated/graphql";
 import { useLive } from "../api/live";
 import { announce, report } from "../ui/announcer";
-import { Failure } from "../ui/form";
+import { Failure, pausing } from "../ui/form";
 
 const Shown = graphql(`
   subscription Pictures($trip: UUID!) {
@@ -86,7 +86,7 @@ function Picture({ picture: { id, url, thumbnail, uploader }, mayDelete }: { pic
       <a href={url ?? undefined} target="_blank" rel="noreferrer">
         <img src={thumbnail ?? url ?? undefined} alt={`Picture by ${by}`} />
       </a>
-      {mayDelete && <button type="button" aria-label={`Delete the picture by ${by}`} disabled={fetching} onClick={async () => report((await remove({ id })).error)}>Delete</button>}
+      {mayDelete && <button type="button" aria-label={`Delete the picture by ${by}`} {...pausing(fetching, async () => report((await remove({ id })).error))}>Delete</button>}
     </li>
   );
 }

@@ -59,6 +59,11 @@ export function Failure({ error, retry }: { error: CombinedError; retry: () => v
   return <Problem>{problemOf(error)} <button type="button" onClick={retry}>Try again</button></Problem>;
 }
 
+/** A button that does nothing for now. It keeps the focus, which one that is disabled would lose. */
+export function pausing(paused: boolean, act: () => void) {
+  return { "aria-disabled": paused, onClick: () => { if (!paused) act(); } };
+}
+
 export function Problem({ id, children }: { id?: string; children: ReactNode }) {
   return <p id={id} className="problem" role="alert">{children}</p>;
 }
