@@ -9,7 +9,7 @@ const config: CodegenConfig = {
       preset: "client",
       presetConfig: { fragmentMasking: false },
       config: {
-        scalars: { UUID: "string", DateTime: "string", Date: "string", Decimal: "string", BigInt: "string", JSON: "unknown" },
+        scalars: { UUID: "string", DateTime: "string", Date: "string", Time: "string", Decimal: "string", BigInt: "string", JSON: "unknown" },
         strictScalars: true,
         enumsAsTypes: true,
         onlyOperationTypes: true,

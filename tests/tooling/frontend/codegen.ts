@@ -11,7 +11,7 @@ const config: CodegenConfig = {
       presetConfig: { persistedDocuments: true },
       config: {
         // Each scalar is a string on the wire, so that no digit and no time zone is lost; JSON is whatever it is.
-        scalars: { UUID: "string", DateTime: "string", Date: "string", Decimal: "string", BigInt: "string", JSON: "unknown" },
+        scalars: { UUID: "string", DateTime: "string", Date: "string", Time: "string", Decimal: "string", BigInt: "string", JSON: "unknown" },
         strictScalars: true,
         useTypeImports: true,
         // What is null beside an error alone (@semanticNonNull) is typed as never null: for clients that never hand such
