@@ -41,9 +41,9 @@ def sources() -> Iterator[Path]:
 
 def test_it_stays_small_enough_to_read() -> None:
     lines = {path.relative_to(BOARD): len(path.read_text().splitlines()) for path in sources()}
-    # 1,500 for planning together, 120 for the page on which plans are paid for, 160 for the assistant and 100 for
-    # pictures.
-    assert sum(lines.values()) <= 1_880, lines
+    # 1,500 for planning together, 120 for the page on which plans are paid for, 160 for the assistant, 100 for pictures
+    # and 20 for where the keyboard's focus goes.
+    assert sum(lines.values()) <= 1_900, lines
 
 
 def test_its_types_are_strict_and_hold(copy: Path) -> None:

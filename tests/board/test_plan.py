@@ -138,7 +138,7 @@ async def test_by_keyboard_on_a_telephone_and_read_aloud(place: Place, ada: Pers
     await page.size(390, 844)
     await open_as(page, place, ada, "plan")
     await left(page, FREE)
-    await page.until("document.querySelector('.tiles .main:enabled')")
+    await page.until("document.querySelector('.tiles .main[aria-disabled=false]')")
     assert await violations(page) == []
     assert await page.run(FITS)
     await tab_to(page, "Subscribe to Enterprise")

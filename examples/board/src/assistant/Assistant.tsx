@@ -5,7 +5,7 @@ import { problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import type { Trip } from "../itinerary/items";
 import { report } from "../ui/announcer";
-import { Field, pausing, Problem, useForm } from "../ui/form";
+import { Field, GoingButton, pausing, Problem, useForm } from "../ui/form";
 import { heard, NONE, type Proposal, proposedDays, wentWrong } from "./answer";
 
 const Ask = graphql(`
@@ -76,7 +76,7 @@ function Answer({ turn, trip, mayEdit }: { turn: Turn; trip: Trip; mayEdit: bool
   const goesOn = !run || run.status === "QUEUED" || run.status === "RUNNING";
   const { summary, itinerary } = (run?.result ?? NONE) as Proposal;
   return (
-    <article aria-label={turn.asked} aria-busy={goesOn && !error}>
+    <article aria-label={turn.asked} tabIndex={-1} aria-busy={goesOn && !error}>
       <p className="asked">{turn.asked}</p>
       <div role="log" aria-busy={goesOn && !error}>
         {!turn.proposes && said.data?.map(({ id, content }) => <p key={id}>{content}</p>)}
@@ -84,7 +84,7 @@ function Answer({ turn, trip, mayEdit }: { turn: Turn; trip: Trip; mayEdit: bool
       </div>
       {itinerary && <Proposed run={turn.id} itinerary={itinerary} trip={trip} mayApply={mayEdit && run?.isApplicable === true} />}
       <Problem>{problemOf(error ?? said.error) ?? wentWrong(run)}</Problem>
-      {goesOn && !error && <button type="button" onClick={async () => report((await stop({ id: turn.id })).error)}>Stop</button>}
+      {goesOn && !error && <GoingButton onClick={async () => report((await stop({ id: turn.id })).error)}>Stop</GoingButton>}
     </article>
   );
 }

@@ -2,7 +2,7 @@
 import { useMutation } from "urql";
 import { hasCode, problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
-import { Problem } from "../ui/form";
+import { pausing, Problem } from "../ui/form";
 import { go, Heading, Link } from "../ui/router";
 
 const Accept = graphql(`
@@ -29,7 +29,7 @@ export function Join({ toTrip }: { toTrip: boolean }) {
         </Problem>
       )}
       <div className="row">
-        {toTrip && <button type="button" className="main" disabled={fetching} onClick={() => void join()}>Join the trip</button>}
+        {toTrip && <button type="button" className="main" {...pausing(fetching, () => void join())}>Join the trip</button>}
         <Link to="">Not now</Link>
       </div>
     </section>

@@ -3,7 +3,7 @@ import { useMutation, useSubscription } from "urql";
 import { graphql } from "../api/generated";
 import type { CollaboratorRole, PeopleFragment } from "../api/generated/graphql";
 import { announce, report } from "../ui/announcer";
-import { Failure, Field, Problem, Select, useForm } from "../ui/form";
+import { Failure, Field, GoingButton, Problem, Select, useForm } from "../ui/form";
 
 export const PeopleFields = graphql(`
   fragment People on Trip {
@@ -31,7 +31,7 @@ const ROLES: { [role in CollaboratorRole]: string } = { EDITOR: "Plans with you"
 
 export function People({ trip, owns }: { trip: PeopleFragment; owns: boolean }) {
   return (
-    <section className="panel people" aria-labelledby="people">
+    <section className="panel people" aria-labelledby="people" tabIndex={-1}>
       <h2 id="people">On this trip</h2>
       <ul>
         <li>{trip.owner?.displayName} <small>owner</small></li>
@@ -52,9 +52,9 @@ function Invitations({ tripId }: { tripId: string }) {
   return data?.invitations?.nodes.map(({ id, email }) => (
     <li key={id}>
       {email} <small>invited</small>{" "}
-      <button type="button" className="link" aria-label={`Revoke the invitation of ${email}`} onClick={async () => report((await revoke({ id })).error)}>
+      <GoingButton className="link" aria-label={`Revoke the invitation of ${email}`} onClick={async () => report((await revoke({ id })).error)}>
         Revoke
-      </button>
+      </GoingButton>
     </li>
   ));
 }
@@ -71,7 +71,7 @@ function InviteForm({ tripId }: { tripId: string }) {
       <div className="row">
         <Field label="E-mail address" name="email" type="email" problem={problems["email"]} />
         <Select label="What they do" name="role" options={ROLES} />
-        <button type="submit" disabled={busy}>Invite</button>
+        <button type="submit" aria-disabled={busy}>Invite</button>
       </div>
       <Problem>{problems["form"]}</Problem>
     </form>

@@ -26,7 +26,7 @@ export function AddItem({ tripId, day, items }: { tripId: string; day: number; i
       <Problem>{problems["form"]}</Problem>
       <div className="row">
         <Select label="Kind" name="kind" options={KINDS} />
-        <button type="submit" className="main" disabled={busy}>Add</button>
+        <button type="submit" className="main" aria-disabled={busy}>Add</button>
         <button type="button" onClick={() => setIsOpen(false)}>Close</button>
       </div>
     </form>

@@ -1,7 +1,7 @@
 // What can be done with an item: a new title, another place by buttons alone, and out of the plan.
 import { useMutation } from "urql";
 import { graphql } from "../api/generated";
-import { Field, Problem, Select, useForm } from "../ui/form";
+import { Field, pausing, Problem, Select, useForm } from "../ui/form";
 import type { ChangeItems } from "./Itinerary";
 import { type Item, type Place } from "./items";
 
@@ -36,10 +36,10 @@ export function EditItem({ item, here: { dayNumber, position }, days, moveTo, ch
       <form {...props}>
         <Field label="Title" name="title" defaultValue={item.title} problem={problems["title"]} />
         <Problem>{problems["form"]}</Problem>
-        <button type="submit" disabled={busy}>Rename</button>
+        <button type="submit" aria-disabled={busy}>Rename</button>
       </form>
       <div className="row">
-        <button type="button" id={`up-${item.id}`} disabled={position === 0} onClick={() => moveTo({ dayNumber, position: position - 1 })}>
+        <button type="button" id={`up-${item.id}`} {...pausing(position === 0, () => moveTo({ dayNumber, position: position - 1 }))}>
           Move up
         </button>
         <button type="button" id={`down-${item.id}`} onClick={() => moveTo({ dayNumber, position: position + 1 })}>

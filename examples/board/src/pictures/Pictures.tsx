@@ -5,7 +5,7 @@ import { graphql } from "../api/generated";
 import type { PicturesSubscription } from "../api/generated/graphql";
 import { useLive } from "../api/live";
 import { announce, report } from "../ui/announcer";
-import { Failure, pausing } from "../ui/form";
+import { Failure, GoingButton, pausing } from "../ui/form";
 
 const Shown = graphql(`
   subscription Pictures($trip: UUID!) {
@@ -55,7 +55,7 @@ export function Pictures({ tripId, me, owns, mayEdit }: Pictures) {
     onDrop: (event: React.DragEvent) => { event.preventDefault(); setOver(false); void add(event.dataTransfer.files); },
   };
   return (
-    <section className="panel pictures" aria-labelledby="pictures" aria-busy={busy} data-over={over} {...drop}>
+    <section className="panel pictures" aria-labelledby="pictures" tabIndex={-1} aria-busy={busy} data-over={over} {...drop}>
       <h2 id="pictures">Pictures</h2>
       {error && !images && <Failure error={error} retry={retry} />}
       <ul>{images?.nodes.map((one) => <Picture key={one.id} picture={one} mayDelete={owns || one.uploader?.id === me} />)}</ul>
@@ -63,7 +63,8 @@ export function Pictures({ tripId, me, owns, mayEdit }: Pictures) {
       {mayEdit && (
         <label>
           {busy ? "On its way…" : "Drop pictures here, or choose some"}
-          <input type="file" aria-label="Add pictures" accept={TYPES} multiple disabled={busy} onChange={async ({ target }) => { await add(target.files); target.value = ""; }} />
+          <input type="file" aria-label="Add pictures" accept={TYPES} multiple aria-disabled={busy} onClick={(event) => busy && event.preventDefault()}
+            onChange={async ({ target }) => { await add(target.files); target.value = ""; }} />
         </label>
       )}
     </section>
@@ -86,7 +87,7 @@ function Picture({ picture: { id, url, thumbnail, uploader }, mayDelete }: { pic
       <a href={url ?? undefined} target="_blank" rel="noreferrer">
         <img src={thumbnail ?? url ?? undefined} alt={`Picture by ${by}`} />
       </a>
-      {mayDelete && <button type="button" aria-label={`Delete the picture by ${by}`} {...pausing(fetching, async () => report((await remove({ id })).error))}>Delete</button>}
+      {mayDelete && <GoingButton aria-label={`Delete the picture by ${by}`} {...pausing(fetching, async () => report((await remove({ id })).error))}>Delete</GoingButton>}
     </li>
   );
 }

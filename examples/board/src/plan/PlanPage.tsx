@@ -4,7 +4,7 @@ import { useMutation, useQuery, useSubscription } from "urql";
 import { problemOf } from "../api/errors";
 import { graphql } from "../api/generated";
 import { LONGEST } from "../session/session";
-import { Failure, pausing, Problem } from "../ui/form";
+import { Failure, GoingButton, pausing, Problem } from "../ui/form";
 import { Heading } from "../ui/router";
 import { amount, date, hasItNow, METRICS, money, standing } from "./words";
 
@@ -72,7 +72,7 @@ export function PlanPage() {
             <h2>{name}{key === current && <small> is what you have</small>}</h2>
             <p>{money(price, currency)}{interval && ` a ${interval.toLowerCase()}`}</p>
             <ul>{limits.map(({ metric, limit }) => <li key={metric}>{METRICS[metric]}: {amount(metric, limit)}</li>)}</ul>
-            {key !== current && key !== "FREE" && <button type="button" className="main" {...pausing(busy || !paying.data, () => void choose(key))}>{current === "FREE" ? "Subscribe to" : "Change to"} {name}</button>}
+            {key !== current && key !== "FREE" && <GoingButton className="main" {...pausing(busy || !paying.data, () => void choose(key))}>{current === "FREE" ? "Subscribe to" : "Change to"} {name}</GoingButton>}
           </li>
         ))}
       </ul>

@@ -51,7 +51,7 @@ function KnownAccount() {
       <Field label="E-mail address" name="email" type="email" autoComplete="username" problem={problems["email"]} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" problem={problems["password"]} />
       <Problem>{problems["form"]}</Problem>
-      <button type="submit" className="main" disabled={busy}>Sign in</button>
+      <button type="submit" className="main" aria-disabled={busy}>Sign in</button>
     </form>
   );
 }
@@ -70,7 +70,7 @@ function NewAccount({ onUnconfirmed }: { onUnconfirmed: (email: string) => void 
       <Field label="E-mail address" name="email" type="email" autoComplete="username" problem={problems["email"]} />
       <Field label="Password" name="password" type="password" autoComplete="new-password" problem={problems["password"]} />
       <Problem>{problems["form"]}</Problem>
-      <button type="submit" className="main" disabled={busy}>Make the account</button>
+      <button type="submit" className="main" aria-disabled={busy}>Make the account</button>
     </form>
   );
 }
@@ -89,7 +89,7 @@ function ConfirmAddress({ email }: { email: string }) {
       <form {...props}>
         <Field label="Code" name="token" inputMode="numeric" autoComplete="one-time-code" problem={problems["token"]} />
         <Problem>{problems["form"]}</Problem>
-        <button type="submit" className="main" disabled={busy}>Confirm</button>
+        <button type="submit" className="main" aria-disabled={busy}>Confirm</button>
       </form>
     </section>
   );

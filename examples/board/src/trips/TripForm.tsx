@@ -14,7 +14,7 @@ export function TripForm({ trip, button, save }: Props) {
       <Field label="Title" name="title" defaultValue={trip?.title} placeholder="A long weekend in Rome" problem={problems["title"]} />
       <div className="row"><Field label="First day" {...date("startDate")} /><Field label="Last day" {...date("endDate")} /></div>
       <Problem>{problems["form"]}</Problem>
-      <button type="submit" className="main" disabled={busy}>{button}</button>
+      <button type="submit" className="main" aria-disabled={busy}>{button}</button>
     </form>
   );
 }

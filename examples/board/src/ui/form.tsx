@@ -1,5 +1,5 @@
 // A form whose fields show what the server says of them.
-import { type ComponentProps, type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+import { type ComponentProps, type FormEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import type { CombinedError } from "urql";
 import { problemOf, type Problems, problemsOf } from "../api/errors";
 
@@ -56,12 +56,22 @@ export function Select({ label, options, ...select }: { label: string; options: 
 
 /** In place of what could not be had. */
 export function Failure({ error, retry }: { error: CombinedError; retry: () => void }) {
-  return <Problem>{problemOf(error)} <button type="button" onClick={retry}>Try again</button></Problem>;
+  return <Problem>{problemOf(error)} <GoingButton onClick={retry}>Try again</GoingButton></Problem>;
 }
 
 /** A button that does nothing for now. It keeps the focus, which one that is disabled would lose. */
 export function pausing(paused: boolean, act: () => void) {
   return { "aria-disabled": paused, onClick: () => { if (!paused) act(); } };
+}
+
+/** One that goes away once it has done its work. What is around it and can have the focus has it then, or the heading. */
+export function GoingButton(button: ComponentProps<"button">) {
+  const own = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const [button, around] = [own.current, own.current?.closest<HTMLElement>("[tabindex='-1']")];
+    return () => { if (document.activeElement === button) (around ?? document.querySelector("h1"))?.focus(); };
+  }, []);
+  return <button type="button" ref={own} {...button} />;
 }
 
 export function Problem({ id, children }: { id?: string; children: ReactNode }) {
