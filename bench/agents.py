@@ -1,7 +1,7 @@
 """What a year of agents leaves behind, asked for as its people do; and how soon people see what an agent says.
 
 Half a million runs and what was said in them; and twenty answers at once, of 50 chunks a second, by the real functions
-and the fake of a provider, over two gateways.
+and the fake of a provider, over two gateways; and what one long answer takes of the processor.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import aiohttp
 import psycopg
 
-from bench import streams
+from bench import answers, streams
 from bench.contenders import TRIPGATE, TRIPGATE_SQL
 from bench.data import BUSY, Caller
 from bench.load import WrongAnswerError
@@ -105,7 +105,9 @@ def measure(site: Site) -> Outcome:
     title = f"the slowest query of agents, of {RUNS:,} runs, p99"
     target = Target(GATEWAY, title, f"at most {MOST_MS:g} ms", f"{worst:.1f} ms", worst <= MOST_MS)
     streamed, promised = streams.measure(site)
-    return Outcome("\n".join([*aligned(rows), "", *aligned(streamed)]), [target, promised])
+    taken, allowed = answers.measure(site)
+    text = "\n".join([*aligned(rows), "", *aligned(streamed), "", *aligned(taken)])
+    return Outcome(text, [target, promised, allowed])
 
 
 async def _ask(url: str, caller: Caller, query: Query, given: dict[str, Sequence[str]]) -> list[float]:

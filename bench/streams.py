@@ -77,12 +77,12 @@ def measure(site: Site) -> tuple[list[tuple[str, ...]], Target]:
 async def _follow_all(site: Site, urls: list[str], people: list[str]) -> list[float]:
     text = "".join(f"{number:03} " for number in range(PER_SECOND * SECONDS))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await _control(session, site, "DELETE", "ai/calls")
+        await control(session, site, "DELETE", "ai/calls")
         script = {"times": RUNS, "text": text, "chunksPerSecond": PER_SECOND}
-        await _control(session, site, "POST", "ai/scripts", [script])
+        await control(session, site, "POST", "ai/scripts", [script])
         tokens = [site.tokens.of(person) for person in people]
         heard = await asyncio.gather(*(_one(session, site, urls, token, text) for token in tokens))
-        calls = (await _control(session, site, "GET", "ai/calls"))["calls"]
+        calls = (await control(session, site, "GET", "ai/calls"))["calls"]
     began = {call["run"]: call["streamedAt"] for call in calls}
     # What the row held when it was told first was not waited for.
     return [
@@ -96,16 +96,21 @@ async def _follow_all(site: Site, urls: list[str], people: list[str]) -> list[fl
 async def _one(
     session: aiohttp.ClientSession, site: Site, urls: list[str], token: str, text: str
 ) -> tuple[str, list[_Follower]]:
-    headers = {"apikey": site.info.publishable_key, "Authorization": f"Bearer {token}"}
-    body = {"agent_key": "assistant", "prompt": "Count."}
-    async with session.post(f"{site.info.api_url}/functions/v1/run-ai-agent", json=body, headers=headers) as answer:
-        if answer.status != 202:
-            raise WrongAnswerError(f"streams: {answer.status} {(await answer.text())[:300]}")
-        run = (await answer.json())["run"]["id"]
+    run = await begin(session, site, token, "Count.")
     followers = await asyncio.gather(*(_followed(session, url, token, run) for url in urls))
     if any(each.text != text for each in followers):
         raise WrongAnswerError(f"streams: {[len(each.text) for each in followers]} characters of {len(text)}")
     return run, followers
+
+
+async def begin(session: aiohttp.ClientSession, site: Site, token: str, prompt: str) -> str:
+    """The id of a run of the assistant that goes on. Raises WrongAnswerError."""
+    headers = {"apikey": site.info.publishable_key, "Authorization": f"Bearer {token}"}
+    body = {"agent_key": "assistant", "prompt": prompt}
+    async with session.post(f"{site.info.api_url}/functions/v1/run-ai-agent", json=body, headers=headers) as answer:
+        if answer.status != 202:
+            raise WrongAnswerError(f"streams: {answer.status} {(await answer.text())[:300]}")
+        return str((await answer.json())["run"]["id"])
 
 
 async def _followed(session: aiohttp.ClientSession, url: str, token: str, run: str) -> _Follower:
@@ -130,7 +135,8 @@ async def _followed(session: aiohttp.ClientSession, url: str, token: str, run: s
                 return follower
 
 
-async def _control(session: aiohttp.ClientSession, site: Site, method: str, path: str, body: Any = None) -> Any:
+async def control(session: aiohttp.ClientSession, site: Site, method: str, path: str, body: Any = None) -> Any:
+    """What the fake of the provider is told, or asked. Raises WrongAnswerError."""
     url = f"{site.info.api_url}/providers/control/{path}"
     async with session.request(method, url, json=body, headers={"apikey": site.info.secret_key}) as answer:
         text = await answer.text()

@@ -41,14 +41,24 @@ export function tellBy(url: string, key: string, fetcher: typeof fetch = fetch):
   const address = `${url}/realtime/v1/api/broadcast`;
   return async (run, payload) => {
     const messages = [{ topic: `ai_run:${run}`, event: "delta", private: true, payload }];
-    const response = await fetcher(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", apikey: key, [REQUEST_ID]: requestId() ?? "" },
-      body: JSON.stringify({ messages }),
-      signal: AbortSignal.timeout(TELL_SECONDS * 1000),
-    });
-    await response.body?.cancel();
-    if (!response.ok) throw new Error(`Realtime answered ${response.status}`);
+    // `AbortSignal.timeout` would wake for each of hundreds that are long over.
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new DOMException("Realtime is late", "TimeoutError")),
+      TELL_SECONDS * 1000,
+    );
+    try {
+      const response = await fetcher(address, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", apikey: key, [REQUEST_ID]: requestId() ?? "" },
+        body: JSON.stringify({ messages }),
+        signal: late.signal,
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`Realtime answered ${response.status}`);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }
 
