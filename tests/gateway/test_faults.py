@@ -50,7 +50,7 @@ async def test_postgrest_says_nothing(seeded: StackInfo, ada: Person, http: aioh
     ):
         began = time.monotonic()
         assert await Person(http, url, ada.token).code(TRIPS) == "TIMEOUT"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
 
 async def test_auth_is_not_there(seeded: StackInfo, ada: Person, http: aiohttp.ClientSession) -> None:

@@ -33,7 +33,7 @@ async def test_realtime_is_not_there_when_subscribing(
             began = time.monotonic()
             id_ = await connection.subscribe(ITEMS, trip=party.trip)
             assert await connection.ending(id_) == "UPSTREAM_UNAVAILABLE"
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
 
 
 async def test_the_one_whose_token_carries_the_join_may_leave(party: Party) -> None:
@@ -65,7 +65,7 @@ async def test_a_stream_ends_when_the_server_goes_away(
         assert await response.content.readuntil(b"\n\n") == b":\n\n"
         await asyncio.sleep(0.5)
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert b"complete" not in await response.content.read(), "clients take it for the end of the subscription"
 
 
@@ -259,7 +259,7 @@ class TestOneSubscriber:
         with pytest.raises(ApiError) as ended:
             await anext(subscription)
         assert ended.value.code is ErrorCode.UNAUTHENTICATED
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 20
 
     async def test_a_token_that_ends_while_somebody_is_let_in_is_the_end_too(self) -> None:
         """Those who are asked take it for half a minute longer."""
