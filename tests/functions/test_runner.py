@@ -86,7 +86,7 @@ async def test_it_finds_the_platforms_environment_and_nothing_else(call: Caller,
     assert json.loads(found["SUPABASE_SECRET_KEYS"]) == {"default": info.secret_key}
     assert {"SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL", "SUPABASE_JWKS"} <= set(found)
     own = {"MAIL_URL", "SITE_URL", "CRON_SECRET", "STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
-    own |= {"AI_BASE_URL", "AI_API_KEY"}
+    own |= {"AI_BASE_URL", "AI_API_KEY", "WHATSAPP_API_BASE"}
     beside = {name for name in found if not name.startswith("SUPABASE_")} - own
     # Deno adds a PATH of its own.
     assert {name for name in beside if not name.startswith("DENO_")} <= {"NO_COLOR", "LC_CTYPE", "PATH"}

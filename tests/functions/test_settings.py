@@ -32,7 +32,11 @@ DECLARED = {
     "PAY_KEY": {"functions": ["pay"], "description": "Opens it.", "secret": True, "required": True},
     "WORDS": {"functions": ["*"], "description": "Said by all.", "min_length": 4, "local": "at {api_url}, {else}"},
 }
-FAKED = {"AI_API_KEY": "AI_BASE_URL", "STRIPE_SECRET_KEY": "STRIPE_API_BASE"}
+FAKED = {
+    "AI_API_KEY": "AI_BASE_URL",
+    "STRIPE_SECRET_KEY": "STRIPE_API_BASE",
+    "WHATSAPP_ACCESS_TOKEN": "WHATSAPP_API_BASE",
+}
 PAY = "PAY_URL=https://pay.example/v1\nPAY_KEY=sk_test_hunter2\n"
 
 
@@ -122,6 +126,7 @@ class TestServicesThatAreFaked:
         [
             ("AI_API_KEY", "AI_BASE_URL", "https://api.openai.com/v1"),
             ("STRIPE_SECRET_KEY", "STRIPE_API_BASE", "https://api.stripe.com"),
+            ("WHATSAPP_ACCESS_TOKEN", "WHATSAPP_API_BASE", "https://graph.facebook.com"),
         ],
     )
     def test_a_key_of_ones_own_is_for_the_service_itself(

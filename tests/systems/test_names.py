@@ -29,9 +29,19 @@ ENGINE = sorted(
 ) + sorted((ROOT / "gql").glob("*.py"))
 
 
-# What GraphQL, WebSockets, Python, Auth and Stripe call things of theirs: a product may have tables and types of these
-# names all the same. They are the product's only where a text means a table or a type: `in_texts` says how that looks.
-COMMON = {"message", "subscription", "key", "task", "notification", "member", "collection", "invoice"}
+# What GraphQL, WebSockets, Python, Auth, Stripe and Meta call things of theirs: a product may have tables and types of
+# these names all the same. They are the product's only where a text means a table or a type: see `in_texts`.
+COMMON = {
+    "message",
+    "subscription",
+    "key",
+    "task",
+    "notification",
+    "member",
+    "collection",
+    "invoice",
+    "user_preference",
+}
 
 
 def is_common(name: str) -> bool:

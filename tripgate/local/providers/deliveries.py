@@ -26,7 +26,7 @@ from yarl import URL
 from tripgate.local.providers.clock import machine_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from tripgate.local.providers.clock import Clock
     from tripgate.local.providers.ledger import Ledger
@@ -56,7 +56,9 @@ class Plan(BaseModel):
 
 @dataclass
 class Delivery:
-    """One webhook. `statuses` are what its attempts were answered, None where there was no answer."""
+    """One webhook. `statuses` are what its attempts were answered, None where there was no answer; `tried` is set once
+    the first is over, or will not be made.
+    """
 
     number: int
     provider: str
@@ -68,6 +70,7 @@ class Delivery:
     made_at: datetime.datetime
     state: State = "waiting"
     statuses: list[int | None] = field(default_factory=list)
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
 
     def as_json(self) -> dict[str, Any]:
         """As tests read it."""
@@ -127,14 +130,20 @@ class Deliveries:
         plan = self.plan(provider)
         if plan.hold:
             delivery.state = "held"
+            delivery.tried.set()
         elif plan.drop:
             delivery.state = "dropped"
+            delivery.tried.set()
             self._plans[provider] = plan.model_copy(update={"drop": plan.drop - 1})
         else:
             for copy in range(plan.copies):
                 retrying = delivery.retries if copy == 0 else ()
                 self._soon(self._send_later(delivery, plan.delay_seconds, retrying))
         return delivery
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what leads to webhooks: `settled` waits for it too, and `close` gives it up."""
+        self._soon(work)
 
     async def send_now(self, numbers: Sequence[int], concurrency: int = 1) -> list[tuple[int, int | None]]:
         """Send these, in this order, as often as they are listed, whatever became of them before.
@@ -258,6 +267,7 @@ class Deliveries:
         # Taken once is taken: a repetition that is refused changes nothing.
         if delivery.state != "delivered":
             delivery.state = "delivered" if taken(status) else "refused"
+        delivery.tried.set()
         return status
 
     def _client(self) -> aiohttp.ClientSession:
