@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -49,7 +50,18 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # It warns of every query whose asker has gone; the pool then makes another connection.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    asyncio.run(serve(StorageConfig.model_validate_json(parser.parse_args().config.read_bytes())))
+    config = StorageConfig.model_validate_json(parser.parse_args().config.read_bytes())
+    with asyncio.Runner(loop_factory=_event_loop()) as runner:
+        runner.run(serve(config))
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, which costs less; where it is not built, asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - it may not be there
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from tripgate.local.storage.context import SERVICES, Services
 from tripgate.local.storage.database import Database, end_former
 from tripgate.local.storage.files import Files
 from tripgate.local.storage.handover import HEALTH, only_front_door
+from tripgate.local.storage.objects import PREPARED
 from tripgate.local.storage.renderer import Renderer
 from tripgate.local.storage.resumable import Uploads
 from tripgate.local.storage.routes import buckets, changes, lists, objects, render, signing, tus
+from tripgate.local.storage.tokens import VerifiedTokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,9 +38,10 @@ def create(config: StorageConfig) -> web.Application:
     )
     files = Files(config.directory)
     services = app[SERVICES] = Services(
-        database=Database(config.database_url),
+        database=Database(config.database_url, PREPARED),
         files=files,
         signer=config.signer,
+        tokens=VerifiedTokens(config.signer),
         settings=config.settings,
         renderer=Renderer(config.directory / "rendered"),
         uploads=Uploads(config.directory / "uploads"),

@@ -13,6 +13,7 @@ from tripgate.local.storage import errors
 
 if TYPE_CHECKING:
     from tripgate.local.keys import Signer
+    from tripgate.local.storage.tokens import VerifiedTokens
 
 _BEARER = re.compile(r"Bearer\s+", re.IGNORECASE)
 Scope = Literal["download", "upload"]
@@ -38,21 +39,21 @@ class Caller:
 NOBODY = Caller("anon", {"role": "anon"})
 
 
-def identify(signer: Signer, authorization: str | None) -> Caller:
+def identify(tokens: VerifiedTokens, authorization: str | None) -> Caller:
     """Whom a token stands for. Raises StorageError where there is none, or one that is not this project's."""
     token = _BEARER.sub("", authorization or "", count=1)
     try:
-        claims = signer.verify(token)
+        claims = tokens.verify(token)
     except jwt.InvalidTokenError as error:
         raise errors.denied(_mistake(error)) from None
     role = claims.get("role")
     return Caller(role if isinstance(role, str) and role else "anon", claims, token)
 
 
-def identify_or_nobody(signer: Signer, authorization: str | None) -> Caller | None:
+def identify_or_nobody(tokens: VerifiedTokens, authorization: str | None) -> Caller | None:
     """The same where an object may be public: None without a token that holds."""
     try:
-        return identify(signer, authorization)
+        return identify(tokens, authorization)
     except errors.StorageError:
         return None
 
@@ -65,10 +66,10 @@ def sign(signer: Signer, scope: Scope, url: str, seconds: int, **claims: Any) ->
     return signer.sign({**claims, "url": url, "scope": scope, "iat": now, "exp": now + seconds})
 
 
-def verify(signer: Signer, token: str, scope: Scope, url: str) -> dict[str, Any]:
+def verify(tokens: VerifiedTokens, token: str, scope: Scope, url: str) -> dict[str, Any]:
     """What a token for one object says. Raises StorageError for another's, and for one that allows something else."""
     try:
-        claims = signer.verify(token)
+        claims = tokens.verify(token)
     except jwt.InvalidTokenError as error:
         raise errors.StorageError(400, "InvalidJWT", _mistake(error)) from None
     if claims.get("scope") != scope:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tripgate.local.storage.files import Files
     from tripgate.local.storage.renderer import Renderer
     from tripgate.local.storage.resumable import Uploads
+    from tripgate.local.storage.tokens import VerifiedTokens
 
 TRUE = "true"
 _TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
@@ -31,6 +32,7 @@ class Services:
     database: Database
     files: Files
     signer: Signer
+    tokens: VerifiedTokens
     settings: StorageSettings
     renderer: Renderer
     uploads: Uploads
@@ -50,12 +52,12 @@ def caller_of(request: web.Request) -> caller.Caller:
     if authorization is None:
         message = "headers must have required property 'authorization'"
         raise errors.StorageError(400, "InvalidRequest", message, "Error")
-    return caller.identify(request.app[SERVICES].signer, authorization)
+    return caller.identify(request.app[SERVICES].tokens, authorization)
 
 
 def caller_if_any(request: web.Request) -> caller.Caller | None:
     """Who asks, where nobody may too."""
-    return caller.identify_or_nobody(request.app[SERVICES].signer, request.headers.get(hdrs.AUTHORIZATION))
+    return caller.identify_or_nobody(request.app[SERVICES].tokens, request.headers.get(hdrs.AUTHORIZATION))
 
 
 def named(request: web.Request) -> tuple[str, str]:

@@ -16,11 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from tripgate.local.storage.caller import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 Connection = psycopg.AsyncConnection[DictRow]
-# A query and its values.
-Statement = tuple[Any, Any]
+# The name of a prepared statement and its values.
+Statement = tuple[str, tuple[Any, ...]]
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "5s"
 CONNECTIONS = 16
@@ -36,6 +36,8 @@ _SCOPE = (
     " set_config('request.path', %s, true), set_config('storage.operation', %s, true),"
     " set_config('storage.allow_delete_query', 'true', true)"
 )
+_BECOME = "become_caller"
+_BECOMES = f"({', '.join(['text'] * 8)}) as {_SCOPE % tuple(f'${number}' for number in range(1, 9))}"
 
 
 _END = (
@@ -55,9 +57,15 @@ class Act:
 
 
 class Database:
-    """The pool, still closed; it is opened and closed by whoever serves."""
+    """The pool, still closed; it is opened and closed by whoever serves. Each connection knows some statements by name,
+    which `turn` takes: `(types) as statement` of each."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, prepared: Mapping[str, str]) -> None:
+        prepare = "; ".join(f"prepare {name}{statement}" for name, statement in {_BECOME: _BECOMES, **prepared}.items())
+
+        async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
+            await connection.execute(prepare.encode())
+
         self.pool = cast(
             "AsyncConnectionPool[Connection]",
             AsyncConnectionPool(
@@ -67,9 +75,12 @@ class Database:
                 timeout=WAIT_SECONDS,
                 open=False,
                 check=_check,
+                configure=configure,
                 kwargs={
                     "autocommit": True,
                     "row_factory": dict_row,
+                    # Of its own accord psycopg drops them all, ours too, behind each rollback.
+                    "prepare_threshold": None,
                     "application_name": NAME,
                     "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}",
                 },
@@ -96,28 +107,33 @@ class Database:
         *statements: Statement,
         before: Sequence[Statement] = (),
         only_asking: bool = False,
+        writes: bool = False,
     ) -> list[list[DictRow]]:
         """A transaction as this caller whose statements do not hang on each other's rows, and so are sent at once and
         answered at once; the rows of each. What comes `before` is asked as the tables' owner, whom no policy judges.
-        What is done `only_asking` is rolled back. Raises as `acting_as`."""
-        cursors: list[psycopg.AsyncCursor[DictRow]] = []
+        What is done `only_asking` is rolled back; what `writes` is committed behind the answer alone, so that nothing
+        is done for a process that has ended meanwhile. Raises as `acting_as`."""
+        parts = [*before, (_BECOME, _identity(caller, act)), *statements]
+        # One message of several statements is one transaction, unless it says so itself.
+        text = "; ".join(f"execute {name}({', '.join(['%s'] * len(values))})" for name, values in parts)
+        if only_asking or writes:
+            text = f"begin; {text}"
+        if only_asking:
+            text += "; rollback"
         async with self.pool.connection() as connection:
+            cursor = psycopg.AsyncClientCursor(connection, row_factory=dict_row)
             try:
-                # What is sent together is one transaction, unless it says so itself.
-                async with connection.pipeline():
-                    if only_asking:
-                        await connection.execute("begin")
-                    cursors += [await connection.execute(query, values) for query, values in before]
-                    await scope(connection, caller, act)
-                    cursors += [await connection.execute(query, values) for query, values in statements]
-                    if only_asking:
-                        await connection.execute("rollback")
+                await cursor.execute(text, [value for _, values in parts for value in values])
             except psycopg.Error:
                 # Behind an error nothing is done of what was sent with it, the end included.
-                if only_asking and not connection.broken:
+                if not connection.broken:
                     await connection.rollback()
                 raise
-            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            found = [await each.fetchall() if each.description else [] async for each in cursor.results()]
+            if writes:
+                await connection.commit()
+        found = found[only_asking or writes :]
+        return [*found[: len(before)], *found[len(before) + 1 : len(parts)]]
 
     def service(self, act: Act) -> contextlib.AbstractAsyncContextManager[Connection]:
         """A transaction that no policy judges."""
@@ -141,11 +157,12 @@ async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
 
 async def scope(connection: Connection, caller: Caller, act: Act) -> None:
     """Become this caller for the rest of the transaction."""
+    await connection.execute(_SCOPE, _identity(caller, act))
+
+
+def _identity(caller: Caller, act: Act) -> tuple[str, ...]:
     claims = orjson.dumps(caller.claims).decode()
-    owner = caller.owner or ""
-    await connection.execute(
-        _SCOPE, (caller.role, claims, owner, caller.role, caller.token, act.method, act.path, act.operation)
-    )
+    return caller.role, claims, caller.owner or "", caller.role, caller.token, act.method, act.path, act.operation
 
 
 async def one(connection: Connection, query: Any, values: Any = ()) -> DictRow | None:

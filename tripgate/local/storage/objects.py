@@ -47,6 +47,21 @@ _MOVE = (
 _DELETE = f"delete from storage.objects where bucket_id = %s and name = any(%s) returning {_COLUMNS}"  # noqa: S608
 # Whoever writes an object waits for whoever else does.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_NAMES = ("bucket", "name", "owner", "owner_id", "version", "metadata", "user_metadata")
+_VALUES = {name: f"${number}" for number, name in enumerate(_NAMES, 1)}
+_TYPES = "(text, text, uuid, text, text, jsonb, jsonb)"
+_PAIR = ("$1", "$2")
+# What a turn may do, by name. Of what policies judge Postgres keeps one plan for one role, and so what is asked as the
+# caller has another name than what is done then.
+PREPARED = {
+    "find_bucket": f"(text) as {_FIND_BUCKET % '$1'}",
+    "find_object": f"(text, text) as {_FIND % _PAIR}",
+    "ask_insert": f"{_TYPES} as {_INSERT % _VALUES}",
+    "ask_upsert": f"{_TYPES} as {_UPSERT % _VALUES}",
+    "lock_object": f"(text) as {_LOCK % '$1'}",
+    "find_object_to_change": f"(text, text) as {_FIND_TO_CHANGE % _PAIR}",
+    "upsert_object": f"{_TYPES} as {_UPSERT % _VALUES}",
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,11 @@ class NewObject:
             "user_metadata": None if self.user_metadata is None else Jsonb(self.user_metadata),
         }
 
+    def ordered(self) -> tuple[Any, ...]:
+        """As the prepared statements take them."""
+        values = self.values()
+        return tuple(values[name] for name in _NAMES)
+
 
 def is_uuid(text: str | None) -> bool:
     """Whether somebody is known by an id, and not only by a name."""
@@ -83,17 +103,17 @@ def is_uuid(text: str | None) -> bool:
 
 def finding(bucket: str, name: str) -> Statement:
     """Asks for the object's row."""
-    return _FIND, (bucket, name)
+    return "find_object", (bucket, name)
 
 
 def finding_bucket(bucket: str) -> Statement:
     """Asks for the bucket's row."""
-    return _FIND_BUCKET, (bucket,)
+    return "find_bucket", (bucket,)
 
 
 def making(new: NewObject, *, upsert: bool) -> Statement:
-    """Makes an object, or gives one its new bytes where that is wanted."""
-    return _UPSERT if upsert else _INSERT, new.values()
+    """Makes an object, or gives one its new bytes where that is wanted. For asking alone."""
+    return "ask_upsert" if upsert else "ask_insert", new.ordered()
 
 
 async def find(connection: Connection, bucket: str, name: str, *, lock: bool = False) -> Row:
@@ -127,14 +147,13 @@ async def wait_for(connection: Connection, bucket: str, name: str) -> str | None
     return None if row is None else row["version"]
 
 
-async def replace(connection: Connection, new: NewObject) -> tuple[str | None, Row]:
-    """Wait for whoever else writes this object, then make it, or give it its new bytes, in one turn; its version before
-    and its row."""
-    await connection.execute(_LOCK, (f"{new.bucket}/{new.name}",))
-    before = await connection.execute(_FIND_TO_CHANGE, (new.bucket, new.name))
-    row = await upsert(connection, new)
-    old = await before.fetchone()
-    return None if old is None else old["version"], row
+def replacing(new: NewObject) -> list[Statement]:
+    """Waits for whoever else writes this object; asks for its row; makes it, or gives it its new bytes."""
+    return [
+        ("lock_object", (f"{new.bucket}/{new.name}",)),
+        ("find_object_to_change", (new.bucket, new.name)),
+        ("upsert_object", new.ordered()),
+    ]
 
 
 async def move(connection: Connection, bucket: str, name: str, to: NewObject) -> Row:
@@ -155,7 +174,7 @@ async def delete(connection: Connection, bucket: str, names: Sequence[str]) -> l
 
 async def find_bucket(connection: Connection, bucket: str, *, public: bool | None = None) -> Row:
     """The bucket's row."""
-    row = await one(connection, *finding_bucket(bucket))
+    row = await one(connection, _FIND_BUCKET, (bucket,))
     if row is None or (public is not None and row["public"] != public):
         raise errors.no_such_bucket()
     return row

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from tripgate.local.storage import errors, files, names, objects
+from tripgate.local.storage.database import SERVICE
 from tripgate.local.storage.objects import NewObject, moment
 
 if TYPE_CHECKING:
@@ -87,11 +88,9 @@ def about(etag: str, size: int, content_type: str, cache_control: str) -> dict[s
 async def finish(services: Services, act: Act, new: NewObject) -> Row:
     """Give the bytes that were written their row, and remove those that it had."""
     with _kept_if_named(services, new.version):
-        async with services.database.service(act) as connection:
-            old, row = await objects.replace(connection, new)
-    if old != new.version:
-        services.files.remove([old])
-    return row
+        _, before, after = await services.database.turn(SERVICE, act, *objects.replacing(new), writes=True)
+    services.files.remove(row["version"] for row in before if row["version"] != new.version)
+    return after[0]
 
 
 async def move(services: Services, caller: Caller, act: Act, bucket: str, name: str, to: tuple[str, str]) -> Row:

@@ -51,7 +51,7 @@ async def update(request: web.Request) -> web.Response:
 async def upload_signed(request: web.Request) -> web.Response:
     """An upload whose permission is a token."""
     bucket, name = named(request)
-    claims = caller.verify(request.app[SERVICES].signer, request.query.get("token", ""), "upload", f"{bucket}/{name}")
+    claims = caller.verify(request.app[SERVICES].tokens, request.query.get("token", ""), "upload", f"{bucket}/{name}")
     owner = claims.get("owner")
     acting = act(request, "object.upload_signed")
     row = await _upload(request, None, acting, upsert=claims.get("upsert") is True, owner=owner)
@@ -181,7 +181,7 @@ async def signed_row(request: web.Request) -> tuple[Row, dict[str, Any]]:
     """The row of the object that a token is for, and what the token says."""
     services = request.app[SERVICES]
     bucket, name = named(request)
-    claims = caller.verify(services.signer, request.query.get("token", ""), "download", f"{bucket}/{name}")
+    claims = caller.verify(services.tokens, request.query.get("token", ""), "download", f"{bucket}/{name}")
     async with services.database.reading() as connection:
         return await objects.find(connection, bucket, name), claims
 

@@ -267,7 +267,7 @@ def _permission(request: web.Request, bucket: str, name: str) -> _Permission:
         token = request.headers.get("X-Signature")
         if not token:
             raise errors.StorageError(400, "InvalidSignature", "Missing x-signature header")
-        claims = caller.verify(request.app[SERVICES].signer, token, "upload", f"{bucket}/{name}")
+        claims = caller.verify(request.app[SERVICES].tokens, token, "upload", f"{bucket}/{name}")
         owner = claims.get("owner")
         return _Permission(None, owner if isinstance(owner, str) else None, claims.get("upsert") is True)
     who = _caller(request)
@@ -275,7 +275,7 @@ def _permission(request: web.Request, bucket: str, name: str) -> _Permission:
 
 
 def _caller(request: web.Request) -> caller.Caller:
-    return caller.identify(request.app[SERVICES].signer, request.headers.get(hdrs.AUTHORIZATION))
+    return caller.identify(request.app[SERVICES].tokens, request.headers.get(hdrs.AUTHORIZATION))
 
 
 async def _may(services: Services, permission: _Permission, acting: Act, upload: Upload) -> None:
