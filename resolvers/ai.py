@@ -1,6 +1,5 @@
 """What the caller asks agents, what they said and remember of the caller, and what it cost."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -10,72 +9,22 @@ from graphql.execution.values import VariableValues
 from strawberry.types.arguments import StrawberryArgument
 
 from gql import derive
-from gql.errors import ApiError, bad_input
+from gql.errors import bad_input
 from gql.forward_types import list_of, object_type, optional
 from gql.types.ai import RunAiAgentInput
 from resolvers.context import Context
 from resolvers.declared import DeclaredField, grouped, lookup, many, one
 from resolvers.declared.base import planner
 from resolvers.declared.crud import crud, domain
+from resolvers.declared.invoked import Answered, Invoked, InvokedByInput
 from resolvers.declared.writes import Write, in_order
 from tripgate.planner import write
 from tripgate.planner.plan import Call, Compare, Operator
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 
-
-class Asked(Write):
-    """Has an Edge Function ask an agent, and answers the run, which goes on behind it.
-
-    Args:
-        function: The Edge Function.
-        fields: What the function calls each argument.
-    """
-
-    null_means_error = True
-    # The way to the arguments, as refusals name them.
-    within = ""
-
-    def __init__(
-        self, function: str, fields: dict[str, str], make_arguments: Callable[[], list[StrawberryArgument]], said: str
-    ) -> None:
-        super().__init__("AiRun", lambda: object_type("AiRun"), make_arguments, said)
-        self._function = function
-        self._fields = fields
-
-    async def run(self, context: Context, selected: Selected, variables: VariableValues) -> Any:
-        caller = context.signed_in()
-        plan = self.plan(context, selected, variables)
-        arguments = selected.arguments(variables)
-        given = {
-            self._fields[name]: str(value) if isinstance(value, UUID) else value
-            for name, value in self._given(arguments).items()
-            if value is not None
-        }
-        try:
-            made = await context.functions.invoke(self._function, given, caller)
-        except ApiError as error:
-            raise self._named(error) from None
-        return await self.by_key(context, plan, str(made["run"]["id"]))
-
-    def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {name: arguments.get(name) for name in self._fields}
-
-    def _named(self, error: ApiError) -> ApiError:
-        """The refusal, with the argument by what it is called here."""
-        names = {ours: name for name, ours in self._fields.items()}
-        if (name := names.get(str(error.extensions.get("field")))) is not None:
-            error.extensions["field"] = f"{self.within}{name}"
-        return error
-
-
-class AskedByInput(Asked):
-    """The same, whose arguments stand in an input."""
-
-    within = "input."
-
-    def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return super()._given(arguments["input"])
+# What the functions answer, while the run goes on behind it.
+AI_RUN = Answered("AiRun", "run")
 
 
 class CancelAiRun(Write):
@@ -163,7 +112,8 @@ class AiQuery:
 class AiMutation:
     """Asking, and what comes of it."""
 
-    run_ai_agent = AskedByInput(
+    run_ai_agent = InvokedByInput(
+        AI_RUN,
         "run-ai-agent",
         {
             "agentKey": "agent_key",
@@ -175,19 +125,22 @@ class AiMutation:
         lambda: [derive.argument("input", RunAiAgentInput, "What is asked.")],
         "Ask an agent something. Its answer comes as messages of the run, which streams: follow `aiMessageChanges`.",
     )
-    summarize_trip = Asked(
+    summarize_trip = Invoked(
+        AI_RUN,
         "summarize-trip",
         {"tripId": "trip_id"},
         lambda: [_trip()],
         "Have a trip summarized; the summary is the run's `result`.",
     )
-    optimize_itinerary = Asked(
+    optimize_itinerary = Invoked(
+        AI_RUN,
         "optimize-itinerary",
         {"tripId": "trip_id", "dayNumber": "day_number"},
         lambda: [_trip(), derive.argument("dayNumber", optional(int), "The day, counted from 1; all without one.")],
         "Have a better order of a trip's itinerary proposed. Nothing changes until `applyItinerary` is asked for it.",
     )
-    classify_place = Asked(
+    classify_place = Invoked(
+        AI_RUN,
         "classify-place",
         {"placeId": "place_id"},
         lambda: [derive.argument("placeId", UUID, "The place.")],

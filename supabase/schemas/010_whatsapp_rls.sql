@@ -1,6 +1,32 @@
 -- Stage 5: who may do what with messages, preferences and automations.
 
 
+-- Contacts and messages: people read their own. Functions alone write ----------------------------------------------------------
+
+revoke all on public.whatsapp_contacts, public.whatsapp_messages, public.delivery_events
+    from anon, authenticated, service_role;
+grant select on public.whatsapp_contacts, public.delivery_events to authenticated;
+-- What WhatsApp knows a message by has the number of whom it is to in it.
+grant select (
+    id, user_id, sender_id, trip_id, direction, template_name, parameters, body, status, dedupe_key, error_code, category,
+    cost, sending_at, sent_at, delivered_at, read_at, failed_at, created_at, updated_at
+) on public.whatsapp_messages to authenticated;
+
+alter table public.whatsapp_contacts enable row level security;
+alter table public.whatsapp_messages enable row level security;
+alter table public.delivery_events enable row level security;
+
+create policy "People can view how they are reached" on public.whatsapp_contacts
+    for select to authenticated using (user_id = (select auth.uid()));
+
+-- No number stands in a message.
+create policy "People can view their messages and those that they had sent" on public.whatsapp_messages
+    for select to authenticated using (user_id = (select auth.uid()) or sender_id = (select auth.uid()));
+
+create policy "People can view what became of messages to them" on public.delivery_events
+    for select to authenticated using (user_id = (select auth.uid()));
+
+
 -- Preferences: people's own, all of it ----------------------------------------------------------------------------------------
 
 revoke all on public.notification_preferences from anon, authenticated, service_role;

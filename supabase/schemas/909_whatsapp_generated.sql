@@ -16,6 +16,89 @@
 -- their own making.
 
 
+-- whatsapp_contacts ---------------------------------------------------------------------------------------------------
+
+-- Functions alone write it.
+grant select on public.whatsapp_contacts to service_role;
+
+create trigger set_whatsapp_contacts_updated_at before update on public.whatsapp_contacts
+    for each row execute function private.set_updated_at();
+
+create trigger broadcast_whatsapp_contacts_changes after insert or update or delete on public.whatsapp_contacts
+    for each row execute function private.broadcast_user_by_user_id('id');
+
+create function public.whatsapp_contacts_by_ids(ids uuid[]) returns setof public.whatsapp_contacts language sql stable as $$
+    select * from public.whatsapp_contacts where id = any (ids)
+$$;
+comment on function public.whatsapp_contacts_by_ids(uuid[]) is 'The rows of whatsapp_contacts with these ids, of those that the caller may see.';
+revoke execute on function public.whatsapp_contacts_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.whatsapp_contacts_by_ids(uuid[]) to authenticated;
+
+create function public.whole_whatsapp_contacts(public.whatsapp_contacts) returns setof public.whatsapp_contacts rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_whatsapp_contacts(public.whatsapp_contacts) is 'The row of whatsapp_contacts itself.';
+revoke execute on function public.whole_whatsapp_contacts(public.whatsapp_contacts) from public, anon, authenticated, service_role;
+grant execute on function public.whole_whatsapp_contacts(public.whatsapp_contacts) to authenticated;
+
+
+-- whatsapp_messages ---------------------------------------------------------------------------------------------------
+
+-- Functions alone write it.
+grant select (id, user_id, sender_id, trip_id, direction, template_name, parameters, body, status, dedupe_key, error_code, category, cost, sending_at, sent_at, delivered_at, read_at, failed_at, created_at, updated_at) on public.whatsapp_messages to service_role;
+
+create trigger set_whatsapp_messages_updated_at before update on public.whatsapp_messages
+    for each row execute function private.set_updated_at();
+
+create trigger broadcast_whatsapp_messages_changes after insert or update or delete on public.whatsapp_messages
+    for each row execute function private.broadcast_user_by_user_id('id', 'id', 'user_id', 'sender_id', 'trip_id', 'direction', 'template_name', 'parameters', 'body', 'status', 'dedupe_key', 'error_code', 'category', 'cost', 'sending_at', 'sent_at', 'delivered_at', 'read_at', 'failed_at', 'created_at', 'updated_at');
+
+create view public.whatsapp_messages_by_created_at_desc with (security_invoker = true) as
+    select id, user_id, sender_id, trip_id, direction, template_name, parameters, body, status, dedupe_key, error_code, category, cost, sending_at, sent_at, delivered_at, read_at, failed_at, created_at, updated_at from public.whatsapp_messages order by created_at desc, id;
+comment on view public.whatsapp_messages_by_created_at_desc is 'The rows of whatsapp_messages, ordered by created_at desc, id.';
+revoke all on public.whatsapp_messages_by_created_at_desc from anon, authenticated, service_role;
+grant select on public.whatsapp_messages_by_created_at_desc to authenticated;
+
+create view public.whatsapp_messages_by_created_at_desc_reversed with (security_invoker = true) as
+    select id, user_id, sender_id, trip_id, direction, template_name, parameters, body, status, dedupe_key, error_code, category, cost, sending_at, sent_at, delivered_at, read_at, failed_at, created_at, updated_at from public.whatsapp_messages order by created_at, id desc;
+comment on view public.whatsapp_messages_by_created_at_desc_reversed is 'The same as whatsapp_messages_by_created_at_desc, from its end.';
+revoke all on public.whatsapp_messages_by_created_at_desc_reversed from anon, authenticated, service_role;
+grant select on public.whatsapp_messages_by_created_at_desc_reversed to authenticated;
+
+create function public.body_against(entry public.whatsapp_messages) returns jsonb language sql stable set search_path = '' as $$
+    select public.compare_with_texts(entry.body)
+$$;
+comment on function public.body_against(public.whatsapp_messages) is 'How the column compares with each text that the request brings along.';
+revoke execute on function public.body_against(public.whatsapp_messages) from public, anon, authenticated, service_role;
+grant execute on function public.body_against(public.whatsapp_messages) to authenticated;
+
+
+-- delivery_events -----------------------------------------------------------------------------------------------------
+
+-- Functions alone write it.
+grant select on public.delivery_events to service_role;
+
+create trigger set_delivery_events_updated_at before update on public.delivery_events
+    for each row execute function private.set_updated_at();
+
+create trigger broadcast_delivery_events_changes after insert or update or delete on public.delivery_events
+    for each row execute function private.broadcast_user_by_user_id('id');
+
+create function public.delivery_events_by_ids(ids uuid[]) returns setof public.delivery_events language sql stable as $$
+    select * from public.delivery_events where id = any (ids)
+$$;
+comment on function public.delivery_events_by_ids(uuid[]) is 'The rows of delivery_events with these ids, of those that the caller may see.';
+revoke execute on function public.delivery_events_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.delivery_events_by_ids(uuid[]) to authenticated;
+
+create function public.whole_delivery_events(public.delivery_events) returns setof public.delivery_events rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_delivery_events(public.delivery_events) is 'The row of delivery_events itself.';
+revoke execute on function public.whole_delivery_events(public.delivery_events) from public, anon, authenticated, service_role;
+grant execute on function public.whole_delivery_events(public.delivery_events) to authenticated;
+
+
 -- notification_preferences --------------------------------------------------------------------------------------------
 
 grant all on public.notification_preferences to service_role;

@@ -17,6 +17,9 @@ SERVES = {
     "idx_ai_runs_conversation_id_created_at": "What was said in a conversation before, which the agent is told.",
     "idx_ai_runs_lease_until": "Runs of which nothing was heard in time, whosever they are.",
     "idx_ai_memories_expires_at": "What is to be forgotten by now, whosever it is.",
+    "idx_whatsapp_messages_sending_at": "Messages of which nothing was heard in time, whosever they are.",
+    "idx_whatsapp_messages_created_at": "Messages that wait and have no task any more, whosever they are.",
+    "idx_delivery_events_created_at": "What was told of messages that are nobody's, to be forgotten.",
     "idx_billing_events_received": "What Stripe told, and is not done, whosever it is.",
 }
 

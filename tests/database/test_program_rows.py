@@ -130,6 +130,8 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
             "tripgate-prune-runs",
             "tripgate-prune-tasks",
             "tripgate-ring-tasks",
+            "whatsapp-prune",
+            "whatsapp-settle-unknown",
         ]
         for _, command, active in jobs:
             assert active
