@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tripgate.local import system_state
+from tripgate.local import scratch, system_state
 from tripgate.local.data_dir import is_alive
 
 MEMORY = Path("/dev/shm")
@@ -44,6 +44,9 @@ def follow() -> None:
     """Keep clusters where the first process chose to."""
     if (folder := os.environ.get(VARIABLE)) is not None:
         system_state.CLUSTERS = Path(folder) / "clusters"
+        scratch.FOLDER = Path(folder) / "scratch"
+        scratch.FOLDER.mkdir(parents=True, exist_ok=True)
+        scratch.FOLDER.chmod(0o755)
 
 
 def remove(folder: Path) -> None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from tripgate.local.catalog import Catalog
 
+# Where the cluster lies: in the system's folder of temporary files, unless another one is named, which all may enter.
+FOLDER: Path | None = None
+
 # Databases of 10 MB that are kept for copies, beside what is being made.
 _TEMPLATES = 16
 
@@ -154,7 +157,7 @@ class Scratch:
 @contextlib.contextmanager
 def scratch() -> Iterator[Scratch]:
     """Start a temporary cluster; leaving stops and removes it. Raises LocalStackError."""
-    home = Path(tempfile.mkdtemp(prefix="tripgate-scratch-"))
+    home = Path(tempfile.mkdtemp(prefix="tripgate-scratch-", dir=FOLDER))
     # The server may run as another user, who must get through to its files.
     home.chmod(0o755)
     try:
