@@ -110,12 +110,11 @@ def add_to(app: web.Application, config: FrontDoorConfig, supervisor: Supervisor
         await sessions.pop().close()
 
     async def pass_on(request: web.Request) -> web.StreamResponse:
-        down = web.json_response(DOWN, status=503)
         if not request.raw_path.startswith(PREFIX):
             return proxy.no_such_path(PREFIX)
         port = await starter.port(sessions[0])
         if port is None:
-            return down
+            return web.json_response(DOWN, status=503)
         try:
             return await passing.forward(
                 request, port=port, secret=starter.secret, prefix=PREFIX, authorization=request.get(AUTHORIZATION)
@@ -124,7 +123,7 @@ def add_to(app: web.Application, config: FrontDoorConfig, supervisor: Supervisor
             return proxy.no_such_path(PREFIX)
         except BrokenError as error:
             log.warning("%s %s: %s", request.method, PREFIX, error)
-            return down
+            return web.json_response(DOWN, status=503)
 
     app.cleanup_ctx.append(running)
     app.router.add_route("*", PREFIX + proxy.BELOW, pass_on)

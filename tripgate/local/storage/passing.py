@@ -14,7 +14,7 @@ from tripgate.local.storage.files import path_below, write_all
 from tripgate.local.storage.links import BrokenError, Links, StaleError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
     from multidict import CIMultiDict
@@ -137,9 +137,16 @@ def _frame(request: web.Request, headers: CIMultiDict[str]) -> bool:
     return True
 
 
+async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """The body as it was received: what has gathered meanwhile is not copied into one."""
+    async for chunk, _ in request.content.iter_chunks():
+        if chunk:
+            yield chunk
+
+
 async def _send(link: Link, request: web.Request, *, framed: bool) -> None:
     """The body as it comes."""
-    async for chunk in request.content.iter_any():
+    async for chunk in _chunks(request):
         await link.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if framed else chunk)
     if framed:
         await link.send(b"0\r\n\r\n")
@@ -150,7 +157,7 @@ async def _write(link: Link, request: web.Request, path: Path, most: int) -> Non
     size = 0
     # Without making it: once Storage has taken it away, nobody wants the bytes.
     with path.open("r+b", buffering=0) as file:
-        async for chunk in request.content.iter_any():
+        async for chunk in _chunks(request):
             write_all(file, chunk)
             size += len(chunk)
             if size > most:
