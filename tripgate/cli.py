@@ -350,6 +350,7 @@ def _describe(stack: "Stack", *first: tuple[str, str]) -> None:
         ("Database", info.db_url),
         ("Inbox", info.inbox_url),
         ("Services outside", info.providers_url),
+        ("Phones", f"{info.providers_url}/meta/phone"),
         ("Logs", f"{logs} in {stack.logs}"),
         *(("Demo accounts", f"{demo.shown}, password {demo.password}") for demo in demos()),
     ]

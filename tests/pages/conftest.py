@@ -27,7 +27,7 @@ def variables(seeded: StackInfo, assets: Path) -> dict[str, str]:
         "SUPABASE_PUBLISHABLE_KEY": seeded.publishable_key,
         "TRIPGATE_DEVELOPMENT": "true",
         "TRIPGATE_DEVELOPMENT_SERVICES": f"Inbox={seeded.inbox_url},Services outside={seeded.providers_url},"
-        f"Supabase API={seeded.api_url},Postgres=here:5432",
+        f"Phones={seeded.providers_url}/meta/phone,Supabase API={seeded.api_url},Postgres=here:5432",
         "TRIPGATE_GRAPHIQL_ASSETS": str(assets),
         "TRIPGATE_GRAPHIQL_DEMO_ACCOUNTS": _ACCOUNTS,
     }

@@ -46,6 +46,7 @@ def _services(info: "StackInfo") -> str:
     services = {
         "Inbox": info.inbox_url,
         "Services outside": info.providers_url,
+        "Phones": f"{info.providers_url}/meta/phone",
         "Supabase API": info.api_url,
         "Publishable key": info.publishable_key,
         "PostgREST": info.rest_url,

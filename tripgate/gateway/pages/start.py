@@ -112,6 +112,8 @@ class _StartPage:
                 yield name, address, "Mail that would have been sent, with its links and codes."
             if name == "Services outside":
                 yield name, address, "What services outside were asked and told; they are faked on this machine."
+            if name == "Phones":
+                yield name, address, "Messages that would have been sent by WhatsApp, and answers to them."
 
     def _accounts(self) -> str:
         rows = [

@@ -114,6 +114,8 @@ class House:
         async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
             """Write the request down, and let a script have its way with it."""
             target = request.raw_path.removeprefix(base) or "/"
+            if provider.page and (request.path + "/").startswith(f"{base}{provider.page}/"):
+                return await _handled(provider, request, handler)
             request = request.clone(client_max_size=provider.max_body)
             try:
                 body, too_long = await request.read(), False

@@ -86,12 +86,13 @@ follow();
 """.replace("ENTRIES", ENTRIES).replace("SHOWN", str(SHOWN))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """A script or style as a content security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 _POLICY = (
-    f"default-src 'none'; style-src {_digest(_STYLE)}; script-src {_digest(_SCRIPT)}; connect-src 'self'; "
+    f"default-src 'none'; style-src {digest(_STYLE)}; script-src {digest(_SCRIPT)}; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _STEPS = " ".join(
@@ -187,7 +188,12 @@ nothing leaves it.</p>
             f"{escape(title)}</a></li>"
             for name, title, address in filters
         )
-        return f'<nav aria-label="Services"><ul>{links}</ul></nav>'
+        pages = "".join(
+            f'<li><a href="{PATH}/{escape(each.name + each.page)}">{escape(each.page_title)}</a></li>'
+            for each in self._house.providers.values()
+            if each.page
+        )
+        return f'<nav aria-label="Services"><ul>{links}{pages}</ul></nav>'
 
 
 def _listed(entries: list[Entry]) -> str:

@@ -56,6 +56,8 @@ class Provider:
         variables: What functions find in their environment, by name: `{base_url}` stands for where it answers. The
             developer's own settings come first.
         key: The setting that holds the key; one of the developer's own is for the service itself, and not for the fake.
+        page: Where it has a page for people, below its own path; what it asks again and again is not written down.
+        page_title: What that is called.
         max_body: The largest body that it reads, in bytes; what is larger is refused with 413.
     """
 
@@ -65,4 +67,6 @@ class Provider:
     error: Callable[[int], web.Response] = plain_error
     variables: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    page: str = ""
+    page_title: str = ""
     max_body: int = 1024**2

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from tripgate.local.providers.meta import stock, wire
+from tripgate.local.providers.meta import pages, stock, wire
 from tripgate.local.providers.meta.api import Api, new_wamid
 from tripgate.local.providers.meta.phones import Phone, Phones, number_in
 from tripgate.local.providers.meta.templates import Templates
@@ -75,9 +75,10 @@ def create(lent: Lent) -> web.Application:
     """The application: the Graph API."""
     sender = lent.settings.get("WHATSAPP_PHONE_NUMBER_ID") or wire.PHONE_NUMBER_ID
     phones, templates, webhooks = Phones(), Templates(), Webhooks(lent, sender)
-    app = web.Application(middlewares=[wire.middleware(())])
+    app = web.Application(middlewares=[wire.middleware((pages.PATH,)), pages.middleware])
     api = Api(lent, phones, templates, webhooks, sender)
     api.add_to(app)
+    pages.Pages(phones, api.write, webhooks.read).add_to(app)
     _Control(lent, api, phones, webhooks).add_to(lent.control)
     stock.fill(templates, webhooks, lent)
     lent.on_reset.extend((phones.forget, templates.forget, webhooks.forget, api.forget))
@@ -189,5 +190,12 @@ def _short(phone: Phone) -> dict[str, Any]:
 
 
 META = Provider(
-    NAME, "WhatsApp", create, wire.error_response, {"WHATSAPP_API_BASE": "{base_url}"}, key="WHATSAPP_ACCESS_TOKEN"
+    NAME,
+    "WhatsApp",
+    create,
+    wire.error_response,
+    {"WHATSAPP_API_BASE": "{base_url}"},
+    key="WHATSAPP_ACCESS_TOKEN",
+    page=pages.PATH,
+    page_title="Phones",
 )

@@ -127,7 +127,7 @@ def middleware(open_paths: tuple[str, ...]) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             resource = request.match_info.route.resource
-            if resource is None or not any(resource.canonical.endswith(path) for path in open_paths):
+            if resource is None or not any(f"{path}/" in f"{resource.canonical}/" for path in open_paths):
                 _admit(request)
             return await handler(request)
         except WireError as error:
