@@ -24,6 +24,8 @@ EDGE_FUNCTIONS = (
     "clean-storage",
     "send-whatsapp-message",
     "handle-whatsapp-webhook",
+    "schedule-reminder",
+    "trigger-automation",
 )
 
 # As supabase/program/011_storage.sql makes them.
