@@ -84,16 +84,17 @@ function record(event: WhatsappEvent, admin: SupabaseClient) {
         phone: event.phone,
         bsuid: event.bsuid,
         profile_name: event.name,
-        text: event.text,
+        body: event.text,
         at: event.at,
         context_wamid: event.context,
       });
     case "number_change":
       return admin.rpc("record_whatsapp_number_change", {
-        old: event.phone,
-        new: event.newPhone,
+        old_phone: event.phone,
+        new_phone: event.newPhone,
         bsuid: event.newBsuid,
         at: event.at,
+        ...event.bsuid === null ? {} : { old_bsuid: event.bsuid },
       });
   }
 }

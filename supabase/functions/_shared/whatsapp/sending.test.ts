@@ -16,6 +16,8 @@ interface Course {
   attempts?: number;
   begin?: unknown;
   sent?: Sent;
+  /** How the message stands then. */
+  status?: string;
   /** How often the database does not hear how it ended. */
   deaf?: number;
   aborted?: boolean;
@@ -23,7 +25,9 @@ interface Course {
 }
 
 /** Do the task once; what the database was told, what left, and what was thrown. */
-async function send({ attempts = 1, begin = SEND, sent, deaf = 0, aborted = false, payload }: Course) {
+async function send(course: Course) {
+  const { attempts = 1, begin = SEND, sent, status = "sent", aborted = false, payload } = course;
+  let deaf = course.deaf ?? 0;
   const said: Said[] = [];
   const left: Outgoing[] = [];
   const database: typeof fetch = async (input, options) => {
@@ -32,7 +36,7 @@ async function send({ attempts = 1, begin = SEND, sent, deaf = 0, aborted = fals
     said.push([verb, await request.json()]);
     if (verb === "end_whatsapp_send" && deaf-- > 0) return Response.json(AWAY, { status: 503 });
     if (verb === "begin_whatsapp_message" && begin === AWAY) return Response.json(AWAY, { status: 503 });
-    return Response.json(verb === "begin_whatsapp_message" ? begin : null);
+    return Response.json(verb === "begin_whatsapp_message" ? begin : { status });
   };
   const graph = {
     send: (message: Outgoing) => {
@@ -88,7 +92,7 @@ Deno.test("where the database does not answer, nothing leaves and the task is tr
 
 for (const outcome of ["failed", "template_required", "marketing_stopped", "unknown"] as const) {
   Deno.test(`a message that is ${outcome} has its end: it is never tried again`, async () => {
-    const { said, thrown } = await send({ sent: { outcome, code: "131026" } });
+    const { said, thrown } = await send({ sent: { outcome, code: "131026" }, status: "failed" });
     assert.deepEqual([said[1], thrown], [ended(outcome, null, "131026"), null]);
   });
 }
@@ -96,14 +100,21 @@ for (const outcome of ["failed", "template_required", "marketing_stopped", "unkn
 const throttled: Sent = { outcome: "throttled", code: "131056", retrySeconds: 6 };
 
 Deno.test("what is too much now is tried again, no earlier than Meta says", async () => {
-  const { said, thrown } = await send({ sent: throttled });
+  const { said, thrown } = await send({ sent: throttled, status: "queued" });
   assert.deepEqual(said[1], ended("throttled", null, "131056"));
   assert.ok(thrown instanceof TaskFailure);
   assert.deepEqual([thrown.retrySeconds, thrown.final], [6, false]);
 });
 
+Deno.test("what Meta takes by a template alone is tried again where the message has one", async () => {
+  const { said, thrown } = await send({ sent: { outcome: "template_required", code: "131047" }, status: "queued" });
+  assert.deepEqual(said[1], ended("template_required", null, "131047"));
+  assert.ok(thrown instanceof TaskFailure);
+  assert.deepEqual([thrown.retrySeconds, thrown.final], [0, false]);
+});
+
 Deno.test("the last attempt that is throttled is a failure, so that every message has an end", async () => {
-  const { said, thrown } = await send({ sent: throttled, attempts: 8 });
+  const { said, thrown } = await send({ sent: throttled, attempts: 8, status: "failed" });
   assert.deepEqual(said[1], ended("failed", null, "131056"));
   assert.ok(thrown instanceof TaskFailure && thrown.final);
 });

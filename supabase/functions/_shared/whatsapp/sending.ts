@@ -33,10 +33,11 @@ export const sendWhatsapp: TaskHandler<SendingServices> = async (task, { admin, 
   await end(decision, sent, task, admin);
 };
 
-/** Write what became of it. Throws TaskFailure where it is to be tried again. */
+/** Write what became of it. Throws TaskFailure where it is queued again, by a template now, or for later. */
 async function end(decision: Outgoing & { category: string | null }, sent: Sent, task: Task, admin: SupabaseClient) {
   // Nothing comes after the last attempt, so that is its end.
-  const last = sent.outcome === "throttled" && task.attempts >= MOST_ATTEMPTS;
+  const again = sent.outcome === "throttled" || sent.outcome === "template_required";
+  const last = again && task.attempts >= MOST_ATTEMPTS;
   const args = {
     id: decision.id,
     outcome: last ? "failed" : sent.outcome,
@@ -44,20 +45,23 @@ async function end(decision: Outgoing & { category: string | null }, sent: Sent,
     error_code: sent.outcome === "accepted" ? null : sent.code,
     category: decision.category,
   };
-  await say(args, admin);
-  if (sent.outcome !== "throttled") return;
-  throw new TaskFailure(`Meta takes no message now: ${sent.code}.`, { retrySeconds: sent.retrySeconds, final: last });
+  const status = await say(args, admin);
+  if (status !== "queued" && !last) return;
+  const retrySeconds = sent.outcome === "throttled" ? sent.retrySeconds : 0;
+  throw new TaskFailure(`Meta does not take it now: ${args.error_code}.`, { retrySeconds, final: last });
 }
 
-/** Where the database does not hear it, the message is found as being sent, and counts as unknown. */
-async function say(args: Record<string, unknown>, admin: SupabaseClient): Promise<void> {
-  for (const wait of [...SAY_AGAIN_SECONDS, null]) {
-    const { error } = await admin.rpc("end_whatsapp_send", args);
-    if (!error) return;
-    const { code } = databaseError(error);
-    if (wait === null) {
-      log.error("what became of a message was not written", { message: args.id, outcome: args.outcome, code });
-      throw databaseError(error);
+/** How the message stands then. Where the database does not hear it, it is found as being sent, and counts as unknown. */
+async function say(args: Record<string, unknown>, admin: SupabaseClient): Promise<string> {
+  for (let tries = 0;; tries++) {
+    const { data, error } = await admin.rpc("end_whatsapp_send", args);
+    if (!error) return (data as { status: string }).status;
+    const wait = SAY_AGAIN_SECONDS[tries];
+    if (wait === undefined) {
+      const failure = databaseError(error);
+      const { id, outcome } = args;
+      log.error("what became of a message was not written", { message: id, outcome, code: failure.code });
+      throw failure;
     }
     await new Promise((resolve) => setTimeout(resolve, wait * 1000));
   }
