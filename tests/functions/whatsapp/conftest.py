@@ -43,7 +43,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def stack(root: Path, port: int) -> Iterator[StackInfo]:
+def running(root: Path, port: int) -> Iterator[Stack]:
     """Our schemas and functions, with secrets that tests can sign by."""
     supabase = root / "project" / "supabase"
     shutil.copytree(
@@ -52,8 +52,13 @@ def stack(root: Path, port: int) -> Iterator[StackInfo]:
     env_file = root / "settings.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in settings(port).items()))
     with Stack(stack_options(root / "project", root / "data", seed=False, env_file=env_file)) as stack:
-        assert stack.info is not None
-        yield stack.info
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def stack(running: Stack) -> StackInfo:
+    assert running.info is not None
+    return running.info
 
 
 def settings(port: int) -> dict[str, str]:

@@ -55,6 +55,16 @@ Deno.test("a status of failure has Meta's code, and what is no id of ours is non
   assert.deepEqual([event.status, event.errorCode, event.message], ["failed", "131047", null]);
 });
 
+Deno.test("kinds of a category are of it, and a category that nobody knows is none", () => {
+  const categories = ["authentication_international", "marketing_lite", "SERVICE", "referral_conversion"].map(
+    (word) => {
+      const event = one({ statuses: [status({ pricing: { category: word, billable: false } })] });
+      return event.type === "status" && event.pricing?.category;
+    },
+  );
+  assert.deepEqual(categories, ["authentication", "marketing", "service", null]);
+});
+
 Deno.test("what somebody writes has their number, their id and their name", () => {
   assert.deepEqual(
     one({ contacts: [ANNA], messages: [text({ from_user_id: "IT.1349", context: { id: "wamid.1" } })] }),

@@ -52,6 +52,7 @@ type Json = Record<string, unknown>;
 
 const STATUSES = ["sent", "delivered", "read", "failed"];
 const CHANGES = ["user_changed_number", "customer_changed_number", "user_changed_user_id"];
+const CATEGORIES = ["authentication", "marketing", "service", "utility"];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const LONGEST_ID = 512;
 const LONGEST_TEXT = 4096;
@@ -107,21 +108,26 @@ function statusOf(item: Json, now: number): StatusEvent | null {
     message: typeof ours === "string" && UUID.test(ours.toLowerCase()) ? ours.toLowerCase() : null,
     status: status as StatusEvent["status"],
     at: at_,
-    errorCode: typeof code === "number" || typeof code === "string" ? keepable(String(code)).slice(0, 32) : null,
+    errorCode: /^\d{1,9}$/.test(String(code)) ? String(code) : null,
     pricing: pricingOf(item.pricing),
   };
 }
 
+/** Whether and as what it is charged. Meta has kinds of these categories, such as `authentication_international`. */
 function pricingOf(value: unknown): Json | null {
-  const { billable, category, pricing_model, type } = typeof value === "object" && value !== null ? value as Json : {};
-  if (typeof category !== "string") return null;
-  const word = (text: unknown): string | null => typeof text === "string" ? keepable(text).slice(0, 64) : null;
+  const said = at(value, "category");
+  if (typeof said !== "string") return null;
+  const category = CATEGORIES.find((each) => said.toLowerCase().includes(each)) ?? null;
+  const word = (key: string): string | null => {
+    const text = at(value, key);
+    return typeof text === "string" ? cut(text, 64) : null;
+  };
+  const billable = at(value, "billable");
   return {
-    // Said of all before `type` was: what is not billed is free.
     billable: typeof billable === "boolean" ? billable : null,
-    category: word(category),
-    pricing_model: word(pricing_model),
-    type: word(type),
+    category,
+    pricing_model: word("pricing_model"),
+    type: word("type"),
   };
 }
 
@@ -131,12 +137,12 @@ function messageOf(item: Json, contacts: unknown[], now: number): WhatsappEvent 
   if (item.type === "reaction" || item.group_id !== undefined) return null;
   const wamid = idOf(item.id);
   const phone = phoneOf(item.from);
-  const bsuid = optionalId(item.from_user_id);
+  const bsuid = bsuidOf(item.from_user_id);
   const contact =
     contacts.find((each) =>
-      phone !== null && phoneOf(at(each, "wa_id")) === phone || bsuid !== null && at(each, "user_id") === bsuid
+      phone !== null && phoneOf(at(each, "wa_id")) === phone || bsuid !== null && bsuidOf(at(each, "user_id")) === bsuid
     ) ?? (contacts.length === 1 ? contacts[0] : undefined);
-  const known = bsuid ?? optionalId(at(contact, "user_id"));
+  const known = bsuid ?? bsuidOf(at(contact, "user_id"));
   if (phone === null && known === null) throw new Malformed("from nobody");
   const name = at(at(contact, "profile"), "name");
   return {
@@ -158,8 +164,8 @@ function changeOf(item: Json, now: number): NumberChangeEvent | null {
     type: "number_change",
     phone: phoneOf(item.from),
     newPhone: phoneOf(at(system, "wa_id")),
-    bsuid: optionalId(at(system, "previous_user_id")) ?? optionalId(item.from_user_id),
-    newBsuid: optionalId(at(system, "user_id")),
+    bsuid: bsuidOf(at(system, "previous_user_id")) ?? bsuidOf(item.from_user_id),
+    newBsuid: bsuidOf(at(system, "user_id")),
     at: momentOf(item.timestamp, now),
   };
   if (change.phone === null && change.bsuid === null) throw new Malformed("of nobody");
@@ -191,6 +197,11 @@ function idOf(value: unknown): string {
 
 function optionalId(value: unknown): string | null {
   return typeof value === "string" && value.length <= LONGEST_ID && /^[\x21-\x7e]+$/.test(value) ? value : null;
+}
+
+/** A country, a point, letters and digits. */
+function bsuidOf(value: unknown): string | null {
+  return typeof value === "string" && /^[A-Z]{2}\.[A-Za-z0-9]{1,128}$/.test(value) ? value : null;
 }
 
 function phoneOf(value: unknown): string | null {

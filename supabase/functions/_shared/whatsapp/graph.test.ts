@@ -70,21 +70,21 @@ Deno.test("a template is named with its language; who has no number is a recipie
 const said: [string, number, unknown, Sent][] = [
   ["too many a second", 400, refusal(130429), { outcome: "throttled", code: "130429", retrySeconds: 5 }],
   ["too many to one person", 400, refusal(131056), { outcome: "throttled", code: "131056", retrySeconds: 6 }],
-  ["too many calls", 429, null, { outcome: "throttled", code: "http_429", retrySeconds: 60 }],
+  ["too many calls", 429, null, { outcome: "throttled", code: "HTTP_429", retrySeconds: 60 }],
   ["the window is closed", 400, refusal(131047), { outcome: "template_required", code: "131047" }],
   ["no marketing any more", 400, refusal(131050), { outcome: "marketing_stopped", code: "131050" }],
   ["nobody there", 400, refusal(131026), { outcome: "failed", code: "131026" }],
   ["no such template", 404, refusal(132001), { outcome: "failed", code: "132001" }],
   ["the token is over: ours to mend", 401, refusal(190), { outcome: "throttled", code: "190", retrySeconds: 300 }],
   ["no right to it: ours to mend", 403, refusal(200), { outcome: "throttled", code: "200", retrySeconds: 300 }],
-  ["refused in no form", 403, "<html>", { outcome: "failed", code: "http_403" }],
+  ["refused in no form", 403, "<html>", { outcome: "failed", code: "HTTP_403" }],
   ["broken there", 500, refusal(131000), { outcome: "unknown", code: "131000" }],
-  ["away, or on the way", 502, null, { outcome: "unknown", code: "http_502" }],
+  ["away, or on the way", 502, null, { outcome: "unknown", code: "HTTP_502" }],
   ["throttled, it says, while it breaks", 503, refusal(130429), { outcome: "unknown", code: "130429" }],
-  ["waited for us too long", 408, null, { outcome: "unknown", code: "http_408" }],
-  ["sent elsewhere", 307, null, { outcome: "unknown", code: "http_307" }],
-  ["taken without an id", 200, { messages: [] }, { outcome: "unknown", code: "no_id" }],
-  ["taken in no form", 200, null, { outcome: "unknown", code: "no_id" }],
+  ["waited for us too long", 408, null, { outcome: "unknown", code: "HTTP_408" }],
+  ["sent elsewhere", 307, null, { outcome: "unknown", code: "HTTP_307" }],
+  ["taken without an id", 200, { messages: [] }, { outcome: "unknown", code: "NO_ID" }],
+  ["taken in no form", 200, null, { outcome: "unknown", code: "NO_ID" }],
 ];
 for (const [what, status, body, expected] of said) {
   Deno.test(`what an answer says: ${what}`, () => assert.deepEqual(sentOf(status, body), expected));
@@ -100,21 +100,21 @@ Deno.test("where nobody answers, the message may have left", async () => {
     (await send(() => new Promise<Response>((done) => setTimeout(done, 500, new Response())), 0.1)).sent,
     {
       outcome: "unknown",
-      code: "timeout",
+      code: "TIMEOUT",
     },
   );
 });
 
 Deno.test("nobody is sent elsewhere with the message and the token", async () => {
   const { sent, came } = await send(() => new Response(null, { status: 307, headers: { Location: "/elsewhere" } }));
-  assert.deepEqual([sent, came.length], [{ outcome: "unknown", code: "http_307" }, 1]);
+  assert.deepEqual([sent, came.length], [{ outcome: "unknown", code: "HTTP_307" }, 1]);
 });
 
 Deno.test("where nobody listens nothing has left, so it may be tried again", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   const sent = await graphAt(`http://127.0.0.1:${listener.addr.port}`).send(MESSAGE);
-  assert.deepEqual(sent, { outcome: "throttled", code: "not_connected", retrySeconds: 0 });
+  assert.deepEqual(sent, { outcome: "throttled", code: "NOT_CONNECTED", retrySeconds: 0 });
 });
 
 Deno.test("what is lost with its connection is never asked again, be it a new one or one that is kept", async () => {
@@ -143,7 +143,7 @@ Deno.test("what is lost with its connection is never asked again, be it a new on
     await Promise.all(connections);
   })();
   const graph = graphAt(`http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`);
-  const lost = { outcome: "unknown", code: "no_answer" };
+  const lost = { outcome: "unknown", code: "NO_ANSWER" };
   assert.deepEqual(await graph.send(MESSAGE), { outcome: "accepted", wamid: "wamid.1" });
   assert.deepEqual([await graph.send(MESSAGE), requests], [lost, 2]);
   assert.deepEqual([await graph.send(MESSAGE), requests], [lost, 3]);

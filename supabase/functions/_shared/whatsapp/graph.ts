@@ -125,19 +125,19 @@ export function sentOf(status: number, body: unknown, wait = NaN): Sent {
   if (status >= 200 && status < 300) {
     const wamid = at(at(at(body, "messages"), 0), "id");
     const isOne = typeof wamid === "string" && wamid !== "" && wamid.length <= 512;
-    return isOne ? { outcome: "accepted", wamid } : { outcome: "unknown", code: "no_id" };
+    return isOne ? { outcome: "accepted", wamid } : { outcome: "unknown", code: "NO_ID" };
   }
   const said = at(at(body, "error"), "code");
   const code = typeof said === "number" || typeof said === "string" && /^\d{1,9}$/.test(said) ? String(said) : null;
   // What broke there, or on the way, may have been after the message had left.
-  if (status < 400 || status >= 500 || status === 408) return { outcome: "unknown", code: code ?? `http_${status}` };
-  if (code === null && status !== 429) return { outcome: "failed", code: `http_${status}` };
+  if (status < 400 || status >= 500 || status === 408) return { outcome: "unknown", code: code ?? `HTTP_${status}` };
+  if (code === null && status !== 429) return { outcome: "failed", code: `HTTP_${status}` };
   if (code === "131047") return { outcome: "template_required", code };
   if (code === "131050") return { outcome: "marketing_stopped", code };
   const later = isOurs(code) ? OURS_SECONDS : status === 429 ? LATER[code ?? ""] ?? 60 : LATER[code ?? ""];
   if (later === undefined) return { outcome: "failed", code: code! };
   const retrySeconds = Math.min(Math.max(later, wait > 0 ? Math.ceil(wait) : 0), LONGEST_WAIT);
-  return { outcome: "throttled", code: code ?? `http_${status}`, retrySeconds };
+  return { outcome: "throttled", code: code ?? `HTTP_${status}`, retrySeconds };
 }
 
 function isOurs(code: string | null): boolean {
@@ -149,9 +149,9 @@ function failureOf(error: unknown, status: number): Sent {
   // Older versions say it themselves, newer ones by their cause.
   const words = [message, cause instanceof Error ? cause.message : ""];
   if (status === 0 && words.some((each) => each.includes(NOT_CONNECTED))) {
-    return { outcome: "throttled", code: "not_connected", retrySeconds: 0 };
+    return { outcome: "throttled", code: "NOT_CONNECTED", retrySeconds: 0 };
   }
-  return { outcome: "unknown", code: name === "TimeoutError" ? "timeout" : "no_answer" };
+  return { outcome: "unknown", code: name === "TimeoutError" ? "TIMEOUT" : "NO_ANSWER" };
 }
 
 async function textOf(response: Response): Promise<string> {

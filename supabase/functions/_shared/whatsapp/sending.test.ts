@@ -121,7 +121,7 @@ Deno.test("the last attempt that is throttled is a failure, so that every messag
 
 Deno.test("a task that is another's by the time the database answers sends nothing", async () => {
   const { said, left } = await send({ aborted: true });
-  assert.deepEqual([left, said[1]], [[], ended("throttled", null, "not_begun")]);
+  assert.deepEqual([left, said[1]], [[], ended("throttled", null, "NOT_BEGUN")]);
 });
 
 Deno.test("what became of it is said again until the database hears it, and never sent again for that", async () => {

@@ -28,7 +28,7 @@ export const sendWhatsapp: TaskHandler<SendingServices> = async (task, { admin, 
   if (decision.do !== "send") return;
   // What was begun late, and is another's by now, has not left yet: so it does not.
   const sent: Sent = signal.aborted
-    ? { outcome: "throttled", code: "not_begun", retrySeconds: 0 }
+    ? { outcome: "throttled", code: "NOT_BEGUN", retrySeconds: 0 }
     : await graph.send(decision);
   await end(decision, sent, task, admin);
 };
