@@ -39,7 +39,7 @@ const wrong: [string, object, string][] = [
   ["neither text nor template", { recipient_id: BEN }, "text"],
   ["both", { recipient_id: BEN, text: "Hi", template: "t" }, "text"],
   ["a blank text", { recipient_id: BEN, text: " \n" }, "text"],
-  ["a text too long", { recipient_id: BEN, text: "😀".repeat(4097) }, "text"],
+  ["a text too long", { recipient_id: BEN, text: "😀".repeat(3901) }, "text"],
   ["half a character", { recipient_id: BEN, text: "a\ud800" }, "text"],
   ["parameters that are none", { recipient_id: BEN, template: "t", parameters: ["a"] }, "parameters"],
   ["a parameter that is no text", { recipient_id: BEN, template: "t", parameters: { a: 1 } }, "parameters"],

@@ -10,7 +10,8 @@ import { ApiError, databaseError } from "../_shared/errors.ts";
 import type { Waking } from "../_shared/people_and_tasks.ts";
 import type { Services } from "../_shared/services.ts";
 
-const MOST_CHARACTERS = 4096;
+// The name of whoever writes, and the trip's, stand before it.
+const MOST_CHARACTERS = 3900;
 const MOST_PARAMETERS = 20;
 const MOST_OF_PARAMETER = 1024;
 const TEXT = z.string().refine((text) => text.trim() !== "" && lengthOf(text) <= MOST_CHARACTERS);
@@ -35,7 +36,7 @@ export const sendWhatsappMessage: Handler<Pick<Services, "database"> & Waking> =
     "parameters",
     PARAMETERS.optional(),
     `Parameters are at most ${MOST_PARAMETERS} texts by name, each of at most ${MOST_OF_PARAMETER} characters.`,
-  ) ?? {};
+  ) ?? null;
   if ((template === null) === (body === null)) {
     throw new ApiError("BAD_USER_INPUT", "Give a template with its parameters, or a text.", { field: "text" });
   }
