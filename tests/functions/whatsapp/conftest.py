@@ -186,5 +186,6 @@ async def messaging(stack: StackInfo, root: Path, port: int, http: aiohttp.Clien
     with psycopg.connect(stack.admin_db_url, autocommit=True, row_factory=dict_row) as db:
         db.execute("delete from auth.users")
         db.execute("delete from private.tasks")
+        db.execute("delete from public.delivery_events")
         async with phone_at(port) as phone:
             yield Messaging(stack, root / "project" / "supabase" / "functions", http, db, phone)
