@@ -103,12 +103,16 @@ class Messaging:
         made = [str(uuid.uuid4()) for _ in range(count)]
         for number, id_ in enumerate(made, self.one("select count(*) from public.whatsapp_contacts")):
             self.db.execute("insert into auth.users (id, email) values (%s, %s)", (id_, f"reader-{id_}@example.com"))
-            self.db.execute(
-                "insert into public.whatsapp_contacts (user_id, phone, verified_at, opted_in_at, last_inbound_at)"
-                " values (%s, %s, now(), now(), case when %s then now() end)",
-                (id_, f"+3933300{number:05}", written),
-            )
+            self.reach(id_, f"+3933300{number:05}", written=written)
         return made
+
+    def reach(self, person: str, phone: str, *, written: bool = True) -> None:
+        """Somebody has a number that they have verified, wants messages, and has just written to us."""
+        self.db.execute(
+            "insert into public.whatsapp_contacts (user_id, phone, verified_at, opted_in_at, last_inbound_at)"
+            " values (%s, %s, now(), now(), case when %s then now() end)",
+            (person, phone, written),
+        )
 
     def queue(self, recipient: str, text: str, key: str | None = None, **more: Any) -> None:
         """Have a text sent to somebody, with nobody behind it, as soon as somebody does what is due."""
