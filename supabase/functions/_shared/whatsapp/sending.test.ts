@@ -7,7 +7,7 @@ import { sendWhatsapp } from "./sending.ts";
 
 const ENVIRONMENT = { SUPABASE_URL: "http://supabase.test", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_test_0123"}' };
 const MESSAGE = { dedupe_key: "reminder:1", recipient: "ada", topic: "reminder", text: "Pack" };
-const SEND = { do: "send", id: "m1", to: "+39333", kind: "text", body: "Pack", category: null };
+const SEND = { do: "send", id: "m1", to: "+39333", kind: "text", body: "Pack" };
 const AWAY = { code: "PGRST001", message: "away", hint: null, details: null };
 
 type Said = [string, Record<string, unknown>];
@@ -65,7 +65,7 @@ async function send(course: Course) {
 
 const ended = (outcome: string, wamid: string | null, error_code: string | null): Said => [
   "end_whatsapp_send",
-  { id: "m1", outcome, wamid, error_code, category: null },
+  { id: "m1", outcome, token: 7, wamid, error_code },
 ];
 
 Deno.test("the database says what leaves before it does, and hears what became of it", async () => {

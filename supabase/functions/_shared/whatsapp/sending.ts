@@ -13,7 +13,7 @@ export interface SendingServices {
 }
 
 /** What the database says is to be done. Where it is `nothing` the message has its end, or is put off. */
-type Decision = { do: "send" } & Outgoing & { category: string | null } | { do: "nothing" | "defer" };
+type Decision = { do: "send" } & Outgoing | { do: "nothing" | "defer" };
 
 const SAY_AGAIN_SECONDS = [0.2, 1, 3];
 
@@ -34,16 +34,17 @@ export const sendWhatsapp: TaskHandler<SendingServices> = async (task, { admin, 
 };
 
 /** Write what became of it. Throws TaskFailure where it is queued again, by a template now, or for later. */
-async function end(decision: Outgoing & { category: string | null }, sent: Sent, task: Task, admin: SupabaseClient) {
+async function end(message: Outgoing, sent: Sent, task: Task, admin: SupabaseClient): Promise<void> {
   // Nothing comes after the last attempt, so that is its end.
   const again = sent.outcome === "throttled" || sent.outcome === "template_required";
   const last = again && task.attempts >= MOST_ATTEMPTS;
   const args = {
-    id: decision.id,
+    id: message.id,
     outcome: last ? "failed" : sent.outcome,
+    // So that what is said late undoes nothing of whoever has the task by then.
+    token: task.token,
     wamid: sent.outcome === "accepted" ? sent.wamid : null,
     error_code: sent.outcome === "accepted" ? null : sent.code,
-    category: decision.category,
   };
   const status = await say(args, admin);
   if (status !== "queued" && !last) return;
