@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TOKEN = "EAA_of_tests_0123456789"
-SENDER = "100000000000002"
+SENDER = "100000000000003"
 
 
 @dataclass

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.functions.whatsapp.conftest import APP_SECRET, VERIFY_TOKEN, Messaging, inbound, signature, status
+from tests.functions.whatsapp.phone import SENDER
 
 RIGHT = {"hub.mode": "subscribe", "hub.verify_token": VERIFY_TOKEN, "hub.challenge": "1158201444"}
 
@@ -36,7 +37,7 @@ async def test_meta_asks_whether_this_is_the_place(
 
 
 def body(*statuses: dict[str, Any]) -> bytes:
-    value = {"metadata": {"phone_number_id": "100000000000002"}, "statuses": list(statuses)}
+    value = {"metadata": {"phone_number_id": SENDER}, "statuses": list(statuses)}
     entry = [{"changes": [{"field": "messages", "value": value}]}]
     return json.dumps({"object": "whatsapp_business_account", "entry": entry}, indent=1).encode()
 
