@@ -1,4 +1,4 @@
-"""What WhatsApp tells of messages: in whatever order, however often and by however many at once, it comes to one end."""
+"""What WhatsApp tells of messages: in any order, however often and by however many at once, it comes to one end."""
 
 from __future__ import annotations
 
@@ -101,10 +101,9 @@ class Message:
         elif event == NEXT:
             assert begin(db, self.asked, token=2)["do"] == "nothing"
         else:
-            told(
-                db, self.wamid, self.id if event.is_named else None, event.status, event.at, error_code=event.error_code,
-                pricing=event.pricing,
-            )  # fmt: skip
+            known = self.id if event.is_named else None
+            more = {"error_code": event.error_code, "pricing": event.pricing}
+            told(db, self.wamid, known, event.status, event.at, **more)
 
     def comes_to(self, db: psycopg.Connection) -> dict[str, Any]:
         row = message_of(db, self.id)
@@ -130,8 +129,7 @@ class Message:
             max(reached, key=CLIMB.index) if reached else ("unknown" if {NEXT, UNHEARD} & set(heard) else "sending")
         )
         category = next((event.category for event in counted if event.category), "utility")
-        said = [event.billable for event in counted if event.billable is not None and event.category is not None
-                or event.billable is not None]  # fmt: skip
+        said = [event.billable for event in counted if event.billable is not None]
         free = not all(said) if said else self.is_free
         first = {name: min((event.at for event in counted if event.status == name), default=None) for name in CLIMB}
         if first["sent"] is None and ACCEPTED in heard:
@@ -318,10 +316,10 @@ def test_four_at_once_come_to_the_same_end(seeded: StackInfo) -> None:
     ]
     with psycopg.connect(seeded.admin_db_url, autocommit=True) as db:
         messages = [Message(db) for _ in range(30)]
-        deeds = []
-        for _ in range(4):
-            # About the same messages at about the same time.
-            deeds.append([(message, event) for message in messages for event in chance.sample(events, len(events))])
+        # About the same messages at about the same time.
+        deeds = [
+            [(message, event) for message in messages for event in chance.sample(events, len(events))] for _ in range(4)
+        ]
         at_once(seeded.admin_db_url, deeds)
         for message in messages:
             came_to = message.comes_to(db)
@@ -331,12 +329,11 @@ def test_four_at_once_come_to_the_same_end(seeded: StackInfo) -> None:
 def test_what_is_told_while_the_answer_is_written_down_is_not_lost(seeded: StackInfo) -> None:
     with psycopg.connect(seeded.admin_db_url, autocommit=True) as db:
         message = Message(db)
-        with psycopg.connect(seeded.admin_db_url) as telling:
+        with psycopg.connect(seeded.admin_db_url) as telling, telling.transaction():
             message.hears(telling, Event("delivered", 1, is_named=False))
             answering = threading.Thread(target=at_once, args=(seeded.admin_db_url, [[(message, ACCEPTED)]]))
             answering.start()
             # Whether it waits for what is being told, or not.
             answering.join(1)
-            telling.commit()
-            answering.join()
+        answering.join()
         assert message_of(db, message.id)["status"] == "delivered"
