@@ -1,6 +1,7 @@
 -- Messages to people. Each is asked for by a key and stands as a row before it is given to WhatsApp, which knows no key of
 -- ours and takes a message as often as it is told it: so whoever does not hear what became of it tells it no second time,
--- and what WhatsApp tells of it later says whether it arrived. Locks: the person who pays, the contact, the message.
+-- and what WhatsApp tells of it later says whether it arrived. Locks: what WhatsApp knows it by, the person who
+-- pays, the contact, the message.
 
 
 -- Asking for one ----------------------------------------------------------------------------------------------------------

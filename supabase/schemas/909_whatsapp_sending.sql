@@ -114,13 +114,14 @@ begin
         else
             perform private.check_whatsapp_recipient(asked, chosen, contact);
             if made.sender_id is not null and made.trip_id is null and asked ->> 'trip' is not null
-                or made.sender_id <> person and made.trip_id is not null and not exists (
+                or (made.sender_id <> person or made.trip_id is not null) and not exists (
                     select from private.trip_people as mine
                     join private.trip_people as theirs on theirs.trip_id = mine.trip_id
-                    where mine.trip_id = made.trip_id and mine.user_id = made.sender_id and theirs.user_id = person
+                    where mine.user_id = made.sender_id and theirs.user_id = person
+                        and (made.trip_id is null or mine.trip_id = made.trip_id)
                 )
             then
-                perform private.refuse('NOT_FOUND', 'They do not share the trip any more.');
+                perform private.refuse('NOT_FOUND', 'They share no such trip any more.');
             end if;
             later := (private.may_notify(person, asked ->> 'topic', 'whatsapp', clock_timestamp()) ->> 'defer_until')::timestamptz;
             if later is null then
@@ -174,6 +175,13 @@ grant execute on function public.begin_whatsapp_message(jsonb, uuid, bigint) to 
 
 
 -- What became of it ----------------------------------------------------------------------------------------------------------
+
+-- Before anything else is held. What is told while the answer is written down waits for it, or the answer for what is told:
+-- neither would find the other.
+create function private.hold_wamid(wamid text) returns void language sql volatile set search_path = '' as $$
+    select pg_advisory_xact_lock(hashtextextended('wamid:' || wamid, 0))
+$$;
+revoke execute on function private.hold_wamid(text) from public;
 
 -- The message, once its payer is held.
 create function private.hold_whatsapp_message(message uuid) returns public.whatsapp_messages
@@ -273,6 +281,9 @@ begin
     ) or (end_whatsapp_send.outcome = 'accepted') <> (end_whatsapp_send.wamid is not null) then
         perform private.refuse('BAD_USER_INPUT', 'There is no such outcome.', '{"field": "outcome"}');
     end if;
+    if end_whatsapp_send.wamid is not null then
+        perform private.hold_wamid(end_whatsapp_send.wamid);
+    end if;
     ended := private.hold_whatsapp_message(end_whatsapp_send.id);
     if ended.id is null then
         perform private.refuse('NOT_FOUND', 'There is no such message.', '{"field": "id"}');
@@ -345,6 +356,7 @@ begin
     then
         return jsonb_build_object('status', 'ignored');
     end if;
+    perform private.hold_wamid(record_whatsapp_status.wamid);
     select coalesce(
         (
             select messages.id from public.whatsapp_messages as messages

@@ -330,6 +330,13 @@ class TestANumberThatChanges:
         assert not wants_messages(db, who)
         assert self.change(db, number, now() + timedelta(seconds=1)) == "unknown_person"
 
+    def test_who_is_known_by_what_whatsapp_calls_them_alone(self, db: psycopg.Connection) -> None:
+        who, number = linked(db)
+        writes(db, number, "Hello", now(), bsuid="IT.4455667788")
+        changed = "select public.record_whatsapp_number_change(null, null, 'IT.99887766', %s, 'IT.4455667788')"
+        assert call(db, changed, now() + timedelta(seconds=1)) == {"status": "unverified"}
+        assert not wants_messages(db, who)
+
     def test_before_it_was_verified_is_another_story(self, db: psycopg.Connection) -> None:
         who, number = linked(db)
         self.change(db, number, now() - timedelta(hours=1))

@@ -289,8 +289,9 @@ class TestBeforeItLeaves:
         assert (row["status"], row["error_code"]) == ("failed", "RECIPIENT_OPTED_OUT")
         assert used(db, pair.sender) == ("0", "0")
 
-    def test_leaving_the_trip_stops_it(self, db: psycopg.Connection, pair: Pair) -> None:
-        message = send(db, pair.sender, pair.recipient, pair.trip)
+    @pytest.mark.parametrize("is_about_it", [True, False])
+    def test_leaving_the_trip_stops_it(self, db: psycopg.Connection, pair: Pair, is_about_it: bool) -> None:
+        message = send(db, pair.sender, pair.recipient, pair.trip if is_about_it else None)
         claimed = task_of(db, message)
         db.execute("delete from public.collaborators where user_id = %s", (pair.recipient,))
         assert begin(db, claimed)["code"] == "NOT_FOUND"
@@ -374,6 +375,15 @@ class TestWhatWhatsAppAnswers:
         assert end(db, sent["id"], "throttled") == "queued"
         assert begin(db, message)["do"] == "send"
         assert used(db, pair.recipient) == ("0", "1")
+
+    def test_what_is_said_late_is_not_of_who_is_at_it_now(self, db: psycopg.Connection, pair: Pair) -> None:
+        message = reminder(pair.recipient)
+        sent = begin(db, message, token=700)
+        end(db, sent["id"], "throttled", token=700)
+        begin(db, message, token=701)
+        for outcome in ("throttled", "failed", "unknown", "template_required", "marketing_stopped"):
+            assert end(db, sent["id"], outcome, token=700) == "sending"
+        assert end(db, sent["id"], "failed", code="131026", token=701) == "failed"
 
     def test_failed_gives_back_what_was_reserved(self, db: psycopg.Connection, pair: Pair) -> None:
         sent = begin(db, reminder(pair.recipient))

@@ -97,9 +97,20 @@ def begin(db: psycopg.Connection, message: dict[str, Any], token: int | None = N
     )  # fmt: skip
 
 
-def end(db: psycopg.Connection, message: str, outcome: str, wamid: str | None = None, code: str | None = None) -> str:
-    """Say what WhatsApp answered; the status that the message has by then."""
-    said = call(db, "select public.end_whatsapp_send(%s, %s, %s, %s)", message, outcome, wamid, code)
+def end(
+    db: psycopg.Connection,
+    message: str,
+    outcome: str,
+    wamid: str | None = None,
+    code: str | None = None,
+    token: int | None = None,
+) -> str:
+    """Say what WhatsApp answered, as whoever is at it; the status that the message has by then."""
+    if token is None:
+        (token,) = db.execute(
+            "select token from private.whatsapp_sends where message_id = %s", (message,)
+        ).fetchone() or (0,)
+    said = call(db, "select public.end_whatsapp_send(%s, %s, %s, %s, %s)", message, outcome, token, wamid, code)
     return str(said["status"])
 
 
