@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 async def script(file: Path, *arguments: str) -> Any:
     """What a script prints last, as JSON."""
     process = await asyncio.create_subprocess_exec(
-        *(str(deno()), "run", "--frozen", "--no-prompt", "--allow-env", "--allow-sys", "--allow-net=127.0.0.1"),
-        *(str(file), *arguments),
+        *(str(deno()), "run", "--frozen", "--no-prompt", "--allow-env", "--allow-sys"),
+        *("--allow-net=127.0.0.1,localhost", str(file), *arguments),
         cwd=file.parent,
         env={**os.environ, "DENO_DIR": str(user_cache() / "deno"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
         stdin=asyncio.subprocess.DEVNULL,
