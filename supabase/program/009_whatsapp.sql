@@ -64,7 +64,12 @@ on conflict (prefix) do update set country = excluded.country;
 -- rows of cron.job by jobname: schedule, command where jobname like 'whatsapp-%'
 select cron.schedule('whatsapp-settle-unknown', '*/5 * * * *', 'select private.settle_unknown_whatsapp()');
 select cron.schedule('whatsapp-prune', '57 3 * * *', 'select private.prune_whatsapp()');
+-- Some thousands at once, several times a night.
+select cron.schedule('whatsapp-prune-jobs', '*/10 5 * * *', 'select private.prune_scheduled_jobs()');
 
--- rows of private.task_kinds by kind: function where kind = 'send_whatsapp'
-insert into private.task_kinds (kind, function) values ('send_whatsapp', 'send-whatsapp-message')
+-- Who sends, and who does what is to come for people: reminders and rules.
+-- rows of private.task_kinds by kind: function where kind in ('send_whatsapp', 'run_scheduled_job', 'run_automation')
+insert into private.task_kinds (kind, function) values
+    ('send_whatsapp', 'send-whatsapp-message'), ('run_scheduled_job', 'schedule-reminder'),
+    ('run_automation', 'trigger-automation')
 on conflict (kind) do update set function = excluded.function;

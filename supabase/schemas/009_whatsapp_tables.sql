@@ -358,3 +358,141 @@ comment on constraint notification_preferences_topic_check on public.notificatio
 comment on constraint notification_preferences_channel_check on public.notification_preferences is 'There is no such channel.';
 comment on constraint notification_preferences_quiet_from_check on public.notification_preferences is 'Quiet hours begin at a time of day before 24:00, and the bell, which makes no sound, has none.';
 comment on constraint notification_preferences_quiet_until_check on public.notification_preferences is 'Quiet hours have a beginning and an end, which is another time of day before 24:00.';
+
+
+-- Automations: automation_rules -------------------------------------------------------------------------------------------
+
+create table public.automation_rules (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    trip_id uuid not null,
+    trigger text not null,
+    conditions jsonb not null default '{}',
+    action jsonb not null,
+    days_before integer,
+    local_time time,
+    is_enabled boolean not null default true,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint automation_rules_pkey primary key (id),
+    constraint fk_automation_rules_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint fk_automation_rules_trip_id foreign key (trip_id) references public.trips (id) on delete cascade,
+    constraint automation_rules_trigger_check check (
+        trigger in (
+            'trip_status_changed', 'item_created', 'item_updated', 'collaborator_joined', 'vote_cast', 'days_before_trip'
+        )
+    ),
+    constraint automation_rules_conditions_check
+        check (jsonb_typeof(conditions) = 'object' and octet_length(conditions::text) <= 8192),
+    constraint automation_rules_action_check check (
+        jsonb_typeof(action) = 'object' and action - array['kind', 'text'] = '{}'
+        and coalesce(action ->> 'kind' in ('send_whatsapp', 'notify'), false)
+        and coalesce(
+            jsonb_typeof(action -> 'text') = 'string' and action ->> 'text' ~ '\S'
+            and char_length(action ->> 'text') <= 1000,
+            not action ? 'text'
+        )
+    ),
+    constraint automation_rules_days_before_check
+        check (
+            days_before >= 0 and days_before <= 365 and (days_before is not null) = (trigger = 'days_before_trip')
+        ),
+    constraint automation_rules_local_time_check
+        check (local_time < time '24:00' and (local_time is not null) = (trigger = 'days_before_trip'))
+);
+
+comment on table public.automation_rules is 'Something that is done for a person by itself when something happens on a trip.';
+comment on column public.automation_rules.id is 'The rule''s id.';
+comment on column public.automation_rules.user_id is 'The person whose rule it is, who alone sees it, and who is told.';
+comment on column public.automation_rules.trip_id is 'The trip on which something has to happen.';
+comment on column public.automation_rules.trigger is 'What has to happen.';
+comment on column public.automation_rules.conditions is 'What has to be so, as in {"status": {"eq": "BOOKED"}}: at most 10 comparisons by the operators of filters, of fields of what it happens to; all of them must hold.';
+comment on column public.automation_rules.action is 'What is done: {"kind": "notify"} for the bell or {"kind": "send_whatsapp"}, with a text of the person''s own in "text", up to 1,000 characters long, or without one.';
+comment on column public.automation_rules.days_before is 'How many days before the trip''s first day, of rules of that trigger alone.';
+comment on column public.automation_rules.local_time is 'At which time of that day in the person''s time zone, of rules of that trigger alone.';
+comment on column public.automation_rules.is_enabled is 'Whether it is done.';
+comment on column public.automation_rules.created_at is 'When the rule was made.';
+comment on column public.automation_rules.updated_at is 'When the rule last changed.';
+-- What is told to whoever breaks them.
+comment on constraint automation_rules_trigger_check on public.automation_rules is 'There is no such trigger.';
+comment on constraint automation_rules_conditions_check on public.automation_rules is 'Conditions are a filter of at most 8 KiB, as {"status": {"eq": "BOOKED"}}.';
+comment on constraint automation_rules_action_check on public.automation_rules is 'An action has a kind, which is send_whatsapp or notify, perhaps a text of 1 to 1,000 characters that are not all blank, and nothing else.';
+comment on constraint automation_rules_days_before_check on public.automation_rules is 'A rule of days before a trip says how many, 0 to 365; no other says any.';
+comment on constraint automation_rules_local_time_check on public.automation_rules is 'A rule of days before a trip says a time of day before 24:00; no other says one.';
+
+create index idx_automation_rules_user_id_created_at on public.automation_rules (user_id, created_at desc);
+create index idx_automation_rules_trip_id on public.automation_rules (trip_id);
+-- What every write to a trip asks.
+create index idx_automation_rules_trip_id_trigger on public.automation_rules (trip_id, trigger) where is_enabled;
+
+
+-- Reminders and what else is to come: scheduled_jobs --------------------------------------------------------------------------
+
+-- People's rows. Each that is to come has one task, with its id as dedupe_key; what claims, tries again and gives up is there.
+create table public.scheduled_jobs (
+    id uuid not null default gen_random_uuid(),
+    user_id uuid not null default auth.uid(),
+    trip_id uuid,
+    trip_item_id uuid,
+    rule_id uuid,
+    kind text not null,
+    run_at timestamptz,
+    payload jsonb not null default '{}',
+    status text not null default 'scheduled',
+    reason text,
+    attempts integer not null default 0,
+    dedupe_key text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+
+    constraint scheduled_jobs_pkey primary key (id),
+    constraint scheduled_jobs_dedupe_key_key unique (dedupe_key),
+    constraint fk_scheduled_jobs_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
+    constraint fk_scheduled_jobs_trip_id foreign key (trip_id) references public.trips (id) on delete set null,
+    constraint fk_scheduled_jobs_trip_item_id
+        foreign key (trip_item_id) references public.trip_items (id) on delete set null,
+    constraint fk_scheduled_jobs_rule_id foreign key (rule_id) references public.automation_rules (id) on delete set null,
+    constraint scheduled_jobs_kind_check check (kind in ('reminder', 'automation')),
+    constraint scheduled_jobs_run_at_check
+        check (run_at >= timestamptz '0001-01-01 00:00Z' and run_at < timestamptz '10000-01-01 00:00Z'),
+    constraint scheduled_jobs_payload_check check (jsonb_typeof(payload) = 'object' and octet_length(payload::text) <= 8192),
+    constraint scheduled_jobs_status_check check (status in ('scheduled', 'done', 'failed', 'cancelled')),
+    constraint scheduled_jobs_reason_check check (
+        reason in (
+            'by_hand', 'trip_gone', 'item_gone', 'rule_gone', 'left_trip', 'opted_out', 'not_wanted', 'too_late', 'given_up'
+        )
+    ),
+    constraint scheduled_jobs_attempts_check check (attempts >= 0),
+    constraint scheduled_jobs_dedupe_key_check check (char_length(dedupe_key) between 1 and 300)
+);
+
+comment on table public.scheduled_jobs is 'Something that is to be done for a person later, once.';
+comment on column public.scheduled_jobs.id is 'The job''s id.';
+comment on column public.scheduled_jobs.user_id is 'The person for whom it is, and who alone sees it.';
+comment on column public.scheduled_jobs.trip_id is 'The trip that it is about; null once that is gone.';
+comment on column public.scheduled_jobs.trip_item_id is 'The entry of the trip that it is about; null where it is about none, or that is gone.';
+comment on column public.scheduled_jobs.rule_id is 'The rule that made it; null where a person did, or the rule is gone.';
+comment on column public.scheduled_jobs.kind is 'What is to be done.';
+comment on column public.scheduled_jobs.run_at is 'When it is due; null while it is relative to a trip without a first day.';
+comment on column public.scheduled_jobs.payload is 'What is to be said and on which channel, and of what is relative to the trip''s first day by how many days and at which time: {"text", "channel", "days_before", "local_time"}.';
+comment on column public.scheduled_jobs.status is 'What has become of it.';
+comment on column public.scheduled_jobs.reason is 'Why it was cancelled, or has failed; null otherwise.';
+comment on column public.scheduled_jobs.attempts is 'How often it was tried.';
+comment on column public.scheduled_jobs.dedupe_key is 'What a second one of the same key is taken for the same by; null for none.';
+comment on column public.scheduled_jobs.created_at is 'When it was made.';
+comment on column public.scheduled_jobs.updated_at is 'When it last changed.';
+comment on constraint scheduled_jobs_kind_check on public.scheduled_jobs is 'There is no such kind of jobs.';
+comment on constraint scheduled_jobs_run_at_check on public.scheduled_jobs is 'A job is due between the years 1 and 9999.';
+comment on constraint scheduled_jobs_payload_check on public.scheduled_jobs is 'What a job is to know is an object of at most 8 KiB.';
+comment on constraint scheduled_jobs_status_check on public.scheduled_jobs is 'There is no such status of jobs.';
+comment on constraint scheduled_jobs_reason_check on public.scheduled_jobs is 'There is no such reason to do nothing.';
+comment on constraint scheduled_jobs_attempts_check on public.scheduled_jobs is 'Attempts are counted from 0.';
+comment on constraint scheduled_jobs_dedupe_key_check on public.scheduled_jobs is 'A key is 1 to 300 characters long.';
+
+create index idx_scheduled_jobs_user_id_run_at on public.scheduled_jobs (user_id, run_at);
+create index idx_scheduled_jobs_trip_id on public.scheduled_jobs (trip_id);
+create index idx_scheduled_jobs_trip_item_id on public.scheduled_jobs (trip_item_id);
+create index idx_scheduled_jobs_rule_id on public.scheduled_jobs (rule_id);
+-- What is over and may be thrown away.
+create index idx_scheduled_jobs_updated_at on public.scheduled_jobs (updated_at) where status <> 'scheduled';

@@ -49,3 +49,40 @@ create policy "People can change what they want to be told" on public.notificati
 
 create policy "People can take back what they want to be told" on public.notification_preferences
     for delete to authenticated using (user_id = (select auth.uid()));
+
+
+-- Automations: people's own, on trips that they take part in ---------------------------------------------------------------
+
+revoke all on public.automation_rules from anon, authenticated, service_role;
+grant select, delete on public.automation_rules to authenticated;
+grant insert (id, user_id, trip_id, trigger, conditions, action, days_before, local_time, is_enabled)
+    on public.automation_rules to authenticated;
+grant update (trigger, conditions, action, days_before, local_time, is_enabled) on public.automation_rules to authenticated;
+
+alter table public.automation_rules enable row level security;
+
+create policy "People can view their own rules" on public.automation_rules
+    for select to authenticated using (user_id = (select auth.uid()));
+
+create policy "People can make rules for trips they take part in" on public.automation_rules
+    for insert to authenticated
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can change their own rules" on public.automation_rules
+    for update to authenticated
+    using (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())))
+    with check (user_id = (select auth.uid()) and trip_id = any (array(select private.my_trip_ids())));
+
+create policy "People can delete their own rules" on public.automation_rules
+    for delete to authenticated using (user_id = (select auth.uid()));
+
+
+-- Jobs: read by their people, and written by functions alone -------------------------------------------------------------------
+
+revoke all on public.scheduled_jobs from anon, authenticated, service_role;
+grant select on public.scheduled_jobs to authenticated;
+
+alter table public.scheduled_jobs enable row level security;
+
+create policy "People can view what is to be done for them" on public.scheduled_jobs
+    for select to authenticated using (user_id = (select auth.uid()));

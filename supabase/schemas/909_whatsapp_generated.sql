@@ -128,3 +128,72 @@ $$;
 comment on function public.whole_notification_preferences(public.notification_preferences) is 'The row of notification_preferences itself.';
 revoke execute on function public.whole_notification_preferences(public.notification_preferences) from public, anon, authenticated, service_role;
 grant execute on function public.whole_notification_preferences(public.notification_preferences) to authenticated;
+
+
+-- automation_rules ----------------------------------------------------------------------------------------------------
+
+grant all on public.automation_rules to service_role;
+
+create trigger set_automation_rules_updated_at before update on public.automation_rules
+    for each row execute function private.set_updated_at();
+
+create trigger expect_automation_rules_updates after update on public.automation_rules
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger expect_automation_rules_deletes after delete on public.automation_rules
+    referencing old table as touched for each statement execute function private.expect_rows();
+
+create trigger broadcast_automation_rules_changes after insert or update or delete on public.automation_rules
+    for each row execute function private.broadcast_user_by_user_id('id');
+
+create function public.automation_rules_by_ids(ids uuid[]) returns setof public.automation_rules language sql stable as $$
+    select * from public.automation_rules where id = any (ids)
+$$;
+comment on function public.automation_rules_by_ids(uuid[]) is 'The rows of automation_rules with these ids, of those that the caller may see.';
+revoke execute on function public.automation_rules_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.automation_rules_by_ids(uuid[]) to authenticated;
+
+create function public.whole_automation_rules(public.automation_rules) returns setof public.automation_rules rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_automation_rules(public.automation_rules) is 'The row of automation_rules itself.';
+revoke execute on function public.whole_automation_rules(public.automation_rules) from public, anon, authenticated, service_role;
+grant execute on function public.whole_automation_rules(public.automation_rules) to authenticated;
+
+create view public.automation_rules_by_created_at_desc with (security_invoker = true) as
+    select * from public.automation_rules order by created_at desc, id;
+comment on view public.automation_rules_by_created_at_desc is 'The rows of automation_rules, ordered by created_at desc, id.';
+revoke all on public.automation_rules_by_created_at_desc from anon, authenticated, service_role;
+grant select on public.automation_rules_by_created_at_desc to authenticated;
+
+create view public.automation_rules_by_created_at_desc_reversed with (security_invoker = true) as
+    select * from public.automation_rules order by created_at, id desc;
+comment on view public.automation_rules_by_created_at_desc_reversed is 'The same as automation_rules_by_created_at_desc, from its end.';
+revoke all on public.automation_rules_by_created_at_desc_reversed from anon, authenticated, service_role;
+grant select on public.automation_rules_by_created_at_desc_reversed to authenticated;
+
+
+-- scheduled_jobs ------------------------------------------------------------------------------------------------------
+
+-- Functions alone write it.
+grant select on public.scheduled_jobs to service_role;
+
+create trigger set_scheduled_jobs_updated_at before update on public.scheduled_jobs
+    for each row execute function private.set_updated_at();
+
+create trigger broadcast_scheduled_jobs_changes after insert or update or delete on public.scheduled_jobs
+    for each row execute function private.broadcast_user_by_user_id('id');
+
+create function public.scheduled_jobs_by_ids(ids uuid[]) returns setof public.scheduled_jobs language sql stable as $$
+    select * from public.scheduled_jobs where id = any (ids)
+$$;
+comment on function public.scheduled_jobs_by_ids(uuid[]) is 'The rows of scheduled_jobs with these ids, of those that the caller may see.';
+revoke execute on function public.scheduled_jobs_by_ids(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function public.scheduled_jobs_by_ids(uuid[]) to authenticated;
+
+create function public.whole_scheduled_jobs(public.scheduled_jobs) returns setof public.scheduled_jobs rows 1 language sql stable as $$
+    select ($1).*
+$$;
+comment on function public.whole_scheduled_jobs(public.scheduled_jobs) is 'The row of scheduled_jobs itself.';
+revoke execute on function public.whole_scheduled_jobs(public.scheduled_jobs) from public, anon, authenticated, service_role;
+grant execute on function public.whole_scheduled_jobs(public.scheduled_jobs) to authenticated;

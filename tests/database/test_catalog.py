@@ -26,7 +26,7 @@ CHANGES: list[tuple[LiteralString, str]] = [
     ("revoke select on public.trips from authenticated", "table public.trips"),
     ("grant select on public.trips to authenticated with grant option", "table public.trips"),
     ("alter table public.trips add column mood text", "column public.trips.mood"),
-    ("alter table public.votes alter column value type integer", "column public.votes.value"),
+    ("alter table public.votes alter column created_at type timestamptz(3)", "column public.votes.created_at"),
     ("alter table public.trips alter column title drop not null", "column public.trips.title"),
     ("alter table public.trips alter column status set default 'booked'", "column public.trips.status"),
     ('alter table public.votes alter column comment type text collate "POSIX"', "column public.votes.comment"),

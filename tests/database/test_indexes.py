@@ -13,6 +13,7 @@ SERVES = {
     "idx_membership_invitations_scope_id_status": "The open invitations to a thing: counted, and removed with it.",
     "idx_notifications_created_at": "What is older than 90 days is found by it, whosever it is.",
     "idx_subscriptions_status": "For whoever sees everybody's: what is past due, and how many pay.",
+    "idx_scheduled_jobs_updated_at": "What was over 90 days ago and is thrown away, whosever it is.",
     "idx_ai_runs_created_at": "For whoever sees everybody's: what was asked of late.",
     "idx_ai_runs_conversation_id_created_at": "What was said in a conversation before, which the agent is told.",
     "idx_ai_runs_lease_until": "Runs of which nothing was heard in time, whosever they are.",

@@ -131,6 +131,7 @@ def test_each_job_of_the_program_is_valid_sql_that_ends_well(server: scratch.Scr
             "tripgate-prune-tasks",
             "tripgate-ring-tasks",
             "whatsapp-prune",
+            "whatsapp-prune-jobs",
             "whatsapp-settle-unknown",
         ]
         for _, command, active in jobs:

@@ -49,6 +49,14 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.send_whatsapp_message(uuid,uuid,text,jsonb,text,text)": "It asks whether somebody else wants messages.",
         "public.cancel_ai_run(uuid)": "Functions alone write runs; it ends one of the caller's.",
         "public.is_applicable(public.ai_runs)": "What a trip was like is nobody's to read; it asks whose the run is.",
+        "public.schedule_reminder(uuid,text,uuid,timestamp with time zone,integer,time without time zone,text,text)": (
+            "Functions alone write jobs; it asks for the caller's part in the trip, and makes one of the caller's."
+        ),
+        "public.move_scheduled_job(uuid,timestamp with time zone,integer,time without time zone)": (
+            "Functions alone write jobs; it moves one of the caller's."
+        ),
+        "public.cancel_scheduled_job(uuid)": "Functions alone write jobs; it ends one of the caller's.",
+        "public.trigger_automation(uuid,boolean)": "What tells people is nobody's to call; it asks whose the rule is.",
         "public.plans()": "Plans are the program's, and nobody's to read; it tells what is for sale.",
         "public.current_usage_limits()": "Plans are nobody's to read; it asks for the caller's own part alone.",
         "public.offer_upload(text,uuid,text,bigint)": "Plans are nobody's to read; it asks for the caller's own part.",

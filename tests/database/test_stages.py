@@ -84,10 +84,12 @@ def test_each_file_belongs_to_a_stage() -> None:
     assert [file.name for file in STAGES["whatsapp"]] == [
         "009_whatsapp_tables.sql",
         "010_whatsapp_rls.sql",
+        "909_whatsapp_automations.sql",
         "909_whatsapp_contacts.sql",
         "909_whatsapp_generated.sql",
         "909_whatsapp_messages.sql",
         "909_whatsapp_quiet_hours.sql",
+        "909_whatsapp_reminders.sql",
         "909_whatsapp_sending.sql",
     ]
     assert [file.name for file in STAGES["storage"]] == [

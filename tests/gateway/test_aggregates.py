@@ -33,8 +33,8 @@ LISTED = [
 FUNCTIONS = {
     "sum": {Kind.INT, Kind.NUMERIC},
     "avg": {Kind.INT, Kind.NUMERIC},
-    "min": {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME},
-    "max": {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME},
+    "min": {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME, Kind.TIME},
+    "max": {Kind.TEXT, Kind.INT, Kind.NUMERIC, Kind.DATE, Kind.DATETIME, Kind.TIME},
 }
 
 
