@@ -22,6 +22,8 @@ NAME = "meta"
 # Until a webhook is taken, for seven days.
 RETRIES = (5.0, 30.0, 300.0, 1800.0, 7200.0, 21_600.0, 43_200.0, *(86_400.0,) * 6)
 
+UNDELIVERABLE = 131026
+
 Told = Literal["sent", "delivered", "read", "failed"]
 
 
@@ -42,7 +44,7 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=to_camel)
 
     statuses: list[Told] = Field(["sent", "delivered"], max_length=10)
-    error: int = 131026
+    error: int = UNDELIVERABLE
     copies: int = Field(1, ge=1, le=10)
     batch: int = Field(1, ge=1, le=1000)
     gather_seconds: float = Field(0.0, ge=0, le=60)
@@ -80,7 +82,7 @@ class Webhooks:
     def __init__(self, lent: Lent, phone_number_id: str) -> None:
         self._lent = lent
         self._phone_number_id = phone_number_id
-        self._gathered: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
+        self._gathered: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self.plan = Plan.model_validate({})
         self.hook: Hook | None = None
 
@@ -101,7 +103,7 @@ class Webhooks:
         statuses: list[Told] = ["failed"] if error is not None else list(plan.statuses)
         for name in statuses:
             failed = (error or WireError(plan.error)) if name == "failed" else None
-            status, contact = self._status(phone, held, name, failed), None if failed else phone.as_contact()
+            status, contact = self._status(phone, held, name, failed), _contact_of(phone, failed)
             phone.stand(held, name)
             if plan.gathers:
                 self._gather(status, contact, plan)
@@ -174,7 +176,7 @@ class Webhooks:
             self._statuses(batch, f"{len(batch)} statuses" if len(batch) > 1 else str(batch[0][0]["status"]))
         return len(batches)
 
-    def _gather(self, status: dict[str, Any], contact: dict[str, Any] | None, plan: Plan) -> None:
+    def _gather(self, status: dict[str, Any], contact: dict[str, Any], plan: Plan) -> None:
         if not self._gathered:
             self._lent.deliveries.begin(self._flush_later(plan.gather_seconds or 0.1))
         self._gathered.append((status, contact))
@@ -198,9 +200,8 @@ class Webhooks:
         number = {"from": phone.number} if phone.number is not None else {}
         return {**number, "from_user_id": phone.bsuid, "id": wamid, "timestamp": self._timestamp()}
 
-    def _statuses(self, told: list[tuple[dict[str, Any], dict[str, Any] | None]], label: str) -> Delivery | None:
-        contacts = [contact for _, contact in told if contact is not None]
-        value = {**({"contacts": contacts} if contacts else {}), "statuses": [status for status, _ in told]}
+    def _statuses(self, told: list[tuple[dict[str, Any], dict[str, Any]]], label: str) -> Delivery | None:
+        value = {"contacts": [contact for _, contact in told], "statuses": [status for status, _ in told]}
         return self._send(value, label)
 
     def _send(self, value: dict[str, Any], label: str, field: str = "messages") -> Delivery | None:
@@ -220,3 +221,10 @@ class Webhooks:
         """Wait until its first attempt is over, so that what follows comes behind it."""
         if delivery is not None:
             await delivery.tried.wait()
+
+
+def _contact_of(phone: Phone, error: WireError | None) -> dict[str, Any]:
+    """Who a status is of. Of whom nothing reached, only what the business knew is said."""
+    if error is None or error.code != UNDELIVERABLE:
+        return phone.as_contact()
+    return {"wa_id": phone.number} if phone.number else {"user_id": phone.bsuid}
