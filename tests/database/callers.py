@@ -86,8 +86,8 @@ def sign_up(db: psycopg.Connection, user: uuid.UUID, metadata: object = None) ->
 def role(db: psycopg.Connection, name: str, claims: dict[str, Any] | None = None) -> Iterator[None]:
     """Runs a block as a role with a token's claims, then takes both back; an error undoes the block alone."""
     with db.transaction():
-        db.execute("select set_config('role', %s, true)", (name,))
-        db.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps(claims or {}),))
+        become = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+        db.execute(become, (name, json.dumps(claims or {})))
         yield
         db.execute("select set_config('role', 'none', true), set_config('request.jwt.claims', '', true)")
 
