@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tripgate.local.providers.meta.phones import Held, Phone, Phones
 from tripgate.local.providers.meta.request import Outgoing, outgoing
+from tripgate.local.providers.meta.templates import MOST_TEMPLATES
 from tripgate.local.providers.meta.wire import BUSINESS_ID, WireError, body_of, no_object
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Api:
             raise WireError(100, "limit and after are numbers.")
         start, size = int(after), min(max(int(limit), 1), _MOST_LISTED)
         answer: dict[str, Any] = {"data": [each.as_json() for each in found[start : start + size]]}
+        counts = {
+            "total_count": len(found),
+            "message_template_count": len({each.name for each in found}),
+            "message_template_limit": MOST_TEMPLATES,
+            "are_translations_complete": True,
+        }
+        summary = {name: counts[name] for name in request.query.get("summary", "").split(",") if name in counts}
+        if summary:
+            answer["summary"] = summary
         if answer["data"]:
             answer["paging"] = {"cursors": {"before": str(start), "after": str(start + len(answer["data"]))}}
         if start + size < len(found):
