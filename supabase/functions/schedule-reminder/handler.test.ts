@@ -53,7 +53,7 @@ Deno.test("what the database refuses is told", async () => {
   assert.deepEqual([status, body.code, body.extensions], [400, "BAD_USER_INPUT", { field: "run_at" }]);
 });
 
-Deno.test("one that is due is done by the database, under the task's token", async () => {
+Deno.test("one that is due is done by the database, under the task's token, and its message rung for", async () => {
   const said: unknown[] = [];
   let answer = () => Response.json({});
   const database: typeof fetch = async (input, options) => {
@@ -62,11 +62,13 @@ Deno.test("one that is due is done by the database, under the task's token", asy
     return answer();
   };
   const env = { SUPABASE_URL: "http://supabase.test", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_test_0123"}' };
-  const services = { admin: adminOf(env, database) };
+  let rung = 0;
+  const services = { admin: adminOf(env, database), messages: { ring: () => void rung++ } };
   const task = { id: "t1", token: 7 } as Task;
   const { signal } = new AbortController();
   await runScheduledJob(task, services, signal);
   assert.deepEqual(said, [["/rest/v1/rpc/run_scheduled_job", { task: "t1", token: 7 }]]);
+  assert.equal(rung, 1);
   answer = () => Response.json({ code: "PGRST001", message: "away", hint: null, details: null }, { status: 503 });
   await assert.rejects(() => runScheduledJob(task, services, signal), ApiError);
 });

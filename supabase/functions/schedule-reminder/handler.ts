@@ -9,6 +9,7 @@ import { fieldOf, ID, idempotencyKeyOf, z } from "../_shared/ai/schemas.ts";
 import type { Handler } from "../_shared/endpoint.ts";
 import { ApiError, databaseError } from "../_shared/errors.ts";
 import type { Waking } from "../_shared/people_and_tasks.ts";
+import type { Bell } from "../_shared/ring.ts";
 import type { Services } from "../_shared/services.ts";
 import type { TaskHandler } from "../_shared/tasks.ts";
 
@@ -36,8 +37,15 @@ export const scheduleReminder: Handler<Pick<Services, "database"> & Waking> = as
   return { status: 201, body: { job } };
 };
 
+export interface DueServices {
+  admin: SupabaseClient;
+  /** Of whoever sends messages. */
+  messages: Bell;
+}
+
 /** The task `run_scheduled_job`: the database does it and finishes the task in one transaction. */
-export const runScheduledJob: TaskHandler<{ admin: SupabaseClient }> = async ({ id, token }, { admin }) => {
+export const runScheduledJob: TaskHandler<DueServices> = async ({ id, token }, { admin, messages }) => {
   const { error } = await admin.rpc("run_scheduled_job", { task: id, token });
   if (error) throw databaseError(error);
+  messages.ring();
 };

@@ -8,17 +8,20 @@ const RULE = "ada00000-0000-4000-8009-000000000001";
 const RPC = "POST /rest/v1/rpc/trigger_automation";
 const RESULT = { matched: true, action: "notify" };
 
-const ask = (body: unknown, answers: Answers = { [RPC]: () => Response.json(RESULT) }) => {
+async function ask(body: unknown, answers: Answers = { [RPC]: () => Response.json(RESULT) }) {
+  let rung = 0;
+  const messages = { ring: () => void rung++ };
   const handler: Handler<Services> = (input, caller, services) =>
-    triggerAutomation(input, caller, { ...services, wake: () => {} });
-  return call(handler, body, answers);
-};
+    triggerAutomation(input, caller, { ...services, messages, wake: () => {} });
+  return { ...await call(handler, body, answers), rung };
+}
 
 Deno.test("a rule is tried as the caller, and does nothing unless it is told to", async () => {
   for (const [given, dry_run] of [[{}, true], [{ dry_run: true }, true], [{ dry_run: false }, false]] as const) {
-    const { status, body, sent } = await ask({ rule_id: RULE, ...given });
+    const { status, body, sent, rung } = await ask({ rule_id: RULE, ...given });
     assert.deepEqual([status, body, sent[0]!.body], [200, { result: RESULT }, { rule: RULE, dry_run }]);
     assert.equal(sent[0]!.headers.get("Authorization"), `Bearer ${ADAS_TOKEN}`);
+    assert.equal(rung, dry_run ? 0 : 1);
   }
 });
 
