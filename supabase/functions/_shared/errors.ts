@@ -53,6 +53,13 @@ export class ApiError extends Error {
   }
 }
 
+/** The same with `extensions.field` as the function's input names it, where the database has another name for it. */
+export function renamed(failure: ApiError, names: Record<string, string>): ApiError {
+  const { field } = failure.extensions;
+  if (typeof field !== "string" || !Object.hasOwn(names, field)) return failure;
+  return new ApiError(failure.code, failure.message, { ...failure.extensions, field: names[field] });
+}
+
 interface DatabaseFailure {
   code?: string;
   message: string;

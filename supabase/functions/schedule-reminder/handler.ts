@@ -7,7 +7,7 @@
 import type { SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import { fieldOf, ID, idempotencyKeyOf, z } from "../_shared/ai/schemas.ts";
 import type { Handler } from "../_shared/endpoint.ts";
-import { ApiError, databaseError } from "../_shared/errors.ts";
+import { ApiError, databaseError, renamed } from "../_shared/errors.ts";
 import type { Waking } from "../_shared/people_and_tasks.ts";
 import type { Bell } from "../_shared/ring.ts";
 import type { Services } from "../_shared/services.ts";
@@ -30,7 +30,7 @@ export const scheduleReminder: Handler<Pick<Services, "database"> & Waking> = as
     idempotency_key: idempotencyKeyOf(input),
   };
   const { data, error } = await services.database(caller).rpc("schedule_reminder", args);
-  if (error) throw databaseError(error);
+  if (error) throw renamed(databaseError(error), { trip: "trip_id", trip_item: "trip_item_id" });
   const [job] = data as unknown[];
   if (job === undefined) throw new ApiError("NOT_FOUND", "There is no such trip.");
   services.wake();

@@ -38,7 +38,7 @@ for (const [what, body, field] of wrong) {
 }
 
 Deno.test("somebody else's rule is none", async () => {
-  const refusal = { code: "NOT_FOUND", message: "There is no such rule.", hint: "{}", details: null };
+  const refusal = { code: "NOT_FOUND", message: "There is no such rule.", hint: '{"field":"rule"}', details: null };
   const { status, body } = await ask({ rule_id: RULE }, { [RPC]: () => Response.json(refusal, { status: 400 }) });
-  assert.deepEqual([status, body.code], [404, "NOT_FOUND"]);
+  assert.deepEqual([status, body.code, body.extensions], [404, "NOT_FOUND", { field: "rule_id" }]);
 });

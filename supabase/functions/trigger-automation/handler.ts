@@ -6,7 +6,7 @@
 import type { SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import { fieldOf, ID, z } from "../_shared/ai/schemas.ts";
 import type { Handler } from "../_shared/endpoint.ts";
-import { databaseError } from "../_shared/errors.ts";
+import { databaseError, renamed } from "../_shared/errors.ts";
 import type { Waking } from "../_shared/people_and_tasks.ts";
 import type { Bell } from "../_shared/ring.ts";
 import type { Services } from "../_shared/services.ts";
@@ -20,7 +20,7 @@ export const triggerAutomation: Handler<Pick<Services, "database"> & Pick<DueSer
   const rule = fieldOf(input, "rule_id", ID, "rule_id is the id of a rule.");
   const dry_run = fieldOf(input, "dry_run", z.boolean().optional(), "dry_run is true or false.") ?? true;
   const { data, error } = await services.database(caller).rpc("trigger_automation", { rule, dry_run });
-  if (error) throw databaseError(error);
+  if (error) throw renamed(databaseError(error), { rule: "rule_id" });
   if (!dry_run) services.messages.ring();
   services.wake();
   return { body: { result: data } };
