@@ -63,6 +63,16 @@ async def test_a_reminder_reaches_the_phone_once_it_is_due(messaging: Messaging,
     assert (await messaging.call(SCHEDULE, {"wait": True}))[1]["claimed"] == 0
 
 
+async def test_of_a_trip_that_is_gone_nothing_leaves(messaging: Messaging, anna: Account, trip: str) -> None:
+    """As when it went while the message waited for the end of quiet hours."""
+    messaging.queue(anna.id, "Pack", trip=trip)
+    messaging.queue(anna.id, "Unpack", trip=trip_of(messaging, anna.id))
+    messaging.db.execute("delete from public.trips where id = %s", (trip,))
+    assert (await messaging.call(SEND, {"wait": True}))[0] == 200
+    assert messaging.phone.texts() == ["Unpack"]
+    assert sorted(statuses(messaging).values()) == ["failed", "sent"]
+
+
 async def test_a_reminder_for_days_before_is_at_an_hour_of_the_person_s_clocks(
     messaging: Messaging, anna: Account, trip: str
 ) -> None:
@@ -138,7 +148,7 @@ async def test_a_rule_is_tried_before_it_does_anything(messaging: Messaging, ann
     assert (code, messaging.one("select count(*) from private.tasks where kind = 'send_whatsapp'")) == (200, 0), answer
     assert (await messaging.call(TRIGGER, {"rule_id": rule, "dry_run": False}, anna))[0] == 200
     await until(lambda: list(statuses(messaging).values()) == ["sent"])
-    assert messaging.phone.texts() == ["It moves"]
+    assert messaging.phone.texts() == ["“Sailing” is being planned now: It moves"]
     stranger = await messaging.account()
     code, answer = await messaging.call(TRIGGER, {"rule_id": rule}, stranger)
     assert (code, answer["code"], answer["extensions"]) == (404, "NOT_FOUND", {"field": "rule_id"})
