@@ -12,7 +12,7 @@ insert into private.whatsapp_templates (name, language, category, parameters, bo
     ('trip_update', 'en', 'utility', '{trip,text}', 'News of “{{trip}}”: {{text}}. Reply STOP to end messages.', false),
     (
         'trip_message', 'en', 'utility', '{sender,trip,text}',
-        '{{sender}} writes about “{{trip}}”: {{text}}. Reply STOP to end messages.', true
+        'A message from {{sender}} about “{{trip}}”: {{text}}. Reply STOP to end messages.', true
     ),
     ('trip_ideas', 'en', 'marketing', '{text}', 'An idea for your next trip: {{text}}. Reply STOP to end messages.', false)
 on conflict (name, language) do update set

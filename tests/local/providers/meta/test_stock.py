@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 
 from tripgate.local.providers.meta.stock import TEMPLATES
 from tripgate.local.providers.meta.templates import Templates
@@ -30,3 +31,14 @@ def test_their_variables_are_numbered_since_they_are_sent_so() -> None:
     templates.add("news", "en", "UTILITY", "News of {{trip}}: {{text}}. {{trip}}!")
     (news,) = templates.all()
     assert (news.body, news.named) == ("News of {{1}}: {{2}}. {{1}}!", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "category", "body"),
+    [each for each in TEMPLATES if each[1] != "AUTHENTICATION"],
+    ids=lambda each: each[:20],
+)
+def test_meta_would_approve_them(name: str, category: str, body: str) -> None:
+    component = {"type": "BODY", "text": body, "example": {"body_text_named_params": [{}]}}
+    asked = {"name": name, "language": "en", "category": category, "components": [component]}
+    assert Templates().register({**asked, "parameter_format": "NAMED"}).status == "APPROVED"

@@ -20,7 +20,7 @@ TEMPLATES: tuple[tuple[str, Category, str], ...] = (
     ),
     ("trip_reminder", "UTILITY", "Your reminder for “{{trip}}”: {{text}}. Reply STOP to end messages."),
     ("trip_update", "UTILITY", "News of “{{trip}}”: {{text}}. Reply STOP to end messages."),
-    ("trip_message", "UTILITY", "{{sender}} writes about “{{trip}}”: {{text}}. Reply STOP to end messages."),
+    ("trip_message", "UTILITY", "A message from {{sender}} about “{{trip}}”: {{text}}. Reply STOP to end messages."),
     ("trip_ideas", "MARKETING", "An idea for your next trip: {{text}}. Reply STOP to end messages."),
 )
 
