@@ -10,7 +10,7 @@ from gql.errors import bad_input
 from gql.forward_types import object_type
 from gql.types.whatsapp import SendWhatsappMessageInput
 from resolvers.context import Context
-from resolvers.declared import grouped, many, one, own
+from resolvers.declared import changes, grouped, many, one, own
 from resolvers.declared.crud import crud, domain
 from resolvers.declared.invoked import Answered, InvokedByInput
 from resolvers.declared.writes import Write
@@ -115,10 +115,21 @@ class WhatsappMutation:
     )
 
 
+@strawberry.type
+class WhatsappSubscription:
+    """Messages as they move on."""
+
+    whatsapp_message_changes = changes(
+        "WhatsappMessage",
+        description="Messages to the caller and from them, and those that they had sent.",
+        narrowed_by={"tripId": "The trip that they are about; of all without it."},
+    )
+
+
 DOMAIN = domain(
     WhatsappQuery,
     WhatsappMutation,
+    WhatsappSubscription,
     crud("WhatsappContact", reads=False, writes=False, changes="How the caller is reached."),
-    crud("WhatsappMessage", reads=False, writes=False, changes="Messages to the caller and from them."),
     position=120,
 )

@@ -222,13 +222,25 @@ def upsert(type_name: str, *, by: str | None = None) -> DeclaredField:
     )
 
 
-def changes(type_name: str, *, description: str) -> DeclaredField:
-    """`tripItemChanges(tripId: UUID!): TripItemChange!`; without an argument of what is the caller's own."""
+def changes(type_name: str, *, description: str, narrowed_by: dict[str, str] | None = None) -> DeclaredField:
+    """`tripItemChanges(tripId: UUID!): TripItemChange!`; without an argument of what is the caller's own.
+
+    Args:
+        narrowed_by: Fields by which one's own may be narrowed, each with the description of its argument.
+    """
+    narrow = narrowed_by or {}
+
+    def arguments() -> list[StrawberryArgument]:
+        scope = subscriptions.change_scope(type_name)
+        if not scope.of_person:
+            return [derive.scope_argument(scope)]
+        columns = catalog[type_name].columns
+        return [
+            derive.argument(name, optional(derive.annotation_of(columns[name])), said) for name, said in narrow.items()
+        ]
+
     return subscriptions.Changes(
-        type_name,
-        lambda: derive.change_type(type_name),
-        lambda: [] if (scope := subscriptions.change_scope(type_name)).of_person else [derive.scope_argument(scope)],
-        description,
+        type_name, lambda: derive.change_type(type_name), arguments, description, tuple(narrow)
     )
 
 

@@ -22,7 +22,7 @@ from tripgate.planner.plan import ALWAYS, Compare, Operator
 from tripgate.planner.selection import Selected
 from tripgate.planner.shaper import object_shaper
 from tripgate.upstream.caller import Caller
-from tripgate.upstream.realtime.frames import Operation
+from tripgate.upstream.realtime.frames import Change, Operation
 from tripgate.upstream.realtime.subscription import Admit
 from tripgate.upstream.resilience.retry import retry
 
@@ -58,7 +58,11 @@ class SubscriptionField(DeclaredField):
 
 
 class Changes(SubscriptionField, PlanCachingField):
-    """`tripItemChanges(tripId)`: the changes of one table's rows in one scope; `notificationChanges`, on one's own."""
+    """`tripItemChanges(tripId)`: the changes of one table's rows in one scope; `notificationChanges`, on one's own.
+
+    Args:
+        narrowed_by: Fields of which an argument may say the value that a row must have; of what is the caller's own.
+    """
 
     def __init__(
         self,
@@ -66,8 +70,10 @@ class Changes(SubscriptionField, PlanCachingField):
         make_type: Callable[[], Any],
         make_arguments: Callable[[], list[StrawberryArgument]],
         description: str,
+        narrowed_by: tuple[str, ...] = (),
     ) -> None:
         super().__init__(type_name, make_type, make_arguments, description, is_subscription=True)
+        self._narrowed_by = narrowed_by
 
     def prepared(self, context: Context, selected: Selected, variables: VariableValues) -> "_Stream":
         """What follows this selection; not kept for others where it is the caller's own."""
@@ -99,14 +105,30 @@ class Changes(SubscriptionField, PlanCachingField):
         streams = self.table.streamed is not None
         subscription = await context.relay.subscribe(stream.topic, caller, stream.admit, takes_pieces=streams)
         told = streamed_changes(self.table, subscription, stream.answers, context.backend) if streams else subscription
+        wanted = self._wanted(selected, variables)
         context.live.add(subscription)
         try:
             async for change in told:
-                if change.operation is Operation.RESYNC or change.table == self.table.name:
+                if change.operation is Operation.RESYNC or (change.table == self.table.name and is_of(change, wanted)):
                     yield await stream.answers.answer(change, subscription.caller, context.backend)
         finally:
             context.live.discard(subscription)
             context.relay.leave(subscription)
+
+    def _wanted(self, selected: Selected, variables: VariableValues) -> dict[str, str]:
+        """The values that a row must have, as changes tell them, by column."""
+        if not self._narrowed_by:
+            return {}
+        given = selected.arguments(variables)
+        return {
+            self.table.columns[name].name: str(given[name]) for name in self._narrowed_by if given.get(name) is not None
+        }
+
+
+def is_of(change: Change, wanted: dict[str, str]) -> bool:
+    """Whether a change is of a row with these values; of what is gone nobody knows them any more."""
+    record = change.record
+    return record is None or all(record.get(column) == value for column, value in wanted.items())
 
 
 class Presence(SubscriptionField):

@@ -271,6 +271,26 @@ $$;
 revoke execute on function private.make_whatsapp_message(jsonb, private.whatsapp_templates) from public;
 
 
+-- Who had it sent hears of it -----------------------------------------------------------------------------------------------
+
+-- Whom it is to hears of it on their own topic by a trigger that is generated; who had it sent on theirs, but for what
+-- WhatsApp knows it by, which has the number in it.
+create function private.tell_whatsapp_sender() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform private.broadcast_change(
+        'user', nullif(old.sender_id, old.user_id)::text, nullif(new.sender_id, new.user_id)::text, 'id', '{}',
+        tg_table_schema, tg_table_name, to_jsonb(new) - 'wamid', to_jsonb(old) - 'wamid'
+    );
+    return null;
+end
+$$;
+revoke execute on function private.tell_whatsapp_sender() from public;
+
+create trigger tell_whatsapp_sender after insert or update or delete on public.whatsapp_messages
+    for each row execute function private.tell_whatsapp_sender();
+
+
 -- What it costs -----------------------------------------------------------------------------------------------------------
 
 create function private.whatsapp_country(phone text, bsuid text) returns text
