@@ -299,7 +299,6 @@ create policy "Nobody but the functions of contacts may look" on private.whatsap
 create table private.whatsapp_sends (
     message_id uuid not null,
     token bigint not null,
-    payer_id uuid,
     country text not null,
     is_free boolean not null,
 
@@ -307,9 +306,8 @@ create table private.whatsapp_sends (
     constraint fk_whatsapp_sends_message_id
         foreign key (message_id) references public.whatsapp_messages (id) on delete cascade
 );
-comment on table private.whatsapp_sends is 'That a message was given to WhatsApp, by whom, and who pays.';
+comment on table private.whatsapp_sends is 'That a message was given to WhatsApp, and under which task.';
 comment on column private.whatsapp_sends.token is 'The token of the task under which it was.';
-comment on column private.whatsapp_sends.payer_id is 'The person whose plan it is counted in; null where it is counted in none.';
 comment on column private.whatsapp_sends.country is 'The country of the number, or *.';
 comment on column private.whatsapp_sends.is_free is 'Whether WhatsApp takes nothing for it, as for what answers somebody.';
 alter table private.whatsapp_sends enable row level security;

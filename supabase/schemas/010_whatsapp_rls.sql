@@ -86,3 +86,20 @@ alter table public.scheduled_jobs enable row level security;
 
 create policy "People can view what is to be done for them" on public.scheduled_jobs
     for select to authenticated using (user_id = (select auth.uid()));
+
+
+-- Leaving: see 004_common_2_rls.sql --------------------------------------------------------------------------------------
+
+create view private.leaving_whatsapp as
+    select declared.* from (
+        values
+            (
+                'public.whatsapp_messages', 'sender_id', 'anonymise', null, null::text[],
+                'What somebody was sent is theirs.'
+            ),
+            (
+                'private.whatsapp_code_requests', 'user_id', 'retain', null, null,
+                'A number is sent three codes a day, also by accounts that come and go; dropped after two days.'
+            )
+    ) as declared (relation, person, does, kind, columns, why);
+comment on view private.leaving_whatsapp is 'What becomes of references to a person who leaves, beside foreign keys, of messages.';

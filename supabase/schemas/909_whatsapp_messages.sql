@@ -92,11 +92,10 @@ language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
     me constant uuid := private.whatsapp_person();
-    key constant text := format(
-        'person:%s:%s', me,
-        case when idempotency_key is null then gen_random_uuid()::text
-            else encode(sha256(convert_to(idempotency_key, 'UTF8')), 'hex') end
-    );
+    -- Of whose key it is nothing can be read, once they are gone.
+    key constant text := 'person:' || encode(sha256(convert_to(
+        me || ':' || coalesce(send_whatsapp_message.idempotency_key, gen_random_uuid()::text), 'UTF8'
+    )), 'hex');
     chosen private.whatsapp_templates;
     contact public.whatsapp_contacts;
     message jsonb;

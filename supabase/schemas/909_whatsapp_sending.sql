@@ -151,9 +151,9 @@ begin
         category = coalesce(chosen.category, 'service')
     where id = made.id
     returning * into made;
-    insert into private.whatsapp_sends as known (message_id, token, payer_id, country, is_free)
+    insert into private.whatsapp_sends as known (message_id, token, country, is_free)
     values (
-        made.id, begin_whatsapp_message.token, case when not is_code then payer end,
+        made.id, begin_whatsapp_message.token,
         private.whatsapp_country(
             case when is_code then asked ->> 'phone' else contact.phone end, contact.bsuid
         ),

@@ -31,6 +31,10 @@ PEOPLE = re.compile(
 NOBODY = {
     ("public.stripe_customers", "stripe_customer_id"),
     ("private.former_stripe_customers", "stripe_customer_id"),
+    ("public.whatsapp_contacts", "phone"),
+    ("public.whatsapp_contacts", "pending_phone"),
+    ("private.whatsapp_codes", "phone"),
+    ("private.whatsapp_code_requests", "phone"),
 }
 
 DOES = ("task", "delete", "anonymise", "retain")
