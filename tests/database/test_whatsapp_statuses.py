@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.database.payments import limits
-from tests.database.whatsapp import begin, end, linked, message_of, reminder, told, writes
+from tests.database.payments import limits, person
+from tests.database.whatsapp import begin, end, linked, message_of, reached, reminder, told, writes
 from tests.support import examples
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class Message:
     """One that is being sent."""
 
     def __init__(self, db: psycopg.Connection, *, is_open: bool = False) -> None:
-        self.who, number = linked(db)
+        self.who = person(db)
+        number = reached(db, self.who)
         if is_open:
             writes(db, number, "Hello", NOW)
         self.asked = reminder(self.who, text=None)

@@ -58,6 +58,16 @@ def linked(db: psycopg.Connection) -> tuple[uuid.UUID, str]:
     return who, link(db, who)
 
 
+def reached(db: psycopg.Connection, who: uuid.UUID | str | None) -> str:
+    """Have somebody be reached without a code, which whoever sends it would send; the number."""
+    number = phone()
+    db.execute(
+        "insert into public.whatsapp_contacts (user_id, phone, verified_at, opted_in_at) values (%s, %s, now(), now())",
+        (who, number),
+    )
+    return number
+
+
 def travelling(db: psycopg.Connection, *others: uuid.UUID, owner: uuid.UUID) -> uuid.UUID:
     """A trip of the owner's that others are on."""
     trip = trip_of(db, owner)

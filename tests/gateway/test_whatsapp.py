@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from tests.database import whatsapp
-from tests.database.ai import called_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +31,14 @@ def db(seeded: StackInfo) -> Iterator[psycopg.Connection]:
 
 
 def code_of(db: psycopg.Connection, who: Person) -> str:
-    """What stands in the last message that the person was sent."""
-    found = db.execute(
-        "select payload #>> '{message,parameters,code}' from private.tasks where subject = %s"
-        " order by created_at desc limit 1",
-        (f"user:{who.id}",),
-    ).fetchone()
-    assert found is not None
-    return str(found[0])
+    """What the person was sent: 271828, whatever it was, since whoever sends it may have forgotten it already."""
+    changed = db.execute(
+        "update private.whatsapp_codes set digest = private.whatsapp_code_digest(user_id, phone, '271828')"
+        " where user_id = %s",
+        (who.id,),
+    )
+    assert changed.rowcount == 1
+    return "271828"
 
 
 def wrong(code: str) -> str:
@@ -53,20 +52,14 @@ async def link(db: psycopg.Connection, who: Person, phone: str) -> None:
 
 def sent_by(db: psycopg.Connection, sender: Person, recipient: Person, trip: str) -> str:
     """A message that somebody had sent to somebody else, as far as the phone."""
-    assert sender.id is not None
-    made = called_by(
-        db, UUID(sender.id),
-        "select public.send_whatsapp_message(%s, %s, 'trip_message', '{\"text\": \"At nine\"}')", recipient.id, trip,
+    assert recipient.id is not None
+    asked = whatsapp.reminder(
+        UUID(recipient.id), sender=sender.id, trip=trip, topic="message", template="trip_message",
+        parameters={"text": "At nine"}, text=None,
     )  # fmt: skip
-    asked = db.execute(
-        "select payload -> 'message' from private.tasks where payload #>> '{message,dedupe_key}' ="
-        " (select dedupe_key from public.whatsapp_messages where id = %s)",
-        (made["id"],),
-    ).fetchone()
-    assert asked is not None
-    whatsapp.begin(db, asked[0])
-    whatsapp.told(db, f"wamid.{recipient.id}", made["id"], "delivered", datetime.now(UTC))
-    return str(made["id"])
+    message: str = whatsapp.begin(db, asked)["id"]
+    whatsapp.told(db, f"wamid.{recipient.id}", message, "delivered", datetime.now(UTC))
+    return message
 
 
 class TestOnesNumber:
@@ -123,8 +116,7 @@ class TestOnesNumber:
 
 class TestAnothersNumber:
     async def test_is_never_shown_whatever_is_asked(self, db: psycopg.Connection, team: Team) -> None:
-        phone = whatsapp.phone()
-        await link(db, team.viewer, phone)
+        phone = whatsapp.reached(db, team.viewer.id)
         message = sent_by(db, team.owner, team.viewer, team.trip)
         query = """query ($phone: String!, $id: UUID!) {
           byNumber: whatsappContacts(filter: { phone: { eq: $phone } }) { totalCount nodes { id } }
@@ -164,7 +156,7 @@ class TestAnothersNumber:
 
 
 async def test_people_read_what_they_had_sent(db: psycopg.Connection, team: Team) -> None:
-    await link(db, team.viewer, whatsapp.phone())
+    whatsapp.reached(db, team.viewer.id)
     message = sent_by(db, team.owner, team.viewer, team.trip)
     query = """{ whatsappMessages(filter: { direction: { eq: OUTBOUND }, trip: { title: { eq: "Shared" } } }) {
       nodes { id status templateName cost category sender { id } trip { id } }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import psycopg
 
@@ -26,7 +25,7 @@ MESSAGES = "subscription { whatsappMessages { nodes { status } } }"
 
 async def test_sender_and_recipient_hear_of_it_and_nobody_else(party: Party) -> None:
     with psycopg.connect(party.info.admin_db_url, autocommit=True) as db:
-        whatsapp.link(db, UUID(party.editor.id))
+        whatsapp.reached(db, party.editor.id)
         other = await party.owner.trip(title="Another")
         async with AsyncExitStack() as stack:
 

@@ -96,11 +96,12 @@ begin
             end if;
         else
             perform private.check_whatsapp_recipient(asked, chosen, contact);
-            if made.sender_id is not null and made.trip_id is null and asked ->> 'trip' is not null
+            -- What nobody has sent, as a reminder, is of the person alone.
+            if made.trip_id is null and asked ->> 'trip' is not null
                 or (made.sender_id <> person or made.trip_id is not null) and not exists (
                     select from private.trip_people as mine
                     join private.trip_people as theirs on theirs.trip_id = mine.trip_id
-                    where mine.user_id = made.sender_id and theirs.user_id = person
+                    where mine.user_id = coalesce(made.sender_id, person) and theirs.user_id = person
                         and (made.trip_id is null or mine.trip_id = made.trip_id)
                 )
             then
