@@ -121,3 +121,21 @@ async def test_a_thousand_statuses_in_one_body(messaging: Messaging) -> None:
     statuses = [status(f"wamid.{number}", "delivered") for number in range(1000)]
     assert await messaging.tell({"statuses": statuses}) == (200, {"received": 1000, "ignored": 0, "malformed": 0})
     assert messaging.one("select count(*) from public.delivery_events") == 1000
+
+
+async def test_who_shows_a_user_name_alone_is_known_by_their_id(messaging: Messaging) -> None:
+    """They are written to and answer without a number, until that id is another's."""
+    (anna,) = messaging.people(1)
+    messaging.db.execute("update public.whatsapp_contacts set phone = null, bsuid = 'IT.1349', last_inbound_at = null")
+    value = inbound("", "Yes", from_user_id="IT.1349")
+    del value["messages"][0]["from"]
+    value["contacts"] = [{"profile": {"name": "Anna", "username": "anna.k"}, "user_id": "IT.1349"}]
+    assert (await messaging.tell(value))[0] == 200
+    messaging.queue(anna, "Pack")
+    assert (await messaging.call("send-whatsapp-message", {"wait": True}))[0] == 200
+    (message,) = messaging.phone.messages
+    assert (message.get("to"), message["recipient"], message["text"]["body"]) == (None, "IT.1349", "Pack")
+    system = {"type": "user_changed_user_id", "previous_user_id": "IT.1349", "user_id": "IT.1350"}
+    changed = {"id": "wamid.s", "timestamp": str(int(time.time())), "type": "system", "system": system}
+    assert (await messaging.tell({"messages": [changed]}))[0] == 200
+    assert messaging.one("select verified_at from public.whatsapp_contacts") is None
