@@ -38,15 +38,14 @@ async def test_four_workers_two_killed_and_one_too_slow(messaging: Messaging, tm
     recipients = messaging.people(PEOPLE)
     for number in range(MESSAGES):
         messaging.queue(recipients[number % PEOPLE], f"message {number}")
-    for number in range(REFUSED):
-        messaging.phone.scripts[f"message {number}"] = Script(code=131026)
-    for number in range(REFUSED, REFUSED + THROTTLED):
-        messaging.phone.scripts[f"message {number}"] = Script(code=131056, times=1)
-    for number in range(REFUSED + THROTTLED, REFUSED + THROTTLED + LOST):
-        messaging.phone.scripts[f"message {number}"] = Script(lose=True)
+    # The last that are due, so that none of them is in the hands of whoever is killed.
+    scripts = [Script(code=131026)] * REFUSED + [Script(lose=True)] * LOST
+    scripts += [Script(code=131056, times=1) for _ in range(THROTTLED)]
+    for number, script in enumerate(scripts, MESSAGES - len(scripts)):
+        messaging.phone.scripts[f"message {number}"] = script
     tokens = [f"{TOKEN}.{number}" for number in range(4)]
-    dying, slow = tokens[:2], tokens[2]
-    messaging.phone.gates = {token: Gate(after=20) for token in (*dying, slow)}
+    slow, last = tokens[2:]
+    messaging.phone.gates = {token: Gate(after=20) for token in tokens}
     made = workers(
         tokens, messaging.info, messaging.functions, settings(messaging.phone.port), messaging.http, tmp_path
     )
@@ -59,6 +58,7 @@ async def test_four_workers_two_killed_and_one_too_slow(messaging: Messaging, tm
             worker.signal(signal.SIGKILL)
         # The slow one hears nothing of its leases' end.
         started[2].signal(signal.SIGSTOP)
+        messaging.phone.gates[last].opens.set()
         await first[3]
         make_due(messaging)
         await finish(messaging, started[3].ring)
