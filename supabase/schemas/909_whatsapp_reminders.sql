@@ -19,7 +19,16 @@ revoke execute on function private.moment_before(date, integer, time, uuid) from
 -- What is relative moves with the trip's first day and with the person's clocks. What it comes to may be over: then it is
 -- due at once, unless the trip has begun, when it is too late, until the trip moves on.
 create function private.follow_trip_start(trip uuid, person uuid) returns void
-language sql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
+declare
+    -- In one order, whoever holds several: of a trip, or of a person. Nobody adds to them: see private.due.
+    held constant uuid[] := array(
+        select found.id from public.scheduled_jobs as found
+        where (found.trip_id = follow_trip_start.trip or found.user_id = follow_trip_start.person)
+            and found.payload ? 'days_before' and (found.status = 'scheduled' or found.reason = 'too_late')
+        order by found.id for no key update
+    );
+begin
     update public.scheduled_jobs as jobs set
         run_at = due.at,
         status = case when due.too_late then 'cancelled' else 'scheduled' end,
@@ -41,11 +50,10 @@ language sql security definer set search_path = '' as $$
                 found.user_id
             ) as at
         ) as moment
-        where (found.trip_id = follow_trip_start.trip or found.user_id = follow_trip_start.person)
-            and found.payload ? 'days_before'
-            and (found.status = 'scheduled' or found.reason = 'too_late')
+        where found.id = any (held)
     ) as due
-    where due.id = jobs.id and (jobs.run_at is distinct from due.at or (jobs.status = 'cancelled') <> due.too_late)
+    where due.id = jobs.id and (jobs.run_at is distinct from due.at or (jobs.status = 'cancelled') <> due.too_late);
+end
 $$;
 comment on function private.follow_trip_start(uuid, uuid) is 'Moves what is relative to the first day of a trip, or of all of a person''s, to where it is now.';
 revoke execute on function private.follow_trip_start(uuid, uuid) from public;
@@ -151,11 +159,19 @@ create trigger end_given_up_jobs after update of status on private.tasks
     execute function private.end_given_up_job();
 
 create function private.cancel_jobs(trip uuid, person uuid, reason text, channel text default null) returns void
-language sql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
+declare
+    held constant uuid[] := array(
+        select found.id from public.scheduled_jobs as found
+        where found.user_id = person and found.status = 'scheduled'
+            and (cancel_jobs.trip is null or found.trip_id = cancel_jobs.trip)
+            and (cancel_jobs.channel is null or found.payload ->> 'channel' = cancel_jobs.channel)
+        order by found.id for no key update
+    );
+begin
     update public.scheduled_jobs as jobs set status = 'cancelled', reason = cancel_jobs.reason
-    where jobs.user_id = person and jobs.status = 'scheduled'
-        and (cancel_jobs.trip is null or jobs.trip_id = cancel_jobs.trip)
-        and (cancel_jobs.channel is null or jobs.payload ->> 'channel' = cancel_jobs.channel)
+    where jobs.id = any (held);
+end
 $$;
 comment on function private.cancel_jobs(uuid, uuid, text, text) is 'Cancels what is to come for a person: of a trip, of a channel, or all of it.';
 revoke execute on function private.cancel_jobs(uuid, uuid, text, text) from public;
@@ -213,7 +229,7 @@ begin
         return null;
     end if;
     select private.moment_before(trips.start_date, new.days_before, new.local_time, new.user_id) into moment
-    from public.trips where trips.id = new.trip_id;
+    from public.trips where trips.id = new.trip_id for share;
     insert into public.scheduled_jobs as jobs (
         user_id, trip_id, rule_id, kind, run_at, payload, status, reason, dedupe_key
     ) values (
@@ -353,7 +369,7 @@ revoke execute on function private.prune_scheduled_jobs(integer) from public;
 -- When something is to be done, by an absolute moment or by days before a trip: checked, as {"run_at", "relative"}.
 create function private.due(trip uuid, person uuid, run_at timestamptz, days_before integer, local_time time)
 returns table (moment timestamptz, relative jsonb)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
     start_date date;
 begin
@@ -373,7 +389,9 @@ begin
     moment := due.run_at;
     relative := '{}';
     if due.days_before is not null then
-        select trips.start_date into start_date from public.trips where trips.id = due.trip;
+        -- Whoever moves the trip or the clocks waits, and finds what is made of them, or was there before.
+        select trips.start_date into start_date from public.trips where trips.id = due.trip for share;
+        perform from public.user_preferences as preferences where preferences.user_id = due.person for share;
         if start_date is null then
             perform private.refuse('BAD_USER_INPUT', 'The trip has no first day yet.', '{"field": "days_before"}');
         end if;
@@ -485,6 +503,9 @@ declare
 begin
     select * into mine from public.scheduled_jobs as jobs where jobs.id = job and jobs.user_id = auth.uid();
     perform private.hold_person_and_trip(mine.user_id, mine.trip_id);
+    -- Before the job, as private.due does.
+    perform from public.trips where trips.id = mine.trip_id for share;
+    perform from public.user_preferences as preferences where preferences.user_id = mine.user_id for share;
     select * into mine from public.scheduled_jobs as jobs
     where jobs.id = job and jobs.user_id = auth.uid() for no key update;
     if not found then
