@@ -2,6 +2,7 @@ import { useQuery } from "urql";
 import { graphql } from "./api/generated";
 import { Join } from "./invitations/Join";
 import { PlanPage } from "./plan/PlanPage";
+import { RemindersPage } from "./reminders/RemindersPage";
 import { SignIn } from "./session/SignIn";
 import { signOut, useSession } from "./session/session";
 import { TripPage } from "./trip/TripPage";
@@ -23,6 +24,7 @@ export function App() {
         <Link to="" className="brand">Tripgate board</Link>
         {signedIn && <span className="me">{data?.viewer?.displayName}</span>}
         {signedIn && <Link to="plan">Plan</Link>}
+        {signedIn && <Link to="reminders">Reminders</Link>}
         {signedIn && <button type="button" onClick={() => void signOut()}>Sign out</button>}
       </header>
       <main>
@@ -39,5 +41,6 @@ function Page({ me }: { me: string | undefined }) {
   if (page === "trips" && id) return <TripPage key={id} id={id} me={me} />;
   if (page === "invitations") return <Join toTrip={!id} />;
   if (page === "plan") return <PlanPage />;
+  if (page === "reminders") return <RemindersPage />;
   return <Trips />;
 }

@@ -1,5 +1,6 @@
 // One thing that is planned.
 import type { KeyboardEvent, PointerEvent } from "react";
+import { Remind } from "../reminders/Remind";
 import { Votes } from "../votes/Votes";
 import { Icon } from "../ui/Icon";
 import { EditItem } from "./EditItem";
@@ -44,6 +45,7 @@ export function Card(props: Props) {
         </button>
       )}
       <Votes item={item} change={change} />
+      <Remind item={item} />
       {mayEdit && isOpen && (
         <EditItem item={item} here={here} days={days} moveTo={moveTo} change={change} onDone={onToggle} />
       )}

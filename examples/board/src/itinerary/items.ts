@@ -4,7 +4,7 @@ import type { BoardSubscription, ItemFragment, TripItemKind } from "../api/gener
 import type { Change } from "../api/live";
 
 export const ItemFields = graphql(`
-  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }
+  fragment Item on TripItem { id tripId title kind dayNumber orderIndex voteSummary { ...Votes } }
 `);
 
 export const KINDS: { [kind in TripItemKind]: string } = {

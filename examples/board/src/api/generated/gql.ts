@@ -31,7 +31,7 @@ type Documents = {
     "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": typeof types.RenameDocument,
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": typeof types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": typeof types.MoveDocument,
-    "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
+    "\n  fragment Item on TripItem { id tripId title kind dayNumber orderIndex voteSummary { ...Votes } }\n": typeof types.ItemFragmentDoc,
     "\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n": typeof types.PicturesDocument,
     "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": typeof types.OfferPictureDocument,
     "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": typeof types.DeletePictureDocument,
@@ -41,6 +41,16 @@ type Documents = {
     "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": typeof types.CheckoutDocument,
     "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": typeof types.PortalDocument,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": typeof types.HereDocument,
+    "\n  subscription Contact { whatsappContact { phone pendingPhone verifiedAt optedInAt optedOutAt } }\n": typeof types.ContactDocument,
+    "\n  mutation LinkPhone($phone: String!) { linkWhatsapp(phone: $phone) { id } }\n": typeof types.LinkPhoneDocument,
+    "\n  mutation VerifyPhone($code: String!) { verifyWhatsapp(code: $code) { id } }\n": typeof types.VerifyPhoneDocument,
+    "\n  mutation UnlinkPhone { unlinkWhatsapp }\n": typeof types.UnlinkPhoneDocument,
+    "\n  mutation Schedule($input: ScheduleReminderInput!) { scheduleReminder(input: $input) { id } }\n": typeof types.ScheduleDocument,
+    "\n  subscription Reminders {\n    scheduledJobs(filter: { kind: { eq: REMINDER } }, orderBy: [{ runAt: DESC }], first: 100) {\n      nodes { id runAt status reason payload trip { id title } }\n    }\n  }\n": typeof types.RemindersDocument,
+    "\n  mutation MoveReminder($id: UUID!, $runAt: DateTime, $daysBefore: Int, $localTime: Time) {\n    moveScheduledJob(id: $id, runAt: $runAt, daysBefore: $daysBefore, localTime: $localTime) { id }\n  }\n": typeof types.MoveReminderDocument,
+    "\n  mutation CancelReminder($id: UUID!) { cancelScheduledJob(id: $id) { id } }\n": typeof types.CancelReminderDocument,
+    "\n  mutation SetZone($zone: String!) { updateMyPreferences(patch: { timezone: $zone }) { timezone } }\n": typeof types.SetZoneDocument,
+    "\n  subscription Clocks { myPreferences { timezone } }\n": typeof types.ClocksDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": typeof types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": typeof types.ConfirmDocument,
@@ -72,7 +82,7 @@ const documents: Documents = {
     "\n  mutation Rename($id: UUID!, $title: String!) { updateTripItem(id: $id, patch: { title: $title }) { id } }\n": types.RenameDocument,
     "\n  mutation Remove($id: UUID!) { deleteTripItem(id: $id) { id } }\n": types.RemoveDocument,
     "\n  mutation Move($id: UUID!, $dayNumber: Int!, $position: Int!) { moveTripItem(id: $id, dayNumber: $dayNumber, position: $position) { id } }\n": types.MoveDocument,
-    "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
+    "\n  fragment Item on TripItem { id tripId title kind dayNumber orderIndex voteSummary { ...Votes } }\n": types.ItemFragmentDoc,
     "\n  subscription Pictures($trip: UUID!) {\n    trip(id: $trip) {\n      images(first: 48) {\n        totalCount\n        nodes { id url thumbnail: url(transform: { width: 320, height: 240 }) uploader { id displayName } }\n      }\n    }\n  }\n": types.PicturesDocument,
     "\n  mutation OfferPicture($trip: UUID!, $input: UploadInput!) { ticket: createTripImageUpload(tripId: $trip, input: $input) { uploadUrl } }\n": types.OfferPictureDocument,
     "\n  mutation DeletePicture($id: UUID!) { deleteStoredFiles(ids: [$id]) }\n": types.DeletePictureDocument,
@@ -82,6 +92,16 @@ const documents: Documents = {
     "\n  mutation Checkout($input: CreateCheckoutSessionInput!) { session: createCheckoutSession(input: $input) { url } }\n": types.CheckoutDocument,
     "\n  mutation Portal($back: String!) { session: createBillingPortalSession(returnUrl: $back) { url } }\n": types.PortalDocument,
     "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n": types.HereDocument,
+    "\n  subscription Contact { whatsappContact { phone pendingPhone verifiedAt optedInAt optedOutAt } }\n": types.ContactDocument,
+    "\n  mutation LinkPhone($phone: String!) { linkWhatsapp(phone: $phone) { id } }\n": types.LinkPhoneDocument,
+    "\n  mutation VerifyPhone($code: String!) { verifyWhatsapp(code: $code) { id } }\n": types.VerifyPhoneDocument,
+    "\n  mutation UnlinkPhone { unlinkWhatsapp }\n": types.UnlinkPhoneDocument,
+    "\n  mutation Schedule($input: ScheduleReminderInput!) { scheduleReminder(input: $input) { id } }\n": types.ScheduleDocument,
+    "\n  subscription Reminders {\n    scheduledJobs(filter: { kind: { eq: REMINDER } }, orderBy: [{ runAt: DESC }], first: 100) {\n      nodes { id runAt status reason payload trip { id title } }\n    }\n  }\n": types.RemindersDocument,
+    "\n  mutation MoveReminder($id: UUID!, $runAt: DateTime, $daysBefore: Int, $localTime: Time) {\n    moveScheduledJob(id: $id, runAt: $runAt, daysBefore: $daysBefore, localTime: $localTime) { id }\n  }\n": types.MoveReminderDocument,
+    "\n  mutation CancelReminder($id: UUID!) { cancelScheduledJob(id: $id) { id } }\n": types.CancelReminderDocument,
+    "\n  mutation SetZone($zone: String!) { updateMyPreferences(patch: { timezone: $zone }) { timezone } }\n": types.SetZoneDocument,
+    "\n  subscription Clocks { myPreferences { timezone } }\n": types.ClocksDocument,
     "\n  mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignInDocument,
     "\n  mutation SignUp($input: SignUpInput!) { signUp(input: $input) { session { accessToken refreshToken expiresAt } } }\n": types.SignUpDocument,
     "\n  mutation Confirm($email: String!, $token: String!) {\n    verifyOtp(email: $email, token: $token, type: SIGNUP) { session { accessToken refreshToken expiresAt } }\n  }\n": types.ConfirmDocument,
@@ -181,7 +201,7 @@ export function graphql(source: "\n  mutation Move($id: UUID!, $dayNumber: Int!,
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"): (typeof documents)["\n  fragment Item on TripItem { id title kind dayNumber orderIndex voteSummary { ...Votes } }\n"];
+export function graphql(source: "\n  fragment Item on TripItem { id tripId title kind dayNumber orderIndex voteSummary { ...Votes } }\n"): (typeof documents)["\n  fragment Item on TripItem { id tripId title kind dayNumber orderIndex voteSummary { ...Votes } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -218,6 +238,46 @@ export function graphql(source: "\n  mutation Portal($back: String!) { session: 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n"): (typeof documents)["\n  subscription Here($tripId: UUID!) {\n    tripPresence(tripId: $tripId) {\n      people { id displayName } joined { id displayName } left { displayName }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Contact { whatsappContact { phone pendingPhone verifiedAt optedInAt optedOutAt } }\n"): (typeof documents)["\n  subscription Contact { whatsappContact { phone pendingPhone verifiedAt optedInAt optedOutAt } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation LinkPhone($phone: String!) { linkWhatsapp(phone: $phone) { id } }\n"): (typeof documents)["\n  mutation LinkPhone($phone: String!) { linkWhatsapp(phone: $phone) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation VerifyPhone($code: String!) { verifyWhatsapp(code: $code) { id } }\n"): (typeof documents)["\n  mutation VerifyPhone($code: String!) { verifyWhatsapp(code: $code) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UnlinkPhone { unlinkWhatsapp }\n"): (typeof documents)["\n  mutation UnlinkPhone { unlinkWhatsapp }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Schedule($input: ScheduleReminderInput!) { scheduleReminder(input: $input) { id } }\n"): (typeof documents)["\n  mutation Schedule($input: ScheduleReminderInput!) { scheduleReminder(input: $input) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Reminders {\n    scheduledJobs(filter: { kind: { eq: REMINDER } }, orderBy: [{ runAt: DESC }], first: 100) {\n      nodes { id runAt status reason payload trip { id title } }\n    }\n  }\n"): (typeof documents)["\n  subscription Reminders {\n    scheduledJobs(filter: { kind: { eq: REMINDER } }, orderBy: [{ runAt: DESC }], first: 100) {\n      nodes { id runAt status reason payload trip { id title } }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation MoveReminder($id: UUID!, $runAt: DateTime, $daysBefore: Int, $localTime: Time) {\n    moveScheduledJob(id: $id, runAt: $runAt, daysBefore: $daysBefore, localTime: $localTime) { id }\n  }\n"): (typeof documents)["\n  mutation MoveReminder($id: UUID!, $runAt: DateTime, $daysBefore: Int, $localTime: Time) {\n    moveScheduledJob(id: $id, runAt: $runAt, daysBefore: $daysBefore, localTime: $localTime) { id }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CancelReminder($id: UUID!) { cancelScheduledJob(id: $id) { id } }\n"): (typeof documents)["\n  mutation CancelReminder($id: UUID!) { cancelScheduledJob(id: $id) { id } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetZone($zone: String!) { updateMyPreferences(patch: { timezone: $zone }) { timezone } }\n"): (typeof documents)["\n  mutation SetZone($zone: String!) { updateMyPreferences(patch: { timezone: $zone }) { timezone } }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Clocks { myPreferences { timezone } }\n"): (typeof documents)["\n  subscription Clocks { myPreferences { timezone } }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
