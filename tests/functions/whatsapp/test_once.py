@@ -40,7 +40,7 @@ async def test_four_workers_two_killed_and_one_too_slow(messaging: Messaging, tm
         messaging.queue(recipients[number % PEOPLE], f"message {number}")
     # The last that are due, so that none of them is in the hands of whoever is killed.
     scripts = [Script(code=131026)] * REFUSED + [Script(lose=True)] * LOST
-    scripts += [Script(code=131056, times=1) for _ in range(THROTTLED)]
+    scripts += [Script(code=80007, times=1) for _ in range(THROTTLED)]
     for number, script in enumerate(scripts, MESSAGES - len(scripts)):
         messaging.phone.scripts[f"message {number}"] = script
     tokens = [f"{TOKEN}.{number}" for number in range(4)]

@@ -15,7 +15,8 @@ type Said = [string, Record<string, unknown>];
 interface Course {
   attempts?: number;
   begin?: unknown;
-  sent?: Sent;
+  /** What Meta answers, each time. */
+  sent?: Sent | Sent[];
   /** How the message stands then. */
   status?: string;
   /** How often the database does not hear how it ended. */
@@ -36,14 +37,20 @@ async function send(course: Course) {
     said.push([verb, await request.json()]);
     if (verb === "end_whatsapp_send" && deaf-- > 0) return Response.json(AWAY, { status: 503 });
     if (verb === "begin_whatsapp_message" && begin === AWAY) return Response.json(AWAY, { status: 503 });
-    return Response.json(verb === "begin_whatsapp_message" ? begin : { status });
+    const { outcome } = said.at(-1)![1];
+    return Response.json(
+      verb === "begin_whatsapp_message" ? begin : { status: outcome === "accepted" ? "sent" : status },
+    );
   };
   const graph = {
     send: (message: Outgoing) => {
       left.push(message);
-      return Promise.resolve(sent ?? { outcome: "accepted", wamid: "wamid.1" } as Sent);
+      const answer = Array.isArray(sent) ? sent[left.length - 1] : sent;
+      return Promise.resolve(answer ?? { outcome: "accepted", wamid: "wamid.1" } as Sent);
     },
   };
+  const paused: number[] = [];
+  const pause = (seconds: number) => Promise.resolve(void paused.push(seconds));
   const task: Task = {
     id: "t1",
     kind: "send_whatsapp",
@@ -56,11 +63,11 @@ async function send(course: Course) {
   const signal = aborted ? AbortSignal.abort(new TaskFailure("It is another's by now.")) : new AbortController().signal;
   let thrown: unknown = null;
   try {
-    await sendWhatsapp(task, { admin: adminOf(ENVIRONMENT, database), graph }, signal);
+    await sendWhatsapp(task, { admin: adminOf(ENVIRONMENT, database), graph, pause }, signal);
   } catch (error) {
     thrown = error;
   }
-  return { said, left, thrown };
+  return { said, left, thrown, paused };
 }
 
 const ended = (outcome: string, wamid: string | null, error_code: string | null): Said => [
@@ -97,20 +104,39 @@ for (const outcome of ["failed", "template_required", "marketing_stopped", "unkn
   });
 }
 
-const throttled: Sent = { outcome: "throttled", code: "131056", retrySeconds: 6 };
+const throttled = { outcome: "throttled", code: "131056", retrySeconds: 6 } as const;
 
-Deno.test("what is too much now is tried again, no earlier than Meta says", async () => {
-  const { said, thrown } = await send({ sent: throttled, status: "queued" });
-  assert.deepEqual(said[1], ended("throttled", null, "131056"));
-  assert.ok(thrown instanceof TaskFailure);
-  assert.deepEqual([thrown.retrySeconds, thrown.final], [6, false]);
+Deno.test("what is too much for a moment is waited for, and decided anew", async () => {
+  const accepted: Sent = { outcome: "accepted", wamid: "wamid.1" };
+  const { said, paused, left, thrown } = await send({ sent: [throttled, accepted], status: "queued" });
+  assert.deepEqual(said.map(([verb]) => verb), [
+    "begin_whatsapp_message",
+    "end_whatsapp_send",
+    "begin_whatsapp_message",
+    "end_whatsapp_send",
+  ]);
+  assert.deepEqual([said[1], said[3]], [ended("throttled", null, "131056"), ended("accepted", "wamid.1", null)]);
+  assert.deepEqual([paused, left.length, thrown], [[6], 2, null]);
 });
 
-Deno.test("what Meta takes by a template alone is tried again where the message has one", async () => {
-  const { said, thrown } = await send({ sent: { outcome: "template_required", code: "131047" }, status: "queued" });
-  assert.deepEqual(said[1], ended("template_required", null, "131047"));
-  assert.ok(thrown instanceof TaskFailure);
-  assert.deepEqual([thrown.retrySeconds, thrown.final], [0, false]);
+for (const [sent, pauses] of [[throttled, [6]], [{ ...throttled, retrySeconds: 60 }, []]] as const) {
+  Deno.test(`what is too much for longer is tried again later: after ${sent.retrySeconds} seconds`, async () => {
+    const { paused, thrown } = await send({ sent, status: "queued" });
+    assert.deepEqual(paused, pauses);
+    assert.ok(thrown instanceof TaskFailure);
+    assert.deepEqual([thrown.retrySeconds, thrown.final], [sent.retrySeconds, false]);
+  });
+}
+
+Deno.test("what Meta takes by a template alone is decided anew at once, where the message has one", async () => {
+  const accepted: Sent = { outcome: "accepted", wamid: "wamid.1" };
+  const closed: Sent = { outcome: "template_required", code: "131047" };
+  const { said, paused, thrown } = await send({ sent: [closed, accepted], status: "queued" });
+  assert.deepEqual([said[1], said[3]], [
+    ended("template_required", null, "131047"),
+    ended("accepted", "wamid.1", null),
+  ]);
+  assert.deepEqual([paused, thrown], [[0], null]);
 });
 
 Deno.test("the last attempt that is throttled is a failure, so that every message has an end", async () => {
