@@ -266,6 +266,7 @@ create table private.whatsapp_codes (
     digest bytea not null,
     tries integer not null default 0,
     expires_at timestamptz not null,
+    used_at timestamptz,
 
     constraint whatsapp_codes_pkey primary key (user_id),
     constraint fk_whatsapp_codes_user_id foreign key (user_id) references public.profiles (id) on delete cascade,
@@ -276,6 +277,7 @@ comment on column private.whatsapp_codes.phone is 'The number that it was sent t
 comment on column private.whatsapp_codes.digest is 'SHA-256 of the code and whose it is.';
 comment on column private.whatsapp_codes.tries is 'How many codes were tried; the fifth is the last.';
 comment on column private.whatsapp_codes.expires_at is 'Until when it is good.';
+comment on column private.whatsapp_codes.used_at is 'When it was tried and right; null where it was not.';
 alter table private.whatsapp_codes enable row level security;
 create policy "Nobody but the functions of contacts may look" on private.whatsapp_codes using (false);
 

@@ -96,7 +96,7 @@ begin
     insert into private.whatsapp_codes as codes (user_id, phone, digest, expires_at)
     values (me, wanted, private.whatsapp_code_digest(me, wanted, code), moment + interval '10 minutes')
     on conflict on constraint whatsapp_codes_pkey do update set
-        phone = excluded.phone, digest = excluded.digest, tries = 0, expires_at = excluded.expires_at;
+        phone = excluded.phone, digest = excluded.digest, tries = 0, expires_at = excluded.expires_at, used_at = null;
     insert into public.whatsapp_contacts as contacts (user_id, pending_phone) values (me, wanted)
     on conflict on constraint whatsapp_contacts_user_id_key do update set pending_phone = excluded.pending_phone;
     perform private.send_whatsapp(jsonb_build_object(
@@ -111,8 +111,9 @@ comment on function public.start_whatsapp_link(text) is 'Sends the caller a code
 revoke execute on function public.start_whatsapp_link(text) from public, anon, authenticated, service_role;
 grant execute on function public.start_whatsapp_link(text) to authenticated;
 
--- Of a wrong code there is no answer rather than a refusal, since what is refused is taken back, and the try has to count.
-create function public.verify_whatsapp(code text) returns setof public.whatsapp_contacts
+-- It answers nothing, since what fails is taken back, and the try has to count: of an answer that told right from wrong,
+-- whoever calls PostgREST could have one of both fail, as by asking for exactly one row, and try as often as they like.
+create function public.verify_whatsapp(code text) returns void
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -128,14 +129,14 @@ begin
     -- Two who show at once that a number is theirs do so one after the other.
     perform pg_advisory_xact_lock(hashtextextended('whatsapp_code:' || sent.phone, 0));
     update private.whatsapp_codes set tries = tries + 1
-    where user_id = me and phone = sent.phone and tries < 5 and expires_at > clock_timestamp()
+    where user_id = me and phone = sent.phone and tries < 5 and expires_at > clock_timestamp() and used_at is null
     returning * into sent;
     if not found or sent.digest is distinct from private.whatsapp_code_digest(me, sent.phone, tried) then
         return;
     end if;
 
     moment := clock_timestamp();
-    delete from private.whatsapp_codes where user_id = me;
+    update private.whatsapp_codes set used_at = moment where user_id = me;
     -- In one order, so that two who take each other's number do not wait for each other.
     perform from public.whatsapp_contacts
     where user_id = me or phone = sent.phone and verified_at is not null
@@ -144,23 +145,36 @@ begin
     update public.whatsapp_contacts set
         verified_at = null, opted_in_at = null, opted_out_at = null, bsuid = null, last_inbound_at = null
     where phone = sent.phone and user_id <> me and verified_at is not null;
-    return query
-        insert into public.whatsapp_contacts as contacts (user_id, phone, verified_at, opted_in_at)
-        values (me, sent.phone, moment, moment)
-        on conflict on constraint whatsapp_contacts_user_id_key do update set
-            -- What was known of another number is not of this one.
-            bsuid = case when contacts.phone = excluded.phone and contacts.verified_at is not null then contacts.bsuid end,
-            last_inbound_at = case
-                when contacts.phone = excluded.phone and contacts.verified_at is not null then contacts.last_inbound_at
-            end,
-            phone = excluded.phone, pending_phone = null, verified_at = excluded.verified_at,
-            opted_in_at = excluded.opted_in_at, opted_out_at = null
-        returning *;
+    insert into public.whatsapp_contacts as contacts (user_id, phone, verified_at, opted_in_at)
+    values (me, sent.phone, moment, moment)
+    on conflict on constraint whatsapp_contacts_user_id_key do update set
+        -- What was known of another number is not of this one.
+        bsuid = case when contacts.phone = excluded.phone and contacts.verified_at is not null then contacts.bsuid end,
+        last_inbound_at = case
+            when contacts.phone = excluded.phone and contacts.verified_at is not null then contacts.last_inbound_at
+        end,
+        phone = excluded.phone, pending_phone = null, verified_at = excluded.verified_at,
+        opted_in_at = excluded.opted_in_at, opted_out_at = null;
 end
 $$;
-comment on function public.verify_whatsapp(text) is 'The caller has read a code: the number is theirs, and nobody else''s any more, and they ask for messages. Answers their contact; nothing where the code is wrong, or not good any more.';
+comment on function public.verify_whatsapp(text) is 'The caller has read a code: the number is theirs, and nobody else''s any more, and they ask for messages. Answers nothing; verified_whatsapp says whether the code was right.';
 revoke execute on function public.verify_whatsapp(text) from public, anon, authenticated, service_role;
 grant execute on function public.verify_whatsapp(text) to authenticated;
+
+-- Asked once a try is over, it tries nothing.
+create function public.verified_whatsapp(code text) returns setof public.whatsapp_contacts
+language sql stable security definer set search_path = '' as $$
+    select contacts.* from private.whatsapp_codes as codes
+    join public.whatsapp_contacts as contacts
+        on contacts.user_id = codes.user_id and contacts.phone = codes.phone and contacts.verified_at is not null
+    where codes.user_id = (select auth.uid()) and codes.used_at is not null
+        and codes.digest = private.whatsapp_code_digest(
+            codes.user_id, codes.phone, regexp_replace(verified_whatsapp.code, '\s', '', 'g')
+        )
+$$;
+comment on function public.verified_whatsapp(text) is 'The caller''s contact, where verify_whatsapp was right with this code and the number is still theirs; nothing otherwise.';
+revoke execute on function public.verified_whatsapp(text) from public, anon, authenticated, service_role;
+grant execute on function public.verified_whatsapp(text) to authenticated;
 
 create function public.unlink_whatsapp() returns setof public.whatsapp_contacts
 language plpgsql security definer set search_path = '' as $$

@@ -45,6 +45,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "public.announce_membership_invitation(text,uuid,text)": "As announce_invitation; it asks what may be offered.",
         "public.start_whatsapp_link(text)": "Functions alone write contacts and codes, of the caller's alone.",
         "public.verify_whatsapp(text)": "It takes a number from whoever had it, once the caller has read its code.",
+        "public.verified_whatsapp(text)": "Nobody may read codes; it answers the caller's contact, and tries nothing.",
         "public.unlink_whatsapp()": "Functions alone write contacts; it deletes the caller's.",
         "public.send_whatsapp_message(uuid,uuid,text,jsonb,text,text)": "It asks whether somebody else wants messages.",
         "public.cancel_ai_run(uuid)": "Functions alone write runs; it ends one of the caller's.",

@@ -62,6 +62,11 @@ class TestACode:
         who = person(db)
         code = ask(db, who, phone())
         assert verify(db, who, code)
+        writes(db, contact_of(db, who)["phone"], "STOP", now())
+        # Said again, as by somebody who never got the answer, it is right and does nothing.
+        assert verify(db, who, code)
+        assert not wants_messages(db, who)
+        called_by(db, who, "select public.unlink_whatsapp()")
         assert not verify(db, who, code)
 
     def test_is_good_for_five_tries(self, db: psycopg.Connection) -> None:

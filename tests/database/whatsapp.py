@@ -42,7 +42,8 @@ def ask(db: psycopg.Connection, who: uuid.UUID, number: str) -> str:
 
 def verify(db: psycopg.Connection, who: uuid.UUID, code: str) -> bool:
     """Whether a code is taken."""
-    return called_by(db, who, "select id from public.verify_whatsapp(%s)", code) is not None
+    called_by(db, who, "select public.verify_whatsapp(%s)", code)
+    return called_by(db, who, "select id from public.verified_whatsapp(%s)", code) is not None
 
 
 def link(db: psycopg.Connection, who: uuid.UUID, number: str | None = None) -> str:

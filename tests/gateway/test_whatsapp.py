@@ -86,6 +86,33 @@ class TestOnesNumber:
         # The right one came too late, and is told apart from nothing.
         assert await guest.refused(VERIFY, code=code) | {"requestId": ""} == said | {"requestId": ""}
 
+    @pytest.mark.parametrize(
+        ("accept", "query"),
+        [
+            ("application/vnd.pgrst.object+json", ""),
+            ("application/vnd.pgrst.object+json;nulls=stripped", ""),
+            ("application/json", "?select=id::int&verified_at=is.null"),
+            ("application/json", "?offset=1"),
+        ],
+    )
+    async def test_tries_count_whatever_answer_postgrest_is_asked_for(
+        self, db: psycopg.Connection, seeded: StackInfo, guest: Person, accept: str, query: str
+    ) -> None:
+        await guest.ask(LINK, phone=whatsapp.phone())
+        code = code_of(db, guest)
+        headers = {"Authorization": f"Bearer {guest.token}", "Accept": accept, "Prefer": "count=exact"}
+        answers = set()
+        for tried in (wrong(code), code):
+            url = f"{seeded.rest_url}/rpc/verify_whatsapp{query}"
+            async with guest.http.post(url, json={"code": tried}, headers=headers) as response:
+                answers.add((response.status, await response.text()))
+        # Either may fail as a whole, so that no try counts, but then nothing tells which was right.
+        assert len(answers) == 1
+        ((tries, is_used),) = db.execute(
+            "select tries, used_at is not null from private.whatsapp_codes where user_id = %s", (guest.id,)
+        ).fetchall()
+        assert (tries, is_used) in {(2, True), (0, False)}
+
     async def test_anothers_is_answered_as_nobodys(
         self, db: psycopg.Connection, guest: Person, stranger: Person
     ) -> None:
