@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import click
 
-from bench import agents, instructions, live, pictures, report, start, usage
+from bench import agents, instructions, live, pictures, report, start, usage, whatsapp
 from bench.contenders import COMPARED
 from bench.data import FIRST_YEAR, describe
 from bench.load import WrongAnswerError
@@ -31,7 +31,7 @@ from bench.workloads import COMPARISONS, DOCUMENTED_QUERIES, REQUESTS
 from tripgate.local.errors import LocalStackError
 from tripgate.local.stack import Stack
 
-PARTS = ("start", "usage", "agents", "storage", "live")
+PARTS = ("start", "usage", "agents", "whatsapp", "storage", "live")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TREE = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -148,6 +148,8 @@ def _run(plan: Plan, parts: Sequence[str], people: int, output: Path, progress: 
                 outcomes.append(usage.measure(site))
             if "agents" in parts:
                 outcomes.append(agents.measure(site))
+            if "whatsapp" in parts:
+                outcomes.append(whatsapp.measure(site))
             if "storage" in parts:
                 outcomes.append(pictures.measure(site))
             if "live" in parts:

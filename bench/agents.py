@@ -4,49 +4,28 @@ Half a million runs and what was said in them; and twenty answers at once, of 50
 and the fake of a provider, over two gateways; and what one long answer takes of the processor.
 """
 
-import asyncio
-import itertools
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-import aiohttp
 import psycopg
 
-from bench import answers, streams
-from bench.contenders import TRIPGATE, TRIPGATE_SQL
+from bench import answers, questions, streams
 from bench.data import BUSY, Caller
-from bench.load import WrongAnswerError
-from bench.report import GATEWAY, MOST_MS, Outcome, Target, aligned
+from bench.questions import Question
+from bench.report import Outcome, aligned
 from bench.site import Site
-from bench.workloads import POINT
 
 RUNS, MESSAGES_EACH, MEMORIES_EACH = 500_000, 4, 40
-ASKED = 300
 # Of the caller, beside what everybody has.
 OWN_RUNS = 1000
 
 
-@dataclass(frozen=True)
-class Query:
-    """One question. Its variables are among `run`, `trip` and `conversation`, each of the caller's, in turn.
-
-    Attributes:
-        holds: What every right answer has in its text.
-    """
-
-    name: str
-    document: str
-    holds: str
-
-
-QUERIES = (
-    Query(
+QUESTIONS = (
+    Question(
         "the newest runs",
         "{ aiRuns(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { id status createdAt agent { key } } } }",
         '"status":"SUCCEEDED"',
     ),
-    Query(
+    Question(
         "one run, what was said and what it cost",
         """query ($run: UUID!) { aiRun(id: $run) {
              status totalCost
@@ -54,27 +33,27 @@ QUERIES = (
              usage(first: 50) { nodes { model promptTokens completionTokens cost } } } }""",
         '"role":"ASSISTANT"',
     ),
-    Query(
+    Question(
         "the runs about one trip",
         """query ($trip: UUID!) {
              aiRuns(filter: { tripId: { eq: $trip } }, first: 20, orderBy: [{ createdAt: DESC }]) {
                nodes { id status } } }""",
         '"nodes":[',
     ),
-    Query(
+    Question(
         "one conversation",
         """query ($conversation: UUID!) {
              aiRuns(filter: { conversationId: { eq: $conversation } }, first: 20, orderBy: [{ createdAt: ASC }]) {
                nodes { id messages(first: 20) { nodes { role content } } } } }""",
         '"role":"USER"',
     ),
-    Query(
+    Question(
         "what calls of models took",
         """{ aiUsages(first: 20, orderBy: [{ createdAt: DESC }]) {
              nodes { model promptTokens completionTokens cost } } }""",
         '"model":"',
     ),
-    Query(
+    Question(
         "what is remembered",
         "{ aiMemories(first: 20, orderBy: [{ createdAt: DESC }]) { nodes { kind content createdAt } } }",
         '"content":"',
@@ -91,48 +70,11 @@ def measure(site: Site) -> Outcome:
     site.progress(f"agents: loading {RUNS:,} runs and {RUNS * MESSAGES_EACH:,} messages")
     caller = site.callers[BUSY]
     given = _load(site.info.admin_db_url, caller)
-    rows = [("agents", "over", "p50 ms", "p99 ms", "most ms")]
-    worst = 0.0
-    for contender in (TRIPGATE, TRIPGATE_SQL):
-        _, url = site.server(contender, replace(POINT, settings={}), "agents")
-        for query in QUERIES:
-            times = asyncio.run(_ask(url, caller, query, given))
-            p99 = times[len(times) * 99 // 100]
-            worst = max(worst, p99)
-            rows.append(
-                (query.name, contender.title, f"{times[len(times) // 2]:.1f}", f"{p99:.1f}", f"{times[-1]:.1f}")
-            )
-    title = f"the slowest query of agents, of {RUNS:,} runs, p99"
-    target = Target(GATEWAY, title, f"at most {MOST_MS:g} ms", f"{worst:.1f} ms", worst <= MOST_MS)
+    rows, target = questions.measure(site, caller, "agents", f"{RUNS:,} runs", QUESTIONS, given)
     streamed, promised = streams.measure(site)
     taken, allowed = answers.measure(site)
     text = "\n".join([*aligned(rows), "", *aligned(streamed), "", *aligned(taken)])
     return Outcome(text, [target, promised, allowed])
-
-
-async def _ask(url: str, caller: Caller, query: Query, given: dict[str, Sequence[str]]) -> list[float]:
-    """In how many milliseconds each was answered, sorted."""
-    used = [name for name in given if f"${name}:" in query.document]
-    variables: Iterator[dict[str, str]] = (
-        dict(zip(used, values, strict=True))
-        for values in (
-            zip(*(itertools.cycle(given[name]) for name in used), strict=False) if used else itertools.repeat(())
-        )
-    )
-    headers = {"Authorization": f"Bearer {caller.token}"}
-    times = []
-    async with aiohttp.ClientSession(headers=headers) as session:
-        # The first ones make connections and read pages.
-        for number in range(-20, ASKED):
-            body = {"query": query.document, "variables": next(variables)}
-            began = time.perf_counter()
-            async with session.post(url, json=body) as answer:
-                text = await answer.text()
-            if answer.status != 200 or '"errors"' in text or query.holds not in text:
-                raise WrongAnswerError(f"agents: {query.name}: {answer.status} {text[:300]}")
-            if number >= 0:
-                times.append((time.perf_counter() - began) * 1000)
-    return sorted(times)
 
 
 def _load(url: str, caller: Caller) -> dict[str, Sequence[str]]:

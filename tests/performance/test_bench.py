@@ -261,5 +261,5 @@ async def test_the_plain_server_gives_back_what_it_was_given(tmp_path: Path) -> 
 def test_parts_are_asked_for_by_name_alone() -> None:
     # A part is no contender or workload, and none of these may hide it.
     names = {each.name for each in WORKLOADS} | {each.group for each in WORKLOADS} | {each.name for each in COMPARED}
-    assert set(PARTS) == {"start", "usage", "agents", "storage", "live"}
+    assert set(PARTS) == {"start", "usage", "agents", "whatsapp", "storage", "live"}
     assert not names & set(PARTS)
