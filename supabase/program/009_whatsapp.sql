@@ -8,13 +8,20 @@ insert into private.whatsapp_templates (name, language, category, parameters, bo
         'verification_code', 'en', 'authentication', '{code}',
         '{{code}} is your verification code. For your security, do not share this code.', false
     ),
-    ('trip_reminder', 'en', 'utility', '{trip,text}', 'Your reminder for “{{trip}}”: {{text}}. Reply STOP to end messages.', false),
-    ('trip_update', 'en', 'utility', '{trip,text}', 'News of “{{trip}}”: {{text}}. Reply STOP to end messages.', false),
+    -- Texts end as people end them, so STOP stands apart from them.
+    (
+        'trip_reminder', 'en', 'utility', '{trip,text}',
+        E'Your reminder for “{{trip}}”: {{text}}\n\nReply STOP to end messages.', false
+    ),
+    ('trip_update', 'en', 'utility', '{trip,text}', E'News of “{{trip}}”: {{text}}\n\nReply STOP to end messages.', false),
     (
         'trip_message', 'en', 'utility', '{sender,trip,text}',
-        'A message from {{sender}} about “{{trip}}”: {{text}}. Reply STOP to end messages.', true
+        E'A message from {{sender}} about “{{trip}}”: {{text}}\n\nReply STOP to end messages.', true
     ),
-    ('trip_ideas', 'en', 'marketing', '{text}', 'An idea for your next trip: {{text}}. Reply STOP to end messages.', false)
+    (
+        'trip_ideas', 'en', 'marketing', '{text}',
+        E'An idea for your next trip: {{text}}\n\nReply STOP to end messages.', false
+    )
 on conflict (name, language) do update set
     category = excluded.category, parameters = excluded.parameters, body = excluded.body,
     is_for_people = excluded.is_for_people;

@@ -150,7 +150,7 @@ async def test_what_one_asks_to_be_reminded_of_comes_to_the_phone(
     await page.until("document.activeElement.ariaLabel === 'Remind me of Pantheon'")
 
     await look_at(other, place, number)
-    await arrives(other, place, "Your reminder for “Rome”: The Pantheon closes at six.")
+    await arrives(other, place, "Your reminder for “Rome”: The Pantheon closes at six")
     await page.open(f"{place.board}/reminders")
     await page.until(f"{OVER}?.innerText.includes('The Pantheon closes at six done')")
     assert (await other.run(PHONE)).count("The Pantheon closes") == 1

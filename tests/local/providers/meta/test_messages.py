@@ -30,7 +30,7 @@ async def test_a_template_reaches_somebody_who_never_wrote(meta: Meta) -> None:
     )
     assert wamid.startswith("wamid.")
     (message,) = await held(meta)
-    assert message["text"] == "Your reminder for “Rome”: Pack your bags. Reply STOP to end messages."
+    assert message["text"] == "Your reminder for “Rome”: Pack your bags\n\nReply STOP to end messages."
     assert (message["wamid"], message["callback"], message["category"]) == (wamid, "m1", "utility")
 
 

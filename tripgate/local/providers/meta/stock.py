@@ -18,10 +18,10 @@ TEMPLATES: tuple[tuple[str, Category, str], ...] = (
         "AUTHENTICATION",
         "{{code}} is your verification code. For your security, do not share this code.",
     ),
-    ("trip_reminder", "UTILITY", "Your reminder for “{{trip}}”: {{text}}. Reply STOP to end messages."),
-    ("trip_update", "UTILITY", "News of “{{trip}}”: {{text}}. Reply STOP to end messages."),
-    ("trip_message", "UTILITY", "A message from {{sender}} about “{{trip}}”: {{text}}. Reply STOP to end messages."),
-    ("trip_ideas", "MARKETING", "An idea for your next trip: {{text}}. Reply STOP to end messages."),
+    ("trip_reminder", "UTILITY", "Your reminder for “{{trip}}”: {{text}}\n\nReply STOP to end messages."),
+    ("trip_update", "UTILITY", "News of “{{trip}}”: {{text}}\n\nReply STOP to end messages."),
+    ("trip_message", "UTILITY", "A message from {{sender}} about “{{trip}}”: {{text}}\n\nReply STOP to end messages."),
+    ("trip_ideas", "MARKETING", "An idea for your next trip: {{text}}\n\nReply STOP to end messages."),
 )
 
 
