@@ -426,6 +426,27 @@ create index idx_automation_rules_trip_id on public.automation_rules (trip_id);
 -- What every write to a trip asks.
 create index idx_automation_rules_trip_id_trigger on public.automation_rules (trip_id, trigger) where is_enabled;
 
+-- The comparisons of conditions, as they are made in what other people write: checked, and nothing left to look up.
+create table private.rule_comparisons (
+    rule_id uuid not null,
+    place bigint not null,
+    name text not null,
+    type text not null,
+    operator text not null,
+    given text[] not null,
+
+    constraint rule_comparisons_pkey primary key (rule_id, place),
+    constraint fk_rule_comparisons_rule_id foreign key (rule_id) references public.automation_rules (id) on delete cascade
+);
+comment on table private.rule_comparisons is 'A comparison that a rule''s conditions make.';
+comment on column private.rule_comparisons.place is 'Which of them it is.';
+comment on column private.rule_comparisons.name is 'The column that is compared.';
+comment on column private.rule_comparisons.type is 'As what: text, uuid, numeric, boolean, date or timestamp with time zone.';
+comment on column private.rule_comparisons.operator is 'How, by the name in filters.';
+comment on column private.rule_comparisons.given is 'With what: one value, or those of a list.';
+alter table private.rule_comparisons enable row level security;
+create policy "Nobody but the functions of rules may look" on private.rule_comparisons using (false);
+
 
 -- Reminders and what else is to come: scheduled_jobs --------------------------------------------------------------------------
 

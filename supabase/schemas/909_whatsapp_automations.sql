@@ -182,52 +182,82 @@ $$;
 comment on function private.parsed_conditions(text, jsonb) is 'The comparisons of a rule''s conditions; refused with BAD_USER_INPUT where one is none of a column that rows of the trigger have.';
 revoke execute on function private.parsed_conditions(text, jsonb) from public;
 
--- Whether conditions hold of a row, given as JSON. It is asked within what other people do, and so it fails for nothing that
--- a rule may say: what cannot be compared, as after a column was dropped, does not hold.
-create function private.conditions_hold(trigger text, conditions jsonb, changed jsonb) returns boolean
-language plpgsql stable security definer set search_path = '' as $$
+-- Of text, numbers and so on, as columns of that type are compared; null where it is of a null.
+create function private.compares(said text, type text, operator text, given text[]) returns boolean
+language plpgsql stable set search_path = '' as $$
 declare
-    compared record;
-    holds boolean;
+    is_less boolean;
+    is_same boolean;
 begin
-    if conditions = '{}' then
+    if operator = 'isNull' then
+        return (said is null) = given[1]::boolean;
+    elsif operator = 'distinctFrom' and said is null then
         return true;
+    elsif operator in ('eq', 'neq', 'distinctFrom', 'in', 'notIn') then
+        is_same := case type
+            when 'numeric' then said::numeric = any (given::numeric[])
+            when 'timestamp with time zone' then said::timestamptz = any (given::timestamptz[])
+            when 'date' then said::date = any (given::date[])
+            when 'uuid' then said::uuid = any (given::uuid[])
+            when 'boolean' then said::boolean = any (given::boolean[])
+            else said = any (given)
+        end;
+        return case when operator in ('eq', 'in') then is_same else not is_same end;
+    elsif operator in ('gt', 'gte', 'lt', 'lte') then
+        case type
+            when 'numeric' then
+                is_less := said::numeric < given[1]::numeric;
+                is_same := said::numeric = given[1]::numeric;
+            when 'timestamp with time zone' then
+                is_less := said::timestamptz < given[1]::timestamptz;
+                is_same := said::timestamptz = given[1]::timestamptz;
+            when 'date' then
+                is_less := said::date < given[1]::date;
+                is_same := said::date = given[1]::date;
+            else
+                is_less := said < given[1];
+                is_same := said = given[1];
+        end case;
+        return case operator
+            when 'gt' then not is_less and not is_same
+            when 'gte' then not is_less
+            when 'lt' then is_less
+            else is_less or is_same
+        end;
     end if;
-    for compared in select * from private.parsed_conditions(conditions_hold.trigger, conditions_hold.conditions) loop
-        execute format(
-            case compared.operator
-                when 'eq' then 'select $1::%1$s = $2[1]::%1$s'
-                when 'neq' then 'select $1::%1$s <> $2[1]::%1$s'
-                when 'distinctFrom' then 'select $1::%1$s is distinct from $2[1]::%1$s'
-                when 'gt' then 'select $1::%1$s > $2[1]::%1$s'
-                when 'gte' then 'select $1::%1$s >= $2[1]::%1$s'
-                when 'lt' then 'select $1::%1$s < $2[1]::%1$s'
-                when 'lte' then 'select $1::%1$s <= $2[1]::%1$s'
-                when 'in' then 'select $1::%1$s = any ($2::%1$s[])'
-                when 'notIn' then 'select $1::%1$s <> all ($2::%1$s[])'
-                when 'like' then 'select $1 like $2[1]'
-                when 'ilike' then 'select $1 ilike $2[1]'
-                when 'contains' then 'select position($2[1] in $1) > 0'
-                when 'startsWith' then 'select starts_with($1, $2[1])'
-                when 'endsWith' then 'select right($1, char_length($2[1])) = $2[1]'
-                when 'icontains' then 'select position(lower($2[1]) in lower($1)) > 0'
-                when 'istartsWith' then 'select starts_with(lower($1), lower($2[1]))'
-                when 'iendsWith' then 'select right(lower($1), char_length(lower($2[1]))) = lower($2[1])'
-                when 'isNull' then 'select ($1 is null) = $2[1]::boolean'
-            end,
-            compared.type
-        ) into holds using changed ->> compared.name, compared.given;
-        if not coalesce(holds, false) then
-            return false;
-        end if;
-    end loop;
-    return true;
+    return case operator
+        when 'like' then said like given[1]
+        when 'ilike' then said ilike given[1]
+        when 'contains' then position(given[1] in said) > 0
+        when 'startsWith' then starts_with(said, given[1])
+        when 'endsWith' then right(said, char_length(given[1])) = given[1]
+        when 'icontains' then position(lower(given[1]) in lower(said)) > 0
+        when 'istartsWith' then starts_with(lower(said), lower(given[1]))
+        when 'iendsWith' then right(lower(said), char_length(lower(given[1]))) = lower(given[1])
+    end;
+end
+$$;
+revoke execute on function private.compares(text, text, text, text[]) from public;
+
+-- Whether conditions hold of a row, given as JSON. It is asked within what other people do, and so it costs them little,
+-- and fails for nothing that a rule may say: what cannot be compared, as after a column was dropped, does not hold.
+create function private.conditions_hold(rule uuid, changed jsonb) returns boolean
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return not exists (
+        select from private.rule_comparisons as compared
+        where compared.rule_id = conditions_hold.rule and not coalesce(
+            changed ? compared.name
+            and private.compares(changed ->> compared.name, compared.type, compared.operator, compared.given),
+            false
+        )
+    );
 exception
     when others then return false;
 end
 $$;
-comment on function private.conditions_hold(text, jsonb, jsonb) is 'Whether a rule''s conditions hold of a row.';
-revoke execute on function private.conditions_hold(text, jsonb, jsonb) from public;
+comment on function private.conditions_hold(uuid, jsonb) is 'Whether a rule''s conditions hold of a row.';
+revoke execute on function private.conditions_hold(uuid, jsonb) from public;
 
 
 -- Making rules ------------------------------------------------------------------------------------------------------------
@@ -246,6 +276,25 @@ revoke execute on function private.check_automation_rule() from public;
 
 create trigger check_automation_rules before insert or update of trigger, conditions on public.automation_rules
     for each row execute function private.check_automation_rule();
+
+create function private.keep_rule_comparisons() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    delete from private.rule_comparisons where rule_id = new.id;
+    insert into private.rule_comparisons (rule_id, place, name, type, operator, given)
+    select new.id, parsed.place, parsed.name, parsed.type, parsed.operator, parsed.given
+    from private.parsed_conditions(new.trigger, new.conditions)
+        with ordinality as parsed (name, type, operator, given, place);
+    return null;
+end
+$$;
+revoke execute on function private.keep_rule_comparisons() from public;
+
+create trigger keep_rule_comparisons_of_new after insert on public.automation_rules
+    for each row when (new.conditions <> '{}') execute function private.keep_rule_comparisons();
+create trigger keep_rule_comparisons after update on public.automation_rules
+    for each row when (old.conditions <> new.conditions or old.trigger <> new.trigger)
+    execute function private.keep_rule_comparisons();
 
 -- After the insert, because only then is it known that the caller may make it.
 create function private.limit_automation_rules() returns trigger
@@ -308,11 +357,15 @@ begin
         return;
     end if;
     for rule in
-        select rules.id, rules.user_id, rules.conditions from public.automation_rules as rules
+        select rules.id, rules.user_id from public.automation_rules as rules
         where rules.trip_id = enqueue_automations.trip and rules.trigger = enqueue_automations.trigger
             and rules.is_enabled
+            -- It tells of another row of this event.
+            and not exists (
+                select from private.tasks where dedupe_key = format('automation:%s:%s', rules.id, event)
+            )
     loop
-        if private.conditions_hold(enqueue_automations.trigger, rule.conditions, changed) then
+        if private.conditions_hold(rule.id, changed) then
             perform private.enqueue(
                 'run_automation', 'user:' || rule.user_id,
                 jsonb_build_object('rule', rule.id, 'event', event, 'row', changed, 'depth', depth),
@@ -457,7 +510,7 @@ begin
         reason := 'disabled';
     elsif changed is null then
         reason := 'no_row';
-    elsif not private.conditions_hold(rule.trigger, rule.conditions, changed) then
+    elsif not private.conditions_hold(rule.id, changed) then
         reason := 'conditions';
     else
         title := private.automation_title(rule, changed);

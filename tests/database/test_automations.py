@@ -351,3 +351,36 @@ def test_a_write_that_no_rule_is_about_reads_an_index_and_no_rule(people: World)
     assert plan[0][0]["Plan"]["Index Name"] == "idx_automation_rules_trip_id_trigger"
     people.db.execute("insert into public.trip_items (trip_id, title) values (%s, 'Boat')", (people.owner.trips,))
     assert people.db.execute("select count(*) from private.tasks where kind = 'run_automation'").fetchone() == (0,)
+
+
+def test_a_rule_costs_those_who_write_next_to_nothing(people: World) -> None:
+    """What it compares is looked up when it is made, and of many rows no rule is asked behind the one that it tells."""
+    for compared in ({"title": {"eq": "Boat"}}, {"dayNumber": {"in": list(range(100, 200))}}, {}):
+        made_rule(people, "item_created", conditions=compared)
+    people.db.execute("set local track_functions = 'all'")
+    people.db.execute(
+        "insert into public.trip_items (trip_id, title) select %s, 'Boat' from generate_series(1, 50)",
+        (people.owner.trips,),
+    )
+    called_for = dict(
+        people.db.execute(
+            "select funcname, calls from pg_stat_xact_user_functions where schemaname = 'private'"
+            " and funcname in ('parsed_conditions', 'automation_columns', 'condition_value', 'compares', 'enqueue')"
+        ).fetchall()
+    )
+    # The second compares a day that no row has, of each row; the first and the third have told of the first row.
+    assert called_for == {"compares": 51, "enqueue": 2}
+
+
+def test_what_is_compared_follows_the_rule(people: World) -> None:
+    rule = made_rule(people, "item_created", conditions={"title": {"eq": "Boat"}})
+    people.db.execute(
+        "update public.automation_rules set trigger = 'trip_status_changed', conditions = %s where id = %s",
+        (json.dumps({"status": {"eq": "BOOKED"}}), rule),
+    )
+    people.db.execute("insert into public.trip_items (trip_id, title) values (%s, 'Boat')", (people.owner.trips,))
+    assert people.db.execute("select count(*) from private.tasks").fetchone() == (0,)
+    people.db.execute("update public.trips set status = 'booked' where id = %s", (people.owner.trips,))
+    assert people.db.execute("select count(*) from private.tasks").fetchone() == (1,)
+    people.db.execute("update public.automation_rules set conditions = '{}' where id = %s", (rule,))
+    assert people.db.execute("select count(*) from private.rule_comparisons").fetchone() == (0,)
