@@ -3,6 +3,7 @@
 import { createClient, type SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import type { Caller } from "./caller.ts";
 import { ApiError } from "./errors.ts";
+import { fetchOnce } from "./fetch_once.ts";
 import { log, withRequestId } from "./log.ts";
 
 const DATABASE_SECONDS = 10;
@@ -30,7 +31,7 @@ export interface Services {
  * SUPABASE_URL and SUPABASE_PUBLISHABLE_KEYS come from the platform. MAIL_URL takes each mail as JSON by POST, with
  * MAIL_TOKEN, where there is one, as its bearer. SITE_URL is the web application's address. See docs/functions.md.
  */
-export function servicesOf(env: Record<string, string | undefined>, fetcher: typeof fetch = fetch): Services {
+export function servicesOf(env: Record<string, string | undefined>, fetcher?: typeof fetch): Services {
   const required = (name: string): string => {
     const value = env[name];
     if (!value) throw new Error(`${name} is not set`);
@@ -47,13 +48,13 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher: typ
         auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
         // Seven seconds of retries are for the caller to spend, who knows its own deadline.
         db: { retry: false, timeout: DATABASE_SECONDS * 1000 },
-        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: withRequestId(fetcher) },
+        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: withRequestId(fetcher ?? fetch) },
       }),
     send: async (mail) => {
       const headers: Record<string, string> = { "Content-Type": "application/json" };
       if (env.MAIL_TOKEN) headers.Authorization = `Bearer ${env.MAIL_TOKEN}`;
       try {
-        const response = await fetcher(required("MAIL_URL"), {
+        const response = await (fetcher ?? fetchOnce)(required("MAIL_URL"), {
           method: "POST",
           headers,
           body: JSON.stringify(mail),

@@ -3,6 +3,7 @@
 
 import OpenAI from "npm:openai@7.59.0";
 import { ApiError } from "../errors.ts";
+import { fetchOnce } from "../fetch_once.ts";
 import { log } from "../log.ts";
 import { providerUrl } from "../provider_url.ts";
 import type { Environment } from "../settings.ts";
@@ -28,7 +29,7 @@ const LATEST_MARGIN_MS = 5_000;
 const FINAL_CODES = new Set(["context_length_exceeded", "insufficient_quota", "invalid_api_key", "model_not_found"]);
 
 /** A client with the account's key. Throws an Error where the settings make no sense. */
-export function providerOf(env: Environment, fetcher: typeof fetch = fetch): OpenAI {
+export function providerOf(env: Environment, fetcher: typeof fetch = fetchOnce): OpenAI {
   if (!env.AI_API_KEY) throw new Error("AI_API_KEY is not set");
   return new OpenAI({
     apiKey: env.AI_API_KEY,

@@ -20,7 +20,7 @@ import { type Asked, Runs, type Started } from "./runs.ts";
 export interface AiServices extends LoopServices, Pick<Services, "database"> {}
 
 /** Throws an Error where the settings make no sense. */
-export function aiServicesOf(env: Environment, fetcher: typeof fetch = fetch): AiServices {
+export function aiServicesOf(env: Environment, fetcher?: typeof fetch): AiServices {
   const [key] = secretKeysOf(env);
   return {
     database: servicesOf(env, fetcher).database,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { forgetful } from "../testing_connections.ts";
 import { Graph, type Outgoing, requestOf, type Sent, sentOf } from "./graph.ts";
 
 const MESSAGE: Outgoing = {
@@ -16,7 +17,7 @@ function graphAt(base: string, seconds?: number): Graph {
     WHATSAPP_PHONE_NUMBER_ID: "100000000000001",
     WHATSAPP_ACCESS_TOKEN: TOKEN,
   };
-  return new Graph(env, fetch, seconds);
+  return new Graph(env, undefined, seconds);
 }
 
 /** Send one message to a server that answers so; what became of it, and the requests that came. */
@@ -118,37 +119,13 @@ Deno.test("where nobody listens nothing has left, so it may be tried again", asy
 });
 
 Deno.test("what is lost with its connection is never asked again, be it a new one or one that is kept", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  let requests = 0;
-  const body = '{"messages":[{"id":"wamid.1"}]}';
-  const answer = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  const serve = async (connection: Deno.Conn) => {
-    // The first of all is answered, and its connection kept; each other request is read to its end, and not answered.
-    for (let read = "";;) {
-      const bytes = new Uint8Array(8192);
-      const count = await connection.read(bytes);
-      if (count === null) break;
-      read += new TextDecoder().decode(bytes.subarray(0, count));
-      if (!read.endsWith("}")) continue;
-      read = "";
-      requests += 1;
-      if (requests > 1) break;
-      await connection.write(new TextEncoder().encode(answer));
-    }
-    connection.close();
-  };
-  const serving = (async () => {
-    const connections: Promise<void>[] = [];
-    for await (const connection of listener) connections.push(serve(connection));
-    await Promise.all(connections);
-  })();
-  const graph = graphAt(`http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`);
+  const server = forgetful('{"messages":[{"id":"wamid.1"}]}');
+  const graph = graphAt(server.url);
   const lost = { outcome: "unknown", code: "NO_ANSWER" };
   assert.deepEqual(await graph.send(MESSAGE), { outcome: "accepted", wamid: "wamid.1" });
-  assert.deepEqual([await graph.send(MESSAGE), requests], [lost, 2]);
-  assert.deepEqual([await graph.send(MESSAGE), requests], [lost, 3]);
-  listener.close();
-  await serving;
+  assert.deepEqual([await graph.send(MESSAGE), server.requests()], [lost, 2]);
+  assert.deepEqual([await graph.send(MESSAGE), server.requests()], [lost, 3]);
+  await server.close();
 });
 
 Deno.test("settings that make no address are refused at the start, by name", () => {

@@ -1,6 +1,7 @@
 // Meta's Graph API, as far as one message is sent by it. It knows no key of idempotency, so what matters of an answer is
 // whether the message may have left: where that is not certain it is never sent again.
 
+import { fetchOnce } from "../fetch_once.ts";
 import { log } from "../log.ts";
 import { providerUrl } from "../provider_url.ts";
 import type { Environment } from "../settings.ts";
@@ -10,12 +11,6 @@ const LONGEST_ANSWER = 64 * 1024;
 const LONGEST_WAIT = 3600;
 // Of a failed connection, in Deno's words: by then nothing of the request has left.
 const NOT_CONNECTED = "client error (Connect)";
-
-// On a kept connection that ends before its answer, fetch asks again by itself: that would be a second message. So each has
-// a connection of its own; where there is no such client, the header says so.
-const CONNECTIONS = typeof Deno.createHttpClient === "function"
-  ? { client: Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false }) }
-  : {};
 
 /** A message as it leaves: free text, or a template that Meta has approved. */
 export interface Outgoing {
@@ -60,7 +55,7 @@ export class Graph {
   /** Throws an Error where the settings make no sense. */
   constructor(
     private readonly env: Environment,
-    private readonly fetcher: typeof fetch = fetch,
+    private readonly fetcher: typeof fetch = fetchOnce,
     private readonly seconds = SECONDS,
   ) {
     const base = providerUrl(env, "WHATSAPP_API_BASE", "https://graph.facebook.com");
@@ -81,12 +76,10 @@ export class Graph {
         headers: {
           "Authorization": `Bearer ${this.env.WHATSAPP_ACCESS_TOKEN}`,
           "Content-Type": "application/json",
-          "Connection": "close",
         },
         body: JSON.stringify(requestOf(message)),
         // Whoever is sent elsewhere would take the message and the token there.
         redirect: "manual",
-        ...CONNECTIONS,
         signal: AbortSignal.timeout(this.seconds * 1000),
       });
       status = response.status;
