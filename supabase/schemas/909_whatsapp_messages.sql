@@ -201,19 +201,18 @@ grant execute on function public.send_whatsapp_message(uuid, uuid, text, jsonb, 
 -- What a message says, for the row; of a code nothing.
 create function private.whatsapp_words(message jsonb, template private.whatsapp_templates) returns text
 language plpgsql stable security definer set search_path = '' as $$
-declare
-    words text := template.body;
-    named record;
 begin
     if template.name is null then
         return private.whatsapp_text(message);
     elsif template.category = 'authentication' then
         return null;
     end if;
-    for named in select * from jsonb_each_text(private.whatsapp_parameters(message, template)) loop
-        words := replace(words, '{{' || named.key || '}}', named.value);
-    end loop;
-    return left(words, 4096);
+    -- At once, so that what is filled in fills nothing in.
+    return (
+        select left(string_agg(case when place % 2 = 1 then part else filled.words ->> part end, '' order by place), 4096)
+        from private.whatsapp_parameters(message, template) as filled (words)
+        cross join regexp_split_to_table(template.body, '\{\{|\}\}') with ordinality as parts (part, place)
+    );
 end
 $$;
 revoke execute on function private.whatsapp_words(jsonb, private.whatsapp_templates) from public;

@@ -105,6 +105,15 @@ class TestHavingOneSent:
         sent = begin(db, task_of(db, message))
         assert (sent["do"], sent["id"], sent["to"]) == ("send", message, pair.number)
 
+    def test_what_stands_in_its_places_fills_no_other(self, db: psycopg.Connection) -> None:
+        who, _ = linked(db)
+        asked = reminder(who, text=None, parameters={"text": "{{trip}} {{text}} }}{{ {{"})
+        begin(db, asked)
+        (body,) = db.execute(
+            "select body from public.whatsapp_messages where dedupe_key = %s", (asked["dedupe_key"],)
+        ).fetchone() or ("",)
+        assert body.startswith("Your reminder for “Tripgate”: {{trip}} {{text}} }}{{ {{\n\nReply STOP")
+
     def test_one_key_is_one_message(self, db: psycopg.Connection, pair: Pair) -> None:
         first, again = (send(db, pair.sender, pair.recipient, pair.trip, key="a") for _ in range(2))
         assert first == again

@@ -38,7 +38,8 @@ FITTING = {"email": "somebody@example.com", "returnUrl": "http://127.0.0.1:3000/
 PAID = {
     "createCheckoutSession": {
         "input": {"planKey": "PRO", "successUrl": FITTING["returnUrl"], "cancelUrl": FITTING["returnUrl"]}
-    }
+    },
+    "sendWhatsappMessage": {"input": {"recipientId": SCALARS["UUID"], "text": "Where are you?"}},
 }
 
 
