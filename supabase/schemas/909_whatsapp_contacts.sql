@@ -308,6 +308,28 @@ revoke execute on function public.record_whatsapp_number_change(text, text, text
     from public, anon, authenticated, service_role;
 grant execute on function public.record_whatsapp_number_change(text, text, text, timestamptz, text) to service_role;
 
+-- That somebody wants it again they say here, where it is kept apart from what WhatsApp lets through.
+create function public.record_whatsapp_marketing_stop(phone text, bsuid text, at timestamptz) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    contact public.whatsapp_contacts := private.whatsapp_contact_of(
+        '+' || ltrim(record_whatsapp_marketing_stop.phone, '+'), record_whatsapp_marketing_stop.bsuid
+    );
+begin
+    -- Told late, of a number that was somebody else's then.
+    if contact.id is null or date_trunc('second', contact.verified_at) > record_whatsapp_marketing_stop.at then
+        return jsonb_build_object('status', 'unknown_person');
+    end if;
+    perform private.stop_marketing(contact.user_id, 'whatsapp', record_whatsapp_marketing_stop.at);
+    return jsonb_build_object('status', 'stopped');
+end
+$$;
+comment on function public.record_whatsapp_marketing_stop(text, text, timestamptz) is 'Somebody wants no marketing any more, says WhatsApp, by their number or what it knows them by. Answers {"status"}: stopped or unknown_person.';
+revoke execute on function public.record_whatsapp_marketing_stop(text, text, timestamptz)
+    from public, anon, authenticated, service_role;
+grant execute on function public.record_whatsapp_marketing_stop(text, text, timestamptz) to service_role;
+
 create function private.prune_whatsapp() returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare

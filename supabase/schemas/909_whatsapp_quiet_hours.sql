@@ -114,12 +114,13 @@ $$;
 comment on function private.may_notify(uuid, text, text, timestamptz) is 'Whether a person wants to be told of a topic on a channel, as {"allowed", "defer_until"}: until then it waits, where it would come in their quiet hours.';
 revoke execute on function private.may_notify(uuid, text, text, timestamptz) from public;
 
-create function private.stop_marketing(person uuid, channel text) returns void
+-- Told again, or late, it does not undo what they have chosen since: who tells it has a clock of seconds.
+create function private.stop_marketing(person uuid, channel text, at timestamptz default clock_timestamp()) returns void
 language sql security definer set search_path = '' as $$
     insert into public.notification_preferences as preferences (user_id, topic, channel, is_enabled)
     values (person, 'marketing', stop_marketing.channel, false)
     on conflict on constraint notification_preferences_user_id_topic_channel_key do update set is_enabled = false
-    where preferences.is_enabled
+    where preferences.is_enabled and date_trunc('second', preferences.updated_at) <= stop_marketing.at
 $$;
-comment on function private.stop_marketing(uuid, text) is 'Writes down that a person wants no marketing on a channel any more.';
-revoke execute on function private.stop_marketing(uuid, text) from public;
+comment on function private.stop_marketing(uuid, text, timestamptz) is 'Writes down that a person wanted no marketing on a channel any more at some moment.';
+revoke execute on function private.stop_marketing(uuid, text, timestamptz) from public;

@@ -392,7 +392,7 @@ begin
     perform private.adopt_whatsapp_events(held, record_whatsapp_status.wamid);
     perform private.settle_whatsapp_message(held.id);
     if record_whatsapp_status.error_code = '131050' then
-        perform private.stop_marketing(held.user_id, 'whatsapp');
+        perform private.stop_marketing(held.user_id, 'whatsapp', record_whatsapp_status.occurred_at);
     end if;
     return (
         select jsonb_build_object('id', messages.id, 'status', messages.status)
@@ -407,6 +407,22 @@ grant execute on function public.record_whatsapp_status(text, uuid, text, timest
 
 
 -- Of which nothing was heard --------------------------------------------------------------------------------------------------
+
+-- Whoever would send them later, or looks into what has failed, has no use for codes that are over, nor for their numbers.
+create function private.forget_whatsapp_codes() returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+    forgotten integer;
+begin
+    update private.tasks set payload = jsonb_set(payload, '{message}', (payload -> 'message') - '{parameters,phone}'::text[])
+    where kind = 'send_whatsapp' and status in ('waiting', 'failed') and payload #>> '{message,topic}' = 'code'
+        and (payload -> 'message') ?| '{parameters,phone}' and created_at < clock_timestamp() - interval '10 minutes';
+    get diagnostics forgotten = row_count;
+    return forgotten;
+end
+$$;
+comment on function private.forget_whatsapp_codes() is 'Takes codes that are over, and the numbers they were for, out of tasks that wait or have failed; returns of how many.';
+revoke execute on function private.forget_whatsapp_codes() from public;
 
 create function private.settle_unknown_whatsapp() returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -452,8 +468,9 @@ begin
             settled := settled + 1;
         end if;
     end loop;
+    perform private.forget_whatsapp_codes();
     return settled;
 end
 $$;
-comment on function private.settle_unknown_whatsapp() is 'What was being sent for ten minutes is unknown, and counts as sent after a day; what is queued and has no task any more has failed. Returns how many.';
+comment on function private.settle_unknown_whatsapp() is 'What was being sent for ten minutes is unknown, and counts as sent after a day; what is queued and has no task any more has failed. Codes that are over are forgotten. Returns how many messages.';
 revoke execute on function private.settle_unknown_whatsapp() from public;

@@ -348,6 +348,55 @@ class TestANumberThatChanges:
         assert wants_messages(db, who)
 
 
+class TestMarketingThatStops:
+    def stop(self, db: psycopg.Connection, number: str | None, at: datetime, bsuid: str | None = None) -> str:
+        return str(call(db, "select public.record_whatsapp_marketing_stop(%s, %s, %s)", number, bsuid, at)["status"])
+
+    def choose(self, db: psycopg.Connection, who: uuid.UUID) -> None:
+        """Somebody wants marketing."""
+        db.execute(
+            "insert into public.notification_preferences (user_id, topic, channel) values (%s, 'marketing', 'whatsapp')"
+            " on conflict (user_id, topic, channel) do update set is_enabled = true",
+            (who,),
+        )
+
+    def is_wanted(self, db: psycopg.Connection, who: uuid.UUID) -> bool:
+        (answer,) = db.execute("select private.may_notify(%s, 'marketing', 'whatsapp')", (who,)).fetchone() or ({},)
+        return bool(answer["allowed"])
+
+    def test_is_marketing_alone(self, db: psycopg.Connection) -> None:
+        who, number = linked(db)
+        self.choose(db, who)
+        assert self.is_wanted(db, who)
+        assert self.stop(db, number, now() + timedelta(seconds=1)) == "stopped"
+        assert not self.is_wanted(db, who)
+        assert wants_messages(db, who)
+
+    def test_of_whom_whatsapp_has_an_id_alone(self, db: psycopg.Connection) -> None:
+        who, number = linked(db)
+        self.choose(db, who)
+        writes(db, number, "Hello", now(), bsuid="IT.5566778899")
+        assert self.stop(db, None, now() + timedelta(seconds=1), "IT.5566778899") == "stopped"
+        assert not self.is_wanted(db, who)
+
+    def test_told_again_it_undoes_nothing_that_they_chose_since(self, db: psycopg.Connection) -> None:
+        who, number = linked(db)
+        stopped = now()
+        self.choose(db, who)
+        db.execute(
+            "update public.whatsapp_contacts set verified_at = now() - interval '1 day' where user_id = %s", (who,)
+        )
+        assert self.stop(db, number, stopped - timedelta(minutes=1)) == "stopped"
+        assert self.is_wanted(db, who)
+
+    def test_of_whose_number_it_was_before_is_nobodys_choice(self, db: psycopg.Connection) -> None:
+        who, number = linked(db)
+        self.choose(db, who)
+        assert self.stop(db, number, now() - timedelta(hours=1)) == "unknown_person"
+        assert self.stop(db, phone(), now()) == "unknown_person"
+        assert self.is_wanted(db, who)
+
+
 def test_of_codes_and_requests_nothing_stays(db: psycopg.Connection) -> None:
     who = person(db)
     ask(db, who, phone())

@@ -13,11 +13,13 @@ from psycopg.types.json import Jsonb
 from tests.database.ai import called_by, trip_of
 from tests.database.payments import RefusedError, limits, person
 from tests.database.whatsapp import (
+    ask,
     begin,
     contact_of,
     end,
     linked,
     message_of,
+    phone,
     read_by,
     reminder,
     told,
@@ -445,6 +447,27 @@ class TestWhatWhatsAppAnswers:
         settle(db)
         assert message_of(db, message)["error_code"] == "TIMEOUT"
         assert used(db, pair.sender) == ("0", "0")
+
+    @pytest.mark.parametrize("status", ["waiting", "failed"])
+    def test_of_a_code_that_is_over_nothing_stays_in_its_task(self, db: psycopg.Connection, status: str) -> None:
+        who = person(db)
+        ask(db, who, phone())
+        task = "select payload -> 'message' from private.tasks where subject = %s"
+        kept = dict((db.execute(task, (f"user:{who}",)).fetchone() or ({},))[0])
+        db.execute(
+            "update private.tasks set status = %s, finished_at = case when %s = 'failed' then now() end"
+            " where subject = %s",
+            (status, status, f"user:{who}"),
+        )
+        settle(db)
+        assert db.execute(task, (f"user:{who}",)).fetchone() == (kept,)
+        db.execute(
+            "update private.tasks set created_at = now() - interval '11 minutes' where subject = %s", (f"user:{who}",)
+        )
+        settle(db)
+        (left,) = db.execute(task, (f"user:{who}",)).fetchone() or ({},)
+        assert left == {name: value for name, value in kept.items() if name not in ("parameters", "phone")}
+        assert begin(db, left)["code"] == "TIMEOUT"
 
 
 def settle(db: psycopg.Connection) -> None:

@@ -1,7 +1,7 @@
 // GET hub.mode, hub.verify_token, hub.challenge → 200 the challenge
 // POST a signed body → 200 { received, ignored, malformed }
 //
-// What Meta tells: statuses, answers, numbers that changed. 403 for what is forged, and then nothing is kept. Each part is
+// What Meta tells: statuses, answers, numbers that changed, who wants no marketing. 403 for what is forged, and then nothing is kept. Each part is
 // written by itself, once however often it comes and in whatever order; 503 where one could not be written, so that Meta
 // tells all of it again, for days.
 
@@ -88,6 +88,8 @@ function record(event: WhatsappEvent, admin: SupabaseClient) {
         at: event.at,
         context_wamid: event.context,
       });
+    case "marketing_stop":
+      return admin.rpc("record_whatsapp_marketing_stop", { phone: event.phone, bsuid: event.bsuid, at: event.at });
     case "number_change":
       return admin.rpc("record_whatsapp_number_change", {
         old_phone: event.phone,

@@ -67,3 +67,16 @@ async def test_however_meta_tells_it_ends_in_the_same_rows(
     # What nobody has sent is the person's own, and counts once.
     used = "select distinct used_amount, reserved_amount from public.usage_limits where metric = 'whatsapp_messages'"
     assert [tuple(row.values()) for row in messaging.db.execute(used)] == [(MESSAGES // PEOPLE, 0)]
+
+
+async def test_who_stops_marketing_in_their_app_gets_the_rest(messaging: Messaging) -> None:
+    await control(messaging, "POST", "reset")
+    (anna,) = messaging.people(1)
+    messaging.db.execute(
+        "insert into public.notification_preferences (user_id, topic, channel) values (%s, 'marketing', 'whatsapp')",
+        (anna,),
+    )
+    await control(messaging, "POST", f"meta/phones/{messaging.number(anna)}", {"stopsMarketing": True})
+    await control(messaging, "POST", "deliveries/settle")
+    wanted = "select private.may_notify(%s, %s, 'whatsapp') ->> 'allowed'"
+    assert [messaging.one(wanted, anna, topic) for topic in ("marketing", "message")] == ["false", "true"]

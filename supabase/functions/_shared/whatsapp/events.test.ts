@@ -127,6 +127,31 @@ Deno.test("who has another number now had one before", () => {
   });
 });
 
+Deno.test("who wants no marketing any more is known by number or id; the rest of what they choose is not ours", () => {
+  const stop = {
+    wa_id: "393331234567",
+    user_id: "IT.1349",
+    detail: "User requested to stop marketing messages",
+    category: "marketing_messages",
+    value: "stop",
+    timestamp: 1796040000,
+  };
+  const { wa_id: _, ...unnumbered } = stop;
+  const preferences = [stop, unnumbered, { ...stop, value: "resume" }, { ...stop, category: "calls" }, null, {
+    ...stop,
+    wa_id: undefined,
+    user_id: undefined,
+  }];
+  const told = (sender: string) => body({ user_preferences: preferences }, { field: "user_preferences", sender });
+  const event = { type: "marketing_stop" as const, bsuid: "IT.1349", at: AT };
+  assert.deepEqual(eventsOf(told(SENDER), SENDER, NOW), {
+    events: [{ ...event, phone: "+393331234567" }, { ...event, phone: null }],
+    malformed: 2,
+    ignored: 2,
+  });
+  assert.deepEqual(eventsOf(told("5"), SENDER, NOW), { events: [], malformed: 0, ignored: 1 });
+});
+
 Deno.test("one bad part spoils no other", () => {
   const bad = [
     null,

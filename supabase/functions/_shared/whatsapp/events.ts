@@ -1,5 +1,5 @@
-// What Meta's webhook tells, read one by one: statuses of our messages, what people write, and numbers that changed. A
-// part that is in no form is left out, and the others are read all the same.
+// What Meta's webhook tells, read one by one: statuses of our messages, what people write, numbers that changed, and who
+// wants no marketing any more. A part that is in no form is left out, and the others are read all the same.
 
 import { keepable } from "../ai/texts.ts";
 
@@ -39,7 +39,15 @@ export interface NumberChangeEvent {
   at: string;
 }
 
-export type WhatsappEvent = StatusEvent | InboundEvent | NumberChangeEvent;
+/** Somebody wants no marketing any more. */
+export interface MarketingStopEvent {
+  type: "marketing_stop";
+  phone: string | null;
+  bsuid: string | null;
+  at: string;
+}
+
+export type WhatsappEvent = StatusEvent | InboundEvent | NumberChangeEvent | MarketingStopEvent;
 
 /** All that a body tells, and how many of its parts were in no form or not for us. */
 export interface Read {
@@ -82,9 +90,11 @@ export function eventsOf(body: Json, sender: string, now = Date.now()): Read {
     for (const change of listOf(at(entry, "changes"))) {
       const value = at(change, "value");
       const to = at(at(value, "metadata"), "phone_number_id");
-      if (at(change, "field") !== "messages") read.ignored += 1;
+      const field = at(change, "field");
+      if (field !== "messages" && field !== "user_preferences") read.ignored += 1;
       else if (typeof to !== "string") read.malformed += 1;
       else if (to !== sender) read.ignored += 1;
+      else if (field === "user_preferences") each(at(value, field), (item) => preferenceOf(item, now));
       else {
         const contacts = listOf(at(value, "contacts"));
         each(at(value, "statuses"), (item) => statusOf(item, now));
@@ -170,6 +180,19 @@ function changeOf(item: Json, now: number): NumberChangeEvent | null {
   };
   if (change.phone === null && change.bsuid === null) throw new Malformed("of nobody");
   return change;
+}
+
+/** Null for `resume`: whether they want marketing from us they say to us. */
+function preferenceOf(item: Json, now: number): MarketingStopEvent | null {
+  if (item.category !== "marketing_messages" || item.value !== "stop") return null;
+  const event: MarketingStopEvent = {
+    type: "marketing_stop",
+    phone: phoneOf(item.wa_id),
+    bsuid: bsuidOf(item.user_id),
+    at: momentOf(item.timestamp, now),
+  };
+  if (event.phone === null && event.bsuid === null) throw new Malformed("of nobody");
+  return event;
 }
 
 /** What somebody wrote, chose or put below a picture. */
