@@ -225,6 +225,7 @@ def test_it_says_where_everything_is(first: Run, data_dir: Path) -> None:
         "Database",
         "Inbox",
         "Services outside",
+        "Phones",
         "Logs",
         "Demo accounts",
     ]

@@ -74,6 +74,12 @@ async def test_realtime_and_who_may_listen(
             {"code": "UNAUTHENTICATED", "message": "No.", "extensions": {}},
             "answers, and lets in its own callers alone.",
         ),
+        (
+            403,
+            {"code": "FORBIDDEN", "message": "No.", "extensions": {}},
+            "answers, and lets in its own callers alone.",
+        ),
+        (403, {"code": "FORBIDDEN", "message": "No."}, "does not work: No."),
         (401, {"code": 401, "message": "Invalid JWT"}, "refuses the account's token: Invalid JWT."),
         (404, {"code": "NOT_FOUND", "message": "Requested function was not found"}, "is not deployed."),
         (503, {"code": "BOOT_ERROR", "message": "Function failed to start (please check logs)"}, "does not start."),

@@ -158,7 +158,7 @@ async def _function(probe: Probe, settings: Settings, name: str, signed_in: Sign
         good = answer.code == "BAD_USER_INPUT" or answer.status == 200
     if good:
         return ok(f"Function {name} answers.")
-    if _in_our_words(answer, "UNAUTHENTICATED"):
+    if any(_in_our_words(answer, code) for code in ("UNAUTHENTICATED", "FORBIDDEN")):
         # Those of services and webhooks know their callers by secrets and signatures.
         return ok(f"Function {name} answers, and lets in its own callers alone.")
     if answer.code == "BOOT_ERROR":
