@@ -407,7 +407,7 @@ comment on column public.automation_rules.id is 'The rule''s id.';
 comment on column public.automation_rules.user_id is 'The person whose rule it is, who alone sees it, and who is told.';
 comment on column public.automation_rules.trip_id is 'The trip on which something has to happen.';
 comment on column public.automation_rules.trigger is 'What has to happen.';
-comment on column public.automation_rules.conditions is 'What has to be so, as in {"status": {"eq": "BOOKED"}}: at most 10 comparisons by the operators of filters, of fields of what it happens to; all of them must hold.';
+comment on column public.automation_rules.conditions is 'What has to be so, as in {"status": {"eq": "BOOKED"}}: at most 10 comparisons, with 100 values together, by the operators of filters, of fields of what it happens to; all of them must hold.';
 comment on column public.automation_rules.action is 'What is done: {"kind": "notify"} for the bell or {"kind": "send_whatsapp"}, with a text of the person''s own in "text", up to 1,000 characters long, or without one.';
 comment on column public.automation_rules.days_before is 'How many days before the trip''s first day, of rules of that trigger alone.';
 comment on column public.automation_rules.local_time is 'At which time of that day in the person''s time zone, of rules of that trigger alone.';

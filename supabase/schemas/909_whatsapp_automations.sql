@@ -88,6 +88,7 @@ declare
     one record;
     each jsonb;
     counted integer := 0;
+    compared_with integer := 0;
     -- The votes' numbers have names in the API.
     votes constant jsonb := '{"UP": 1, "NEUTRAL": 0, "DOWN": -1}';
 begin
@@ -166,6 +167,10 @@ begin
                             end
                         end
                     ));
+                end if;
+                compared_with := compared_with + cardinality(given);
+                if compared_with > 100 then
+                    perform private.refuse_condition('A rule compares with at most 100 values.');
                 end if;
                 -- Postgres refuses such a pattern once a text comes that far.
                 if operator in ('like', 'ilike') and given[1] ~ '(^|[^\\])(\\\\)*\\$' then

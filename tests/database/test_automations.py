@@ -101,6 +101,11 @@ def test_conditions_are_filters_of_what_it_happens_to(people: World, trigger: st
             "conditions.title.like: a pattern does not end with a single \\.",
         ),
         ("item_created", {"title": {"in": ["x"] * 101}}, "conditions.title.in: a list has at most 100 values."),
+        (
+            "item_created",
+            {"title": {"in": ["x"] * 50}, "notes": {"in": ["x"] * 51}},
+            "A rule compares with at most 100 values.",
+        ),
         ("vote_cast", {"value": {"eq": "SIDEWAYS"}}, "conditions.value.eq: this is not a number."),
         (
             "item_created",
