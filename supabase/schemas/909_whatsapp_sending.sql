@@ -235,7 +235,12 @@ begin
     charged := coalesce(told.category, known.category);
     update public.whatsapp_messages set
         status = climb[reached],
-        error_code = case when climb[reached] = 'failed' then coalesce(told.error_code, known.error_code, 'UNKNOWN') end,
+        -- In the words that end_whatsapp_send has for it.
+        error_code = case when climb[reached] = 'failed' then case told.error_code
+            when '131047' then 'TEMPLATE_REQUIRED'
+            when '131050' then 'RECIPIENT_OPTED_OUT'
+            else coalesce(told.error_code, known.error_code, 'UNKNOWN')
+        end end,
         category = charged,
         sent_at = coalesce(told.sent_at, sent_at), delivered_at = coalesce(told.delivered_at, delivered_at),
         read_at = coalesce(told.read_at, read_at),
@@ -393,6 +398,10 @@ begin
     perform private.settle_whatsapp_message(held.id);
     if record_whatsapp_status.error_code = '131050' then
         perform private.stop_marketing(held.user_id, 'whatsapp', record_whatsapp_status.occurred_at);
+    elsif record_whatsapp_status.error_code = '131047' then
+        -- The window was closed when it was sent; whoever has written since has opened it.
+        update public.whatsapp_contacts as contacts set last_inbound_at = null
+        where contacts.user_id = held.user_id and contacts.last_inbound_at < held.sending_at;
     end if;
     return (
         select jsonb_build_object('id', messages.id, 'status', messages.status)

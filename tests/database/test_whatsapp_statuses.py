@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.database.payments import limits, person
-from tests.database.whatsapp import begin, end, linked, message_of, reached, reminder, told, writes
+from tests.database.whatsapp import begin, contact_of, end, linked, message_of, reached, reminder, told, writes
 from tests.support import examples
 
 if TYPE_CHECKING:
@@ -229,6 +229,22 @@ class TestStatuses:
             {},
         )
         assert may["allowed"] is False
+        assert message_of(db, message.id)["error_code"] == "RECIPIENT_OPTED_OUT"
+
+    @pytest.mark.parametrize(("wrote", "is_open"), [(-60, False), (60, True)], ids=["before", "since"])
+    def test_a_window_that_is_closed_there_is_closed_here(
+        self, db: psycopg.Connection, wrote: int, is_open: bool
+    ) -> None:
+        message = Message(db)
+        sent_at = message_of(db, message.id)["sending_at"]
+        db.execute(
+            "update public.whatsapp_contacts set last_inbound_at = %s::timestamptz + make_interval(secs => %s)"
+            " where user_id = %s",
+            (sent_at, wrote, message.who),
+        )
+        told(db, message.wamid, message.id, "failed", NOW, error_code="131047")
+        assert message_of(db, message.id)["error_code"] == "TEMPLATE_REQUIRED"
+        assert (contact_of(db, message.who)["last_inbound_at"] is not None) is is_open
 
 
 class TestCosts:
