@@ -60,7 +60,7 @@ export function renamed(failure: ApiError, names: Record<string, string>): ApiEr
   return new ApiError(failure.code, failure.message, { ...failure.extensions, field: names[field] });
 }
 
-interface DatabaseFailure {
+export interface DatabaseFailure {
   code?: string;
   message: string;
   hint?: string | null;
@@ -89,12 +89,16 @@ export function databaseError(failure: DatabaseFailure): ApiError {
   if (code === "57014" || code === "PGRST003") {
     return new ApiError("TIMEOUT", "The data service took too long. Try again.");
   }
-  // Without a code there was no answer at all.
-  if (code === "" || /^(PGRST00|08|53|57)/.test(code)) {
+  if (isAway(failure)) {
     return new ApiError("UPSTREAM_UNAVAILABLE", "The data service is not available right now. Try again shortly.");
   }
   log.error("unexpected failure of the database", { sqlstate: code, said: failure.message });
   return new ApiError("INTERNAL_SERVER_ERROR", "Something went wrong.");
+}
+
+/** Whether it was not there, or nothing was heard of it: without a code there was no answer at all. */
+export function isAway({ code = "" }: DatabaseFailure): boolean {
+  return code === "" || /^(PGRST00[^3]|08|53|57(?!014))/.test(code);
 }
 
 /** What `private.refuse` said, whose hint is the extensions as the text of a JSON object. */

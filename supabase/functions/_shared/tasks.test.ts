@@ -181,6 +181,21 @@ Deno.test("where tasks cannot be claimed it says so, and the next may do better"
   assert.equal((await outcome(ring())).done, 1);
 });
 
+Deno.test("a claim whose answer was lost is asked for again", async () => {
+  const queue = new Queue(1);
+  let lost = 2;
+  const broken = { code: "", message: "AbortError: The signal has been aborted" };
+  queue.refuse.claim_tasks = () => lost-- > 0 ? broken : undefined;
+  assert.equal((await outcome(queue.ring(() => Promise.resolve())())).done, 1);
+});
+
+Deno.test("a claim that is refused is not", async () => {
+  const queue = new Queue(1);
+  queue.refuse.claim_tasks = () => ({ code: "42501", message: "no" });
+  assert.equal((await queue.ring(() => Promise.resolve())()).status, 403);
+  assert.equal(queue.of("claim_tasks").length, 1);
+});
+
 Deno.test("only this project's own programs ring", async () => {
   const work = taskEndpoint({}, null, adminOf(ENVIRONMENT), ENVIRONMENT);
   const request = new Request("http://functions.test/chores", {

@@ -4,6 +4,7 @@
 import type { SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import { waitUntil } from "./background.ts";
 import { ApiError, databaseError } from "./errors.ts";
+import { heard } from "./heard.ts";
 import { log, withoutSecrets } from "./log.ts";
 import { serviceEndpoint } from "./service.ts";
 import type { Environment } from "./settings.ts";
@@ -192,11 +193,9 @@ export class Tasks<Services> {
 
   private async claim(most: number): Promise<Task[]> {
     const lease_seconds = this.limits.leaseSeconds;
-    const { data, error } = await this.admin.rpc("claim_tasks", {
-      kinds: Object.keys(this.handlers),
-      most,
-      lease_seconds,
-    });
+    const args = { kinds: Object.keys(this.handlers), most, lease_seconds };
+    // What was claimed by an answer that was lost is free again when its lease ends.
+    const { data, error } = await heard(() => this.admin.rpc("claim_tasks", args));
     if (error) throw databaseError(error);
     return data as Task[];
   }

@@ -21,6 +21,8 @@ interface Course {
   status?: string;
   /** How often the database does not hear how it ended. */
   deaf?: number;
+  /** How often it does not answer whether to send. */
+  absent?: number;
   aborted?: boolean;
   payload?: Record<string, unknown>;
 }
@@ -28,7 +30,7 @@ interface Course {
 /** Do the task once; what the database was told, what left, and what was thrown. */
 async function send(course: Course) {
   const { attempts = 1, begin = SEND, sent, status = "sent", aborted = false, payload } = course;
-  let deaf = course.deaf ?? 0;
+  let { deaf = 0, absent = 0 } = course;
   const said: Said[] = [];
   const left: Outgoing[] = [];
   const database: typeof fetch = async (input, options) => {
@@ -36,7 +38,9 @@ async function send(course: Course) {
     const verb = new URL(request.url).pathname.split("/").at(-1)!;
     said.push([verb, await request.json()]);
     if (verb === "end_whatsapp_send" && deaf-- > 0) return Response.json(AWAY, { status: 503 });
-    if (verb === "begin_whatsapp_message" && begin === AWAY) return Response.json(AWAY, { status: 503 });
+    if (verb === "begin_whatsapp_message" && (begin === AWAY || absent-- > 0)) {
+      return Response.json(AWAY, { status: 503 });
+    }
     const { outcome } = said.at(-1)![1];
     return Response.json(
       verb === "begin_whatsapp_message" ? begin : { status: outcome === "accepted" ? "sent" : status },
@@ -95,6 +99,13 @@ Deno.test("where the database does not answer, nothing leaves and the task is tr
   const { left, thrown } = await send({ begin: AWAY });
   assert.deepEqual(left, []);
   assert.ok(thrown instanceof ApiError && thrown.code === "UPSTREAM_UNAVAILABLE");
+});
+
+Deno.test("where its answer is lost it is asked again, since whoever came next could not know that nothing has left", async () => {
+  const { said, left, thrown } = await send({ absent: 2 });
+  const begun: Said = ["begin_whatsapp_message", { message: MESSAGE, task: "t1", token: 7 }];
+  assert.deepEqual(said, [begun, begun, begun, ended("accepted", "wamid.1", null)]);
+  assert.deepEqual([left.length, thrown], [1, null]);
 });
 
 for (const outcome of ["failed", "template_required", "marketing_stopped", "unknown"] as const) {

@@ -3,6 +3,7 @@
 
 import type { SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import { databaseError } from "../errors.ts";
+import { heard } from "../heard.ts";
 import { log } from "../log.ts";
 import { MOST_ATTEMPTS, type Task, TaskFailure, type TaskHandler } from "../tasks.ts";
 import type { Graph, Outgoing, Sent } from "./graph.ts";
@@ -45,7 +46,9 @@ async function sendOnce(task: Task, { admin, graph }: SendingServices, signal: A
   if (typeof message !== "object" || message === null) {
     throw new TaskFailure("It does not say which message.", { final: true });
   }
-  const { data, error } = await admin.rpc("begin_whatsapp_message", { message, task: task.id, token: task.token });
+  // Of the same token it is answered the same again. Whoever came next could not know that nothing had left.
+  const args = { message, task: task.id, token: task.token };
+  const { data, error } = await heard(() => admin.rpc("begin_whatsapp_message", args));
   if (error) throw databaseError(error);
   const decision = data as Decision;
   if (decision.do !== "send") return null;
