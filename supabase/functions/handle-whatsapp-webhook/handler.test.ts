@@ -139,3 +139,12 @@ Deno.test("Meta asks whether this is the place, and shows what was agreed on", a
   ];
   for (const query of wrong) assert.equal((await ask(query as Record<string, string>))[0], 403);
 });
+
+Deno.test("what is no id of a number is refused at the start, since STOP would not be heard", () => {
+  for (const sender of ["+39 333 1234567", "", undefined]) {
+    assert.throws(
+      () => whatsappWebhook({ ...ENVIRONMENT, WHATSAPP_PHONE_NUMBER_ID: sender! }),
+      /WHATSAPP_PHONE_NUMBER_ID/,
+    );
+  }
+});

@@ -14,6 +14,7 @@ import type { Environment } from "../_shared/settings.ts";
 import { signs } from "../_shared/signatures.ts";
 import type { Webhook } from "../_shared/webhook.ts";
 import { eventsOf, type WhatsappEvent } from "../_shared/whatsapp/events.ts";
+import { senderOf } from "../_shared/whatsapp/graph.ts";
 
 export interface WebhookServices {
   admin: SupabaseClient;
@@ -27,7 +28,9 @@ export function webhookServicesOf(env: Environment): WebhookServices {
   return { admin: adminOf(env) };
 }
 
+/** Throws an Error where the settings make no sense: of another number nothing would be heard, STOP neither. */
 export function whatsappWebhook(env: Environment): Webhook<WebhookServices> {
+  const sender = senderOf(env);
   return {
     maxBytes: MAX_BYTES,
     unsigned: "FORBIDDEN",
@@ -38,7 +41,8 @@ export function whatsappWebhook(env: Environment): Webhook<WebhookServices> {
       return agreed && query.get("hub.mode") === "subscribe" && /^[\w.-]{1,200}$/.test(challenge) ? challenge : null;
     },
     receive: async (body, services) => {
-      const { events, malformed, ignored } = eventsOf(body, env.WHATSAPP_PHONE_NUMBER_ID ?? "");
+      const { events, malformed, ignored, elsewhere } = eventsOf(body, sender);
+      if (elsewhere > 0) log.warn("what Meta told is for a number that is not WHATSAPP_PHONE_NUMBER_ID", { elsewhere });
       if (malformed > 0) log.warn("parts of what Meta told are in no form", { malformed });
       const refused = await recordAll(events, services);
       return { body: { received: events.length - refused, ignored, malformed: malformed + refused } };

@@ -148,8 +148,9 @@ Deno.test("who wants no marketing any more is known by number or id; the rest of
     events: [{ ...event, phone: "+393331234567" }, { ...event, phone: null }],
     malformed: 2,
     ignored: 2,
+    elsewhere: 0,
   });
-  assert.deepEqual(eventsOf(told("5"), SENDER, NOW), { events: [], malformed: 0, ignored: 1 });
+  assert.deepEqual(eventsOf(told("5"), SENDER, NOW), { events: [], malformed: 0, ignored: 1, elsewhere: 1 });
 });
 
 Deno.test("one bad part spoils no other", () => {
@@ -188,6 +189,7 @@ Deno.test("what is not for our number, not a message or nothing to answer is lef
     events: [],
     malformed: 0,
     ignored: 1,
+    elsewhere: 1,
   });
   assert.deepEqual(eventsOf(body({ statuses }, { field: "account_update" }), SENDER, NOW).ignored, 1);
   const messages = [

@@ -54,6 +54,8 @@ export interface Read {
   events: WhatsappEvent[];
   malformed: number;
   ignored: number;
+  /** Of those that are ignored, parts that are for another number. */
+  elsewhere: number;
 }
 
 type Json = Record<string, unknown>;
@@ -72,7 +74,7 @@ class Malformed extends Error {}
 
 /** Read a body that was signed; `sender` is the id of our number, whose events alone are ours. */
 export function eventsOf(body: Json, sender: string, now = Date.now()): Read {
-  const read: Read = { events: [], malformed: 0, ignored: 0 };
+  const read: Read = { events: [], malformed: 0, ignored: 0, elsewhere: 0 };
   const each = (items: unknown, work: (item: Json) => WhatsappEvent | null): void => {
     for (const item of listOf(items)) {
       try {
@@ -93,8 +95,10 @@ export function eventsOf(body: Json, sender: string, now = Date.now()): Read {
       const field = at(change, "field");
       if (field !== "messages" && field !== "user_preferences") read.ignored += 1;
       else if (typeof to !== "string") read.malformed += 1;
-      else if (to !== sender) read.ignored += 1;
-      else if (field === "user_preferences") each(at(value, field), (item) => preferenceOf(item, now));
+      else if (to !== sender) {
+        read.ignored += 1;
+        read.elsewhere += 1;
+      } else if (field === "user_preferences") each(at(value, field), (item) => preferenceOf(item, now));
       else {
         const contacts = listOf(at(value, "contacts"));
         each(at(value, "statuses"), (item) => statusOf(item, now));

@@ -49,6 +49,13 @@ const LATER: Readonly<Record<string, number>> = {
 const OURS = new Set(["0", "3", "10", "190", "368", "131005", "131031", "131042", "133010"]);
 const OURS_SECONDS = 300;
 
+/** The id of our number at Meta. Throws an Error where the setting is none. */
+export function senderOf(env: Environment): string {
+  const { WHATSAPP_PHONE_NUMBER_ID: sender = "" } = env;
+  if (!/^\d{1,32}$/.test(sender)) throw new Error("WHATSAPP_PHONE_NUMBER_ID is the number's id at Meta: digits alone");
+  return sender;
+}
+
 export class Graph {
   private readonly url: string;
 
@@ -59,11 +66,9 @@ export class Graph {
     private readonly seconds = SECONDS,
   ) {
     const base = providerUrl(env, "WHATSAPP_API_BASE", "https://graph.facebook.com");
-    const { WHATSAPP_API_VERSION: version = "", WHATSAPP_PHONE_NUMBER_ID: sender = "" } = env;
+    const { WHATSAPP_API_VERSION: version = "" } = env;
     if (!/^v\d{1,3}\.\d{1,2}$/.test(version)) throw new Error("WHATSAPP_API_VERSION is no version, such as v26.0");
-    if (!/^\d{1,32}$/.test(sender)) {
-      throw new Error("WHATSAPP_PHONE_NUMBER_ID is the number's id at Meta: digits alone");
-    }
+    const sender = senderOf(env);
     this.url = `${base}/${version}/${sender}/messages`;
   }
 
