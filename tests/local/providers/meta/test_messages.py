@@ -143,6 +143,19 @@ async def test_what_is_wrong_with_a_message_is_said(
     assert await held(meta) == []
 
 
+async def test_the_steps_of_a_set_up_are_answered(meta: Meta) -> None:
+    done = (200, {"success": True})
+    number, pin = {"messaging_product": "whatsapp"}, {"pin": "123456"}
+    assert await meta.ask("POST", f"{PHONE_NUMBER_ID}/register", {**number, **pin}) == done
+    assert await meta.ask("POST", f"{BUSINESS_ID}/subscribed_apps") == done
+    for path, body in (("register", number), ("register", {**number, "pin": "12345"}), ("register", pin)):
+        status, answer = await meta.ask("POST", f"{PHONE_NUMBER_ID}/{path}", body)
+        assert (status, answer["error"]["code"]) == (400, 100)
+    for path in (f"{BUSINESS_ID}/register", f"{PHONE_NUMBER_ID}/subscribed_apps"):
+        status, answer = await meta.ask("POST", path, {**number, **pin})
+        assert (status, answer["error"]["code"]) == (400, 100)
+
+
 async def test_templates_are_registered_listed_and_sent(meta: Meta) -> None:
     await meta.template()
     await meta.sent(template("hello", "Anna", language="it"))

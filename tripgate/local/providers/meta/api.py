@@ -49,6 +49,8 @@ class Api:
     def add_to(self, app: web.Application) -> None:
         """Serve the routes."""
         app.router.add_post(f"/{_VERSION}/{{id}}/messages", self.send)
+        app.router.add_post(f"/{_VERSION}/{{id}}/register", self.register_number)
+        app.router.add_post(f"/{_VERSION}/{{id}}/subscribed_apps", self.subscribe)
         app.router.add_get(f"/{_VERSION}/{{id}}/message_templates", self.list_templates)
         app.router.add_post(f"/{_VERSION}/{{id}}/message_templates", self.register)
         app.router.add_delete(f"/{_VERSION}/{{id}}/message_templates", self.remove)
@@ -83,6 +85,20 @@ class Api:
         else:
             self._lent.deliveries.begin(following)
         return web.json_response(_accepted(phone, asked, held))
+
+    async def register_number(self, request: web.Request) -> web.Response:
+        """`POST /<version>/<phone number id>/register`: it is registered from the start."""
+        if request.match_info["id"] != self._sender:
+            raise no_object(request.match_info["id"])
+        body = await body_of(request)
+        if body.get("messaging_product") != "whatsapp" or not re.fullmatch(r"[0-9]{6}", str(body.get("pin"))):
+            raise WireError(100, "A registration has messaging_product and a pin of six digits.")
+        return web.json_response({"success": True})
+
+    async def subscribe(self, request: web.Request) -> web.Response:
+        """`POST /<version>/<business account id>/subscribed_apps`: it is told of everything from the start."""
+        _of_the_business(request)
+        return web.json_response({"success": True})
 
     async def list_templates(self, request: web.Request) -> web.Response:
         """`GET /<version>/<business account id>/message_templates?name=&limit=&after=`."""
