@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DIMENSIONS, embed, type Embedding, providerOf } from "./ai/provider.ts";
 import { fetchOnce } from "./fetch_once.ts";
 import { servicesOf } from "./services.ts";
-import { ENVIRONMENT } from "./testing.ts";
+import { ADA, ADAS_TOKEN, ENVIRONMENT } from "./testing.ts";
 import { forgetful } from "./testing_connections.ts";
 
 const MAIL = { to: "ada@tripgate.example", subject: "Come along", text: "Come", html: "<p>Come</p>" };
@@ -56,6 +56,14 @@ Deno.test("the AI's provider is asked for one completion once", async () => {
       messages: [{ role: "user", content: "Where to?" }],
     });
   assert.equal(await twice({ id: "c", object: "chat.completion", choices: [] }, ask), 2);
+});
+
+Deno.test("what somebody has the database do is done once", async () => {
+  const caller = { id: ADA, email: null, token: ADAS_TOKEN };
+  const ask = async (url: string) =>
+    await servicesOf({ ...ENVIRONMENT, SUPABASE_URL: url }).database(caller)
+      .rpc("trigger_automation", { rule: ADA, dry_run: false }).throwOnError();
+  assert.equal(await twice({}, ask), 2);
 });
 
 Deno.test("a mail is handed over once", async () => {

@@ -13,3 +13,9 @@ export const fetchOnce: typeof fetch = (input, options) => {
   headers.set("Connection", "close");
   return fetch(input, { ...options, headers, ...CONNECTIONS });
 };
+
+/** The same for whatever may write; what only reads keeps its connections. */
+export const writeOnce: typeof fetch = (input, options) => {
+  const method = options?.method ?? (input instanceof Request ? input.method : "GET");
+  return method === "GET" || method === "HEAD" ? fetch(input, options) : fetchOnce(input, options);
+};

@@ -3,7 +3,7 @@
 import { createClient, type SupabaseClient } from "npm:@supabase/supabase-js@2.119.0";
 import type { Caller } from "./caller.ts";
 import { ApiError } from "./errors.ts";
-import { fetchOnce } from "./fetch_once.ts";
+import { fetchOnce, writeOnce } from "./fetch_once.ts";
 import { log, withRequestId } from "./log.ts";
 
 const DATABASE_SECONDS = 10;
@@ -48,7 +48,8 @@ export function servicesOf(env: Record<string, string | undefined>, fetcher?: ty
         auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
         // Seven seconds of retries are for the caller to spend, who knows its own deadline.
         db: { retry: false, timeout: DATABASE_SECONDS * 1000 },
-        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: withRequestId(fetcher ?? fetch) },
+        // What people have done is done once, with or without a key: a rule by hand, a reminder, an invitation.
+        global: { headers: { Authorization: `Bearer ${caller.token}` }, fetch: withRequestId(fetcher ?? writeOnce) },
       }),
     send: async (mail) => {
       const headers: Record<string, string> = { "Content-Type": "application/json" };
