@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +74,13 @@ def doubtful(text: str, advice: str) -> Told:
 def bad(text: str, advice: str) -> Told:
     """This does not work."""
     return Told("error", text, advice)
+
+
+def may_have_keys(address: str) -> bool:
+    """Whether a key may be sent to this address: by HTTPS, or on this machine."""
+    where = urlsplit(address)
+    here = where.scheme == "http" and where.hostname in {"127.0.0.1", "::1", "localhost"}
+    return here or (where.scheme == "https" and bool(where.hostname))
 
 
 class Check(Protocol):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from tripgate.systems.system import Told, bad, doubtful, good, unseen
+from tripgate.systems.system import Told, bad, doubtful, good, may_have_keys, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,9 +45,7 @@ async def stripe_account(http: httpx.AsyncClient, environment: Mapping[str, str]
     if not key:
         return [unseen("What Stripe sells was not looked at.", "Set STRIPE_SECRET_KEY, as the Edge Functions have it.")]
     base = environment.get("STRIPE_API_BASE") or "https://api.stripe.com"
-    where = urlsplit(base)
-    here = where.scheme == "http" and where.hostname in {"127.0.0.1", "::1", "localhost"}
-    if not (here or (where.scheme == "https" and where.hostname)):
+    if not may_have_keys(base):
         return [bad("STRIPE_API_BASE is no HTTPS address, so the key was not sent there.", "Correct or remove it.")]
     stripe = _Stripe(http, base.rstrip("/"), key)
     found = await stripe.all("prices", {"active": "true", "lookup_keys[]": [sold.lookup_key for sold in SOLD]})
