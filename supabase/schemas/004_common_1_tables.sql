@@ -110,6 +110,7 @@ comment on column private.tasks.finished_at is 'When it was done, or given up.';
 
 -- What is due of each kind, the first first; whose lease has run out; what may be thrown away; what has failed.
 create index idx_tasks_kind_run_at on private.tasks (kind, run_at) where status = 'waiting';
+create index idx_tasks_subject_kind on private.tasks (subject, kind) where status = 'waiting';
 create index idx_tasks_kind_lease_until on private.tasks (kind, lease_until) where status = 'running';
 create index idx_tasks_finished_at on private.tasks (finished_at) where finished_at is not null;
 create index idx_tasks_kind_failed on private.tasks (kind) where status = 'failed';

@@ -357,6 +357,8 @@ declare
     depth constant integer := coalesce(nullif(current_setting('automations.depth', true), '')::integer, 0) + 1;
     event constant text := format('%s:%s', pg_current_xact_id(), extract(epoch from now()));
     rule record;
+    person uuid;
+    waiting bigint;
 begin
     if depth > 3 then
         return;
@@ -369,12 +371,22 @@ begin
             and not exists (
                 select from private.tasks where dedupe_key = format('automation:%s:%s', rules.id, event)
             )
+        order by rules.user_id
     loop
         if private.conditions_hold(rule.id, changed) then
+            -- What has been due longest is done first: of whoever has a hundred that wait, others wait for ten a second.
+            if person is distinct from rule.user_id then
+                person := rule.user_id;
+                select count(*) into waiting from (
+                    select from private.tasks
+                    where subject = 'user:' || person and kind = 'run_automation' and status = 'waiting' limit 10000
+                ) as theirs;
+            end if;
+            waiting := waiting + 1;
             perform private.enqueue(
                 'run_automation', 'user:' || rule.user_id,
                 jsonb_build_object('rule', rule.id, 'event', event, 'row', changed, 'depth', depth),
-                now(), format('automation:%s:%s', rule.id, event)
+                now() + greatest(waiting - 100, 0) * interval '100 milliseconds', format('automation:%s:%s', rule.id, event)
             );
         end if;
     end loop;

@@ -389,3 +389,19 @@ def test_what_is_compared_follows_the_rule(people: World) -> None:
     assert people.db.execute("select count(*) from private.tasks").fetchone() == (1,)
     people.db.execute("update public.automation_rules set conditions = '{}' where id = %s", (rule,))
     assert people.db.execute("select count(*) from private.rule_comparisons").fetchone() == (0,)
+
+
+def test_whoever_has_much_done_has_others_wait_for_little_of_it(people: World) -> None:
+    people.db.execute(
+        "insert into private.tasks (kind, subject)"
+        " select 'run_automation', 'user:' || %s::uuid from generate_series(1, 150)",
+        (people.owner.profiles,),
+    )
+    mine, others = (made_rule(people, "item_created", person) for person in (None, people.editor.profiles))
+    people.db.execute("insert into public.trip_items (trip_id, title) values (%s, 'Boat')", (people.owner.trips,))
+    due = people.db.execute(
+        "select payload ->> 'rule', extract(epoch from run_at - now())::float8"
+        " from private.tasks where payload ? 'rule'"
+    ).fetchall()
+    # A hundred are due at once, and ten a second from then on.
+    assert dict(due) == {str(mine): pytest.approx(5.1), str(others): 0}
