@@ -63,7 +63,7 @@ async def whatsapp_templates(http: httpx.AsyncClient, environment: Mapping[str, 
             url, params={"name": wanted.name, "limit": "100"}, headers={"Authorization": f"Bearer {token}"}
         )
         if answer.status_code == 401:
-            return [bad("Meta does not know WHATSAPP_ACCESS_TOKEN.", "docs/whatsapp.md, step 4: make another.")]
+            return [bad("Meta does not know WHATSAPP_ACCESS_TOKEN.", "docs/whatsapp.md, step 3: make another.")]
         if answer.status_code != 200:
             advice = "The token needs whatsapp_business_management, and WHATSAPP_BUSINESS_ACCOUNT_ID is its account's."
             return [doubtful(f"Meta answers {answer.status_code} of the account's templates.", advice)]
