@@ -57,6 +57,7 @@ class Phone:
 
     Attributes:
         messages: Each request that was taken, in order: its body.
+        ids: What each message was answered to be called, by our own id.
         asked: How often each message was asked for, taken or not, by our own id.
         scripts: By the words of a message.
         gates: By the token of whoever sends.
@@ -64,6 +65,7 @@ class Phone:
 
     port: int
     messages: list[dict[str, Any]] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     scripts: dict[str, Script] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Phone:
             return web.json_response({"error": error}, status=script.status)
         self.messages.append(message)
         wamid = f"wamid.{len(self.messages)}.{message['biz_opaque_callback_data']}"
+        self.ids[message["biz_opaque_callback_data"]] = wamid
         gate = self.gates.get(token)
         if gate is not None:
             gate.after -= 1
