@@ -112,10 +112,16 @@ async def test_every_kind_of_key(spender: Person) -> None:
     }
 
 
+# Of which everybody sees one row, their own.
+ONE_EACH = {"whatsapp_contacts"}
+
+
 def test_every_listed_table_is_grouped_by_what_rows_may_agree_in() -> None:
     schema = graphql_schema()
     kinds = {Kind.ENUM, Kind.TEXT, Kind.UUID, Kind.DATE, Kind.BOOLEAN, Kind.INT}
     for table in LISTED:
+        if table.name in ONE_EACH:
+            continue
         assert f"{table.plural}Grouped" in schema.query_type.fields  # type: ignore[union-attr]
         expected = {column.field for column in table.columns.values() if column.kind in kinds} - {"id"}
         keys = schema.type_map[f"{table.type_name}GroupKey"].values  # type: ignore[attr-defined]

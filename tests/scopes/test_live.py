@@ -30,10 +30,14 @@ IN_CLUB = "subscription ($club: BigInt!) { clubPresence(clubNumber: $club) { peo
 
 async def test_the_argument_is_called_after_the_scope_and_its_key(http: aiohttp.ClientSession, gateway: str) -> None:
     data = await Person(http, gateway).ask(
-        "{ __schema { subscriptionType { fields { name args { name description type { ofType { name } } } } } } }"
+        "{ __schema { subscriptionType { fields { name args { name description type { name ofType { name } } } } } } }"
     )
     fields = {
-        field["name"]: [(each["name"], each["type"]["ofType"]["name"], each["description"]) for each in field["args"]]
+        field["name"]: [
+            # What need not be given has its type itself.
+            (each["name"], (each["type"]["ofType"] or each["type"])["name"], each["description"])
+            for each in field["args"]
+        ]
         for field in data["__schema"]["subscriptionType"]["fields"]
         if field["name"].endswith(("Changes", "Presence"))
     }
