@@ -229,7 +229,9 @@ def test_every_text_that_may_be_long_is_declared_so(seeded: StackInfo) -> None:
             join pg_attribute on attrelid = conrelid and attnum = any (conkey) and atttypid = 'text'::regtype
             where connamespace = 'public'::regnamespace and contype = 'c'
             and has_column_privilege('authenticated', conrelid, attnum, 'select') and exists (
-                select from regexp_matches(pg_get_constraintdef(pg_constraint.oid), 'length\([^<]*<= (\d+)', 'g') as most
+                select from regexp_matches(
+                    pg_get_constraintdef(pg_constraint.oid), 'length\([^<]*<= (\d+)', 'g'
+                ) as most
                 where most[1]::int > 255
             )"""
         ).fetchall()
