@@ -199,7 +199,7 @@ async def test_who_only_looks_votes_and_moves_nothing(place: Place, ada: Person,
         """[...document.querySelectorAll('main button:not(.assistant button)')]
           .map((one) => one.ariaLabel ?? one.innerText)"""
     )
-    assert {name.split(" ")[0] for name in names} == {"For", "Against"}
+    assert {name.split(" ")[0] for name in names} == {"For", "Against", "Remind"}
     assert not await page.run("document.querySelector('summary')")
 
 
