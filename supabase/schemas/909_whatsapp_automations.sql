@@ -379,8 +379,18 @@ begin
                 person := rule.user_id;
                 select count(*) into waiting from (
                     select from private.tasks
-                    where subject = 'user:' || person and kind = 'run_automation' and status = 'waiting' limit 10000
+                    where subject = 'user:' || person and kind = 'run_automation' and status = 'waiting' limit 1000
                 ) as theirs;
+            end if;
+            -- Nobody's rules may fill what all wait in; whose they are is told once an hour that some were passed over.
+            if waiting >= 1000 then
+                perform private.notify(
+                    person, 'trips', 'rules_passed_over', 'Too much happens for your rules to follow',
+                    'A thousand things wait to be done by your rules, so what happens now is passed over. Have fewer rules, '
+                    'or rules that compare more.',
+                    null, format('rules_passed_over:%s', extract(epoch from date_trunc('hour', now())))
+                );
+                continue;
             end if;
             waiting := waiting + 1;
             perform private.enqueue(

@@ -405,3 +405,24 @@ def test_whoever_has_much_done_has_others_wait_for_little_of_it(people: World) -
     ).fetchall()
     # A hundred are due at once, and ten a second from then on.
     assert dict(due) == {str(mine): pytest.approx(5.1), str(others): 0}
+
+
+def test_of_one_persons_rules_a_thousand_things_wait_and_they_are_told_what_is_passed_over(people: World) -> None:
+    people.db.execute(
+        "insert into private.tasks (kind, subject)"
+        " select 'run_automation', 'user:' || %s::uuid from generate_series(1, 999)",
+        (people.owner.profiles,),
+    )
+    for name in ("item_created", "item_updated"):
+        made_rule(people, name)
+    others = made_rule(people, "item_created", people.editor.profiles)
+    insert = "insert into public.trip_items (trip_id, title) values (%s, 'Boat') returning id"
+    row = people.db.execute(insert, (people.owner.trips,)).fetchone()
+    assert row
+    people.db.execute("update public.trip_items set title = 'Ship' where id = %s", row)
+    people.db.execute("update public.trip_items set title = 'Raft' where id = %s", row)
+    of_rules = "select payload ->> 'rule' from private.tasks where payload ? 'rule'"
+    assert {rule for (rule,) in people.db.execute(of_rules)} > {str(others)}
+    assert len(people.db.execute(of_rules).fetchall()) == 2
+    told = people.db.execute("select user_id from public.notifications where kind = 'rules_passed_over'").fetchall()
+    assert told == [(people.owner.profiles,)]
