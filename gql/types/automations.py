@@ -73,7 +73,12 @@ class AutomationTrigger(Enum):
     )
 
 
-@table("automation_rules", scope=USER.via("user_id"), order_by=("created_at desc",))
+@table(
+    "automation_rules",
+    scope=USER.via("user_id"),
+    order_by=("created_at desc",),
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips",)),
+)
 class AutomationRule:
     """Something that is done for somebody by itself, over `automation_rules`."""
 

@@ -92,7 +92,7 @@ class WhatsappContact:
     # What WhatsApp knows it by.
     hidden_columns=True,
     written_by_functions=True,
-    cache=TOLD,
+    cache=CacheControl(0, InvalidatedBy.SCOPE_TOPIC, depends_on=("trips",)),
 )
 class WhatsappMessage:
     """A message to a person or from them, over `whatsapp_messages`."""
