@@ -109,7 +109,9 @@ class Changes(SubscriptionField, PlanCachingField):
         context.live.add(subscription)
         try:
             async for change in told:
-                if change.operation is Operation.RESYNC or (change.table == self.table.name and is_of(change, wanted)):
+                if change.operation is Operation.RESYNC or (
+                    change.table == self.table.name and (not wanted or is_of(change, wanted))
+                ):
                     yield await stream.answers.answer(change, subscription.caller, context.backend)
         finally:
             context.live.discard(subscription)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import uuid
@@ -19,6 +18,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests.functions.processes import ended, of_function
 from tests.support import PASSWORD, Person, serving, stack_options
 from tripgate.local.stack import Stack, StackInfo
 
@@ -215,16 +215,11 @@ class Ai:
         assert found
         for process in found:
             process.send_signal(signal.SIGKILL)
-        await eventually(lambda: not any(each.is_running() and each.status() != "zombie" for each in found))
+        await eventually(lambda: all(map(ended, found)))
 
     def processes(self, name: str = FUNCTION) -> list[psutil.Process]:
         """Those of a function of this stack."""
-        ours = str(self.functions / name)
-        return [
-            each
-            for each in psutil.Process(os.getpid()).children(recursive=True)
-            if each.status() != psutil.STATUS_ZOMBIE and any(part.startswith(ours) for part in each.cmdline())
-        ]
+        return of_function(self.functions / name)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import io
 import json
-import os
 import shutil
 import signal
 import time
@@ -22,6 +21,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests.functions.processes import of_function
 from tests.support import PASSWORD, stack_options
 from tripgate.local.stack import Stack, StackInfo
 
@@ -215,12 +215,7 @@ class Payments:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Those of a function of this stack."""
-        ours = str(self.functions / name)
-        return [
-            each
-            for each in psutil.Process(os.getpid()).children(recursive=True)
-            if each.status() != psutil.STATUS_ZOMBIE and any(part.startswith(ours) for part in each.cmdline())
-        ]
+        return of_function(self.functions / name)
 
     def forget(self) -> None:
         """Nothing was told yet, and nobody pays."""
