@@ -5,6 +5,7 @@ The slower they come, the more often one wakes for them. The platform allows 2 s
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -51,11 +52,12 @@ def measure(site: Site) -> tuple[list[tuple[str, ...]], Target]:
 
 def _function() -> Tree:
     """The newest process of the function: an older one only ends what it has begun. Raises WrongAnswerError."""
-    found = [
-        each
-        for each in psutil.Process().children(recursive=True)
-        if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[-1:] == [str(ENTRYPOINT)]
-    ]
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        # Others end while they are looked at.
+        with suppress(psutil.NoSuchProcess):
+            if each.status() != psutil.STATUS_ZOMBIE and each.cmdline()[-1:] == [str(ENTRYPOINT)]:
+                found.append(each)
     if not found:
         raise WrongAnswerError(f"answers: there is no process of {FUNCTION}")
     return Tree(max(found, key=lambda each: each.create_time()).pid, alone=True)
